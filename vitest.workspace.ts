@@ -1,0 +1,27 @@
+import { defineConfig } from "vitest/config"
+
+export default defineConfig({
+  test: {
+    allowOnly: false,
+    reporters: ["default", ["json", { outputFile: ".generated/tests.json" }]],
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts"],
+          sequence: { groupOrder: 1 }
+        }
+      },
+      {
+        test: {
+          name: "pack",
+          include: ["scripts/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // After the others: packing and installing would take their time from them.
+          sequence: { groupOrder: 2 }
+        }
+      }
+    ]
+  }
+})
