@@ -1,0 +1,287 @@
+/**
+ * A Spotnana that answers like the real one, with faults on demand.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpServer from "effect/http/HttpServer"
+import type * as HttpServerError from "effect/http/HttpServerError"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import type * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as Ref from "effect/Ref"
+import type * as Scope from "effect/Scope"
+import type { Fault } from "./Fault.ts"
+import * as Application from "./internal/application.ts"
+import * as Connection from "./internal/connection.ts"
+import * as FaultQueue from "./internal/faultQueue.ts"
+import * as Registry from "./internal/registry.ts"
+import * as Transport from "./internal/transport.ts"
+import type { Endpoint, LedgerEntry } from "./Ledger.ts"
+import * as Settings from "./Settings.ts"
+
+/**
+ * An API user of the mock, with the secret that was valid when it was asked for.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Client {
+  readonly clientId: string
+  readonly clientSecret: Redacted.Redacted
+}
+
+/**
+ * An element of the answer of `/v2/companies`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Reference {
+  /** A UUID. */
+  readonly id: string
+  readonly name: string
+}
+
+/**
+ * What a mock starts with: the settings, and the data that it answers with.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options extends Settings.Input {
+  /** The first client's id. Default: `mock-client`. */
+  readonly clientId?: string | undefined
+  /** The first client's secret. Default: one that is made up. */
+  readonly clientSecret?: Redacted.Redacted | string | undefined
+  /** What `/v2/companies` lists. Default: {@link companies}. */
+  readonly companies?: ReadonlyArray<Reference> | undefined
+  /** The ids that `/v2/users/{userId}` knows. Default: {@link users}. */
+  readonly users?: ReadonlyArray<string> | undefined
+}
+
+/**
+ * The companies that a mock lists by default: 120, so that they do not fit in one page.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const companies: ReadonlyArray<Reference> = Array.from({ length: 120 }, (_, index) => ({
+  id: `00000000-0000-4000-8000-${String(index + 1).padStart(12, "0")}`,
+  name: `Company ${index + 1}`
+}))
+
+/**
+ * The ids of the users that a mock knows by default.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const users: ReadonlyArray<string> = ["00000000-0000-4000-9000-000000000001"]
+
+/**
+ * A Spotnana for tests: one application, what it is told to do, and a ledger of what it received.
+ *
+ * **When to use**
+ *
+ * In tests of whatever calls Spotnana. With {@link layerHttpClient} it takes the place of the network and works under
+ * `TestClock`; with {@link layerServer} it listens on a socket.
+ *
+ * **Details**
+ *
+ * It answers `POST /v2/auth/oauth2-token`, `POST /get-auth-token` (410, it is deprecated), `GET /v2/companies`,
+ * `GET /v2/users/{userId}` and, for tests of replay, `POST /v2/echo`, which the real Spotnana does not have: it answers
+ * with the body that it received. A request is decided upon when it arrives; latency only holds the answer back. So the
+ * lifetime of a token starts when it was asked for, not when the answer came.
+ *
+ * **Gotchas**
+ *
+ * The ledger keeps every request until `clearLedger`.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class MockSpotnana extends Context.Service<MockSpotnana, {
+  /** The first client, with the secret that is valid now. */
+  readonly credentials: Effect.Effect<Client>
+  /** Adds a further client, with the secret given or one that is made up. An id that is taken is a defect. */
+  readonly addClient: (clientId: string, clientSecret?: Redacted.Redacted | string) => Effect.Effect<Client>
+  /** Changes the settings that are named; the others stay. */
+  readonly configure: (settings: Settings.Input) => Effect.Effect<void>
+  /**
+   * Queues a fault for the next `times` requests (default 1) to an endpoint. `Infinity` is until `clearFaults`. It is
+   * used up as a request arrives, before anything of that request is looked at.
+   */
+  readonly inject: (
+    endpoint: Exclude<Endpoint, "other">,
+    fault: Fault,
+    options?: { readonly times?: number | undefined }
+  ) => Effect.Effect<void>
+  /** Forgets the faults that wait. Requests that hang already go on hanging. */
+  readonly clearFaults: Effect.Effect<void>
+  /** Every token that was issued dies now. */
+  readonly revokeTokens: Effect.Effect<void>
+  /** Every token of one client dies now. */
+  readonly revokeTokensOf: (clientId: string) => Effect.Effect<void>
+  /**
+   * A new secret, for the first client if no other is named. The old one and every token of that client die at once, as
+   * with Spotnana's `POST /v2/api-users/rotate`. An unknown id is a defect.
+   */
+  readonly rotateSecret: (clientId?: string) => Effect.Effect<Client>
+  /** What was received, oldest first. */
+  readonly ledger: Effect.Effect<ReadonlyArray<LedgerEntry>>
+  /** How many entries of the ledger are for the token endpoint. */
+  readonly tokenRequests: Effect.Effect<number>
+  /** How many entries of the ledger are for the API. */
+  readonly apiRequests: Effect.Effect<number>
+  readonly clearLedger: Effect.Effect<void>
+  /** The application, for a router or a Web handler of one's own; {@link layerServer} serves it. */
+  readonly httpEffect: Effect.Effect<
+    HttpServerResponse.HttpServerResponse,
+    HttpServerError.HttpServerError,
+    HttpServerRequest.HttpServerRequest
+  >
+  /** The same application as an `HttpClient`, whatever the host of the URL; see {@link layerHttpClient}. */
+  readonly httpClient: HttpClient.HttpClient
+}>()("@effect-spotnana/testing/MockSpotnana") {}
+
+/**
+ * Makes a mock.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(
+  options?: Options | undefined
+): Effect.fn.Return<MockSpotnana["Service"], never, Scope.Scope> {
+  const settings = yield* Ref.make(Settings.merge(Settings.defaults, options ?? {}))
+  const faults = { token: FaultQueue.make(), api: FaultQueue.make(), other: FaultQueue.make() }
+  const ledger: Array<LedgerEntry> = []
+  const registry = Registry.make()
+  const { clientId } = yield* registry.add(options?.clientId ?? "mock-client", redacted(options?.clientSecret))
+  const decide = yield* Application.make({
+    registry,
+    settings: Ref.get(settings),
+    faults,
+    ledger,
+    companies: options?.companies ?? companies,
+    users: options?.users ?? users
+  })
+  const received = (endpoint: Endpoint) => Effect.sync(() => ledger.filter((_) => _.endpoint === endpoint).length)
+
+  return MockSpotnana.of({
+    credentials: registry.get(clientId),
+    addClient: (clientId, clientSecret) => registry.add(clientId, redacted(clientSecret)),
+    configure: (input) => Ref.update(settings, (current) => Settings.merge(current, input)),
+    inject: (endpoint, fault, options) => Effect.sync(() => faults[endpoint].add(fault, options?.times ?? 1)),
+    clearFaults: Effect.sync(() => Object.values(faults).forEach((queue) => queue.clear())),
+    revokeTokens: registry.revoke(),
+    revokeTokensOf: registry.revoke,
+    rotateSecret: (id = clientId) => registry.rotate(id),
+    ledger: Effect.sync(() => ledger.slice()),
+    tokenRequests: received("token"),
+    apiRequests: received("api"),
+    clearLedger: Effect.sync(() => void ledger.splice(0)),
+    httpEffect: Transport.serverEffect(decide),
+    httpClient: Transport.httpClient(decide)
+  })
+})
+
+/**
+ * Provides a mock.
+ *
+ * **Example** (a first test)
+ *
+ * ```ts
+ * import { MockSpotnana } from "@effect-spotnana/testing"
+ * import { Effect, Layer } from "effect"
+ * import { HttpClient } from "effect/http"
+ *
+ * const SpotnanaTest = MockSpotnana.layerHttpClient.pipe(Layer.provideMerge(MockSpotnana.layer()))
+ *
+ * const test = Effect.gen(function*() {
+ *   const spotnana = yield* MockSpotnana.MockSpotnana
+ *   const response = yield* HttpClient.get("https://api.spotnana.com/v2/companies")
+ *   const [entry] = yield* spotnana.ledger
+ *   return [response.status, entry?.headers.host] // => [401, "api.spotnana.com"]
+ * }).pipe(Effect.provide(SpotnanaTest))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options?: Options | undefined): Layer.Layer<MockSpotnana> =>
+  Layer.effect(MockSpotnana, make(options))
+
+/**
+ * Provides an `HttpClient` whose every request ends at the mock, without a socket.
+ *
+ * **When to use**
+ *
+ * Under `TestClock`: nothing here waits for anything but `Clock`.
+ *
+ * **Details**
+ *
+ * Every host is answered; the ledger's `host` header tells which was meant.
+ *
+ * **Gotchas**
+ *
+ * A request body that is no text, bytes or `Stream` (`FormData`, a Web `ReadableStream`) is read through promises.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerHttpClient: Layer.Layer<HttpClient.HttpClient, never, MockSpotnana> = Layer.effect(
+  HttpClient.HttpClient,
+  Effect.map(MockSpotnana, (mock) => mock.httpClient)
+)
+
+/**
+ * Serves the mock on whatever `HttpServer` is provided.
+ *
+ * **When to use**
+ *
+ * When the claim is about the wire, or when what calls Spotnana is another process.
+ *
+ * **Details**
+ *
+ * The clock is the one that the layer was built with. As it closes, connections that are still open are cut, so that a
+ * request that hangs does not delay the server's shutdown.
+ *
+ * **Example** (on Node, at a port of its own)
+ *
+ * ```ts
+ * import { MockSpotnana } from "@effect-spotnana/testing"
+ * import { NodeHttpServer } from "@effect/platform-node"
+ * import { Layer } from "effect"
+ * import { createServer } from "node:http"
+ *
+ * const SpotnanaServer = MockSpotnana.layerServer.pipe(
+ *   Layer.provideMerge(MockSpotnana.layer()),
+ *   Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" }))
+ * )
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerServer: Layer.Layer<never, never, MockSpotnana | HttpServer.HttpServer> = Layer.effectDiscard(
+  Effect.gen(function*() {
+    const mock = yield* MockSpotnana
+    const connections = Connection.makeSet()
+    yield* HttpServer.serveEffect(
+      Effect.tap(HttpServerRequest.HttpServerRequest, connections.add).pipe(
+        Effect.andThen(mock.httpEffect)
+      )
+    )
+    // Added after the server's own, so it runs before: that one waits for requests in progress.
+    yield* Effect.addFinalizer(() => connections.destroy)
+  })
+)
+
+const redacted = (secret: Redacted.Redacted | string | undefined): Redacted.Redacted | undefined =>
+  Predicate.isString(secret) ? Redacted.make(secret) : secret

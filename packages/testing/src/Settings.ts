@@ -1,0 +1,91 @@
+/**
+ * How the mock behaves where Spotnana's behaviour is a matter of configuration, or is not known.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import type * as Schema from "effect/Schema"
+
+/**
+ * How wrong client credentials are answered.
+ *
+ * **Details**
+ *
+ * Spotnana's own answer is not known, so all six combinations can be had. `oauth2` is RFC 6749, section 5.2:
+ * `{ error: "invalid_client", error_description }`. `spotnana` is Spotnana's error body.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Refusal {
+  readonly status: 400 | 401 | 403
+  readonly body: "oauth2" | "spotnana"
+}
+
+/**
+ * The settings of a mock.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Settings {
+  /** How long a token that is issued from now on is really accepted. Default: one hour. */
+  readonly tokenLifetime: Duration.Duration
+  /**
+   * What the token answer says of it: the truth in whole seconds, rounded down (`"lifetime"`, the default), nothing
+   * at all (`"absent"`), or any JSON value, as it is. Of an infinite lifetime nothing is said.
+   */
+  readonly expiresIn: "lifetime" | "absent" | Schema.Json
+  /** How long an answer of the token endpoint is held back. Default: not at all. */
+  readonly tokenLatency: Duration.Duration
+  /** How long an answer of the API is held back. Default: not at all. */
+  readonly apiLatency: Duration.Duration
+  /** How wrong client credentials are answered. Default: 401 with an OAuth 2.0 body. */
+  readonly refusal: Refusal
+}
+
+/**
+ * The settings to change; what is absent or `undefined` stays as it is.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Input {
+  readonly tokenLifetime?: Duration.Input | undefined
+  readonly expiresIn?: Settings["expiresIn"] | undefined
+  readonly tokenLatency?: Duration.Input | undefined
+  readonly apiLatency?: Duration.Input | undefined
+  readonly refusal?: Partial<Refusal> | undefined
+}
+
+/**
+ * The settings of a mock that was told nothing.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const defaults: Settings = {
+  tokenLifetime: Duration.hours(1),
+  expiresIn: "lifetime",
+  tokenLatency: Duration.zero,
+  apiLatency: Duration.zero,
+  refusal: { status: 401, body: "oauth2" }
+}
+
+/**
+ * Replaces the settings that `input` names.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const merge = (self: Settings, input: Input): Settings => ({
+  tokenLifetime: Duration.fromInputUnsafe(input.tokenLifetime ?? self.tokenLifetime),
+  // `null` is a value that can be sent, so `??` will not do.
+  expiresIn: input.expiresIn === undefined ? self.expiresIn : input.expiresIn,
+  tokenLatency: Duration.fromInputUnsafe(input.tokenLatency ?? self.tokenLatency),
+  apiLatency: Duration.fromInputUnsafe(input.apiLatency ?? self.apiLatency),
+  refusal: {
+    status: input.refusal?.status ?? self.refusal.status,
+    body: input.refusal?.body ?? self.refusal.body
+  }
+})

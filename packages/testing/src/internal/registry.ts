@@ -1,0 +1,89 @@
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Redacted from "effect/Redacted"
+import type { Client } from "../MockSpotnana.ts"
+
+interface Issued {
+  readonly clientId: string
+  readonly expiresAt: number
+}
+
+/** The clients that Spotnana knows and the tokens that it has issued to them. */
+export interface Registry {
+  readonly add: (clientId: string, clientSecret?: Redacted.Redacted | undefined) => Effect.Effect<Client>
+  readonly get: (clientId: string) => Effect.Effect<Client>
+  readonly rotate: (clientId: string) => Effect.Effect<Client>
+  readonly accepts: (clientId: string, clientSecret: Redacted.Redacted) => boolean
+  readonly issue: (clientId: string, now: number, lifetime: Duration.Duration) => Effect.Effect<Redacted.Redacted>
+  readonly ownerOf: (token: string, now: number) => string | undefined
+  readonly revoke: (clientId?: string) => Effect.Effect<void>
+}
+
+export const make = (): Registry => {
+  const clients = new Map<string, Client>()
+  const tokens = new Map<string, Issued>()
+  let serial = 0
+
+  // The number makes it unique, whatever `Random` is seeded with, and easy to tell apart in a failed test.
+  const fresh = (kind: string) =>
+    Effect.map(
+      Effect.all([randomHex, randomHex, randomHex, randomHex]),
+      (random) => Redacted.make(`mock-${kind}-${++serial}-${random.join("")}`, { label: `mock-${kind}` })
+    )
+
+  const set = (client: Client): Client => {
+    clients.set(client.clientId, client)
+    return client
+  }
+
+  const get = (clientId: string): Effect.Effect<Client> =>
+    Effect.suspend(() => {
+      const client = clients.get(clientId)
+      return client === undefined
+        ? Effect.die(new Error(`The mock knows no client "${clientId}"; add it with addClient`))
+        : Effect.succeed(client)
+    })
+
+  const revoke = (clientId?: string): Effect.Effect<void> =>
+    Effect.sync(() => {
+      for (const [token, issued] of tokens) {
+        if (clientId === undefined || issued.clientId === clientId) tokens.delete(token)
+      }
+    })
+
+  return {
+    get,
+    revoke,
+    add: Effect.fnUntraced(function*(clientId, clientSecret) {
+      if (clients.has(clientId)) {
+        return yield* Effect.die(new Error(`The mock knows client "${clientId}" already; see rotateSecret`))
+      }
+      return set({ clientId, clientSecret: clientSecret ?? (yield* fresh("secret")) })
+    }),
+    rotate: Effect.fnUntraced(function*(clientId) {
+      yield* get(clientId)
+      const clientSecret = yield* fresh("secret")
+      yield* revoke(clientId)
+      return set({ clientId, clientSecret })
+    }),
+    accepts: (clientId, clientSecret) => {
+      const client = clients.get(clientId)
+      return client !== undefined && Redacted.value(client.clientSecret) === Redacted.value(clientSecret)
+    },
+    issue: Effect.fnUntraced(function*(clientId, now, lifetime) {
+      const token = yield* fresh("token")
+      tokens.set(Redacted.value(token), { clientId, expiresAt: now + Duration.toMillis(lifetime) })
+      return token
+    }),
+    ownerOf: (token, now) => {
+      const issued = tokens.get(token)
+      return issued === undefined || now >= issued.expiresAt ? undefined : issued.clientId
+    }
+  }
+}
+
+const randomHex = Effect.map(
+  Random.nextIntBetween(0, 0x1_0000_0000, { halfOpen: true }),
+  (n) => n.toString(16).padStart(8, "0")
+)

@@ -1,0 +1,19 @@
+import * as UrlParams from "effect/http/UrlParams"
+import type { Endpoint } from "../Ledger.ts"
+
+export const tokenPath = "/v2/auth/oauth2-token"
+export const deprecatedTokenPath = "/get-auth-token"
+
+/** Parts a request target into what is before and what is after the `?`. */
+export const splitUrl = (url: string): { readonly path: string; readonly query: string } => {
+  const [target = ""] = url.split("#", 1)
+  const mark = target.indexOf("?")
+  return mark === -1 ? { path: target, query: "" } : { path: target.slice(0, mark), query: target.slice(mark + 1) }
+}
+
+/** Which part of Spotnana a path belongs to. */
+export const endpointOf = (path: string): Endpoint =>
+  path === tokenPath ? "token" : path === deprecatedTokenPath ? "other" : "api"
+
+/** A query without the values that nobody should have put there. */
+export const redactQuery = (query: string): string => UrlParams.redactUrl(`?${query}`, [/secret|token/i]).slice(1)
