@@ -1,0 +1,120 @@
+/**
+ * The access token: a redacted value, when it was issued, when it expires.
+ *
+ * @since 0.1.0
+ */
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+
+/**
+ * A bearer token (RFC 6750) with its lifetime.
+ *
+ * **Details**
+ *
+ * `value` is `Redacted`: printing, inspecting or serialising the token does not
+ * show it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AccessToken {
+  /** The bearer: printable ASCII, safe in a header. */
+  readonly value: Redacted.Redacted
+  /** When it was asked for. The server issued it no earlier, so `expiresAt` errs on the safe side. */
+  readonly issuedAt: DateTime.Utc
+  /** When it expires: `issuedAt` plus `expires_in`. */
+  readonly expiresAt: DateTime.Utc
+  /** The scope that was granted, where the answer said so. */
+  readonly scope: string | undefined
+}
+
+/**
+ * How long the token lives, counted from `issuedAt`.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const lifetime = (self: AccessToken): Duration.Duration => DateTime.distance(self.issuedAt, self.expiresAt)
+
+/**
+ * Tells whether two tokens are the same bearer.
+ *
+ * @category equivalence
+ * @since 0.1.0
+ */
+export const equals = (self: AccessToken, that: AccessToken): boolean =>
+  Redacted.value(self.value) === Redacted.value(that.value)
+
+/**
+ * The longest lifetime that is believed: 24 hours. A larger `expires_in` counts
+ * as this.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const maximumLifetime: Duration.Duration = /* #__PURE__ */ Duration.hours(24)
+
+/**
+ * Decodes a token response (RFC 6749 §5.1); a failure says what is wrong with it.
+ *
+ * **Details**
+ *
+ * - `access_token`: required; printable ASCII without spaces, since it goes into
+ *   a header.
+ * - `token_type`: `Bearer` in any case. Absent counts as `Bearer`.
+ * - `expires_in`: seconds as a number or as text (`3600`, `3600.5`, `"3600"`).
+ *   Absent or `null` is `options.defaultLifetime`; above 24 hours counts as 24
+ *   hours; below one second, zero and negative included, or no number at all is refused.
+ * - Unknown fields pass.
+ *
+ * **Example** (Decoding a token response)
+ *
+ * ```ts
+ * import { AccessToken } from "@effect-spotnana/core"
+ * import { DateTime, Duration } from "effect"
+ *
+ * const token = AccessToken.decode({ access_token: "abc", token_type: "Bearer", expires_in: 3600 }, {
+ *   issuedAt: DateTime.makeUnsafe(0),
+ *   defaultLifetime: Duration.hours(1)
+ * })
+ * ```
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const decode = (response: Readonly<Record<string, unknown>>, options: {
+  readonly issuedAt: DateTime.Utc
+  readonly defaultLifetime: Duration.Duration
+}): Result.Result<AccessToken, string> => {
+  const value = response["access_token"]
+  if (!Predicate.isString(value) || value === "") return Result.fail("it has no access_token")
+  if (!/^[\x21-\x7e]+$/.test(value)) {
+    return Result.fail("its access_token has a character that cannot stand in a header")
+  }
+  const type = response["token_type"] ?? "Bearer"
+  if (!Predicate.isString(type) || type.toLowerCase() !== "bearer") {
+    return Result.fail("its token_type is not Bearer")
+  }
+  const scope = response["scope"]
+  return Result.map(decodeLifetime(response["expires_in"], options.defaultLifetime), (lifetime) => ({
+    value: Redacted.make(value, { label: "AccessToken" }),
+    issuedAt: options.issuedAt,
+    expiresAt: DateTime.addDuration(options.issuedAt, lifetime),
+    scope: Predicate.isString(scope) ? scope : undefined
+  }))
+}
+
+const decodeLifetime = (
+  expiresIn: unknown,
+  defaultLifetime: Duration.Duration
+): Result.Result<Duration.Duration, string> => {
+  if (expiresIn === undefined || expiresIn === null) return Result.succeed(defaultLifetime)
+  const seconds = Predicate.isString(expiresIn) && expiresIn.trim() !== "" ? Number(expiresIn) : expiresIn
+  if (!Predicate.isNumber(seconds) || Number.isNaN(seconds)) return Result.fail("its expires_in is not a number")
+  // Renewing a token that lives for less than that would be hammering.
+  if (seconds < 1) return Result.fail("its expires_in is below one second")
+  return Result.succeed(Duration.min(Duration.millis(Math.floor(seconds * 1000)), maximumLifetime))
+}

@@ -1,0 +1,249 @@
+/**
+ * What can go wrong between an application and an authenticated request.
+ *
+ * Four flat tags, so that `Effect.catchTag("InvalidCredentials", …)` works on
+ * every public error channel. Each error carries what a person needs to act and
+ * Spotnana's `debugIdentifier` where the answer had one. None carries a secret
+ * or a token.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import { HttpClientError } from "effect/http"
+import type { HttpClientRequest } from "effect/http"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+
+/**
+ * The token endpoint refused the client id, the client secret or the grant.
+ *
+ * **Details**
+ *
+ * The verdict is remembered for these credentials: until they change, or until
+ * `RefreshPolicy.refusalTimeToLive` has passed, callers get this error without a
+ * request. A refusal is an answer of 400, 401 or 403, or any of the error codes
+ * of RFC 6749 §5.2 that name the client, the grant or the request.
+ *
+ * @see {@link TokenEndpointUnavailable} for failures that pass by themselves
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidCredentials extends Schema.TaggedError<InvalidCredentials>()("InvalidCredentials", {
+  /** What happened and what to do. */
+  message: Schema.String,
+  /** The client id that was refused; absent when there was none. */
+  clientId: Schema.optional(Schema.String),
+  /** The HTTP status of the refusal; absent when no request was made. */
+  status: Schema.optional(Schema.Int),
+  /** `error` of RFC 6749 §5.2, or `errorCode` of Spotnana's error body. */
+  code: Schema.optional(Schema.String),
+  /** The correlation id that Spotnana's support can use. */
+  debugIdentifier: Schema.optional(Schema.String)
+}) {}
+
+/**
+ * The API refuses tokens, or a request could not be sent again with a new one.
+ *
+ * **Details**
+ *
+ * `reason` tells the cases apart:
+ *
+ * - `Rejected`: the API answered 401 to the request and again to its replay with
+ *   a token that had just been issued.
+ * - `NotReplayable`: the API answered 401 and the body of the request can be
+ *   sent once only (`Stream`, `Raw`). The token is replaced for the next request.
+ * - `Suspended`: tokens were rejected too often in the last minute
+ *   (`RefreshPolicy.replacementsPerMinute`), so no further one is requested
+ *   before `retryAfter`.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class TokenExpired extends Schema.TaggedError<TokenExpired>()("TokenExpired", {
+  /** What happened and what to do. */
+  message: Schema.String,
+  /** Why the request has no answer. */
+  reason: Schema.Literals(["Rejected", "NotReplayable", "Suspended"]),
+  /** How long no further token is requested; only with `Suspended`. */
+  retryAfter: Schema.optional(Schema.Duration),
+  /** The correlation id that Spotnana's support can use. */
+  debugIdentifier: Schema.optional(Schema.String)
+}) {}
+
+/**
+ * The token endpoint gave no usable answer: it will probably do so later.
+ *
+ * **Details**
+ *
+ * `reason` tells the cases apart:
+ *
+ * - `Transport`: no connection, or it broke.
+ * - `Timeout`: no complete answer in time.
+ * - `RateLimited`: 429, or the error code `TOO_MANY_REQUESTS`.
+ * - `ServerError`: 5xx, 408, 425, or a transient error code.
+ * - `CredentialsSource`: the `Credentials` service could not say what the
+ *   credentials are.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class TokenEndpointUnavailable
+  extends Schema.TaggedError<TokenEndpointUnavailable>()("TokenEndpointUnavailable", {
+    /** What happened and what to do. */
+    message: Schema.String,
+    /** What kept the answer away. */
+    reason: Schema.Literals(["Transport", "Timeout", "RateLimited", "ServerError", "CredentialsSource"]),
+    /** The HTTP status, where there was an answer. */
+    status: Schema.optional(Schema.Int),
+    /** How long the library itself waits before it asks again. */
+    retryAfter: Schema.optional(Schema.Duration),
+    /** The correlation id that Spotnana's support can use. */
+    debugIdentifier: Schema.optional(Schema.String)
+  })
+{}
+
+/**
+ * The token endpoint answered outside the protocol of RFC 6749 §5.
+ *
+ * **Details**
+ *
+ * A body that is not JSON, is too large or lacks a token, an unusable
+ * `expires_in`, a token type other than `Bearer`, a redirect, an unexpected
+ * status: most often the token URL is wrong or a proxy answers in its place.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class MalformedTokenResponse extends Schema.TaggedError<MalformedTokenResponse>()("MalformedTokenResponse", {
+  /** What was wrong with the answer and what to do. */
+  message: Schema.String,
+  /** The HTTP status of the answer. */
+  status: Schema.Int,
+  /** How long the library itself waits before it asks again. */
+  retryAfter: Schema.optional(Schema.Duration),
+  /** The correlation id that Spotnana's support can use. */
+  debugIdentifier: Schema.optional(Schema.String)
+}) {}
+
+/**
+ * The errors of the token endpoint.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type TokenEndpointError = InvalidCredentials | TokenEndpointUnavailable | MalformedTokenResponse
+
+/**
+ * Every error of this library.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type AuthError = TokenEndpointError | TokenExpired
+
+/**
+ * The codec of every error of this library, for errors that cross a process.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const AuthError: Schema.Union<
+  [typeof InvalidCredentials, typeof TokenExpired, typeof TokenEndpointUnavailable, typeof MalformedTokenResponse]
+> = Schema.Union([InvalidCredentials, TokenExpired, TokenEndpointUnavailable, MalformedTokenResponse])
+
+const tags: ReadonlySet<string> = new Set([
+  "InvalidCredentials",
+  "TokenExpired",
+  "TokenEndpointUnavailable",
+  "MalformedTokenResponse"
+])
+
+/**
+ * Tells whether a value is one of this library's errors.
+ *
+ * **Example** (Telling our errors from the transport's)
+ *
+ * ```ts
+ * import { AuthError } from "@effect-spotnana/core"
+ *
+ * const describe = (error: unknown) => AuthError.isAuthError(error) ? error._tag : "something else"
+ * ```
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isAuthError = (u: unknown): u is AuthError =>
+  Predicate.isError(u) && Predicate.hasProperty(u, "_tag") && Predicate.isString(u._tag) && tags.has(u._tag)
+
+/**
+ * Tells whether the same request may succeed later without anyone's help.
+ *
+ * **Details**
+ *
+ * `TokenEndpointUnavailable` and `MalformedTokenResponse` are; a refusal of the
+ * credentials and a rejection of the token are not.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isTransient = (error: AuthError): error is TokenEndpointUnavailable | MalformedTokenResponse =>
+  error._tag === "TokenEndpointUnavailable" || error._tag === "MalformedTokenResponse"
+
+/**
+ * How long to wait before it is worth asking again, where the error knows.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const retryAfter = (error: AuthError): Option.Option<Duration.Duration> =>
+  error._tag === "InvalidCredentials" ? Option.none() : Option.fromUndefinedOr(error.retryAfter)
+
+/**
+ * Folds an error into an `HttpClientError`, for a plain `HttpClient` whose error
+ * channel has room for nothing else.
+ *
+ * **Details**
+ *
+ * The reason is an `EncodeError`: the request could not be made complete. Unlike
+ * `TransportError` it is not transient, so that an outer `retryTransient` does
+ * not hammer the token endpoint.
+ *
+ * @see {@link fromHttpClientError} to take it out again
+ * @category converting
+ * @since 0.1.0
+ */
+export const toHttpClientError = (
+  error: AuthError,
+  request: HttpClientRequest.HttpClientRequest
+): HttpClientError.HttpClientError =>
+  new HttpClientError.HttpClientError({
+    reason: new HttpClientError.EncodeError({ request, cause: error, description: `${error._tag}: ${error.message}` })
+  })
+
+/**
+ * Takes this library's error back out of an `HttpClientError`, whole.
+ *
+ * **Example** (Handling a refusal behind a generated client)
+ *
+ * ```ts
+ * import { AuthError } from "@effect-spotnana/core"
+ * import { Effect, Option } from "effect"
+ * import { HttpClient } from "effect/http"
+ *
+ * const program = HttpClient.get("/v2/companies").pipe(
+ *   Effect.tapError((error) =>
+ *     Option.match(AuthError.fromHttpClientError(error), {
+ *       onNone: () => Effect.void,
+ *       onSome: (authError) => Effect.logError(authError.message)
+ *     })
+ *   )
+ * )
+ * ```
+ *
+ * @see {@link toHttpClientError} for the way in
+ * @category converting
+ * @since 0.1.0
+ */
+export const fromHttpClientError = (error: unknown): Option.Option<AuthError> =>
+  HttpClientError.isHttpClientError(error) && isAuthError(error.cause) ? Option.some(error.cause) : Option.none()

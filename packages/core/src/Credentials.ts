@@ -1,0 +1,162 @@
+/**
+ * Where the client id and the client secret come from.
+ *
+ * `current` is asked again at every acquisition, so a rotated secret is picked
+ * up without a restart.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { optionalVariable, variableError } from "./internal/variables.ts"
+
+/**
+ * The credentials of one API user (RFC 6749 §2.3.1).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ClientCredentials {
+  readonly clientId: string
+  readonly clientSecret: Redacted.Redacted
+}
+
+/**
+ * The source of the credentials.
+ *
+ * **When to use**
+ *
+ * Provide your own where the secret lives in a vault or is rotated while the
+ * program runs. Use {@link layer} or {@link layerConfig} otherwise.
+ *
+ * **Details**
+ *
+ * `current` may fail with anything: callers get `TokenEndpointUnavailable` with
+ * the reason `CredentialsSource`, and it is asked again with backoff.
+ *
+ * **Gotchas**
+ *
+ * The message of its error is shown to callers: keep secrets out of it.
+ *
+ * **Example** (Credentials from a vault)
+ *
+ * ```ts
+ * import { Credentials } from "@effect-spotnana/core"
+ * import { Effect, Layer, Redacted } from "effect"
+ *
+ * declare const readVault: (path: string) => Effect.Effect<string, Error>
+ *
+ * const VaultCredentials = Layer.succeed(Credentials.Credentials, {
+ *   current: Effect.gen(function*() {
+ *     const clientId = yield* readVault("spotnana/client-id")
+ *     const clientSecret = Redacted.make(yield* readVault("spotnana/client-secret"))
+ *     return { clientId, clientSecret }
+ *   })
+ * })
+ * ```
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Credentials extends Context.Service<Credentials, {
+  readonly current: Effect.Effect<ClientCredentials, unknown>
+}>()("@effect-spotnana/core/Credentials") {}
+
+/**
+ * Tells whether two credentials are the same, secret included.
+ *
+ * @category equivalence
+ * @since 0.1.0
+ */
+export const equals = (self: ClientCredentials, that: ClientCredentials): boolean =>
+  self.clientId === that.clientId && Equal.equals(self.clientSecret, that.clientSecret)
+
+/**
+ * Says what is wrong with credentials that no server can accept, or `undefined`.
+ *
+ * **Details**
+ *
+ * Both must be non-empty and consist of printable ASCII (RFC 6749 §A.1, §A.2). A
+ * line break at the end, as files and vaults add it, is the usual mistake.
+ *
+ * @category validation
+ * @since 0.1.0
+ */
+export const problem = (credentials: ClientCredentials): string | undefined =>
+  textProblem("client id", credentials.clientId) ??
+    textProblem("client secret", Redacted.value(credentials.clientSecret))
+
+const textProblem = (what: string, value: string): string | undefined => {
+  if (value === "") return `the ${what} is empty`
+  if (value.trim() !== value) return `the ${what} begins or ends with white space or a line break`
+  return /^[\x20-\x7e]+$/.test(value) ? undefined : `the ${what} has a character outside printable ASCII`
+}
+
+/**
+ * Credentials that never change.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (credentials: ClientCredentials): Layer.Layer<Credentials> =>
+  Layer.succeed(Credentials, { current: Effect.succeed(credentials) })
+
+const required = (name: string, what: string): Config.Config<string> =>
+  optionalVariable(name).pipe(
+    Config.mapEffect((value) => {
+      if (value === undefined) {
+        return Effect.fail(variableError(`${name} is not set; expected the ${what} of a Spotnana API user`))
+      }
+      const wrong = textProblem(what, value)
+      return wrong === undefined
+        ? Effect.succeed(value)
+        : Effect.fail(variableError(`${name} cannot be used: ${wrong}`))
+    })
+  )
+
+/**
+ * Reads `SPOTNANA_CLIENT_ID` and `SPOTNANA_CLIENT_SECRET`.
+ *
+ * **Details**
+ *
+ * Fails with a `ConfigError` that names the variable and what was expected, and
+ * never prints a value.
+ *
+ * @category config
+ * @since 0.1.0
+ */
+export const config: Config.Config<ClientCredentials> = /* #__PURE__ */ Config.all({
+  clientId: required("SPOTNANA_CLIENT_ID", "client id"),
+  clientSecret: required("SPOTNANA_CLIENT_SECRET", "client secret").pipe(Config.map((secret) => Redacted.make(secret)))
+})
+
+/**
+ * Credentials from configuration: read when the layer is built, so that a
+ * mistake shows at start-up, and again at every acquisition, so that a provider
+ * whose values change (a directory of mounted secrets) rotates them.
+ *
+ * **Details**
+ *
+ * Without an argument the variables of {@link config} are read.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = (
+  credentials: Config.Config<ClientCredentials> = config
+): Layer.Layer<Credentials, Config.ConfigError> =>
+  Layer.effect(
+    Credentials,
+    Effect.gen(function*() {
+      const provider = yield* ConfigProvider.ConfigProvider
+      // Suspended, since `parse` reads at once.
+      const current = Effect.suspend(() => credentials.parse(provider))
+      yield* current
+      return { current }
+    })
+  )

@@ -1,0 +1,207 @@
+/**
+ * Where the API and its token endpoint are.
+ *
+ * Everything that is particular to Spotnana is a value in here, so that any
+ * OAuth 2.0 server with the client-credentials grant works by configuration
+ * alone.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { optionalVariable, variableError } from "./internal/variables.ts"
+
+const TypeId = "~@effect-spotnana/core/Environment"
+
+/**
+ * The place that a token is for: one API and the token endpoint that serves it.
+ *
+ * **Details**
+ *
+ * Made by {@link make}, which checks it; {@link production} and {@link sandbox}
+ * are Spotnana's own.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Environment {
+  readonly [TypeId]: typeof TypeId
+  /** A name for logs and metrics: `production`, `sandbox` or the API's host. */
+  readonly name: string
+  /** What relative URLs are appended to. No trailing slash. */
+  readonly baseUrl: string
+  /** The only origin that the bearer is sent to: scheme, host and port. */
+  readonly origin: string
+  /** The token endpoint, absolute. */
+  readonly tokenUrl: string
+  /** The lifetime of a token whose answer has no `expires_in`. */
+  readonly defaultLifetime: Duration.Duration
+}
+
+/**
+ * An environment that cannot be used; `message` says what was expected.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidEnvironment extends Data.TaggedError("InvalidEnvironment")<{
+  readonly option: "baseUrl" | "tokenUrl" | "defaultLifetime"
+  readonly message: string
+}> {}
+
+/**
+ * What an environment is made from.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /** The API's base URL: HTTPS, or HTTP on a loopback address. */
+  readonly baseUrl: string | URL
+  /** The token endpoint: absolute, or a path on `baseUrl`. Default: `/v2/auth/oauth2-token`. */
+  readonly tokenUrl?: string | URL | undefined
+  /** A name for logs and metrics. Default: the API's host. */
+  readonly name?: string | undefined
+  /** The lifetime of a token whose answer has no `expires_in`. Default: one hour, as every sample of Spotnana has. */
+  readonly defaultLifetime?: Duration.Input | undefined
+}
+
+const tokenPath = "/v2/auth/oauth2-token"
+
+const loopback = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/
+
+const checkUrl = (option: "baseUrl" | "tokenUrl", input: string): Result.Result<URL, InvalidEnvironment> => {
+  const refuse = (message: string) => Result.fail(new InvalidEnvironment({ option, message }))
+  if (!URL.canParse(input)) return refuse("it is not an absolute URL; expected one such as https://api.spotnana.com")
+  const url = new URL(input)
+  if (url.username !== "" || url.password !== "") {
+    return refuse("it has a user name or password in it; credentials belong in clientId and clientSecret")
+  }
+  if (url.protocol !== "https:" && !(url.protocol === "http:" && loopback.test(url.hostname))) {
+    return refuse(`${url.protocol}//${url.host} is not HTTPS, which only a loopback address may do without`)
+  }
+  if (url.hash !== "" || (option === "baseUrl" && url.search !== "")) {
+    return refuse("it has a query or a fragment, which a base URL cannot have")
+  }
+  if (/\/get-auth-token\/?$/.test(url.pathname)) {
+    return refuse(
+      "/get-auth-token is deprecated: ask Spotnana for a new client id and client secret " +
+        `(the old ones do not work there) and use ${tokenPath}`
+    )
+  }
+  return Result.succeed(url)
+}
+
+/**
+ * Makes an environment for a regional host, a gateway, a test server, or any
+ * other OAuth 2.0 server.
+ *
+ * **Details**
+ *
+ * Refused: what is not HTTPS (loopback aside), user names and passwords in the
+ * URL, and Spotnana's deprecated `/get-auth-token`.
+ *
+ * **Example** (An OAuth 2.0 server other than Spotnana's)
+ *
+ * ```ts
+ * import { Environment } from "@effect-spotnana/core"
+ *
+ * const acme = Environment.make({
+ *   baseUrl: "https://api.acme.example/v1",
+ *   tokenUrl: "https://login.acme.example/oauth/token"
+ * })
+ * ```
+ *
+ * @see {@link makeUnsafe} for an address that is known to be right
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options: Options): Result.Result<Environment, InvalidEnvironment> =>
+  Result.gen(function*() {
+    const base = yield* checkUrl("baseUrl", String(options.baseUrl))
+    const baseUrl = base.origin + base.pathname.replace(/\/+$/, "")
+    const path = String(options.tokenUrl ?? tokenPath)
+    const token = yield* checkUrl("tokenUrl", path.startsWith("/") ? baseUrl + path : path)
+    const defaultLifetime = Duration.fromInputUnsafe(options.defaultLifetime ?? "1 hour")
+    if (!Duration.isFinite(defaultLifetime) || Duration.toMillis(defaultLifetime) <= 0) {
+      return yield* Result.fail(
+        new InvalidEnvironment({ option: "defaultLifetime", message: "expected a finite duration above zero" })
+      )
+    }
+    return {
+      [TypeId]: TypeId,
+      name: options.name ?? base.host,
+      baseUrl,
+      origin: base.origin,
+      tokenUrl: token.href,
+      defaultLifetime
+    }
+  })
+
+/**
+ * Makes an environment, or throws `InvalidEnvironment`.
+ *
+ * **When to use**
+ *
+ * Use for an address that is written in the program. Use {@link make} for one
+ * that comes from outside.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeUnsafe = (options: Options): Environment => Result.getOrThrow(make(options))
+
+/**
+ * Spotnana's production environment: `https://api.spotnana.com`.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const production: Environment = /* #__PURE__ */ makeUnsafe({
+  name: "production",
+  baseUrl: "https://api.spotnana.com"
+})
+
+/**
+ * Spotnana's sandbox: `https://api-ext-sboxmeta.partners.spotnana.com`.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const sandbox: Environment = /* #__PURE__ */ makeUnsafe({
+  name: "sandbox",
+  baseUrl: "https://api-ext-sboxmeta.partners.spotnana.com"
+})
+
+/**
+ * Reads the environment: `SPOTNANA_ENVIRONMENT` is `production` (the default) or
+ * `sandbox`; `SPOTNANA_BASE_URL` overrides its address.
+ *
+ * **Details**
+ *
+ * An empty variable counts as absent. Fails with a `ConfigError` that names the
+ * variable and what was expected.
+ *
+ * @category config
+ * @since 0.1.0
+ */
+export const config: Config.Config<Environment> = /* #__PURE__ */ Config.all({
+  name: optionalVariable("SPOTNANA_ENVIRONMENT"),
+  baseUrl: optionalVariable("SPOTNANA_BASE_URL")
+}).pipe(
+  Config.mapEffect(({ baseUrl, name }) => {
+    if (name !== undefined && name !== "production" && name !== "sandbox") {
+      return Effect.fail(
+        variableError(`SPOTNANA_ENVIRONMENT is ${JSON.stringify(name)}; expected "production" or "sandbox"`)
+      )
+    }
+    if (baseUrl === undefined) return Effect.succeed(name === "sandbox" ? sandbox : production)
+    return Result.match(make({ baseUrl, name }), {
+      onFailure: (error) => Effect.fail(variableError(`SPOTNANA_BASE_URL cannot be used: ${error.message}`)),
+      onSuccess: Effect.succeed
+    })
+  })
+)

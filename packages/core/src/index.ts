@@ -1,0 +1,5 @@
+export * as AccessToken from "./AccessToken.ts"
+export * as AuthError from "./AuthError.ts"
+export * as Credentials from "./Credentials.ts"
+export * as Environment from "./Environment.ts"
+export * as RefreshPolicy from "./RefreshPolicy.ts"
