@@ -1,0 +1,228 @@
+/**
+ * The wire: one form POST in, one token or one typed error out.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Base64 from "effect/encoding/Base64"
+import { FetchHttpClient, HttpClient, HttpClientError, HttpClientRequest, UrlParams } from "effect/http"
+import type { HttpClientResponse } from "effect/http"
+import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import type { AccessToken } from "./AccessToken.ts"
+import { InvalidCredentials, TokenEndpointUnavailable } from "./AuthError.ts"
+import type { TokenEndpointError } from "./AuthError.ts"
+import { problem } from "./Credentials.ts"
+import type { ClientCredentials } from "./Credentials.ts"
+import type { Environment } from "./Environment.ts"
+import { production } from "./Environment.ts"
+import { readBody } from "./internal/body.ts"
+import { printable } from "./internal/printable.ts"
+import { interpret } from "./internal/tokenResponse.ts"
+import { userAgent } from "./internal/userAgent.ts"
+
+/**
+ * What the token request says besides the credentials, and its bounds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /** Where the token endpoint is. Default: Spotnana's production. */
+  readonly environment?: Environment | undefined
+  /** `scope`: space-delimited (RFC 6749 §3.3). Default: none. */
+  readonly scope?: string | undefined
+  /** `audience`: the API that the token is for. Default: none. */
+  readonly audience?: string | undefined
+  /** Further form parameters. They cannot replace the ones of the protocol. */
+  readonly parameters?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
+  /** Client id and secret in the `body` (Spotnana's way, the default) or by HTTP `basic` (RFC 6749 §2.3.1). */
+  readonly clientAuthentication?: "body" | "basic" | undefined
+  /** The time for one request and its whole answer. Default: 10 seconds. */
+  readonly timeout?: Duration.Input | undefined
+  /** The largest answer that is read, in bytes after decompression. Default: 65 536. */
+  readonly maxBodySize?: number | undefined
+}
+
+/**
+ * Exchanges client credentials for an access token (RFC 6749 §4.4).
+ *
+ * **When to use**
+ *
+ * Use to request a token outside the lifecycle that `TokenProvider` keeps, or to
+ * replace the wire in a test.
+ *
+ * **Details**
+ *
+ * One call of `acquire` is one request: nothing is cached, shared or retried
+ * here. Redirects are never followed.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class TokenEndpoint extends Context.Service<TokenEndpoint, {
+  readonly environment: Environment
+  readonly acquire: (credentials: ClientCredentials) => Effect.Effect<AccessToken, TokenEndpointError>
+}>()("@effect-spotnana/core/TokenEndpoint") {}
+
+// RFC 6749 §2.3.1: id and secret are form-encoded before they become a user name and a password.
+const formEncode = (text: string): string => UrlParams.toString([["", text]]).slice(1)
+
+const basic = ({ clientId, clientSecret }: ClientCredentials): string =>
+  Base64.encode(`${formEncode(clientId)}:${formEncode(Redacted.value(clientSecret))}`)
+
+// A client made by `FetchHttpClient.layer` keeps the `RequestInit` (a proxy's dispatcher, say) that its layer was
+// built with, and one provided later takes its place whole. To add to it, it has to be seen: from inside, since the
+// request effect runs in the client's own context. The error ends the run before anything is sent.
+const capturedRequestInit = (client: HttpClient.HttpClient): Effect.Effect<globalThis.RequestInit | undefined> => {
+  let captured: globalThis.RequestInit | undefined
+  const look = Effect.contextWith((context: Context.Context<never>) => {
+    captured = Context.getOrUndefined(context, FetchHttpClient.RequestInit)
+    return Effect.fail(
+      new HttpClientError.HttpClientError({
+        reason: new HttpClientError.EncodeError({ request: HttpClientRequest.empty, description: "nothing to send" })
+      })
+    )
+  })
+  return Effect.map(Effect.ignore(client.postprocess(look)), () => captured)
+}
+
+/**
+ * Makes a token endpoint from the `HttpClient` of the environment.
+ *
+ * **Gotchas**
+ *
+ * Give it the plain client of the platform: one that retries, limits or follows
+ * redirects does so with the client secret too.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  options: Options = {}
+): Effect.Effect<TokenEndpoint["Service"], never, HttpClient.HttpClient> =>
+  Effect.gen(function*() {
+    const client = yield* HttpClient.HttpClient
+    const requestInit = { ...(yield* capturedRequestInit(client)), redirect: "manual" as const }
+    const environment = options.environment ?? production
+    const inBody = options.clientAuthentication !== "basic"
+    const timeout = Duration.fromInputUnsafe(options.timeout ?? "10 seconds")
+    const maxBodySize = options.maxBodySize ?? 65_536
+    const address = withoutQuery(environment.tokenUrl)
+
+    const request = (credentials: ClientCredentials): HttpClientRequest.HttpClientRequest =>
+      HttpClientRequest.post(environment.tokenUrl, {
+        acceptJson: true,
+        headers: inBody
+          ? { "user-agent": userAgent }
+          : { "user-agent": userAgent, authorization: `Basic ${basic(credentials)}` }
+      }).pipe(HttpClientRequest.bodyUrlParams({
+        ...options.parameters,
+        ...(options.scope === undefined ? undefined : { scope: options.scope }),
+        ...(options.audience === undefined ? undefined : { audience: options.audience }),
+        grant_type: "client_credentials",
+        ...(inBody ? { client_id: credentials.clientId, client_secret: credentials.clientSecret } : undefined)
+      }))
+
+    const exchange = (credentials: ClientCredentials): Effect.Effect<AccessToken, TokenEndpointError> => {
+      const secret = Redacted.value(credentials.clientSecret)
+      const secrets = [
+        secret,
+        basic(credentials),
+        ...Object.values(options.parameters ?? {}).flatMap((value) =>
+          Predicate.isString(value) ? [] : [Redacted.value(value)]
+        )
+      ]
+      const unreachable = (error: HttpClientError.HttpClientError) =>
+        new TokenEndpointUnavailable({
+          reason: "Transport",
+          status: error.response?.status,
+          message: `No answer from ${address}: ${printable(rootMessage(error), secrets)}. ` +
+            "Check the network and the environment's address."
+        })
+      // A client that filters statuses has already made an error of the answer: it is an answer all the same.
+      const answer = Effect.catch(
+        client.execute(request(credentials)),
+        (error): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError> =>
+          error.reason._tag === "StatusCodeError" ? Effect.succeed(error.reason.response) : Effect.fail(error)
+      )
+      return Effect.gen(function*() {
+        const issuedAt = yield* DateTime.now
+        const response = yield* Effect.mapError(answer, unreachable)
+        const body = yield* Effect.mapError(readBody(response, maxBodySize), unreachable)
+        const now = yield* Clock.currentTimeMillis
+        return yield* interpret({
+          response,
+          body,
+          address,
+          environment,
+          credentials,
+          secrets,
+          issuedAt,
+          now,
+          maxBodySize
+        })
+      })
+    }
+
+    return {
+      environment,
+      acquire: (credentials) => {
+        const wrong = problem(credentials)
+        if (wrong !== undefined) {
+          return Effect.fail(
+            new InvalidCredentials({
+              clientId: credentials.clientId,
+              message: `The credentials cannot be sent: ${wrong}.`
+            })
+          )
+        }
+        return exchange(credentials).pipe(
+          Effect.provideService(FetchHttpClient.RequestInit, requestInit),
+          Effect.timeoutOrElse({
+            duration: timeout,
+            orElse: () =>
+              Effect.fail(
+                new TokenEndpointUnavailable({
+                  reason: "Timeout",
+                  message: `No complete answer from ${address} within ${Duration.format(timeout)}.`
+                })
+              )
+          }),
+          Effect.withSpan("TokenEndpoint.acquire", {
+            root: true,
+            attributes: {
+              "spotnana.environment": environment.name,
+              "spotnana.client_id": credentials.clientId,
+              "url.full": address
+            }
+          }, { captureStackTrace: false })
+        )
+      }
+    }
+  })
+
+// A token URL may have a key in its query.
+const withoutQuery = (url: string): string => url.replace(/\?.*$/, "")
+
+// The innermost message is the one that says something: "connect ECONNREFUSED 127.0.0.1:1", not "fetch failed".
+const rootMessage = (error: HttpClientError.HttpClientError): string => {
+  let root: unknown = error.reason
+  while (root instanceof Error && root.cause instanceof Error) root = root.cause
+  return root instanceof Error && root !== error.reason ? `${root.name}: ${root.message}` : error.reason._tag
+}
+
+/**
+ * The token endpoint of an environment.
+ *
+ * @see {@link make} for what the client must not do
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options?: Options): Layer.Layer<TokenEndpoint, never, HttpClient.HttpClient> =>
+  Layer.effect(TokenEndpoint, make(options))
