@@ -1,0 +1,73 @@
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { AccessToken } from "../AccessToken.ts"
+import type { TokenEndpointError } from "../AuthError.ts"
+import { TokenEndpointUnavailable } from "../AuthError.ts"
+import * as Credentials from "../Credentials.ts"
+import type { TokenEndpoint } from "../TokenEndpoint.ts"
+import { printable } from "./printable.ts"
+
+/** What came of one acquisition. */
+export interface Outcome {
+  readonly result: Result.Result<AccessToken, TokenEndpointError>
+  /** The credentials that were used; none where their source did not answer. */
+  readonly credentials: Credentials.ClientCredentials | undefined
+}
+
+/**
+ * One acquisition from credentials to token. It never fails and never hangs; `StillRefused` is the answer without a
+ * request where the credentials are the refused ones.
+ */
+export type Acquisition = (
+  refused: Credentials.ClientCredentials | undefined
+) => Effect.Effect<Outcome | "StillRefused">
+
+/** Makes acquisitions: asks for the credentials, then for the token, within `timeout` in all. */
+export const makeAcquisition = (
+  source: Credentials.Credentials["Service"],
+  endpoint: TokenEndpoint["Service"],
+  timeout: Duration.Duration
+): Acquisition =>
+(refused) => {
+  let credentials: Credentials.ClientCredentials | undefined
+  const unavailable = (reason: TokenEndpointUnavailable["reason"], message: string): Outcome => ({
+    result: Result.fail(new TokenEndpointUnavailable({ reason, message })),
+    credentials
+  })
+  const acquire = Effect.flatMap(source.current, (current): Effect.Effect<Outcome | "StillRefused"> => {
+    credentials = current
+    if (refused !== undefined && Credentials.equals(refused, current)) return Effect.succeed("StillRefused")
+    return Effect.map(Effect.result(endpoint.acquire(current)), (result) => ({ result, credentials }))
+  })
+  return acquire.pipe(
+    // The source's own failures, and what nobody expected: defects of the source or of the HTTP client.
+    Effect.catchCause((cause) =>
+      Cause.hasInterruptsOnly(cause)
+        ? Effect.interrupt
+        : Effect.succeed(
+          credentials === undefined
+            ? unavailable("CredentialsSource", `The credentials source failed: ${describe(cause)}.`)
+            : unavailable("Transport", `The token request ended unexpectedly: ${describe(cause)}.`)
+        )
+    ),
+    Effect.timeoutOrElse({
+      duration: timeout,
+      orElse: () =>
+        Effect.succeed(
+          credentials === undefined
+            ? unavailable(
+              "CredentialsSource",
+              `The credentials source gave no answer within ${Duration.format(timeout)}.`
+            )
+            : unavailable("Timeout", `No token within ${Duration.format(timeout)}.`)
+        )
+    })
+  )
+}
+
+const describe = (cause: Cause.Cause<unknown>): string => {
+  const error = Cause.squash(cause)
+  return error instanceof Error ? printable(`${error.name}: ${error.message}`, []) : "an error that is not an Error"
+}

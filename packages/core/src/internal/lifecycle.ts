@@ -1,0 +1,302 @@
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as PubSub from "effect/PubSub"
+import * as Random from "effect/Random"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as AccessToken from "../AccessToken.ts"
+import type { AuthError } from "../AuthError.ts"
+import { isTransient, retryAfter, TokenExpired } from "../AuthError.ts"
+import type { ClientCredentials } from "../Credentials.ts"
+import * as RefreshPolicy from "../RefreshPolicy.ts"
+import type { Status, TokenProvider } from "../TokenProvider.ts"
+import type { Acquisition, Outcome } from "./acquisition.ts"
+import { withRetryAfter } from "./retryAfter.ts"
+import type { Telemetry } from "./telemetry.ts"
+
+/** Milliseconds on the wall clock and on the monotonic one. */
+interface Instant {
+  readonly wall: number
+  readonly mono: number
+}
+
+/**
+ * A token in use. Its limits are kept on two clocks and the earlier one counts: the wall clock goes on while the
+ * machine sleeps, the monotonic one is right when the wall clock is set back.
+ */
+interface Live {
+  readonly token: AccessToken.AccessToken
+  readonly exit: Exit.Exit<AccessToken.AccessToken>
+  readonly renewAt: Instant
+  readonly expiresAt: Instant
+}
+
+/** The one acquisition in flight, which everybody waits for. */
+interface Flight {
+  readonly result: Deferred.Deferred<AccessToken.AccessToken, AuthError>
+  readonly startedAt: Instant
+  /** The refusal that stood at take-off: the answer where the credentials are still the same. */
+  readonly verdict: Hold | undefined
+  fiber: Fiber.Fiber<void> | undefined
+}
+
+/** Why no request is made until then (monotonic), and what callers get meanwhile. */
+interface Hold {
+  readonly error: AuthError
+  readonly until: number
+  /** A refusal holds for these credentials only. */
+  readonly refused: ClientCredentials | undefined
+}
+
+/**
+ * The state of one provider and the only code that changes it.
+ *
+ * Every transition is synchronous, so that nothing else runs between a look and what follows from it. What takes
+ * time runs in fibers of the provider's scope: the acquisition in flight, and the sleep until the next renewal.
+ */
+export const makeLifecycle = (
+  policy: RefreshPolicy.RefreshPolicy,
+  acquisition: Acquisition,
+  telemetry: Telemetry
+): Effect.Effect<Omit<TokenProvider["Service"], "environment">, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const context = yield* Effect.context<Scope.Scope>()
+    const scope = Context.get(context, Scope.Scope)
+    const clock = Context.get(context, Clock.Clock)
+    const random = Context.get(context, Random.Random)
+    const changes = yield* PubSub.unbounded<Status>({ replay: 1 })
+
+    let live: Live | undefined
+    let flight: Flight | undefined
+    let hold: Hold | undefined
+    let lastError: AuthError | undefined
+    let failures = 0
+    let replacing = false
+    let replacements: ReadonlyArray<number> = []
+    let renewal: Fiber.Fiber<void> | undefined
+    let closed = false
+    const rejected = new Map<string, number>()
+
+    const run = Effect.runForkWith(context)
+    const fork = (effect: Effect.Effect<void>) => Fiber.runIn(run(effect), scope)
+    const wall = () => clock.currentTimeMillisUnsafe()
+    const mono = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
+    const isBefore = (limit: Instant) => wall() < limit.wall && mono() < limit.mono
+    const isValid = (token: Live | undefined): token is Live => token !== undefined && isBefore(token.expiresAt)
+    // Whole milliseconds: a sleep for less may end before it began, again and again.
+    const holdLeft = () => hold === undefined ? 0 : Math.max(0, Math.ceil(hold.until - mono()))
+
+    const snapshot = (): Status => {
+      const valid = isValid(live)
+      const state = flight !== undefined
+        ? valid ? "renewing" : "acquiring"
+        : valid
+        ? "valid"
+        : lastError !== undefined
+        ? "failed"
+        : live === undefined
+        ? "empty"
+        : "expired"
+      return {
+        state,
+        issuedAt: live?.token.issuedAt,
+        expiresAt: live?.token.expiresAt,
+        nextRenewalAt: live !== undefined && valid
+          ? DateTime.makeUnsafe(Math.max(live.renewAt.wall, wall() + holdLeft()))
+          : undefined,
+        lastError
+      }
+    }
+    const publish = () => PubSub.publishUnsafe(changes, snapshot())
+    publish()
+
+    const stopReport = telemetry.report(() => isValid(live) ? (live.expiresAt.wall - wall()) / 1000 : 0)
+    yield* Effect.addFinalizer(() => {
+      closed = true
+      stopReport()
+      return PubSub.shutdown(changes)
+    })
+
+    // The answer took a while: a token is as old as the request for it.
+    const startUsing = (token: AccessToken.AccessToken, requestedAt: Instant): Live => {
+      const lifetime = Duration.toMillis(AccessToken.lifetime(token))
+      const issuedAt = DateTime.toEpochMillis(token.issuedAt)
+      const after = (millis: number): Instant => ({ wall: issuedAt + millis, mono: requestedAt.mono + millis })
+      return {
+        token,
+        exit: Exit.succeed(token),
+        renewAt: after(RefreshPolicy.renewalDelay(policy, lifetime, random.nextDoubleUnsafe())),
+        expiresAt: after(RefreshPolicy.usableLifetime(policy, lifetime))
+      }
+    }
+
+    const succeed = (
+      mine: Flight,
+      token: AccessToken.AccessToken,
+      client: ClientCredentials | undefined
+    ): readonly [Exit.Exit<AccessToken.AccessToken>, Effect.Effect<void>] => {
+      const was = { renewed: isValid(live), recovered: failures > 0 }
+      live = startUsing(token, mine.startedAt)
+      hold = undefined
+      lastError = undefined
+      failures = 0
+      replacing = false
+      renewal?.interruptUnsafe()
+      renewal = policy.mode === "background" ? fork(renew(live)) : undefined
+      return [live.exit, telemetry.acquired(token, client, was)]
+    }
+
+    const fail = (
+      cause: AuthError,
+      client: ClientCredentials | undefined
+    ): readonly [Exit.Exit<never, AuthError>, Effect.Effect<void>] => {
+      failures += 1
+      const refused = cause._tag === "InvalidCredentials" ? client : undefined
+      const backoff = RefreshPolicy.retryDelay(
+        policy,
+        failures,
+        Option.getOrUndefined(retryAfter(cause)),
+        random.nextDoubleUnsafe()
+      )
+      const delay = refused === undefined ? backoff : Math.max(backoff, Duration.toMillis(policy.refusalTimeToLive))
+      const error = withRetryAfter(cause, delay)
+      lastError = error
+      hold = { error, refused, until: mono() + delay }
+      const was = { valid: isValid(live), retryIn: Duration.millis(Math.ceil(delay)) }
+      return [Exit.fail(error), telemetry.failed(error, client, was)]
+    }
+
+    /** What a flight brought: how it ends for those who wait, and what is told of it. */
+    const settle = (mine: Flight, outcome: Outcome | "StillRefused") => {
+      if (outcome === "StillRefused") return [Exit.fail(mine.verdict!.error), Effect.void] as const
+      const { credentials, result } = outcome
+      if (Result.isFailure(result)) return fail(result.failure, credentials)
+      if (!rejected.has(Redacted.value(result.success.value))) return succeed(mine, result.success, credentials)
+      const message = "The token endpoint handed out the token again that the API has just rejected."
+      return fail(new TokenExpired({ reason: "Rejected", message }), credentials)
+    }
+
+    const land = (mine: Flight, exit: Exit.Exit<Outcome | "StillRefused">): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        // Overtaken: a later flight answers for this one.
+        if (flight !== mine) return Effect.void
+        flight = undefined
+        // Anything but a success is the closing of the scope: nothing is learnt from it.
+        const [result, told] = Exit.isSuccess(exit)
+          ? settle(mine, exit.value)
+          : [Exit.failCause(exit.cause), Effect.void] as const
+        Deferred.doneUnsafe<AccessToken.AccessToken, AuthError>(mine.result, result)
+        publish()
+        return told
+      })
+
+    const takeOff = (): Flight => {
+      if (replacing) {
+        replacing = false
+        replacements = [...replacements, mono()].slice(-policy.replacementsPerMinute)
+      }
+      const stale = flight
+      const mine: Flight = {
+        result: Deferred.makeUnsafe(),
+        startedAt: { wall: wall(), mono: mono() },
+        verdict: holdLeft() > 0 && hold?.refused !== undefined ? hold : undefined,
+        fiber: undefined
+      }
+      flight = mine
+      if (stale !== undefined) {
+        Deferred.doneUnsafe(stale.result, Deferred.await(mine.result))
+        stale.fiber?.interruptUnsafe()
+      }
+      if (mine.verdict === undefined) publish()
+      mine.fiber = fork(
+        acquisition(mine.verdict?.refused).pipe(
+          Effect.onExit((exit) => land(mine, exit)),
+          Effect.asVoid
+        )
+      )
+      return mine
+    }
+
+    // A flight ends within its time-out. One that did not was frozen with the process, and its connection is dead.
+    const longestFlight = 2 * Duration.toMillis(policy.acquisitionTimeout)
+    const board = (): Flight =>
+      flight !== undefined && wall() < flight.startedAt.wall + longestFlight ? flight : takeOff()
+
+    const renew = (token: Live): Effect.Effect<void> =>
+      Effect.sleep(Duration.millis(Math.max(0, token.renewAt.mono - mono()))).pipe(
+        Effect.andThen(
+          Effect.suspend((): Effect.Effect<unknown> =>
+            holdLeft() > 0
+              ? Effect.sleep(Duration.millis(holdLeft()))
+              : Effect.exit(Deferred.await(board().result))
+          ).pipe(
+            // A refusal is not worth another try once nothing is left to renew: the next caller makes one.
+            Effect.repeat({ while: () => live === token && (isValid(token) || hold?.refused === undefined) })
+          )
+        ),
+        Effect.asVoid
+      )
+
+    const acquire = (attempt: number): Effect.Effect<AccessToken.AccessToken, AuthError> =>
+      Effect.suspend(() => {
+        if (closed) return Effect.interrupt
+        if (isValid(live)) {
+          // Within the renewal window: see to it that a renewal is under way, and do not wait for it.
+          if (holdLeft() === 0) board()
+          return live?.exit ?? acquire(attempt)
+        }
+        const wait = holdLeft()
+        if (flight === undefined && hold !== undefined && wait > 0 && hold.refused === undefined) {
+          const error = hold.error
+          return isTransient(error) && wait <= Duration.toMillis(policy.patience)
+            ? Effect.flatMap(Effect.sleep(Duration.millis(wait)), () => acquire(attempt))
+            : Effect.fail(withRetryAfter(error, wait))
+        }
+        return Effect.catch(
+          Deferred.await(board().result),
+          (error) =>
+            isTransient(error) && attempt < policy.attempts
+              ? acquire(attempt + 1)
+              : Effect.fail(error)
+        )
+      })
+
+    const replace = () => {
+      if (live === undefined && !closed && holdLeft() === 0) board()
+    }
+
+    return {
+      get: Effect.suspend(() => live !== undefined && isBefore(live.renewAt) ? live.exit : acquire(1)),
+      reject: (token) =>
+        Effect.suspend(() => {
+          if (live === undefined || !AccessToken.equals(live.token, token)) return Effect.void
+          for (const [value, until] of rejected) if (until < wall()) rejected.delete(value)
+          rejected.set(Redacted.value(token.value), DateTime.toEpochMillis(token.expiresAt))
+          renewal?.interruptUnsafe()
+          live = undefined
+          replacing = true
+          const wait = RefreshPolicy.replacementHold(policy, replacements, mono())
+          if (wait > 0) {
+            lastError = new TokenExpired({
+              reason: "Suspended",
+              message: `The API rejected ${policy.replacementsPerMinute} tokens within a minute; ` +
+                "no further one is requested for now. Check what the API user may do, and the environment."
+            })
+            hold = { error: lastError, refused: undefined, until: mono() + wait }
+            publish()
+          }
+          return Effect.andThen(telemetry.rejected, Effect.sync(replace))
+        }),
+      status: Effect.sync(snapshot),
+      changes: Stream.fromPubSub(changes)
+    }
+  })
