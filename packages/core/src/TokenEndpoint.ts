@@ -210,10 +210,15 @@ export const make = (
 // A token URL may have a key in its query.
 const withoutQuery = (url: string): string => url.replace(/\?.*$/, "")
 
-// The innermost message is the one that says something: "connect ECONNREFUSED 127.0.0.1:1", not "fetch failed".
+// The innermost message is the one that says something: "connect ECONNREFUSED 127.0.0.1:1", not "fetch failed". A host
+// of several addresses makes an AggregateError of one failure each.
 const rootMessage = (error: HttpClientError.HttpClientError): string => {
   let root: unknown = error.reason
-  while (root instanceof Error && root.cause instanceof Error) root = root.cause
+  for (let depth = 0; depth < 8 && root instanceof Error; depth++) {
+    const inner: unknown = root instanceof AggregateError ? root.errors[0] : root.cause
+    if (!(inner instanceof Error)) break
+    root = inner
+  }
   return root instanceof Error && root !== error.reason ? `${root.name}: ${root.message}` : error.reason._tag
 }
 

@@ -3,25 +3,41 @@ import * as Hex from "effect/encoding/Hex"
 
 const maxLength = 300
 
-const forms = (secret: string): ReadonlyArray<string> => [
-  secret,
-  encodeURIComponent(secret),
-  new URLSearchParams([["", secret]]).toString().slice(1),
-  JSON.stringify(secret).slice(1, -1),
-  Base64.encode(secret),
-  Hex.encode(secret)
+const character = (digits: string, radix: number): string => String.fromCharCode(parseInt(digits, radix))
+
+const entities: Readonly<Record<string, string>> = { amp: "&", apos: "'", gt: ">", lt: "<", quot: "\"" }
+
+// Secrets are ASCII, so a byte is a character.
+const percentDecode = (text: string): string => text.replace(/%([0-9a-f]{2})/gi, (_, hex) => character(hex, 16))
+
+/** The text as each of the encodings would have it that a server may echo a secret in. */
+const readings: ReadonlyArray<(text: string) => string> = [
+  (text) => text,
+  percentDecode,
+  (text) => percentDecode(text.replaceAll("+", " ")),
+  (text) =>
+    text.replace(/\\(?:u([0-9a-f]{4})|(.))/gi, (_, hex, escaped) => hex === undefined ? escaped : character(hex, 16)),
+  (text) =>
+    text.replace(
+      /&(?:#x([0-9a-f]+)|#(\d+)|([a-z]+));/gi,
+      (all, hex, decimal, name) =>
+        hex === undefined
+          ? decimal === undefined ? entities[name] ?? all : character(decimal, 10)
+          : character(hex, 16)
+    )
 ]
 
+const repeats = (text: string, secret: string): boolean =>
+  readings.some((read) => read(text).includes(secret)) ||
+  text.includes(Base64.encode(secret)) ||
+  text.toLowerCase().includes(Hex.encode(secret))
+
 /**
- * Text from outside made fit for an error message: one line, bounded, and
- * without our secrets, which servers do echo.
+ * Text from outside made fit for an error message: one line and bounded. Text that repeats a secret, as servers do, in
+ * whatever encoding, is withheld whole.
  */
 export const printable = (text: string, secrets: ReadonlyArray<string>): string => {
-  let out = text
-  for (const secret of secrets) {
-    if (secret === "") continue
-    for (const form of forms(secret)) out = out.replaceAll(form, "<redacted>")
-  }
-  out = out.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]+/g, " ").trim()
-  return out.length > maxLength ? `${out.slice(0, maxLength)}…` : out
+  if (secrets.some((secret) => secret !== "" && repeats(text, secret))) return "<redacted>"
+  const line = text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]+/g, " ").trim()
+  return line.length > maxLength ? `${line.slice(0, maxLength)}…` : line
 }

@@ -1,0 +1,246 @@
+/**
+ * The `HttpClient` that authenticates every request.
+ *
+ * @since 0.1.0
+ */
+import type * as Config from "effect/Config"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { HttpClient } from "effect/http"
+import type { HttpClientError } from "effect/http"
+import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+import type { AuthError } from "./AuthError.ts"
+import { isAuthError, toHttpClientError } from "./AuthError.ts"
+import * as Credentials from "./Credentials.ts"
+import * as Environment from "./Environment.ts"
+import { authenticateWith } from "./internal/authenticate.ts"
+import * as TokenEndpoint from "./TokenEndpoint.ts"
+import * as TokenProvider from "./TokenProvider.ts"
+
+/**
+ * The authenticated client, with this library's errors in its error channel.
+ *
+ * **Details**
+ *
+ * - A relative URL goes to the environment. A request for another origin is sent
+ *   as it is, without the bearer.
+ * - Every request for the environment carries a token that is valid now. An
+ *   `Authorization` header that the caller set is left alone, and so is its 401.
+ * - A 401 replaces the token and replays the request once. If its body can be
+ *   sent once only, or if the new token is refused too, the request fails with
+ *   `TokenExpired`. A 403 is the caller's, and so is a 401 that says it is about
+ *   the scope or the request (RFC 6750 §3.1).
+ *
+ * **Example** (The first program)
+ *
+ * ```ts
+ * import { SpotnanaHttpClient } from "@effect-spotnana/core"
+ * import { Effect, Layer } from "effect"
+ * import { FetchHttpClient } from "effect/http"
+ *
+ * const program = Effect.gen(function*() {
+ *   const spotnana = yield* SpotnanaHttpClient.SpotnanaHttpClient
+ *   const response = yield* spotnana.get("/v2/companies")
+ *   return yield* response.json
+ * })
+ *
+ * const Auth = SpotnanaHttpClient.layerConfig().pipe(Layer.provide(FetchHttpClient.layer))
+ *
+ * const runnable = Effect.provide(program, Auth)
+ * ```
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class SpotnanaHttpClient extends Context.Service<
+  SpotnanaHttpClient,
+  HttpClient.HttpClient.With<HttpClientError.HttpClientError | AuthError>
+>()("@effect-spotnana/core/SpotnanaHttpClient") {}
+
+/**
+ * Everything but the credentials.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options<Eager extends boolean = boolean> extends TokenEndpoint.Options, TokenProvider.Options<Eager> {}
+
+/**
+ * Authenticates a client that you already have, with the tokens of a provider.
+ *
+ * **When to use**
+ *
+ * Use for a client with combinators of its own: timeouts, tracing, a rate limit.
+ *
+ * **Details**
+ *
+ * The token is put in after everything that the combinators of `client` and
+ * those applied to the result make of a request, and anew on each retry and each
+ * redirect.
+ *
+ * **Gotchas**
+ *
+ * Do not build the provider from such a client: it would retry and limit the
+ * token requests too. Give the provider the plain one.
+ *
+ * **Example** (Authenticating a client with a rate of its own)
+ *
+ * ```ts
+ * import { SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
+ * import { Effect } from "effect"
+ * import { HttpClient } from "effect/http"
+ *
+ * const program = Effect.gen(function*() {
+ *   const provider = yield* TokenProvider.TokenProvider
+ *   const client = (yield* HttpClient.HttpClient).pipe(
+ *     SpotnanaHttpClient.authenticate(provider),
+ *     HttpClient.filterStatusOk,
+ *     HttpClient.retryTransient({ times: 3 })
+ *   )
+ *   return yield* client.get("/v2/companies")
+ * })
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const authenticate = (
+  provider: TokenProvider.TokenProvider["Service"]
+): <E, R>(client: HttpClient.HttpClient.With<E, R>) => HttpClient.HttpClient.With<E | AuthError, R> =>
+  authenticateWith(provider)
+
+/**
+ * The client of a provider that is there already.
+ *
+ * @see {@link layer} for both at once
+ * @category layers
+ * @since 0.1.0
+ */
+// Fresh, as is `layerHttpClient`: memoised, a `LayerMap` would hand the first tenant's client to all of them.
+export const layerProvider: Layer.Layer<
+  SpotnanaHttpClient,
+  never,
+  TokenProvider.TokenProvider | HttpClient.HttpClient
+> = /* #__PURE__ */ Layer.fresh(
+  /* #__PURE__ */ Layer.effect(
+    SpotnanaHttpClient,
+    /* #__PURE__ */ Effect.gen(function*() {
+      const provider = yield* TokenProvider.TokenProvider
+      return authenticate(provider)(yield* HttpClient.HttpClient)
+    })
+  )
+)
+
+/**
+ * The client and its provider, with credentials from a `Credentials` service.
+ *
+ * **When to use**
+ *
+ * Use where the secret lives in a vault or is rotated while the program runs.
+ *
+ * @see {@link layer} for credentials that never change
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerCredentials = <const Eager extends boolean = false>(
+  options?: Options<Eager>
+): Layer.Layer<
+  SpotnanaHttpClient | TokenProvider.TokenProvider,
+  true extends Eager ? AuthError : never,
+  Credentials.Credentials | HttpClient.HttpClient
+> =>
+  layerProvider.pipe(
+    Layer.provideMerge(TokenProvider.layer(options)),
+    Layer.provide(TokenEndpoint.layer(options))
+  )
+
+/**
+ * The client and its provider, from values.
+ *
+ * **Details**
+ *
+ * The layer's error channel is empty unless `eager` is set: then the first token
+ * is acquired when the layer is built, and what goes wrong shows there.
+ *
+ * **Example** (Failing at start-up when the credentials are wrong)
+ *
+ * ```ts
+ * import { Environment, SpotnanaHttpClient } from "@effect-spotnana/core"
+ * import { Layer, Redacted } from "effect"
+ * import { FetchHttpClient } from "effect/http"
+ *
+ * const Auth = SpotnanaHttpClient.layer({
+ *   clientId: "1ddj3hs95to28iag7m4hl9lv2",
+ *   clientSecret: Redacted.make("…"),
+ *   environment: Environment.sandbox,
+ *   eager: true
+ * }).pipe(Layer.provide(FetchHttpClient.layer))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = <const Eager extends boolean = false>(
+  options: Options<Eager> & { readonly clientId: string; readonly clientSecret: Redacted.Redacted }
+): Layer.Layer<
+  SpotnanaHttpClient | TokenProvider.TokenProvider,
+  true extends Eager ? AuthError : never,
+  HttpClient.HttpClient
+> => layerCredentials(options).pipe(Layer.provide(Credentials.layer(options)))
+
+/**
+ * The client and its provider, from configuration.
+ *
+ * **Details**
+ *
+ * Reads `SPOTNANA_CLIENT_ID`, `SPOTNANA_CLIENT_SECRET`, `SPOTNANA_ENVIRONMENT`
+ * (`production`, the default, or `sandbox`) and `SPOTNANA_BASE_URL`, which
+ * overrides its address. `options` are for the rest; an `environment` in them
+ * takes the place of the two variables. A mistake fails with a `ConfigError`
+ * that names the variable and what was expected, and prints no secret.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = <const Eager extends boolean = false>(
+  options?: Options<Eager>
+): Layer.Layer<
+  SpotnanaHttpClient | TokenProvider.TokenProvider,
+  Config.ConfigError | (true extends Eager ? AuthError : never),
+  HttpClient.HttpClient
+> =>
+  Layer.unwrap(
+    Effect.map(
+      options?.environment === undefined ? Environment.config : Effect.succeed(options.environment),
+      (environment) => layerCredentials({ ...options, environment } as Options<Eager>)
+    )
+  ).pipe(Layer.provide(Credentials.layerConfig()))
+
+const foldErrors = (client: SpotnanaHttpClient["Service"]): HttpClient.HttpClient =>
+  // `transform` keeps the errors of the original in its type; the only ones of ours come from there and are folded.
+  HttpClient.transform(client, (response, request) =>
+    Effect.mapError(response, (error) =>
+      isAuthError(error) ? toHttpClientError(error, request) : error)) as HttpClient.HttpClient
+
+/**
+ * The authenticated client under the tag of the plain `HttpClient`, for
+ * generated clients and `HttpApiClient`.
+ *
+ * **Details**
+ *
+ * This library's errors are folded into an `HttpClientError` that is not
+ * transient; `AuthError.fromHttpClientError` takes them out again, whole.
+ *
+ * **Gotchas**
+ *
+ * It answers for requests to every origin. Provide it to the client that calls
+ * Spotnana, not to the whole application.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerHttpClient: Layer.Layer<HttpClient.HttpClient, never, SpotnanaHttpClient> = /* #__PURE__ */ Layer
+  .fresh(
+    /* #__PURE__ */ Layer.effect(HttpClient.HttpClient, /* #__PURE__ */ Effect.map(SpotnanaHttpClient, foldErrors))
+  )

@@ -1,0 +1,162 @@
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { Headers, HttpClient, HttpClientError, HttpClientRequest } from "effect/http"
+import type { HttpBody, HttpClientResponse } from "effect/http"
+import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type { AccessToken } from "../AccessToken.ts"
+import type { AuthError } from "../AuthError.ts"
+import { TokenExpired } from "../AuthError.ts"
+import type { TokenProvider } from "../TokenProvider.ts"
+import { jsonObject, readBody } from "./body.ts"
+import { errorBody } from "./errorBody.ts"
+import * as metrics from "./metrics.ts"
+import { userAgent } from "./userAgent.ts"
+
+type Request = HttpClientRequest.HttpClientRequest
+type Response = HttpClientResponse.HttpClientResponse
+
+const scheme = /^[a-z][a-z0-9+.-]*:/i
+
+/**
+ * A relative URL appended to the base. Appended, not resolved: `//evil.example`, `\\evil.example` and `@evil.example`
+ * stay paths on the API's own host.
+ */
+const absolute = (url: string, baseUrl: string): string =>
+  scheme.test(url) ? url : url.startsWith("/") ? baseUrl + url : `${baseUrl}/${url}`
+
+const isAt = (origin: string, url: string): boolean =>
+  // The slash ends the authority, so the prefix alone proves the origin. The rest is for other spellings of it.
+  url.startsWith(`${origin}/`) || (URL.canParse(url) && new URL(url).origin === origin)
+
+/** Stream and raw bodies are gone once sent; resent, they would arrive empty and with success. */
+const isReplayable = (body: HttpBody.HttpBody): boolean => body._tag !== "Stream" && body._tag !== "Raw"
+
+/**
+ * Whether a 401 is about the token: without a word, and with any word but the two of RFC 6750 §3.1 that are about
+ * something else, it is.
+ */
+const rejectsToken = (response: Response): boolean =>
+  !/\bbearer\b.*?\berror\s*=\s*"?(insufficient_scope|invalid_request)\b/i.test(
+    response.headers["www-authenticate"] ?? ""
+  )
+
+/** The response behind an error: a client that filters statuses has already made an error of its 401. */
+const filteredResponse = (error: unknown): Response | undefined =>
+  HttpClientError.isHttpClientError(error) && error.reason._tag === "StatusCodeError"
+    ? error.reason.response
+    : undefined
+
+// What a 401 says is worth a moment, not a hang: its body may be endless or never come.
+const maxErrorBodySize = 65_536
+const errorBodyTimeout = Duration.seconds(2)
+
+const tokenExpired = (
+  reason: "Rejected" | "NotReplayable",
+  response: Response,
+  bearers: ReadonlyArray<string>
+): Effect.Effect<never, TokenExpired> =>
+  readBody(response, maxErrorBodySize).pipe(
+    Effect.timeoutOption(errorBodyTimeout),
+    Effect.orElseSucceed(Option.none),
+    Effect.flatMap((body) => {
+      const { code, debugIdentifier, description } = errorBody(
+        Option.getOrElse(Option.flatMap(body, jsonObject), () => ({})),
+        bearers
+      )
+      const said = description ?? code
+      const about = `${response.request.method} answered 401${said === undefined ? "" : ` (${said})`}`
+      return Effect.fail(
+        new TokenExpired({
+          reason,
+          debugIdentifier,
+          message: reason === "Rejected"
+            ? `${about} to a token that had just been issued. Check that the API user may call this API.`
+            : `${about} and the body of the request can be sent once only. The token is replaced: make the request again.`
+        })
+      )
+    })
+  )
+
+/** Ends the connection of a response that nobody reads. */
+const discard = (response: Response): Effect.Effect<void> =>
+  Effect.ignore(Effect.timeoutOption(readBody(response, maxErrorBodySize), errorBodyTimeout))
+
+/**
+ * Authenticates every request that goes to the provider's environment.
+ *
+ * The token is put in last, in postprocess: after whatever the caller's own combinators made of the request, anew on
+ * each retry and each redirect, and only where the request really goes to the API's origin.
+ */
+export const authenticateWith = (provider: TokenProvider["Service"]) => {
+  const { baseUrl, origin } = provider.environment
+
+  const replays = Metric.withAttributes(metrics.replays, { environment: provider.environment.name })
+  const unauthenticated = Headers.fromRecordUnsafe({ "user-agent": userAgent })
+
+  const complete = (request: Request, url: string, defaults: Headers.Headers): Request =>
+    HttpClientRequest.makeWith(
+      request.method,
+      url,
+      request.urlParams,
+      request.hash,
+      Headers.merge(defaults, request.headers),
+      request.body
+    )
+
+  return <E, R>(client: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<E | AuthError, R> => {
+    // What fails in the request's own effect comes out of postprocess as it is: its type has no word for that.
+    const postprocess = client.postprocess as HttpClient.HttpClient.Postprocess<E | AuthError, R>
+
+    const send = (
+      request: Effect.Effect<Request, E | AuthError, R>
+    ): Effect.Effect<Response, E | AuthError, R> =>
+      Effect.suspend(() => {
+        let sent: { readonly request: Request; readonly token: AccessToken } | undefined
+        const bearers: Array<string> = []
+
+        const authenticated = Effect.flatMap(request, (original): Effect.Effect<Request, AuthError> => {
+          const url = absolute(original.url, baseUrl)
+          sent = undefined
+          if (!isAt(origin, url)) return Effect.succeed(original)
+          // An Authorization of the caller's own is left alone, and so is its 401.
+          if ("authorization" in original.headers) return Effect.succeed(complete(original, url, unauthenticated))
+          return Effect.map(provider.get, (token) => {
+            sent = { request: original, token }
+            const bearer = Redacted.value(token.value)
+            bearers.push(bearer)
+            const authorization = `Bearer ${bearer}`
+            return complete(original, url, Headers.fromRecordUnsafe({ "user-agent": userAgent, authorization }))
+          })
+        })
+
+        const exchange = (
+          onRejected: (response: Response, request: Request) => Effect.Effect<Response, E | AuthError, R>
+        ): Effect.Effect<Response, E | AuthError, R> => {
+          const look = (response: Response, otherwise: Effect.Effect<Response, E | AuthError>) =>
+            response.status === 401 && sent !== undefined && rejectsToken(response)
+              ? Effect.andThen(provider.reject(sent.token), onRejected(response, sent.request))
+              : otherwise
+          return Effect.matchEffect(postprocess(authenticated), {
+            onSuccess: (response) => look(response, Effect.succeed(response)),
+            onFailure: (error) => {
+              const response = filteredResponse(error)
+              return response === undefined ? Effect.fail(error) : look(response, Effect.fail(error))
+            }
+          })
+        }
+
+        return exchange((response, { body }) =>
+          isReplayable(body)
+            ? Effect.forkChild(discard(response)).pipe(
+              Effect.andThen(Metric.update(replays, 1)),
+              Effect.andThen(exchange((again) => tokenExpired("Rejected", again, bearers)))
+            )
+            : tokenExpired("NotReplayable", response, bearers)
+        )
+      })
+
+    return HttpClient.makeWith(send, client.preprocess)
+  }
+}

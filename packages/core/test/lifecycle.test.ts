@@ -1,0 +1,547 @@
+import { AccessToken, AuthError, Credentials, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
+import { Fault, MockSpotnana } from "@effect-spotnana/testing"
+import { describe, expect, it } from "@effect/vitest"
+import {
+  Context,
+  DateTime,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Layer,
+  Option,
+  Redacted,
+  Schedule,
+  Scope,
+  Stream
+} from "effect"
+import { TestClock } from "effect/testing"
+import { clientId, clientSecret, onMock, skewable, subjects } from "./support/harness.ts"
+
+const everyMinute = Schedule.spaced("1 minute")
+const everySecond = Schedule.spaced("1 second")
+const orZero = Option.getOrElse(() => Duration.zero)
+const minute = 60_000
+const hour = 60 * minute
+
+describe("invariant 1: one flight", () => {
+  it.effect("10,000 callers at a cold start make one token request", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      const callers = yield* Effect.forkChild(
+        Effect.forEach(Array.from({ length: 10_000 }), () => provider.get, { concurrency: "unbounded" })
+      )
+      yield* TestClock.adjust("100 millis")
+      const tokens = yield* Fiber.join(callers)
+      expect(new Set(tokens.map((token) => Redacted.value(token.value))).size).toBe(1)
+      expect(yield* mock.tokenRequests).toBe(1)
+    }).pipe(Effect.provide(onMock({}, { tokenLatency: "100 millis" }))))
+
+  it.effect("a failing flight fails all who wait for it, and the next one is shared too", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      yield* mock.inject("token", Fault.status(503), { times: Infinity })
+      const callers = yield* Effect.forkChild(
+        Effect.forEach(Array.from({ length: 100 }), () => Effect.flip(provider.get), { concurrency: "unbounded" })
+      )
+      yield* TestClock.adjust("10 seconds")
+      const errors = yield* Fiber.join(callers)
+      expect(new Set(errors.map((error) => error._tag))).toEqual(new Set(["TokenEndpointUnavailable"]))
+      expect(yield* mock.tokenRequests).toBe(3)
+    }).pipe(Effect.provide(onMock({ refresh: { attempts: 3 } }, { tokenLatency: "100 millis" }))))
+})
+
+describe("invariant 2: nobody else's interruption", () => {
+  it.effect("interrupting the first caller leaves the acquisition to the others", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      const first = yield* Effect.forkChild(provider.get)
+      const second = yield* Effect.forkChild(provider.get)
+      yield* TestClock.adjust("50 millis")
+      yield* Fiber.interrupt(first)
+      yield* TestClock.adjust("50 millis")
+      expect(Exit.isSuccess(yield* Fiber.await(second))).toBe(true)
+      expect(yield* mock.tokenRequests).toBe(1)
+    }).pipe(Effect.provide(onMock({}, { tokenLatency: "100 millis" }))))
+
+  it.effect("callers with less patience than the endpoint needs still get a token in the end", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      const impatient = yield* Effect.forkChild(Effect.timeoutOption(provider.get, "60 millis"))
+      yield* TestClock.adjust("60 millis")
+      expect((yield* Fiber.join(impatient))._tag).toBe("None")
+      yield* TestClock.adjust("40 millis")
+      yield* provider.get
+      expect(yield* mock.tokenRequests).toBe(1)
+    }).pipe(Effect.provide(onMock({}, { tokenLatency: "100 millis" }))))
+})
+
+describe("invariants 3 and 4: never a dead token, never a wait", () => {
+  it.effect("thirty days of an hour's lifetime: no request waits but the first, none carries a dead token", () =>
+    Effect.gen(function*() {
+      const { client, mock } = yield* subjects
+      const startedAt: Array<number> = []
+      const call = Effect.gen(function*() {
+        const before = yield* DateTime.now
+        const response = yield* client.get("/v2/companies?limit=1")
+        const after = yield* DateTime.now
+        if (DateTime.toEpochMillis(after) > DateTime.toEpochMillis(before)) {
+          startedAt.push(DateTime.toEpochMillis(before))
+        }
+        expect(response.status).toBe(200)
+      })
+      const load = yield* Effect.forkChild(
+        Effect.repeat(call, { schedule: everyMinute, times: 30 * 24 * 60 })
+      )
+      yield* TestClock.adjust("31 days")
+      yield* Fiber.join(load)
+      expect(startedAt).toEqual([0])
+      const entries = yield* mock.ledger
+      expect(entries.filter((entry) => entry.endpoint === "api").length).toBe(30 * 24 * 60 + 1)
+      expect(entries.filter((entry) => entry.status === 401)).toEqual([])
+      // At 72 to 80 % of an hour, plus the latency: 16 to 20 renewals in each twelve hours.
+      const renewals = (yield* mock.tokenRequests) - 1
+      expect(renewals).toBeGreaterThanOrEqual(31 * 24 * 60 / 48.1)
+      expect(renewals).toBeLessThanOrEqual(31 * 24 * 60 / 43.2)
+    }).pipe(Effect.provide(onMock({}, { tokenLatency: "200 millis" }))))
+
+  it.effect("a token of ten seconds is renewed, not fetched anew by every call", () =>
+    Effect.gen(function*() {
+      const { client, mock } = yield* subjects
+      const load = yield* Effect.forkChild(
+        Effect.repeat(client.get("/v2/companies?limit=1"), { schedule: everySecond, times: 120 })
+      )
+      yield* TestClock.adjust("121 seconds")
+      yield* Fiber.join(load)
+      expect((yield* mock.ledger).filter((entry) => entry.status === 401)).toEqual([])
+      expect(yield* mock.tokenRequests).toBeLessThanOrEqual(1 + Math.ceil(121 / 7.2))
+    }).pipe(Effect.provide(onMock({}, { tokenLifetime: "10 seconds", tokenLatency: "200 millis" }))))
+
+  it.effect("renews at 80 % of the lifetime, without jitter to the millisecond", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      yield* provider.get
+      yield* TestClock.adjust(0.8 * hour - 1)
+      expect(yield* mock.tokenRequests).toBe(1)
+      yield* TestClock.adjust(1)
+      expect(yield* mock.tokenRequests).toBe(2)
+    }).pipe(Effect.provide(onMock({ refresh: { jitter: 0 } }))))
+
+  it.effect("a fleet does not renew in step", () =>
+    Effect.gen(function*() {
+      const renewals = yield* Effect.forEach(Array.from({ length: 50 }), () =>
+        Effect.gen(function*() {
+          const { provider } = yield* subjects
+          yield* provider.get
+          const { nextRenewalAt } = yield* provider.status
+          return DateTime.toEpochMillis(nextRenewalAt!)
+        }).pipe(Effect.provide(onMock())))
+      expect(new Set(renewals).size).toBeGreaterThan(45)
+      expect(Math.max(...renewals) - Math.min(...renewals)).toBeGreaterThan(3 * minute)
+    }))
+
+  it.effect("without a fiber, the first call inside the window starts the renewal and does not wait for it", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      const acquired = yield* Effect.forkChild(provider.get)
+      yield* TestClock.adjust("200 millis")
+      const first = yield* Fiber.join(acquired)
+      yield* TestClock.adjust("59 minutes")
+      expect(yield* mock.tokenRequests).toBe(1)
+      const during = yield* provider.get
+      expect(AccessToken.equals(first, during)).toBe(true)
+      expect((yield* provider.status).state).toBe("renewing")
+      yield* TestClock.adjust("200 millis")
+      expect(AccessToken.equals(first, yield* provider.get)).toBe(false)
+      expect(yield* mock.tokenRequests).toBe(2)
+    }).pipe(Effect.provide(onMock({ refresh: { mode: "onDemand" } }, { tokenLatency: "200 millis" }))))
+
+  it.effect("is lazy: nothing is requested before somebody asks", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      yield* TestClock.adjust("2 hours")
+      expect(yield* mock.tokenRequests).toBe(0)
+      expect((yield* provider.status).state).toBe("empty")
+    }).pipe(Effect.provide(onMock())))
+})
+
+describe("invariant 5: survive the outage", () => {
+  it.effect("nobody notices an outage that ends before the token does, and it costs a bounded number of requests", () =>
+    Effect.gen(function*() {
+      const { client, mock } = yield* subjects
+      yield* client.get("/v2/companies")
+      yield* mock.inject("token", Fault.drop, { times: Infinity })
+      const load = yield* Effect.forkChild(
+        Effect.repeat(client.get("/v2/companies?limit=1"), { schedule: everySecond, times: 58 * 60 })
+      )
+      yield* TestClock.adjust("58 minutes")
+      yield* mock.clearFaults
+      yield* TestClock.adjust("30 minutes")
+      yield* Fiber.join(load)
+      expect((yield* mock.ledger).filter((entry) => entry.endpoint === "api" && entry.status !== 200)).toEqual([])
+      // From 43.2 minutes at the earliest: 7 attempts until the backoff reaches a minute, then at most two a minute.
+      expect((yield* mock.ledger).filter((entry) => entry.status === "drop").length).toBeLessThanOrEqual(7 + 2 * 15)
+    }).pipe(Effect.provide(onMock())))
+
+  it.effect("waits at least Retry-After before it asks again", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      yield* provider.get
+      yield* mock.inject("token", Fault.rateLimited({ retryAfter: Duration.seconds(300) }))
+      yield* TestClock.adjust("48 minutes")
+      expect(yield* mock.tokenRequests).toBe(2)
+      const { lastError, state } = yield* provider.status
+      expect([state, lastError?._tag]).toEqual(["valid", "TokenEndpointUnavailable"])
+      const asked = (yield* mock.ledger).at(-1)!.at
+      yield* TestClock.setTime(asked + 300_000 - 1)
+      expect(yield* mock.tokenRequests).toBe(2)
+      yield* TestClock.adjust(2)
+      expect(yield* mock.tokenRequests).toBe(3)
+      expect((yield* provider.status).lastError).toBe(undefined)
+    }).pipe(Effect.provide(onMock())))
+
+  it.effect("a cold start rides out a short fault by itself", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      yield* mock.inject("token", Fault.garbage)
+      yield* mock.inject("token", Fault.status(500))
+      const caller = yield* Effect.forkChild(provider.get)
+      yield* TestClock.adjust("2 seconds")
+      yield* Fiber.join(caller)
+      expect(yield* mock.tokenRequests).toBe(3)
+    }).pipe(Effect.provide(onMock())))
+
+  it.effect("during a long outage callers fail at once, with the time that is left, and do not hammer", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      yield* mock.inject("token", Fault.rateLimited({ retryAfter: Duration.seconds(30) }), { times: Infinity })
+      const first = yield* Effect.flip(provider.get)
+      expect(Duration.toSeconds(AuthError.retryAfter(first).pipe(orZero))).toBe(30)
+      yield* TestClock.adjust("10 seconds")
+      const errors = yield* Effect.forEach(Array.from({ length: 1000 }), () => Effect.flip(provider.get))
+      expect(new Set(errors.map((error) => Duration.toSeconds(AuthError.retryAfter(error).pipe(orZero))))).toEqual(
+        new Set([20])
+      )
+      expect(yield* mock.tokenRequests).toBe(1)
+      yield* mock.clearFaults
+      yield* TestClock.adjust("20 seconds")
+      yield* provider.get
+      expect(yield* mock.tokenRequests).toBe(2)
+    }).pipe(Effect.provide(onMock())))
+})
+
+const clientOn = SpotnanaHttpClient.layer({ clientId, clientSecret }).pipe(
+  Layer.provide(MockSpotnana.layerHttpClient)
+)
+
+const Rotating = (current: { credentials: Credentials.ClientCredentials }, options?: SpotnanaHttpClient.Options) =>
+  SpotnanaHttpClient.layerCredentials(options).pipe(
+    Layer.provide(Layer.succeed(Credentials.Credentials, { current: Effect.sync(() => current.credentials) })),
+    Layer.provideMerge(MockSpotnana.layerHttpClient),
+    Layer.provideMerge(MockSpotnana.layer({ clientId, clientSecret }))
+  )
+
+const wrong = { clientId, clientSecret: Redacted.make("wrong") }
+
+describe("invariant 6: no hammering", () => {
+  it.effect("a refusal is remembered for five minutes and answered without a request", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      for (let i = 0; i < 100; i++) {
+        const error = yield* Effect.flip(provider.get)
+        expect(error._tag).toBe("InvalidCredentials")
+      }
+      expect(yield* mock.tokenRequests).toBe(1)
+      yield* TestClock.adjust(5 * minute - 1)
+      yield* Effect.flip(provider.get)
+      expect(yield* mock.tokenRequests).toBe(1)
+      yield* TestClock.adjust(1)
+      yield* Effect.flip(provider.get)
+      expect(yield* mock.tokenRequests).toBe(2)
+    }).pipe(Effect.provide(Rotating({ credentials: wrong }))))
+
+  it.effect("a refusal holds for the credentials that were refused, not for their successor", () => {
+    const current = { credentials: wrong }
+    return Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      yield* Effect.flip(provider.get)
+      current.credentials = { clientId, clientSecret }
+      yield* provider.get
+      expect(yield* mock.tokenRequests).toBe(2)
+      expect((yield* provider.status).state).toBe("valid")
+    }).pipe(Effect.provide(Rotating(current)))
+  })
+
+  it.effect("an API that answers 401 to everything costs at most five replacements a minute", () =>
+    Effect.gen(function*() {
+      const { client, mock } = yield* subjects
+      yield* mock.inject("api", Fault.status(401), { times: Infinity })
+      const load = yield* Effect.forkChild(
+        Effect.repeat(Effect.exit(client.get("/v2/companies")), { schedule: everySecond, times: 599 })
+      )
+      yield* TestClock.adjust("10 minutes")
+      yield* Fiber.join(load)
+      const times = (yield* mock.ledger).filter((entry) => entry.endpoint === "token").map((entry) => entry.at)
+      // The first token, then at most five in any minute.
+      const replacements = times.slice(1)
+      for (const [index, at] of replacements.entries()) {
+        const sixth = replacements[index + 5]
+        if (sixth !== undefined) expect(sixth - at).toBeGreaterThanOrEqual(minute)
+      }
+      expect(replacements.length).toBeGreaterThan(5)
+    }).pipe(Effect.provide(onMock())))
+
+  it.effect("while suspended, callers get TokenExpired with the time that is left, and the API gets no request", () =>
+    Effect.gen(function*() {
+      const { client, mock } = yield* subjects
+      yield* mock.inject("api", Fault.status(401), { times: Infinity })
+      for (let i = 0; i < 10; i++) yield* Effect.exit(client.get("/v2/companies"))
+      const before = yield* mock.apiRequests
+      const error = yield* Effect.flip(client.get("/v2/companies"))
+      expect(error._tag === "TokenExpired" && error.reason).toBe("Suspended")
+      expect(error._tag === "TokenExpired" && Duration.toSeconds(error.retryAfter!)).toBe(60)
+      expect(yield* mock.apiRequests).toBe(before)
+      yield* mock.clearFaults
+      yield* TestClock.adjust("60 seconds")
+      expect((yield* client.get("/v2/companies")).status).toBe(200)
+    }).pipe(Effect.provide(onMock())))
+})
+
+describe("invariant 7: reject means that token", () => {
+  it.effect("a thousand 401s for one token cause one acquisition, and every request succeeds", () =>
+    Effect.gen(function*() {
+      const { client, mock } = yield* subjects
+      const warm = yield* Effect.forkChild(client.get("/v2/companies"))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(warm)
+      yield* mock.revokeTokens
+      const responses = yield* Effect.forEach(
+        Array.from({ length: 1000 }),
+        () => client.get("/v2/companies?limit=1"),
+        { concurrency: "unbounded" }
+      ).pipe(Effect.forkChild)
+      yield* TestClock.adjust("1 second")
+      expect((yield* Fiber.join(responses)).every((response) => response.status === 200)).toBe(true)
+      expect(yield* mock.tokenRequests).toBe(2)
+    }).pipe(Effect.provide(onMock({}, { tokenLatency: "100 millis", apiLatency: "10 millis" }))))
+
+  it.effect("a late 401 for an older token causes none", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      const old = yield* provider.get
+      yield* provider.reject(old)
+      const current = yield* provider.get
+      yield* provider.reject(old)
+      yield* provider.reject(old)
+      expect(AccessToken.equals(current, yield* provider.get)).toBe(true)
+      expect(yield* mock.tokenRequests).toBe(2)
+    }).pipe(Effect.provide(onMock())))
+
+  it.effect("a rejected token is not used again, even if the token endpoint hands it out again", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      const again = Fault.status(200, { body: { access_token: "same", token_type: "Bearer", expires_in: 3600 } })
+      yield* mock.inject("token", again, { times: 2 })
+      yield* provider.reject(yield* provider.get)
+      const error = yield* Effect.flip(provider.get)
+      expect(error._tag === "TokenExpired" && error.reason).toBe("Rejected")
+      yield* TestClock.adjust("1 second")
+      expect(Redacted.value((yield* provider.get).value)).not.toBe("same")
+    }).pipe(Effect.provide(onMock())))
+})
+
+describe("invariant 10: time is a service", () => {
+  it.effect("after hours of suspension the next call carries a new token, though no timer has fired", () =>
+    Effect.gen(function*() {
+      const { context, jump } = yield* skewable
+      yield* Effect.gen(function*() {
+        const { client, mock } = yield* subjects
+        yield* client.get("/v2/companies")
+        yield* jump(5 * hour)
+        expect((yield* client.get("/v2/companies")).status).toBe(200)
+        expect((yield* mock.ledger).filter((entry) => entry.status === 401)).toEqual([])
+        expect(yield* mock.tokenRequests).toBe(2)
+      }).pipe(Effect.provide(onMock()), Effect.provideContext(context))
+    }))
+
+  it.effect("a wall clock that is set back does not keep a dead token alive", () =>
+    Effect.gen(function*() {
+      const { context, jump } = yield* skewable
+      yield* Effect.gen(function*() {
+        const { mock, provider } = yield* subjects
+        yield* provider.get
+        yield* jump(-2 * hour)
+        yield* mock.inject("token", Fault.status(503), { times: Infinity })
+        yield* TestClock.adjust("61 minutes")
+        const caller = yield* Effect.forkChild(Effect.flip(provider.get))
+        yield* TestClock.adjust("10 seconds")
+        expect((yield* Fiber.join(caller))._tag).toBe("TokenEndpointUnavailable")
+      }).pipe(Effect.provide(onMock()), Effect.provideContext(context))
+    }))
+
+  it.effect("a flight that was frozen with the process is overtaken, and those who wait for it are taken along", () =>
+    Effect.gen(function*() {
+      const { context, jump } = yield* skewable
+      yield* Effect.gen(function*() {
+        const { mock, provider } = yield* subjects
+        yield* mock.inject("token", Fault.hang)
+        const waiting = yield* Effect.forkChild(provider.get)
+        yield* TestClock.adjust("1 second")
+        yield* jump(hour)
+        const token = yield* provider.get
+        expect(AccessToken.equals(token, yield* Fiber.join(waiting))).toBe(true)
+        expect(yield* mock.tokenRequests).toBe(2)
+      }).pipe(Effect.provide(onMock()), Effect.provideContext(context))
+    }))
+})
+
+describe("invariant 11: nothing left behind", () => {
+  it.effect("closing the scope ends the refresh fiber", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      yield* Effect.scoped(
+        Effect.gen(function*() {
+          const context = yield* Layer.build(clientOn)
+          yield* Effect.flatMap(TokenProvider.TokenProvider, (provider) => provider.get).pipe(
+            Effect.provideContext(context)
+          )
+          yield* TestClock.adjust("1 hour")
+          expect(yield* mock.tokenRequests).toBe(2)
+        })
+      )
+      yield* TestClock.adjust("10 hours")
+      expect(yield* mock.tokenRequests).toBe(2)
+    }).pipe(Effect.provide(MockSpotnana.layer({ clientId, clientSecret }))))
+
+  it.effect("closing the scope ends an acquisition in flight and those who wait for it", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      yield* mock.inject("token", Fault.hang)
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(clientOn, scope)
+      const provider = Context.get(context, TokenProvider.TokenProvider)
+      const waiting = yield* Effect.forkChild(provider.get)
+      yield* TestClock.adjust("1 second")
+      yield* Scope.close(scope, Exit.void)
+      const exit = yield* Fiber.await(waiting)
+      expect(Exit.hasInterrupts(exit)).toBe(true)
+      expect(Exit.hasInterrupts(yield* Effect.exit(Effect.forkChild(provider.get).pipe(Effect.flatMap(Fiber.join)))))
+        .toBe(true)
+      expect(yield* mock.tokenRequests).toBe(1)
+    }).pipe(Effect.provide(MockSpotnana.layer({ clientId, clientSecret }))))
+})
+
+describe("invariant 12: open to change", () => {
+  const answers: ReadonlyArray<readonly [string, Fault.Fault]> = [
+    ["garbage", Fault.garbage],
+    ["a dropped connection", Fault.drop],
+    ["no answer", Fault.hang],
+    ["an empty body", Fault.status(200)],
+    ["a token that expires at once", Fault.status(200, { body: { access_token: "a", expires_in: 0 } })]
+  ]
+  for (const [name, fault] of answers) {
+    it.effect(`${name} for ever is a typed error within a minute`, () =>
+      Effect.gen(function*() {
+        const { mock, provider } = yield* subjects
+        yield* mock.inject("token", fault, { times: Infinity })
+        const caller = yield* Effect.forkChild(Effect.flip(provider.get))
+        yield* TestClock.adjust("1 minute")
+        expect(AuthError.isAuthError(yield* Fiber.join(caller))).toBe(true)
+      }).pipe(Effect.provide(onMock())))
+  }
+
+  it.effect("a credentials source that fails, hangs or dies is a typed error, and is asked again", () =>
+    Effect.gen(function*() {
+      for (const source of [Effect.fail("vault sealed"), Effect.die(new Error("bug")), Effect.never]) {
+        let current: Effect.Effect<Credentials.ClientCredentials, unknown> = source
+        yield* Effect.gen(function*() {
+          const { provider } = yield* subjects
+          const caller = yield* Effect.forkChild(Effect.flip(provider.get))
+          yield* TestClock.adjust("1 minute")
+          const error = yield* Fiber.join(caller)
+          expect(error._tag === "TokenEndpointUnavailable" && error.reason).toBe("CredentialsSource")
+          current = Effect.succeed({ clientId, clientSecret })
+          yield* TestClock.adjust("1 minute")
+          yield* provider.get
+        }).pipe(Effect.provide(
+          SpotnanaHttpClient.layerCredentials().pipe(
+            Layer.provide(Layer.succeed(Credentials.Credentials, { current: Effect.suspend(() => current) })),
+            Layer.provideMerge(MockSpotnana.layerHttpClient),
+            Layer.provideMerge(MockSpotnana.layer({ clientId, clientSecret }))
+          )
+        ))
+      }
+    }))
+})
+
+describe("invariant 13: credentials may change under way", () => {
+  it.effect("a rotated secret is used at the next acquisition, and no request is lost", () => {
+    const current = { credentials: { clientId, clientSecret } }
+    return Effect.gen(function*() {
+      const { client, mock } = yield* subjects
+      const load = yield* Effect.forkChild(
+        Effect.repeat(client.get("/v2/companies?limit=1"), { schedule: everySecond, times: 7200 })
+      )
+      yield* TestClock.adjust("30 minutes")
+      current.credentials = yield* mock.rotateSecret()
+      yield* TestClock.adjust("2 hours")
+      yield* Fiber.join(load)
+      const refused = (yield* mock.ledger).filter((entry) => entry.endpoint === "token" && entry.status !== 200)
+      expect(refused).toEqual([])
+      expect((yield* mock.ledger).filter((entry) => entry.endpoint === "api" && entry.status === 401).length).toBe(1)
+    }).pipe(Effect.provide(Rotating(current)))
+  })
+})
+
+describe("status and changes", () => {
+  it.effect("tell the life of a token", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      const states: Array<string> = []
+      yield* Effect.forkChild(
+        Stream.runForEach(provider.changes, (status) => Effect.sync(() => states.push(status.state)))
+      )
+      yield* Effect.yieldNow
+      const acquired = yield* Effect.forkChild(provider.get)
+      yield* TestClock.adjust("1 second")
+      const token = yield* Fiber.join(acquired)
+      const status = yield* provider.status
+      expect(status.state).toBe("valid")
+      expect(status.expiresAt).toEqual(token.expiresAt)
+      expect(DateTime.toEpochMillis(status.nextRenewalAt!)).toBeLessThanOrEqual(0.8 * hour)
+      yield* TestClock.adjust("50 minutes")
+      yield* mock.inject("token", Fault.status(503), { times: Infinity })
+      yield* provider.reject(yield* provider.get)
+      yield* TestClock.adjust("1 second")
+      expect((yield* provider.status).state).toBe("failed")
+      expect((yield* provider.status).lastError?._tag).toBe("TokenEndpointUnavailable")
+      expect(states).toEqual(["empty", "acquiring", "valid", "renewing", "valid", "acquiring", "failed"])
+    }).pipe(Effect.provide(onMock({}, { tokenLatency: "100 millis" }))))
+
+  it.effect("an outage past the token's expiry shows as failed", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      yield* provider.get
+      yield* mock.inject("token", Fault.status(503), { times: Infinity })
+      yield* TestClock.adjust("61 minutes")
+      expect((yield* provider.status).state).toBe("failed")
+    }).pipe(Effect.provide(onMock())))
+})
+
+describe("eager", () => {
+  it.effect("acquires the first token when the layer is built", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      expect(yield* mock.tokenRequests).toBe(1)
+      yield* provider.get
+      expect(yield* mock.tokenRequests).toBe(1)
+    }).pipe(Effect.provide(onMock({ eager: true }))))
+
+  it.effect("fails there with InvalidCredentials", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(
+        Layer.build(onMock({ eager: true }, { clientSecret: "another" })).pipe(Effect.scoped)
+      )
+      expect(error._tag).toBe("InvalidCredentials")
+    }))
+})
