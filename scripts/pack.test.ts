@@ -1,0 +1,137 @@
+// What the registry would get: each public package is packed, judged, and used by an application of its own.
+import { spawnSync } from "node:child_process"
+import * as Fs from "node:fs"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import root from "../package.json" with { type: "json" }
+
+const packages = Fs.globSync("packages/*/package.json")
+  .map((file) => ({ directory: Path.dirname(file), manifest: JSON.parse(Fs.readFileSync(file, "utf8")) }))
+  .filter(({ manifest }) => manifest.private !== true)
+  .map(({ directory, manifest }) => ({ directory, name: String(manifest.name) }))
+
+const run = (cwd: string, command: string, ...args: ReadonlyArray<string>): string => {
+  const { output, status, stdout } = spawnSync(command, args, { cwd, encoding: "utf8" })
+  expect(status, `${command} ${args.join(" ")}\n${output?.join("") ?? "could not be started"}`).toBe(0)
+  return stdout
+}
+
+const temporary = Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-spotnana-"))
+const tarballs = new Map<string, string>()
+
+beforeAll(() => {
+  for (const { directory, name } of packages) {
+    const tarball = Path.join(temporary, `${Path.basename(directory)}.tgz`)
+    run(directory, "pnpm", "pack", "--out", tarball)
+    tarballs.set(name, tarball)
+  }
+})
+
+afterAll(() => Fs.rmSync(temporary, { force: true, recursive: true }))
+
+describe.each(packages)("the tarball of $name", ({ name }) => {
+  it("satisfies publint", () => {
+    run(".", "publint", "--strict", tarballs.get(name)!)
+  })
+
+  it("has the types that its modules have", () => {
+    run(".", "attw", "--profile", "esm-only", tarballs.get(name)!)
+  })
+
+  it("holds sources and no test", () => {
+    const files = run(temporary, "tar", "--list", "--file", tarballs.get(name)!).trim().split("\n")
+    expect(files).toContain("package/src/index.ts")
+    expect(files).toContain("package/dist/index.js.map")
+    expect(files).toContain("package/LICENSE")
+    expect(files.filter((file) => /test|tsconfig|\.generated/.test(file.replace(/^package\/(src|dist)\//, ""))))
+      .toEqual([])
+  })
+})
+
+// The packed mock on a socket, the environment that a deployment would set, and the program.
+const start = `
+import { MockSpotnana } from "@effect-spotnana/testing"
+import { ManagedRuntime } from "effect"
+import { HttpEffect } from "effect/http"
+import { createServer } from "node:http"
+
+const runtime = ManagedRuntime.make(MockSpotnana.layer({ clientId: "id", clientSecret: "secret" }))
+const mock = await runtime.runPromise(MockSpotnana.MockSpotnana)
+const handle = HttpEffect.toWebHandler(mock.httpEffect)
+
+const server = createServer(async (request, response) => {
+  const { headers, method, url } = request
+  const body = method === "POST" ? request : undefined
+  const answer = await handle(new Request(new URL(url, "http://127.0.0.1"), { body, duplex: "half", headers, method }))
+  response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(Buffer.from(await answer.arrayBuffer()))
+})
+await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve))
+
+process.env.SPOTNANA_CLIENT_ID = "id"
+process.env.SPOTNANA_CLIENT_SECRET = "secret"
+process.env.SPOTNANA_BASE_URL = \`http://127.0.0.1:\${server.address().port}\`
+
+const { run } = await import("./dist/main.js")
+const { totalNumResults } = await run
+console.log(\`\${totalNumResults} companies\`)
+await runtime.dispose()
+server.close()
+server.closeAllConnections()
+`
+
+describe("an application outside of the workspace", () => {
+  const application = Path.join(temporary, "application")
+
+  beforeAll(() => {
+    Fs.mkdirSync(application)
+    Fs.writeFileSync(Path.join(application, "package.json"), JSON.stringify({ private: true, type: "module" }))
+    Fs.writeFileSync(
+      Path.join(application, "tsconfig.json"),
+      JSON.stringify({
+        compilerOptions: { module: "NodeNext", target: "ES2022", strict: true, types: [], outDir: "dist" },
+        include: ["*.ts"]
+      })
+    )
+    run(
+      application,
+      "npm",
+      "install",
+      "--prefer-offline",
+      "--no-audit",
+      "--no-fund",
+      "--loglevel=error",
+      `effect@${root.devDependencies.effect}`,
+      ...tarballs.values()
+    )
+  })
+
+  it("can import each module, and nothing internal", () => {
+    const modules = packages.flatMap(({ directory, name }) =>
+      Fs.globSync(`${directory}/src/*.ts`)
+        .map((file) => Path.basename(file, ".ts"))
+        .map((module) => module === "index" ? name : `${name}/${module}`)
+    )
+    Fs.writeFileSync(
+      Path.join(application, "modules.ts"),
+      modules.map((module, index) => `export * as module${index} from "${module}"\n`).join("")
+    )
+    run(application, Path.resolve("node_modules/.bin/tsc"), "--project", ".")
+    run(application, process.execPath, "dist/modules.js")
+
+    const internal = "import('@effect-spotnana/core/internal/version').catch((error) => console.log(error.code))"
+    expect(run(application, process.execPath, "--eval", internal)).toBe("ERR_PACKAGE_PATH_NOT_EXPORTED\n")
+  })
+
+  it("type-checks and runs the first program of README.md", () => {
+    const [, program] = /^```ts\n(.*?)^```$/ms.exec(Fs.readFileSync("README.md", "utf8"))!
+    Fs.writeFileSync(
+      Path.join(application, "main.ts"),
+      `${program}\nexport const run = Effect.runPromise(Effect.provide(program, Auth))\n`
+    )
+    Fs.writeFileSync(Path.join(application, "start.js"), start)
+
+    run(application, Path.resolve("node_modules/.bin/tsc"), "--project", ".")
+    expect(run(application, process.execPath, "start.js")).toBe("120 companies\n")
+  })
+})
