@@ -9,6 +9,8 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts"],
+          // Time is simulated: this is only for a machine that is slow, and for a test that hangs.
+          testTimeout: 30_000,
           sequence: { groupOrder: 1 }
         }
       },
