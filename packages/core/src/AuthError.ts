@@ -12,7 +12,6 @@ import type * as Duration from "effect/Duration"
 import { HttpClientError } from "effect/http"
 import type { HttpClientRequest } from "effect/http"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 
 /**
@@ -143,7 +142,18 @@ export type TokenEndpointError = InvalidCredentials | TokenEndpointUnavailable |
 export type AuthError = TokenEndpointError | TokenExpired
 
 /**
- * The codec of every error of this library, for errors that cross a process.
+ * The schema of every error of this library, for errors that cross a process.
+ *
+ * **Example** (An error as JSON, and back)
+ *
+ * ```ts
+ * import { AuthError } from "@effect-spotnana/core"
+ * import { Schema } from "effect"
+ *
+ * const codec = Schema.toCodecJson(AuthError.AuthError)
+ * const toJson = Schema.encodeEffect(codec)
+ * const fromJson = Schema.decodeEffect(codec)
+ * ```
  *
  * @category schemas
  * @since 0.1.0
@@ -151,13 +161,6 @@ export type AuthError = TokenEndpointError | TokenExpired
 export const AuthError: Schema.Union<
   [typeof InvalidCredentials, typeof TokenExpired, typeof TokenEndpointUnavailable, typeof MalformedTokenResponse]
 > = Schema.Union([InvalidCredentials, TokenExpired, TokenEndpointUnavailable, MalformedTokenResponse])
-
-const tags: ReadonlySet<string> = new Set([
-  "InvalidCredentials",
-  "TokenExpired",
-  "TokenEndpointUnavailable",
-  "MalformedTokenResponse"
-])
 
 /**
  * Tells whether a value is one of this library's errors.
@@ -174,7 +177,8 @@ const tags: ReadonlySet<string> = new Set([
  * @since 0.1.0
  */
 export const isAuthError = (u: unknown): u is AuthError =>
-  Predicate.isError(u) && Predicate.hasProperty(u, "_tag") && Predicate.isString(u._tag) && tags.has(u._tag)
+  u instanceof InvalidCredentials || u instanceof TokenExpired ||
+  u instanceof TokenEndpointUnavailable || u instanceof MalformedTokenResponse
 
 /**
  * Tells whether the same request may succeed later without anyone's help.

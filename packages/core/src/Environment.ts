@@ -12,6 +12,7 @@ import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import { maximumLifetime } from "./AccessToken.ts"
 import { optionalVariable, variableError } from "./internal/variables.ts"
 
 const TypeId = "~@effect-spotnana/core/Environment"
@@ -65,7 +66,10 @@ export interface Options {
   readonly tokenUrl?: string | URL | undefined
   /** A name for logs and metrics. Default: the API's host. */
   readonly name?: string | undefined
-  /** The lifetime of a token whose answer has no `expires_in`. Default: one hour, as every sample of Spotnana has. */
+  /**
+   * The lifetime of a token whose answer has no `expires_in`: from 1 second to 24 hours. Default: one hour, as every
+   * sample of Spotnana has.
+   */
   readonly defaultLifetime?: Duration.Input | undefined
 }
 
@@ -83,10 +87,9 @@ const checkUrl = (option: "baseUrl" | "tokenUrl", input: string): Result.Result<
   if (url.protocol !== "https:" && !(url.protocol === "http:" && loopback.test(url.hostname))) {
     return refuse(`${url.protocol}//${url.host} is not HTTPS, which only a loopback address may do without`)
   }
-  if (url.hash !== "" || (option === "baseUrl" && url.search !== "")) {
-    return refuse("it has a query or a fragment, which a base URL cannot have")
-  }
-  if (/\/get-auth-token\/?$/.test(url.pathname)) {
+  if (url.hash !== "") return refuse("it has a fragment, which is never sent")
+  if (option === "baseUrl" && url.search !== "") return refuse("it has a query, which a base URL cannot have")
+  if (/\/get-auth-token\/*$/i.test(url.pathname)) {
     return refuse(
       "/get-auth-token is deprecated: ask Spotnana for a new client id and client secret " +
         `(the old ones do not work there) and use ${tokenPath}`
@@ -126,9 +129,9 @@ export const make = (options: Options): Result.Result<Environment, InvalidEnviro
     const path = String(options.tokenUrl ?? tokenPath)
     const token = yield* checkUrl("tokenUrl", path.startsWith("/") ? baseUrl + path : path)
     const defaultLifetime = Duration.fromInputUnsafe(options.defaultLifetime ?? "1 hour")
-    if (!Duration.isFinite(defaultLifetime) || Duration.toMillis(defaultLifetime) <= 0) {
+    if (!Duration.between(defaultLifetime, { minimum: Duration.seconds(1), maximum: maximumLifetime })) {
       return yield* Result.fail(
-        new InvalidEnvironment({ option: "defaultLifetime", message: "expected a finite duration above zero" })
+        new InvalidEnvironment({ option: "defaultLifetime", message: "expected a duration from 1 second to 24 hours" })
       )
     }
     return {

@@ -22,9 +22,9 @@ export interface RefreshPolicy {
    * invocations.
    */
   readonly mode: "background" | "onDemand"
-  /** When to renew, as a fraction of the lifetime. Above 0, below 1. */
+  /** When to renew, as a fraction of the lifetime: from 0.01 to 0.99. */
   readonly renewAt: number
-  /** How much earlier at most, as a fraction of that delay, so that a fleet does not renew in step. From 0 to 1. */
+  /** How much earlier at most, as a fraction of that delay, so that a fleet does not renew in step: from 0 to 0.5. */
   readonly jitter: number
   /** Renew at least this long before expiry, where the lifetime is at least twice as long. */
   readonly minimumMargin: Duration.Duration
@@ -125,7 +125,7 @@ export const make = (options: Options = {}): RefreshPolicy => {
   return {
     mode: options.mode ?? defaults.mode,
     renewAt: fraction("renewAt", options.renewAt ?? defaults.renewAt, 0.01, 0.99),
-    jitter: fraction("jitter", options.jitter ?? defaults.jitter, 0, 1),
+    jitter: fraction("jitter", options.jitter ?? defaults.jitter, 0, 0.5),
     minimumMargin: duration("minimumMargin", options.minimumMargin ?? defaults.minimumMargin),
     leeway: duration("leeway", options.leeway ?? defaults.leeway),
     backoffBase: duration("backoffBase", options.backoffBase ?? defaults.backoffBase, 1),
@@ -148,7 +148,8 @@ export const make = (options: Options = {}): RefreshPolicy => {
  * **Details**
  *
  * `renewAt` of the lifetime, or `minimumMargin` before expiry if that is earlier
- * and leaves at least half the lifetime; then earlier by up to `jitter` of it.
+ * and leaves at least half the lifetime, and never after the leeway has begun;
+ * then earlier by up to `jitter` of it.
  * `random` is from 0 to 1.
  *
  * @category decisions
@@ -157,7 +158,8 @@ export const make = (options: Options = {}): RefreshPolicy => {
 export const renewalDelay = (policy: RefreshPolicy, lifetime: number, random: number): number => {
   const margin = Duration.toMillis(policy.minimumMargin)
   const share = lifetime * policy.renewAt
-  const latest = lifetime >= 2 * margin ? Math.min(share, lifetime - margin) : share
+  const inTime = Math.min(share, usableLifetime(policy, lifetime))
+  const latest = lifetime >= 2 * margin ? Math.min(inTime, lifetime - margin) : inTime
   return latest * (1 - policy.jitter * random)
 }
 

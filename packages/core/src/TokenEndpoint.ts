@@ -9,8 +9,9 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
-import { FetchHttpClient, HttpClient, HttpClientError, HttpClientRequest, UrlParams } from "effect/http"
-import type { HttpClientResponse } from "effect/http"
+import { constFalse } from "effect/Function"
+import { FetchHttpClient, HttpClient, HttpClientRequest, UrlParams } from "effect/http"
+import type { HttpClientError, HttpClientResponse } from "effect/http"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -39,7 +40,7 @@ export interface Options {
   readonly scope?: string | undefined
   /** `audience`: the API that the token is for. Default: none. */
   readonly audience?: string | undefined
-  /** Further form parameters. They cannot replace the ones of the protocol. */
+  /** Further form parameters. They cannot replace the ones that are sent anyway. */
   readonly parameters?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
   /** Client id and secret in the `body` (Spotnana's way, the default) or by HTTP `basic` (RFC 6749 §2.3.1). */
   readonly clientAuthentication?: "body" | "basic" | undefined
@@ -78,18 +79,14 @@ const basic = ({ clientId, clientSecret }: ClientCredentials): string =>
 
 // A client made by `FetchHttpClient.layer` keeps the `RequestInit` (a proxy's dispatcher, say) that its layer was
 // built with, and one provided later takes its place whole. To add to it, it has to be seen: from inside, since the
-// request effect runs in the client's own context. The error ends the run before anything is sent.
+// request effect runs in the client's own context. The interruption ends that before anything is sent or retried.
 const capturedRequestInit = (client: HttpClient.HttpClient): Effect.Effect<globalThis.RequestInit | undefined> => {
   let captured: globalThis.RequestInit | undefined
   const look = Effect.contextWith((context: Context.Context<never>) => {
     captured = Context.getOrUndefined(context, FetchHttpClient.RequestInit)
-    return Effect.fail(
-      new HttpClientError.HttpClientError({
-        reason: new HttpClientError.EncodeError({ request: HttpClientRequest.empty, description: "nothing to send" })
-      })
-    )
+    return Effect.interrupt
   })
-  return Effect.map(Effect.ignore(client.postprocess(look)), () => captured)
+  return Effect.map(Effect.exit(client.postprocess(look)), () => captured)
 }
 
 /**
@@ -184,6 +181,8 @@ export const make = (
         }
         return exchange(credentials).pipe(
           Effect.provideService(FetchHttpClient.RequestInit, requestInit),
+          // Whatever the application does with headers in spans, those with the credentials are in none.
+          Effect.provideService(HttpClient.TracerHeaderFilter, constFalse),
           Effect.timeoutOrElse({
             duration: timeout,
             orElse: () =>

@@ -50,25 +50,25 @@ describe("AccessToken.decode", () => {
     assert.strictEqual(lifetimeOf({ ...minimal, ...fields }), expected)
   })
 
-  it.each<[string, unknown]>([
-    ["empty text", ""],
-    ["blank text", "  "],
-    ["zero", 0],
-    ["zero as text", "0"],
-    ["negative", -1],
-    ["negative as text", "-3600"],
-    ["negative beyond every number", -Infinity],
-    ["half a second", 0.5],
-    ["just below a second", 0.999_999],
-    ["NaN", NaN],
-    ["NaN as text", "NaN"],
-    ["a word", "soon"],
-    ["a number with a unit", "3600s"],
-    ["true", true],
-    ["an object", {}],
-    ["an array", [3600]]
-  ])("invariant 12: expires_in %s is refused", (_, expiresIn) => {
-    assert.match(refusal({ ...whole, expires_in: expiresIn }), /^its expires_in is (not a number|below one second)$/)
+  it.each<[string, unknown, string]>([
+    ["empty text", "", "is not a number"],
+    ["blank text", "  ", "is not a number"],
+    ["NaN", NaN, "is not a number"],
+    ["NaN as text", "NaN", "is not a number"],
+    ["a word", "soon", "is not a number"],
+    ["a number with a unit", "3600s", "is not a number"],
+    ["true", true, "is not a number"],
+    ["an object", {}, "is not a number"],
+    ["an array", [3600], "is not a number"],
+    ["zero", 0, "is below one second"],
+    ["zero as text", "0", "is below one second"],
+    ["negative", -1, "is below one second"],
+    ["negative as text", "-3600", "is below one second"],
+    ["negative beyond every number", -Infinity, "is below one second"],
+    ["half a second", 0.5, "is below one second"],
+    ["just below a second", 0.999_999, "is below one second"]
+  ])("invariant 12: expires_in %s is refused", (_, expiresIn, reason) => {
+    assert.strictEqual(refusal({ ...whole, expires_in: expiresIn }), `its expires_in ${reason}`)
   })
 
   it.each<[string, Readonly<Record<string, unknown>>]>([

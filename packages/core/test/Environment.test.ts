@@ -164,7 +164,7 @@ describe("Environment.make", () => {
   ])("a base URL with a query or a fragment is refused: %s", (baseUrl) => {
     const error = refusal({ baseUrl })
     assert.strictEqual(error.option, "baseUrl")
-    assert.include(error.message, "a query or a fragment, which a base URL cannot have")
+    assert.match(error.message, /^it has a (query, which a base URL cannot have|fragment, which is never sent)$/)
   })
 
   it.each([
@@ -216,12 +216,12 @@ describe("Environment.make", () => {
     assert.include(message, `use ${tokenPath}`)
   })
 
-  it.each<Duration.Input>([0, "0 seconds", -1, Infinity, -Infinity, Duration.infinity])(
+  it.each<Duration.Input>([0, "0 seconds", -1, 999, "25 hours", Infinity, -Infinity, Duration.infinity])(
     "invariant 12: a defaultLifetime of %s is refused",
     (defaultLifetime) => {
       const error = refusal({ baseUrl: "https://api.spotnana.com", defaultLifetime })
       assert.strictEqual(error.option, "defaultLifetime")
-      assert.strictEqual(error.message, "expected a finite duration above zero")
+      assert.strictEqual(error.message, "expected a duration from 1 second to 24 hours")
     }
   )
 

@@ -18,7 +18,7 @@ const lifetime = integer(1000, 24 * hour)
 const policy = Arbitrary.map(
   Arbitrary.schema(Schema.Struct({
     renewAt: between(0.01, 0.99),
-    jitter: between(0, 1),
+    jitter: between(0, 0.5),
     minimumMargin: integer(0, 10 * minute),
     leeway: integer(1, 10 * minute),
     backoffBase: integer(1, minute),
@@ -49,11 +49,13 @@ describe("RefreshPolicy.renewalDelay", () => {
   }, ({ lifetime, policy: { options, policy }, random }) => {
     const delay = RefreshPolicy.renewalDelay(policy, lifetime, random)
     const { jitter, minimumMargin, renewAt } = options
+    const usable = RefreshPolicy.usableLifetime(policy, lifetime)
     assert.isAbove(delay, 0)
     assert.isAtMost(delay, renewAt * lifetime)
     const roomy = lifetime >= 2 * minimumMargin
     if (roomy) assert.isAtMost(delay, lifetime - minimumMargin)
-    const latest = roomy ? Math.min(renewAt * lifetime, lifetime - minimumMargin) : renewAt * lifetime
+    assert.isAtMost(delay, usable)
+    const latest = Math.min(renewAt * lifetime, usable, roomy ? lifetime - minimumMargin : Infinity)
     assert.isAtLeast(delay, latest * (1 - jitter))
   }, runs)
 
@@ -291,7 +293,7 @@ describe("RefreshPolicy.make", () => {
 
   it.each<[keyof RefreshPolicy.Options, ReadonlyArray<number | string>]>([
     ["renewAt", [0.01, 0.5, 0.99]],
-    ["jitter", [0, 0.5, 1]],
+    ["jitter", [0, 0.25, 0.5]],
     ["attempts", [1, 2, 1000]],
     ["replacementsPerMinute", [1, 2, 1000]],
     ["backoffBase", [1, "1 day"]],
@@ -311,7 +313,7 @@ describe("RefreshPolicy.make", () => {
 
   it.each<[keyof RefreshPolicy.Options, ReadonlyArray<number | string>]>([
     ["renewAt", [-0.5, 0, 0.009, 0.991, 1, 1.5, Infinity, NaN]],
-    ["jitter", [-0.1, 1.1, Infinity, NaN]],
+    ["jitter", [-0.1, 0.51, Infinity, NaN]],
     ["attempts", [-1, 0, 0.5, 1.5, Infinity, NaN]],
     ["replacementsPerMinute", [-1, 0, 0.5, 1.5, Infinity, NaN]],
     ["backoffBase", [0, 0.5]],
