@@ -1,0 +1,70 @@
+// A server of your own in front of Spotnana: GET /companies is Spotnana's /v2/companies, GET /health says whether
+// there is a token.
+//
+//   SPOTNANA_CLIENT_ID=… SPOTNANA_CLIENT_SECRET=… PORT=3000 node examples/http-server.ts
+//   curl http://127.0.0.1:3000/companies?limit=3
+import { AuthError, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
+import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
+import { Cause, Config, DateTime, Duration, Effect, Exit, Layer, Option } from "effect"
+import { FetchHttpClient, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { createServer } from "node:http"
+
+// To our callers it is neither their fault nor their business: 503 for what passes by itself, with a word on when to
+// come back, and 502 for what a person has to mend. What happened is for the log.
+const badGateway = HttpServerResponse.jsonUnsafe({ error: "Spotnana cannot be used at present" }, { status: 502 })
+
+const unavailable = (retryAfter: Duration.Duration) =>
+  HttpServerResponse.jsonUnsafe({ error: "Spotnana is not available, try again later" }, {
+    status: 503,
+    headers: { "retry-after": String(Math.ceil(Duration.toSeconds(retryAfter))) }
+  })
+
+const respond = (error: AuthError.AuthError) =>
+  Option.match(AuthError.retryAfter(error), { onNone: () => badGateway, onSome: unavailable })
+
+const Companies = HttpRouter.add(
+  "GET",
+  "/companies",
+  Effect.gen(function*() {
+    const spotnana = yield* SpotnanaHttpClient.SpotnanaHttpClient
+    const { searchParams } = new URL((yield* HttpServerRequest.HttpServerRequest).url, "http://localhost")
+    const response = yield* spotnana.get("/v2/companies", { urlParams: searchParams })
+    return HttpServerResponse.jsonUnsafe(yield* response.json, { status: response.status })
+  }).pipe(
+    Effect.tapError((error) => Effect.logError(error.message)),
+    Effect.catchTag("HttpClientError", () => Effect.succeed(badGateway)),
+    Effect.catch((error) => Effect.succeed(respond(error)))
+  )
+)
+
+const Health = HttpRouter.add(
+  "GET",
+  "/health",
+  Effect.gen(function*() {
+    const { expiresAt, lastError, state } = yield* (yield* TokenProvider.TokenProvider).status
+    return HttpServerResponse.jsonUnsafe({
+      state,
+      expiresAt: expiresAt && DateTime.formatIso(expiresAt),
+      lastError: lastError?._tag
+    }, { status: state === "failed" ? 503 : 200 })
+  })
+)
+
+const Server = Layer.unwrap(
+  Effect.map(
+    // 0 is any port that is free, which is why this is not `Config.Port`.
+    Config.Int("PORT").pipe(Config.withDefault(3000)),
+    (port) => NodeHttpServer.layer(createServer, { host: "127.0.0.1", port })
+  )
+)
+
+Layer.mergeAll(Companies, Health).pipe(
+  HttpRouter.serve,
+  Layer.provide(SpotnanaHttpClient.layerConfig().pipe(Layer.provide(FetchHttpClient.layer))),
+  Layer.provide(Server),
+  Layer.launch,
+  // SIGTERM is how a server ends when all is well: that is no failure.
+  NodeRuntime.runMain({
+    teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1)
+  })
+)
