@@ -125,7 +125,7 @@ describe.concurrent("invariant 11: an example ends by itself", () => {
         Effect.gen(function*() {
           const wrong = "a-secret-that-is-wrong"
           const result = yield* run("first-program.ts", { ...variables, SPOTNANA_CLIENT_SECRET: wrong })
-          assert.include(result.stdout, "Check the client id, the secret and that they belong to this environment.")
+          assert.include(result.stdout, "Check the client id, the secret, and that both belong to this address.")
           assert.notInclude(result.stdout + result.stderr, wrong)
           assert.strictEqual(result.exitCode, 1)
           assert.deepStrictEqual(yield* endpoints, ["token 401"])
@@ -183,7 +183,7 @@ describe.concurrent("invariant 11: an example ends by itself", () => {
           "  answered 200",
           "InvalidCredentials: the secret was rotated, and we were not told",
           `  wake somebody up: ${tokenUrl} answered 401 to client example (invalid_client: Client authentication ` +
-          "failed). Check the client id, the secret and that they belong to this environment.",
+          "failed). Check the client id, the secret, and that both belong to this address.",
           "TokenExpired: a token is revoked while an upload is under way",
           "  NotReplayable: POST answered 401 (A fault with status 401 was injected) and the body of the request can be " +
           "sent once only. The token is replaced: make the request again.",

@@ -5,19 +5,15 @@
 //   node examples/several-tenants.ts ACME GLOBEX
 //
 // A tenant whose variables are missing or wrong gets its error. The others do not notice.
-import { Credentials, Environment, SpotnanaHttpClient } from "@effect-spotnana/core"
+import { Credentials, SpotnanaHttpClient } from "@effect-spotnana/core"
 import { NodeRuntime } from "@effect/platform-node"
 import { Config, Console, Effect, Layer, LayerMap, Logger, Schema } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientResponse } from "effect/http"
 
-// The environment is the same for all, the credentials are each tenant's own. A vault would do as well: provide a
-// `Credentials` service that asks it for this tenant.
+// The environment is the same for all, the credentials are each tenant's own. A vault would do as well:
+// `layerCredentials`, and a `Credentials` service that asks it for this tenant.
 const clientOf = (tenant: string) =>
-  Layer.unwrap(
-    Effect.map(Environment.config, (environment) => SpotnanaHttpClient.layerCredentials({ environment }))
-  ).pipe(
-    Layer.provide(Credentials.layerConfig(Config.nested(Credentials.config, tenant)))
-  )
+  SpotnanaHttpClient.layerConfig({ credentials: Config.nested(Credentials.config, tenant) })
 
 // Only to make visible when a client comes and goes.
 const announced = (tenant: string) =>

@@ -43,7 +43,7 @@ interface LogLine {
 /** Keeps the library's log for later: in the midst of a line that is being drawn it would be noise. */
 const collect = (lines: Array<LogLine>) =>
   Logger.map(Logger.formatStructured, ({ annotations, level, message }) => {
-    const details = ["error", "retry_in"].flatMap((key) =>
+    const details = ["error", "retry_after"].flatMap((key) =>
       key in annotations ? [`${key}=${Inspectable.toStringUnknown(annotations[key])}`] : []
     )
     lines.push({ level, text: [Inspectable.toStringUnknown(message), ...details].join(" ") })

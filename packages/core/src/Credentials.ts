@@ -106,34 +106,39 @@ const textProblem = (what: string, value: string): string | undefined => {
 export const layer = (credentials: ClientCredentials): Layer.Layer<Credentials> =>
   Layer.succeed(Credentials, { current: Effect.succeed(credentials) })
 
-const required = (name: string, what: string): Config.Config<string> =>
-  optionalVariable(name).pipe(
-    Config.mapEffect((value) => {
-      if (value === undefined) {
-        return Effect.fail(variableError(`${name} is not set; expected the ${what} of a Spotnana API user`))
-      }
-      const wrong = textProblem(what, value)
-      return wrong === undefined
-        ? Effect.succeed(value)
-        : Effect.fail(variableError(`${name} cannot be used: ${wrong}`))
-    })
-  )
-
 /**
  * Reads `SPOTNANA_CLIENT_ID` and `SPOTNANA_CLIENT_SECRET`.
  *
  * **Details**
  *
- * Fails with a `ConfigError` that names the variable and what was expected, and
- * never prints a value.
+ * Fails with a `ConfigError` that names each variable that is missing or cannot
+ * be used, says what was expected, and never prints a value. For several tenants
+ * nest it: `Config.nested(Credentials.config, "ACME")` reads
+ * `ACME_SPOTNANA_CLIENT_ID` and its like.
  *
  * @category config
  * @since 0.1.0
  */
 export const config: Config.Config<ClientCredentials> = /* #__PURE__ */ Config.all({
-  clientId: required("SPOTNANA_CLIENT_ID", "client id"),
-  clientSecret: required("SPOTNANA_CLIENT_SECRET", "client secret").pipe(Config.map((secret) => Redacted.make(secret)))
-})
+  clientId: optionalVariable("SPOTNANA_CLIENT_ID"),
+  clientSecret: optionalVariable("SPOTNANA_CLIENT_SECRET")
+}).pipe(
+  Config.mapEffect(({ clientId, clientSecret }) => {
+    const mistakes = [
+      mistake("SPOTNANA_CLIENT_ID", "client id", clientId),
+      mistake("SPOTNANA_CLIENT_SECRET", "client secret", clientSecret)
+    ].filter((text) => text !== undefined)
+    return clientId === undefined || clientSecret === undefined || mistakes.length > 0
+      ? Effect.fail(variableError(mistakes.join(". ")))
+      : Effect.succeed({ clientId, clientSecret: Redacted.make(clientSecret) })
+  })
+)
+
+const mistake = (variable: string, what: string, value: string | undefined): string | undefined => {
+  if (value === undefined) return `${variable} is not set; expected the ${what} of a Spotnana API user`
+  const wrong = textProblem(what, value)
+  return wrong === undefined ? undefined : `${variable} cannot be used: ${wrong}`
+}
 
 /**
  * Credentials from configuration: read when the layer is built, so that a

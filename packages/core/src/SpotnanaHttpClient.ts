@@ -196,15 +196,26 @@ export const layer = <const Eager extends boolean = false>(
  *
  * Reads `SPOTNANA_CLIENT_ID`, `SPOTNANA_CLIENT_SECRET`, `SPOTNANA_ENVIRONMENT`
  * (`production`, the default, or `sandbox`) and `SPOTNANA_BASE_URL`, which
- * overrides its address. `options` are for the rest; an `environment` in them
- * takes the place of the two variables. A mistake fails with a `ConfigError`
- * that names the variable and what was expected, and prints no secret.
+ * overrides its address. `options` are for the rest; an `environment` or
+ * `credentials` in them takes the place of the variables. A mistake fails with a
+ * `ConfigError` that names the variable and what was expected, and prints no
+ * secret.
+ *
+ * **Example** (The variables of one tenant)
+ *
+ * ```ts
+ * import { Credentials, SpotnanaHttpClient } from "@effect-spotnana/core"
+ * import { Config } from "effect"
+ *
+ * // Reads ACME_SPOTNANA_CLIENT_ID and ACME_SPOTNANA_CLIENT_SECRET.
+ * const Acme = SpotnanaHttpClient.layerConfig({ credentials: Config.nested(Credentials.config, "ACME") })
+ * ```
  *
  * @category layers
  * @since 0.1.0
  */
 export const layerConfig = <const Eager extends boolean = false>(
-  options?: Options<Eager>
+  options?: Options<Eager> & { readonly credentials?: Config.Config<Credentials.ClientCredentials> | undefined }
 ): Layer.Layer<
   SpotnanaHttpClient | TokenProvider.TokenProvider,
   Config.ConfigError | (true extends Eager ? AuthError : never),
@@ -215,7 +226,7 @@ export const layerConfig = <const Eager extends boolean = false>(
       options?.environment === undefined ? Environment.config : Effect.succeed(options.environment),
       (environment) => layerCredentials({ ...options, environment } as Options<Eager>)
     )
-  ).pipe(Layer.provide(Credentials.layerConfig()))
+  ).pipe(Layer.provide(Credentials.layerConfig(options?.credentials)))
 
 const foldErrors = (client: SpotnanaHttpClient["Service"]): HttpClient.HttpClient =>
   // `transform` keeps the errors of the original in its type; the only ones of ours come from there and are folded.

@@ -218,7 +218,8 @@ const rootMessage = (error: HttpClientError.HttpClientError): string => {
     if (!(inner instanceof Error)) break
     root = inner
   }
-  return root instanceof Error && root !== error.reason ? `${root.name}: ${root.message}` : error.reason._tag
+  if (!(root instanceof Error) || root === error.reason) return error.reason._tag
+  return root.name === "Error" ? root.message : `${root.name}: ${root.message}`
 }
 
 /**

@@ -420,7 +420,7 @@ describe("the answer", () => {
       ["answered 400", "(NOPE: not you)"]
     ],
     ["a refusal without words", 403, "", ["answered 403 to client client. Check the client id"]],
-    ["a rate limit", 429, `{"message":"slow down"}`, ["answered 429 (slow down)", "asks again by itself"]],
+    ["a rate limit", 429, `{"message":"slow down"}`, ["answered 429 (slow down)", "Try again later"]],
     ["a wrong address", 404, "<h1>Not Found</h1>", [`${tokenUrl} answered 404. Check the token URL`]],
     ["a redirect", 302, "", ["answered 302, a redirect, which is never followed with a client secret"]],
     ["no JSON", 200, "<h1>Hello</h1>", ["answered 200, but the body is not a JSON object. Check the token URL"]],
@@ -636,7 +636,7 @@ describe("a broken connection", () => {
         code: undefined,
         debugIdentifier: undefined
       })
-      assert.include(error.message, `No answer from ${tokenUrl}: Error: connect ECONNREFUSED 127.0.0.1:1.`)
+      assert.include(error.message, `No answer from ${tokenUrl}: connect ECONNREFUSED 127.0.0.1:1.`)
     }))
 
   it.effect("is told by what is inside an AggregateError, as Node makes one for a host of several addresses", () =>

@@ -171,7 +171,7 @@ export const makeLifecycle = (
       const error = withRetryAfter(cause, delay)
       lastError = error
       hold = { error, refused, until: mono() + delay }
-      const was = { valid: isValid(live), retryIn: Duration.millis(Math.ceil(delay)) }
+      const was = { valid: isValid(live), retryAfter: Duration.millis(Math.ceil(delay)) }
       return [Exit.fail(error), telemetry.failed(error, client, was)]
     }
 

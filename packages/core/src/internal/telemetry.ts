@@ -19,7 +19,7 @@ export interface Telemetry {
   readonly failed: (
     error: AuthError,
     client: ClientCredentials | undefined,
-    was: { readonly valid: boolean; readonly retryIn: Duration.Duration }
+    was: { readonly valid: boolean; readonly retryAfter: Duration.Duration }
   ) => Effect.Effect<void>
   readonly rejected: Effect.Effect<void>
   /** Reports the seconds left, read at export time, until the returned function is called. */
@@ -70,7 +70,7 @@ export const makeTelemetry = (environment: Environment, context: Context.Context
         )
       ], { discard: true })
     },
-    failed: (error, client, { retryIn, valid }) =>
+    failed: (error, client, { retryAfter, valid }) =>
       Effect.all([
         count(metrics.acquisitions, client, { outcome: error._tag }),
         (error._tag === "InvalidCredentials" ? Effect.logError : Effect.logWarning)(
@@ -82,7 +82,8 @@ export const makeTelemetry = (environment: Environment, context: Context.Context
             ...labels(client),
             error: error._tag,
             reason: error.message,
-            retry_in: Duration.format(retryIn)
+            retry_after: Duration.format(retryAfter),
+            ...(error.debugIdentifier === undefined ? undefined : { debug_identifier: error.debugIdentifier })
           })
         )
       ], { discard: true }),

@@ -99,7 +99,7 @@ export const interpret = (answer: Answer): Effect.Effect<AccessToken, TokenEndpo
           code,
           debugIdentifier,
           message: `${where} to client ${credentials.clientId}${said === "" ? "" : ` (${said})`}. ` +
-            "Check the client id, the secret and that they belong to this environment."
+            "Check the client id, the secret, and that both belong to this address."
         })
       )
     case "malformed":
@@ -119,7 +119,7 @@ export const interpret = (answer: Answer): Effect.Effect<AccessToken, TokenEndpo
           status,
           debugIdentifier,
           retryAfter: retryAfterOf(response, answer.now),
-          message: `${where}${said === "" ? "" : ` (${said})`}; the library asks again by itself.`
+          message: `${where}${said === "" ? "" : ` (${said})`}. Try again later.`
         })
       )
   }
