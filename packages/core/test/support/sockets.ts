@@ -1,7 +1,7 @@
 import { Environment, SpotnanaHttpClient } from "@effect-spotnana/core"
 import { MockSpotnana } from "@effect-spotnana/testing"
 import { NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, References } from "effect"
 import { FetchHttpClient, HttpServer } from "effect/http"
 import { createServer } from "node:http"
 import { clientId, clientSecret } from "./harness.ts"
@@ -16,7 +16,9 @@ export const platformClients = [
 export const onSocket = (options?: MockSpotnana.Options) =>
   MockSpotnana.layerServer.pipe(
     Layer.provideMerge(MockSpotnana.layer({ clientId, clientSecret, ...options })),
-    Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" }))
+    Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
+    // What these tests cause on purpose is logged as it should be, and of no interest here.
+    Layer.provideMerge(Layer.succeed(References.MinimumLogLevel, "None"))
   )
 
 /** The environment of the mock behind the socket. */
