@@ -185,10 +185,10 @@ describe.concurrent("invariant 11: an example ends by itself", () => {
           `  wake somebody up: ${tokenUrl} answered 401 to client example (invalid_client: Client authentication ` +
           "failed). Check the client id, the secret, and that both belong to this address.",
           "TokenExpired: a token is revoked while an upload is under way",
-          "  NotReplayable: POST answered 401 (A fault with status 401 was injected) and the body of the request can be " +
+          "  NotReplayable: POST answered 401 (A fault with status 401 was injected), and the body of the request can be " +
           "sent once only. The token is replaced: make the request again.",
           "TokenExpired: the API refuses even a token that was just issued",
-          "  Rejected: GET answered 401 (A fault with status 401 was injected) to a token that had just been issued. " +
+          "  Rejected: GET answered 401 (A fault with status 401 was injected), and a new token does not help. " +
           "Check that the API user may call this API.",
           "TokenEndpointUnavailable: too many token requests",
           "  RateLimited, come back in 30s",

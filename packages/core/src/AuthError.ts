@@ -48,13 +48,12 @@ export class InvalidCredentials extends Schema.TaggedError<InvalidCredentials>()
  *
  * `reason` tells the cases apart:
  *
- * - `Rejected`: the API answered 401 to the request and again to its replay with
- *   a token that had just been issued.
- * - `NotReplayable`: the API answered 401 and the body of the request can be
+ * - `Rejected`: the API answered 401, and a new token does not help: it answered
+ *   401 to that one too, or so many tokens were rejected within a minute
+ *   (`RefreshPolicy.replacementsPerMinute`) that no further one is requested, or
+ *   the token endpoint handed out the rejected token again.
+ * - `NotReplayable`: the API answered 401, and the body of the request can be
  *   sent once only (`Stream`, `Raw`). The token is replaced for the next request.
- * - `Suspended`: tokens were rejected too often in the last minute
- *   (`RefreshPolicy.replacementsPerMinute`), so no further one is requested
- *   before `retryAfter`.
  *
  * @category errors
  * @since 0.1.0
@@ -63,8 +62,8 @@ export class TokenExpired extends Schema.TaggedError<TokenExpired>()("TokenExpir
   /** What happened and what to do. */
   message: Schema.String,
   /** Why the request has no answer. */
-  reason: Schema.Literals(["Rejected", "NotReplayable", "Suspended"]),
-  /** How long no further token is requested; only with `Suspended`. */
+  reason: Schema.Literals(["Rejected", "NotReplayable"]),
+  /** How long no further token is requested, where the token endpoint handed out the rejected one again. */
   retryAfter: Schema.optional(Schema.Duration),
   /** The correlation id that Spotnana's support can use. */
   debugIdentifier: Schema.optional(Schema.String)

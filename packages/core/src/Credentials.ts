@@ -41,7 +41,9 @@ export interface ClientCredentials {
  *
  * **Gotchas**
  *
- * The message of its error is shown to callers: keep secrets out of it.
+ * The message of its error is shown to callers: keep secrets out of it. While
+ * the credentials are refused every call asks, to see whether they have changed:
+ * where that is costly, use `Effect.cachedWithTTL`.
  *
  * **Example** (Credentials from a vault)
  *

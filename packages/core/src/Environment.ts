@@ -11,6 +11,7 @@ import * as Config from "effect/Config"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { maximumLifetime } from "./AccessToken.ts"
 import { optionalVariable, variableError } from "./internal/variables.ts"
@@ -128,7 +129,10 @@ export const make = (options: Options): Result.Result<Environment, InvalidEnviro
     const baseUrl = base.origin + base.pathname.replace(/\/+$/, "")
     const path = String(options.tokenUrl ?? tokenPath)
     const token = yield* checkUrl("tokenUrl", path.startsWith("/") ? baseUrl + path : path)
-    const defaultLifetime = Duration.fromInputUnsafe(options.defaultLifetime ?? "1 hour")
+    const defaultLifetime = Option.getOrElse(
+      Duration.fromInput(options.defaultLifetime ?? "1 hour"),
+      () => Duration.zero
+    )
     if (!Duration.between(defaultLifetime, { minimum: Duration.seconds(1), maximum: maximumLifetime })) {
       return yield* Result.fail(
         new InvalidEnvironment({ option: "defaultLifetime", message: "expected a duration from 1 second to 24 hours" })

@@ -36,13 +36,16 @@ export interface RefreshPolicy {
   readonly backoffMaximum: Duration.Duration
   /** The longest `Retry-After` that is believed. */
   readonly retryAfterMaximum: Duration.Duration
-  /** How often a `get` without a token tries before it fails: at least 1. */
+  /** After how many failed acquisitions a `get` without a token fails: at least 1. */
   readonly attempts: number
   /** A `get` does not wait for a delay longer than this: it fails at once. */
   readonly patience: Duration.Duration
   /** How long a refusal of credentials is answered from memory. */
   readonly refusalTimeToLive: Duration.Duration
-  /** How many tokens a minute may be requested because the API rejected one: at least 1. */
+  /**
+   * How many tokens a minute may be requested because the API rejected one: at least 1. A rejection beyond that is not
+   * believed: so many tokens cannot all be wrong, and the one in use may serve other requests.
+   */
   readonly replacementsPerMinute: number
   /** The time for one acquisition, the `Credentials` source included. */
   readonly acquisitionTimeout: Duration.Duration

@@ -27,10 +27,10 @@ import * as TokenProvider from "./TokenProvider.ts"
  *   as it is, without the bearer.
  * - Every request for the environment carries a token that is valid now. An
  *   `Authorization` header that the caller set is left alone, and so is its 401.
- * - A 401 replaces the token and replays the request once. If its body can be
- *   sent once only, or if the new token is refused too, the request fails with
- *   `TokenExpired`. A 403 is the caller's, and so is a 401 that says it is about
- *   the scope or the request (RFC 6750 §3.1).
+ * - A 401 of the environment replaces the token and replays the request once. If
+ *   its body can be sent once only, or if the new token is refused too, the
+ *   request fails with `TokenExpired`. A 403 is the caller's, and so is a 401
+ *   that says it is about the scope or the request (RFC 6750 §3.1).
  *
  * **Example** (The first program)
  *
@@ -76,15 +76,20 @@ export interface Options<Eager extends boolean = boolean> extends TokenEndpoint.
  * **Details**
  *
  * The token is put in after everything that the combinators of `client` and
- * those applied to the result make of a request, and anew on each retry and each
- * redirect.
+ * those applied to the result make of a request, and anew whenever they run the
+ * request again.
  *
  * **Gotchas**
  *
- * Do not build the provider from such a client: it would retry and limit the
- * token requests too. Give the provider the plain one.
+ * - Do not build the provider from such a client: it would retry and limit the
+ *   token requests too. Give the provider the plain one.
+ * - Apply `HttpClient.withScope` before this, not after.
+ * - Combinators that look at the URL (cookies, a circuit breaker per origin) see
+ *   a relative one as it is. For them use absolute URLs, or put
+ *   `HttpClient.mapRequest(HttpClientRequest.prependUrl(environment.baseUrl))`
+ *   before them.
  *
- * **Example** (Authenticating a client with a rate of its own)
+ * **Example** (Authenticating a client that retries)
  *
  * ```ts
  * import { SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"

@@ -24,7 +24,7 @@ const samples: ReadonlyArray<readonly [string, AuthError.AuthError]> = [
   ],
   [
     "TokenExpired, suspended",
-    new AuthError.TokenExpired({ message: "wait", reason: "Suspended", retryAfter: Duration.seconds(42) })
+    new AuthError.TokenExpired({ message: "wait", reason: "Rejected", retryAfter: Duration.seconds(42) })
   ],
   ...(["Transport", "Timeout", "RateLimited", "ServerError", "CredentialsSource"] as const).map((reason) =>
     [
@@ -207,7 +207,7 @@ describe("AuthError", () => {
     ["a rejection", new AuthError.TokenExpired({ message: "m", reason: "Rejected" }), undefined],
     [
       "a suspension",
-      new AuthError.TokenExpired({ message: "m", reason: "Suspended", retryAfter: Duration.seconds(42) }),
+      new AuthError.TokenExpired({ message: "m", reason: "Rejected", retryAfter: Duration.seconds(42) }),
       42_000
     ],
     [

@@ -225,7 +225,9 @@ describe("a 401", () => {
     [`Basic realm="x", Bearer error=invalid_token`, true],
     [`Bearer`, true],
     [`Bearer error="insufficient_scope", scope="a b"`, false],
-    [`bearer realm="error=x", error = "invalid_request"`, false]
+    [`bearer realm="error=x", error = "invalid_request"`, false],
+    [`Bearer error="invalid_token", DPoP error="invalid_request"`, true],
+    [`Bearer error="invalid_token", error_description="error=insufficient_scope"`, true]
   ] as const
   for (const [word, replayed] of words) {
     it.effect(`invariant 7: with WWW-Authenticate ${word ?? "absent"} it ${replayed ? "rejects the token" : "is the caller's"}`, () =>
@@ -256,6 +258,47 @@ describe("a 401", () => {
       const caller = yield* Effect.forkChild(Effect.flip(client.get("/v2/companies")))
       yield* TestClock.adjust("2 seconds")
       expect((yield* Fiber.join(caller))._tag).toBe("TokenExpired")
+    }).pipe(Effect.provide(onMock())))
+
+  it.effect("invariant 7: of another host, after a redirect that the platform followed, says nothing of our token", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      const elsewhere = Object.defineProperty(new Response("", { status: 401 }), "url", {
+        value: "https://other.example/"
+      })
+      const platform = HttpClient.make((request) => Effect.succeed(HttpClientResponse.fromWeb(request, elsewhere)))
+      const client = SpotnanaHttpClient.authenticate(provider)(platform)
+      expect((yield* client.get("/v2/companies")).status).toBe(401)
+      expect(yield* mock.tokenRequests).toBe(1)
+      expect((yield* provider.status).state).toBe("valid")
+    }).pipe(Effect.provide(onMock())))
+
+  it.effect("invariant 7: rejects the token that it was about, also where one run sends several requests at once", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      const platform = yield* HttpClient.HttpClient
+      // A client that sends each request twice, the second time a little later, and takes the later answer.
+      const hedging = HttpClient.makeWith(
+        (request: Effect.Effect<HttpClientRequest.HttpClientRequest>) =>
+          Effect.zipWith(
+            Effect.delay(platform.postprocess(request), "0 millis"),
+            Effect.delay(platform.postprocess(request), "1 minute"),
+            (first) => first,
+            { concurrent: true }
+          ),
+        Effect.succeed
+      )
+      const client = SpotnanaHttpClient.authenticate(provider)(hedging)
+      yield* mock.inject("api", Fault.status(401))
+      const caller = yield* Effect.forkChild(client.get("/v2/companies"))
+      yield* TestClock.adjust("30 seconds")
+      const old = yield* provider.get
+      yield* provider.reject(old)
+      const current = yield* provider.get
+      yield* TestClock.adjust("2 minutes")
+      expect((yield* Fiber.join(caller)).status).toBe(200)
+      expect(yield* provider.get).toBe(current)
+      expect(yield* mock.tokenRequests).toBe(2)
     }).pipe(Effect.provide(onMock())))
 
   it.effect("is recovered as well behind a client that filters statuses, and under one that retries", () =>

@@ -15,6 +15,7 @@ import {
   Scope,
   Stream
 } from "effect"
+import { HttpClient } from "effect/http"
 import { TestClock } from "effect/testing"
 import { clientId, clientSecret, onMock, skewable, subjects } from "./support/harness.ts"
 
@@ -234,12 +235,19 @@ const clientOn = SpotnanaHttpClient.layer({ clientId, clientSecret }).pipe(
   Layer.provide(MockSpotnana.layerHttpClient)
 )
 
-const Rotating = (current: { credentials: Credentials.ClientCredentials }, options?: SpotnanaHttpClient.Options) =>
+const FromSource = (
+  current: Effect.Effect<Credentials.ClientCredentials, unknown>,
+  mock?: MockSpotnana.Options,
+  options?: SpotnanaHttpClient.Options
+) =>
   SpotnanaHttpClient.layerCredentials(options).pipe(
-    Layer.provide(Layer.succeed(Credentials.Credentials, { current: Effect.sync(() => current.credentials) })),
+    Layer.provide(Layer.succeed(Credentials.Credentials, { current })),
     Layer.provideMerge(MockSpotnana.layerHttpClient),
-    Layer.provideMerge(MockSpotnana.layer({ clientId, clientSecret }))
+    Layer.provideMerge(MockSpotnana.layer({ clientId, clientSecret, ...mock }))
   )
+
+const Rotating = (current: { credentials: Credentials.ClientCredentials }) =>
+  FromSource(Effect.sync(() => current.credentials))
 
 const wrong = { clientId, clientSecret: Redacted.make("wrong") }
 
@@ -291,20 +299,101 @@ describe("invariant 6: no hammering", () => {
       expect(replacements.length).toBeGreaterThan(5)
     }).pipe(Effect.provide(onMock())))
 
-  it.effect("while suspended, callers get TokenExpired with the time that is left, and the API gets no request", () =>
+  it.effect("one endpoint that answers 401 to everything does not take the others down", () =>
+    Effect.gen(function*() {
+      const { client, mock } = yield* subjects
+      const bad = Effect.gen(function*() {
+        yield* mock.inject("api", Fault.status(401), { times: 2 })
+        const error = yield* Effect.flip(client.get("/v2/users/x"))
+        yield* mock.clearFaults
+        expect(error._tag === "TokenExpired" && error.reason).toBe("Rejected")
+      })
+      for (let second = 0; second < 600; second++) {
+        if (second % 10 === 0) yield* bad
+        expect((yield* client.get("/v2/companies?limit=1")).status).toBe(200)
+        yield* TestClock.adjust("1 second")
+      }
+      expect(yield* mock.tokenRequests).toBeLessThanOrEqual(1 + 5 * 10)
+    }).pipe(Effect.provide(onMock())))
+
+  it.effect("a request is not sent again with the token that it was just refused with", () =>
     Effect.gen(function*() {
       const { client, mock } = yield* subjects
       yield* mock.inject("api", Fault.status(401), { times: Infinity })
       for (let i = 0; i < 10; i++) yield* Effect.exit(client.get("/v2/companies"))
-      const before = yield* mock.apiRequests
+      yield* mock.clearLedger
       const error = yield* Effect.flip(client.get("/v2/companies"))
-      expect(error._tag === "TokenExpired" && error.reason).toBe("Suspended")
-      expect(error._tag === "TokenExpired" && Duration.toSeconds(error.retryAfter!)).toBe(60)
-      expect(yield* mock.apiRequests).toBe(before)
-      yield* mock.clearFaults
-      yield* TestClock.adjust("60 seconds")
-      expect((yield* client.get("/v2/companies")).status).toBe(200)
+      expect(error._tag).toBe("TokenExpired")
+      expect(yield* mock.apiRequests).toBe(1)
+      expect(yield* mock.tokenRequests).toBe(0)
     }).pipe(Effect.provide(onMock())))
+
+  it.effect("a refusal is not forgotten when the credentials source fails meanwhile", () => {
+    let asked = 0
+    const current = Effect.suspend(() => asked++ % 2 === 0 ? Effect.succeed(wrong) : Effect.fail("vault sealed"))
+    return Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      const load = yield* Effect.forkChild(Effect.repeat(Effect.exit(provider.get), everySecond))
+      yield* TestClock.adjust("290 seconds")
+      yield* Fiber.interrupt(load)
+      expect(asked).toBeGreaterThan(10)
+      expect(yield* mock.tokenRequests).toBe(1)
+    }).pipe(Effect.provide(FromSource(current)))
+  })
+
+  it.effect("a refusal while a token is valid is asked about again after five minutes, even if the source fails", () => {
+    let asked = 0
+    const current = Effect.suspend(() =>
+      asked++ === 0
+        ? Effect.succeed({ clientId, clientSecret })
+        : asked % 2 === 0
+        ? Effect.succeed(wrong)
+        : Effect.fail("sealed")
+    )
+    return Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      yield* provider.get
+      yield* TestClock.adjust("59 minutes")
+      expect(yield* mock.tokenRequests).toBeLessThanOrEqual(1 + 4)
+      // Twelve minutes of renewal: the source is asked once in each hold, not in a loop.
+      expect(asked).toBeLessThan(60)
+    }).pipe(Effect.provide(FromSource(current)))
+  })
+
+  it.effect("a token that has expired before it arrives is not used, and not asked for in a loop", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      const caller = yield* Effect.forkChild(Effect.flip(provider.get))
+      yield* TestClock.adjust("1 minute")
+      const error = yield* Fiber.join(caller)
+      expect(error._tag === "TokenEndpointUnavailable" && error.reason).toBe("Timeout")
+      yield* TestClock.adjust("10 minutes")
+      expect(yield* mock.tokenRequests).toBe(3)
+    }).pipe(Effect.provide(onMock({}, { tokenLatency: "4 seconds", tokenLifetime: "3 seconds" }))))
+
+  it.effect("a slow credentials source does not make the token older than it is", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      const caller = yield* Effect.forkChild(provider.get)
+      yield* TestClock.adjust("11 seconds")
+      yield* Fiber.join(caller)
+      expect((yield* provider.status).state).toBe("valid")
+      expect(yield* mock.tokenRequests).toBe(1)
+    }).pipe(Effect.provide(
+      FromSource(Effect.delay(Effect.succeed({ clientId, clientSecret }), "11 seconds"), {
+        tokenLifetime: "10 seconds"
+      })
+    )))
+
+  it.effect("a call gives up after `attempts` failed acquisitions, however many callers there are", () =>
+    Effect.gen(function*() {
+      const { provider } = yield* subjects
+      const callers = yield* Effect.forkChild(
+        Effect.forEach(Array.from({ length: 50 }), () => Effect.flip(provider.get), { concurrency: "unbounded" })
+      )
+      yield* TestClock.adjust("3 seconds")
+      expect((yield* Fiber.join(callers)).length).toBe(50)
+    }).pipe(Effect.provide(FromSource(Effect.fail("vault sealed"), {}, { refresh: { backoffMaximum: "1 second" } }))))
 })
 
 describe("invariant 7: reject means that token", () => {
@@ -335,6 +424,17 @@ describe("invariant 7: reject means that token", () => {
       yield* provider.reject(old)
       expect(AccessToken.equals(current, yield* provider.get)).toBe(true)
       expect(yield* mock.tokenRequests).toBe(2)
+    }).pipe(Effect.provide(onMock())))
+
+  it.effect("a token endpoint that always hands out the same token is believed again once that has expired", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      const same = Fault.status(200, { body: { access_token: "same", token_type: "Bearer", expires_in: 600 } })
+      yield* mock.inject("token", same, { times: Infinity })
+      yield* provider.reject(yield* provider.get)
+      yield* Effect.flip(provider.get)
+      yield* TestClock.adjust("11 minutes")
+      expect(Redacted.value((yield* provider.get).value)).toBe("same")
     }).pipe(Effect.provide(onMock())))
 
   it.effect("a rejected token is not used again, even if the token endpoint hands it out again", () =>
@@ -395,6 +495,20 @@ describe("invariant 10: time is a service", () => {
     }))
 })
 
+describe("invariant 10: time is a service", () => {
+  it.effect("the time that the machine slept counts as waiting for Retry-After", () =>
+    Effect.gen(function*() {
+      const { context, jump } = yield* skewable
+      yield* Effect.gen(function*() {
+        const { mock, provider } = yield* subjects
+        yield* mock.inject("token", Fault.rateLimited({ retryAfter: Duration.hours(1) }))
+        yield* Effect.flip(provider.get)
+        yield* jump(3 * hour)
+        yield* provider.get
+      }).pipe(Effect.provide(onMock()), Effect.provideContext(context))
+    }))
+})
+
 describe("invariant 11: nothing left behind", () => {
   it.effect("closing the scope ends the refresh fiber", () =>
     Effect.gen(function*() {
@@ -431,6 +545,26 @@ describe("invariant 11: nothing left behind", () => {
     }).pipe(Effect.provide(MockSpotnana.layer({ clientId, clientSecret }))))
 })
 
+describe("invariant 11: nothing left behind", () => {
+  it.effect("a scope that closes during a renewal starts no further request", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(clientOn, scope)
+      const provider = Context.get(context, TokenProvider.TokenProvider)
+      yield* provider.get
+      yield* mock.inject("token", Fault.hang)
+      while ((yield* mock.tokenRequests) < 2) yield* TestClock.adjust("1 second")
+      const insistent = yield* Effect.forkChild(
+        Effect.repeat(Effect.sandbox(provider.get).pipe(Effect.exit), { schedule: everySecond, times: 10 })
+      )
+      yield* Scope.close(scope, Exit.void)
+      yield* TestClock.adjust("2 hours")
+      yield* Fiber.interrupt(insistent)
+      expect(yield* mock.tokenRequests).toBe(2)
+    }).pipe(Effect.provide(MockSpotnana.layer({ clientId, clientSecret }))))
+})
+
 describe("invariant 12: open to change", () => {
   const answers: ReadonlyArray<readonly [string, Fault.Fault]> = [
     ["garbage", Fault.garbage],
@@ -450,9 +584,12 @@ describe("invariant 12: open to change", () => {
       }).pipe(Effect.provide(onMock())))
   }
 
-  it.effect("a credentials source that fails, hangs or dies is a typed error, and is asked again", () =>
+  it.effect("a credentials source that fails, hangs, dies or is interrupted is a typed error, and is asked again", () =>
     Effect.gen(function*() {
-      for (const source of [Effect.fail("vault sealed"), Effect.die(new Error("bug")), Effect.never]) {
+      for (
+        const source of [Effect.fail("vault sealed"), Effect.die(new Error("bug")), Effect.never, Effect.interrupt]
+      ) {
+        let asked = 0
         let current: Effect.Effect<Credentials.ClientCredentials, unknown> = source
         yield* Effect.gen(function*() {
           const { provider } = yield* subjects
@@ -460,17 +597,30 @@ describe("invariant 12: open to change", () => {
           yield* TestClock.adjust("1 minute")
           const error = yield* Fiber.join(caller)
           expect(error._tag === "TokenEndpointUnavailable" && error.reason).toBe("CredentialsSource")
+          expect(asked).toBe(3)
           current = Effect.succeed({ clientId, clientSecret })
           yield* TestClock.adjust("1 minute")
           yield* provider.get
-        }).pipe(Effect.provide(
-          SpotnanaHttpClient.layerCredentials().pipe(
-            Layer.provide(Layer.succeed(Credentials.Credentials, { current: Effect.suspend(() => current) })),
-            Layer.provideMerge(MockSpotnana.layerHttpClient),
-            Layer.provideMerge(MockSpotnana.layer({ clientId, clientSecret }))
+        }).pipe(Effect.provide(FromSource(Effect.suspend(() => {
+          asked++
+          return current
+        }))))
+      }
+    }))
+
+  it.effect("a defect of the HTTP client is a typed error without the secret", () =>
+    Effect.gen(function*() {
+      const broken = HttpClient.make((request) =>
+        Effect.die(new Error(`cannot send ${request.body._tag === "Uint8Array" ? request.body.text : ""}`))
+      )
+      const error = yield* Effect.flip(
+        Effect.flatMap(TokenProvider.TokenProvider, ({ get }) => get).pipe(Effect.provide(
+          SpotnanaHttpClient.layer({ clientId, clientSecret, refresh: { attempts: 1 } }).pipe(
+            Layer.provide(Layer.succeed(HttpClient.HttpClient, broken))
           )
         ))
-      }
+      )
+      expect(error.message).toBe("The token request ended unexpectedly: <redacted>.")
     }))
 })
 
@@ -515,7 +665,7 @@ describe("status and changes", () => {
       yield* TestClock.adjust("1 second")
       expect((yield* provider.status).state).toBe("failed")
       expect((yield* provider.status).lastError?._tag).toBe("TokenEndpointUnavailable")
-      expect(states).toEqual(["empty", "acquiring", "valid", "renewing", "valid", "acquiring", "failed"])
+      expect(states).toEqual(["empty", "acquiring", "valid", "renewing", "valid", "empty", "acquiring", "failed"])
     }).pipe(Effect.provide(onMock({}, { tokenLatency: "100 millis" }))))
 
   it.effect("an outage past the token's expiry shows as failed", () =>
@@ -526,6 +676,26 @@ describe("status and changes", () => {
       yield* TestClock.adjust("61 minutes")
       expect((yield* provider.status).state).toBe("failed")
     }).pipe(Effect.provide(onMock())))
+})
+
+describe("status and changes", () => {
+  it.effect("nobody who is slow to read the changes makes memory grow", () =>
+    Effect.gen(function*() {
+      const { provider } = yield* subjects
+      const seen: Array<string> = []
+      const reader = yield* Effect.forkChild(
+        Stream.runForEach(provider.changes, ({ state }) =>
+          Effect.sync(() => seen.push(state)).pipe(Effect.delay("1 day")))
+      )
+      yield* Effect.yieldNow
+      for (let i = 0; i < 1000; i++) {
+        yield* provider.reject(yield* provider.get)
+        yield* TestClock.adjust("1 minute")
+      }
+      yield* TestClock.adjust("100 days")
+      yield* Fiber.interrupt(reader)
+      expect(seen.length).toBeLessThanOrEqual(100)
+    }).pipe(Effect.provide(onMock({ refresh: { mode: "onDemand" } }))))
 })
 
 describe("eager", () => {

@@ -1,9 +1,9 @@
-import { SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
-import { Fault } from "@effect-spotnana/testing"
+import { Credentials, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
+import { Fault, MockSpotnana } from "@effect-spotnana/testing"
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Layer, Logger, Metric, References, Tracer } from "effect"
+import { Context, Effect, Layer, Logger, Metric, References, Tracer } from "effect"
 import { TestClock } from "effect/testing"
-import { clientId, onMock, subjects } from "./support/harness.ts"
+import { clientId, clientSecret, onMock, subjects } from "./support/harness.ts"
 
 /** The series of this library: name, attributes and value. */
 const series = Effect.map(Metric.snapshot, (snapshots) =>
@@ -49,7 +49,46 @@ describe("metrics", () => {
     }).pipe(Effect.provideService(Metric.MetricRegistry, new Map())))
 })
 
+describe("metrics", () => {
+  it.effect("of two providers with the same client id, one that goes does not take the other's gauge for good", () =>
+    Effect.gen(function*() {
+      const { provider } = yield* subjects
+      yield* provider.get
+      yield* Effect.flatMap(TokenProvider.TokenProvider, ({ get }) => get).pipe(
+        Effect.provide(Layer.fresh(onMock())),
+        Effect.scoped
+      )
+      yield* TestClock.adjust("50 minutes")
+      expect((yield* series).map(([name]) => name)).toContain("token_lifetime_left_seconds")
+    }).pipe(Effect.provide(onMock()), Effect.provideService(Metric.MetricRegistry, new Map())))
+})
+
 describe("spans", () => {
+  it.effect("of the credentials source do not hang on the span that the layer was built in", () =>
+    Effect.gen(function*() {
+      const spans: Array<Tracer.NativeSpan> = []
+      const tracer = Tracer.make({
+        span: (options) => {
+          const span = new Tracer.NativeSpan(options)
+          spans.push(span)
+          return span
+        }
+      })
+      const source = Layer.succeed(Credentials.Credentials, {
+        current: Effect.withSpan(Effect.succeed({ clientId, clientSecret }), "vault")
+      })
+      const layer = SpotnanaHttpClient.layerCredentials().pipe(
+        Layer.provide(source),
+        Layer.provide(MockSpotnana.layerHttpClient),
+        Layer.provide(MockSpotnana.layer({ clientId, clientSecret }))
+      )
+      yield* Effect.gen(function*() {
+        const context = yield* Effect.withSpan(Layer.build(layer), "boot")
+        yield* Context.get(context, TokenProvider.TokenProvider).get
+      }).pipe(Effect.scoped, Effect.provideService(Tracer.Tracer, tracer))
+      expect(spans.filter(({ name }) => name === "vault").map(({ parent }) => parent._tag)).toEqual(["None"])
+    }))
+
   it.effect("the wire has a root span of its own, however it was caused", () =>
     Effect.gen(function*() {
       const spans: Array<Tracer.NativeSpan> = []
@@ -109,6 +148,21 @@ describe("logs", () => {
         ["Warn", "Spotnana rejected an access token before it expired; it is replaced"],
         ["Error", "Spotnana access token not acquired"]
       ])
+    }))
+
+  it.effect("rejections that are not believed are logged once a minute, not once a request", () =>
+    Effect.gen(function*() {
+      const lines: Array<unknown> = []
+      const logger = Logger.make(({ message }) => {
+        lines.push(Array.isArray(message) ? message[0] : message)
+      })
+      yield* Effect.gen(function*() {
+        const { client, mock } = yield* subjects
+        yield* mock.inject("api", Fault.status(401), { times: Infinity })
+        for (let i = 0; i < 100; i++) yield* Effect.exit(client.get("/v2/companies"))
+      }).pipe(Effect.provide(onMock().pipe(Layer.provideMerge(Logger.layer([logger])))))
+      expect(lines.filter((line) => String(line).includes("one new access token after another")).length).toBe(1)
+      expect(lines.filter((line) => String(line).includes("it is replaced")).length).toBe(5)
     }))
 
   it.effect("a verdict that is answered from memory is not logged again", () =>

@@ -1,6 +1,7 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { AccessToken } from "../AccessToken.ts"
 import type { TokenEndpointError } from "../AuthError.ts"
@@ -44,13 +45,14 @@ export const makeAcquisition = (
   return acquire.pipe(
     // The source's own failures, and what nobody expected: defects of the source or of the HTTP client.
     Effect.catchCause((cause) =>
-      Cause.hasInterruptsOnly(cause)
-        ? Effect.interrupt
-        : Effect.succeed(
-          credentials === undefined
-            ? unavailable("CredentialsSource", `The credentials source failed: ${describe(cause)}.`)
-            : unavailable("Transport", `The token request ended unexpectedly: ${describe(cause)}.`)
-        )
+      Effect.succeed(
+        credentials === undefined
+          ? unavailable("CredentialsSource", `The credentials source failed: ${describe(cause, [])}.`)
+          : unavailable(
+            "Transport",
+            `The token request ended unexpectedly: ${describe(cause, [Redacted.value(credentials.clientSecret)])}.`
+          )
+      )
     ),
     Effect.timeoutOrElse({
       duration: timeout,
@@ -67,7 +69,9 @@ export const makeAcquisition = (
   )
 }
 
-const describe = (cause: Cause.Cause<unknown>): string => {
+const describe = (cause: Cause.Cause<unknown>, secrets: ReadonlyArray<string>): string => {
   const error = Cause.squash(cause)
-  return error instanceof Error ? printable(`${error.name}: ${error.message}`, []) : "an error that is not an Error"
+  return error instanceof Error
+    ? printable(`${error.name}: ${error.message}`, secrets)
+    : "an error that is not an Error"
 }

@@ -6,6 +6,7 @@ import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { AccessToken } from "../AccessToken.ts"
+import { equals } from "../AccessToken.ts"
 import type { AuthError } from "../AuthError.ts"
 import { TokenExpired } from "../AuthError.ts"
 import type { TokenProvider } from "../TokenProvider.ts"
@@ -16,6 +17,12 @@ import { userAgent } from "./userAgent.ts"
 
 type Request = HttpClientRequest.HttpClientRequest
 type Response = HttpClientResponse.HttpClientResponse
+
+/** What a bearer was sent for. */
+interface Sent {
+  readonly body: HttpBody.HttpBody
+  readonly token: AccessToken
+}
 
 const scheme = /^[a-z][a-z0-9+.-]*:/i
 
@@ -34,13 +41,14 @@ const isAt = (origin: string, url: string): boolean =>
 const isReplayable = (body: HttpBody.HttpBody): boolean => body._tag !== "Stream" && body._tag !== "Raw"
 
 /**
- * Whether a 401 is about the token: without a word, and with any word but the two of RFC 6750 §3.1 that are about
- * something else, it is.
+ * Whether a 401 is about the token (RFC 6750 §3.1): it is if it says so, and without a word, and with any word but the
+ * two that are about something else.
  */
-const rejectsToken = (response: Response): boolean =>
-  !/\bbearer\b.*?\berror\s*=\s*"?(insufficient_scope|invalid_request)\b/i.test(
-    response.headers["www-authenticate"] ?? ""
-  )
+const rejectsToken = (response: Response): boolean => {
+  const challenge = response.headers["www-authenticate"] ?? ""
+  return /\berror\s*=\s*"?invalid_token\b/i.test(challenge) ||
+    !/\bbearer\b.*?\berror\s*=\s*"?(insufficient_scope|invalid_request)\b/i.test(challenge)
+}
 
 /** The response behind an error: a client that filters statuses has already made an error of its 401. */
 const filteredResponse = (error: unknown): Response | undefined =>
@@ -72,8 +80,8 @@ const tokenExpired = (
           reason,
           debugIdentifier,
           message: reason === "Rejected"
-            ? `${about} to a token that had just been issued. Check that the API user may call this API.`
-            : `${about} and the body of the request can be sent once only. The token is replaced: make the request again.`
+            ? `${about}, and a new token does not help. Check that the API user may call this API.`
+            : `${about}, and the body of the request can be sent once only. The token is replaced: make the request again.`
         })
       )
     })
@@ -113,31 +121,34 @@ export const authenticateWith = (provider: TokenProvider["Service"]) => {
       request: Effect.Effect<Request, E | AuthError, R>
     ): Effect.Effect<Response, E | AuthError, R> =>
       Effect.suspend(() => {
-        let sent: { readonly request: Request; readonly token: AccessToken } | undefined
-        const bearers: Array<string> = []
+        // By the header that it was sent with: one run may send several requests, even at the same time.
+        const sent = new Map<string | undefined, Sent>()
 
         const authenticated = Effect.flatMap(request, (original): Effect.Effect<Request, AuthError> => {
           const url = absolute(original.url, baseUrl)
-          sent = undefined
           if (!isAt(origin, url)) return Effect.succeed(original)
           // An Authorization of the caller's own is left alone, and so is its 401.
           if ("authorization" in original.headers) return Effect.succeed(complete(original, url, unauthenticated))
           return Effect.map(provider.get, (token) => {
-            sent = { request: original, token }
-            const bearer = Redacted.value(token.value)
-            bearers.push(bearer)
-            const authorization = `Bearer ${bearer}`
+            const authorization = `Bearer ${Redacted.value(token.value)}`
+            sent.set(authorization, { body: original.body, token })
             return complete(original, url, Headers.fromRecordUnsafe({ "user-agent": userAgent, authorization }))
           })
         })
 
+        const bearers = () => Array.from(sent.values(), ({ token }) => Redacted.value(token.value))
+
         const exchange = (
-          onRejected: (response: Response, request: Request) => Effect.Effect<Response, E | AuthError, R>
+          onRejected: (response: Response, sent: Sent) => Effect.Effect<Response, E | AuthError, R>
         ): Effect.Effect<Response, E | AuthError, R> => {
-          const look = (response: Response, otherwise: Effect.Effect<Response, E | AuthError>) =>
-            response.status === 401 && sent !== undefined && rejectsToken(response)
-              ? Effect.andThen(provider.reject(sent.token), onRejected(response, sent.request))
-              : otherwise
+          const look = (response: Response, otherwise: Effect.Effect<Response, E | AuthError>) => {
+            // A platform may have followed a redirect by itself, without the bearer: what is said there is not about it.
+            if (response.status !== 401 || !isAt(origin, response.url) || !rejectsToken(response)) return otherwise
+            const used = sent.get(response.request.headers["authorization"])
+            return used === undefined
+              ? otherwise
+              : Effect.andThen(provider.reject(used.token), onRejected(response, used))
+          }
           return Effect.matchEffect(postprocess(authenticated), {
             onSuccess: (response) => look(response, Effect.succeed(response)),
             onFailure: (error) => {
@@ -147,14 +158,17 @@ export const authenticateWith = (provider: TokenProvider["Service"]) => {
           })
         }
 
-        return exchange((response, { body }) =>
-          isReplayable(body)
-            ? Effect.forkChild(discard(response)).pipe(
-              Effect.andThen(Metric.update(replays, 1)),
-              Effect.andThen(exchange((again) => tokenExpired("Rejected", again, bearers)))
-            )
-            : tokenExpired("NotReplayable", response, bearers)
-        )
+        return exchange((response, { body, token }) => {
+          if (!isReplayable(body)) return tokenExpired("NotReplayable", response, bearers())
+          return Effect.flatMap(provider.get, (next) =>
+            // The provider sees no use in yet another token: neither is there in sending this one again.
+            equals(next, token)
+              ? tokenExpired("Rejected", response, bearers())
+              : Effect.forkChild(discard(response)).pipe(
+                Effect.andThen(Metric.update(replays, 1)),
+                Effect.andThen(exchange((again) => tokenExpired("Rejected", again, bearers())))
+              ))
+        })
       })
 
     return HttpClient.makeWith(send, client.preprocess)

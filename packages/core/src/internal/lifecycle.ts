@@ -13,9 +13,10 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
 import * as AccessToken from "../AccessToken.ts"
 import type { AuthError } from "../AuthError.ts"
-import { isTransient, retryAfter, TokenExpired } from "../AuthError.ts"
+import { isTransient, retryAfter, TokenEndpointUnavailable, TokenExpired } from "../AuthError.ts"
 import type { ClientCredentials } from "../Credentials.ts"
 import * as RefreshPolicy from "../RefreshPolicy.ts"
 import type { Status, TokenProvider } from "../TokenProvider.ts"
@@ -49,10 +50,10 @@ interface Flight {
   fiber: Fiber.Fiber<void> | undefined
 }
 
-/** Why no request is made until then (monotonic), and what callers get meanwhile. */
+/** Why no request is made until then, and what callers get meanwhile. */
 interface Hold {
   readonly error: AuthError
-  readonly until: number
+  readonly until: Instant
   /** A refusal holds for these credentials only. */
   readonly refused: ClientCredentials | undefined
 }
@@ -73,27 +74,34 @@ export const makeLifecycle = (
     const scope = Context.get(context, Scope.Scope)
     const clock = Context.get(context, Clock.Clock)
     const random = Context.get(context, Random.Random)
-    const changes = yield* PubSub.unbounded<Status>({ replay: 1 })
+    const changes = yield* PubSub.sliding<Status>({ capacity: 64, replay: 1 })
 
     let live: Live | undefined
     let flight: Flight | undefined
     let hold: Hold | undefined
+    // Kept apart from `hold`: a source that fails meanwhile does not make the credentials right.
+    let refusal: Hold | undefined
     let lastError: AuthError | undefined
     let failures = 0
     let replacing = false
     let replacements: ReadonlyArray<number> = []
+    let doubtedUntil = -Infinity
     let renewal: Fiber.Fiber<void> | undefined
-    let closed = false
     const rejected = new Map<string, number>()
 
-    const run = Effect.runForkWith(context)
+    // What was built within a span does not end with it.
+    const run = Effect.runForkWith(Context.omit(Tracer.ParentSpan)(context) as Context.Context<Scope.Scope>)
     const fork = (effect: Effect.Effect<void>) => Fiber.runIn(run(effect), scope)
     const wall = () => clock.currentTimeMillisUnsafe()
     const mono = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
     const isBefore = (limit: Instant) => wall() < limit.wall && mono() < limit.mono
+    // Closed is closed from the first finalizer on: those of the fibers run before the one below.
+    const isClosed = () => scope.state._tag === "Closed"
     const isValid = (token: Live | undefined): token is Live => token !== undefined && isBefore(token.expiresAt)
     // Whole milliseconds: a sleep for less may end before it began, again and again.
-    const holdLeft = () => hold === undefined ? 0 : Math.max(0, Math.ceil(hold.until - mono()))
+    const left = (until: Instant) => Math.max(0, Math.ceil(Math.min(until.wall - wall(), until.mono - mono())))
+    const inMillis = (millis: number): Instant => ({ wall: wall() + millis, mono: mono() + millis })
+    const holdLeft = () => hold === undefined ? 0 : left(hold.until)
 
     const snapshot = (): Status => {
       const valid = isValid(live)
@@ -121,16 +129,17 @@ export const makeLifecycle = (
 
     const stopReport = telemetry.report(() => isValid(live) ? (live.expiresAt.wall - wall()) / 1000 : 0)
     yield* Effect.addFinalizer(() => {
-      closed = true
       stopReport()
       return PubSub.shutdown(changes)
     })
 
-    // The answer took a while: a token is as old as the request for it.
     const startUsing = (token: AccessToken.AccessToken, requestedAt: Instant): Live => {
       const lifetime = Duration.toMillis(AccessToken.lifetime(token))
       const issuedAt = DateTime.toEpochMillis(token.issuedAt)
-      const after = (millis: number): Instant => ({ wall: issuedAt + millis, mono: requestedAt.mono + millis })
+      // As old as the request for it, which the credentials source may have held back.
+      const age = Math.min(Math.max(0, wall() - issuedAt), mono() - requestedAt.mono)
+      const start = mono() - age
+      const after = (millis: number): Instant => ({ wall: issuedAt + millis, mono: start + millis })
       return {
         token,
         exit: Exit.succeed(token),
@@ -140,19 +149,19 @@ export const makeLifecycle = (
     }
 
     const succeed = (
-      mine: Flight,
-      token: AccessToken.AccessToken,
+      next: Live,
       client: ClientCredentials | undefined
     ): readonly [Exit.Exit<AccessToken.AccessToken>, Effect.Effect<void>] => {
       const was = { renewed: isValid(live), recovered: failures > 0 }
-      live = startUsing(token, mine.startedAt)
+      live = next
       hold = undefined
+      refusal = undefined
       lastError = undefined
       failures = 0
       replacing = false
       renewal?.interruptUnsafe()
       renewal = policy.mode === "background" ? fork(renew(live)) : undefined
-      return [live.exit, telemetry.acquired(token, client, was)]
+      return [live.exit, telemetry.acquired(next.token, client, was)]
     }
 
     const fail = (
@@ -170,19 +179,29 @@ export const makeLifecycle = (
       const delay = refused === undefined ? backoff : Math.max(backoff, Duration.toMillis(policy.refusalTimeToLive))
       const error = withRetryAfter(cause, delay)
       lastError = error
-      hold = { error, refused, until: mono() + delay }
+      hold = { error, refused, until: inMillis(delay) }
+      if (refused !== undefined) refusal = hold
       const was = { valid: isValid(live), retryAfter: Duration.millis(Math.ceil(delay)) }
       return [Exit.fail(error), telemetry.failed(error, client, was)]
     }
 
     /** What a flight brought: how it ends for those who wait, and what is told of it. */
     const settle = (mine: Flight, outcome: Outcome | "StillRefused") => {
-      if (outcome === "StillRefused") return [Exit.fail(mine.verdict!.error), Effect.void] as const
+      if (outcome === "StillRefused") {
+        hold = mine.verdict
+        return [Exit.fail(mine.verdict!.error), Effect.void] as const
+      }
       const { credentials, result } = outcome
       if (Result.isFailure(result)) return fail(result.failure, credentials)
-      if (!rejected.has(Redacted.value(result.success.value))) return succeed(mine, result.success, credentials)
-      const message = "The token endpoint handed out the token again that the API has just rejected."
-      return fail(new TokenExpired({ reason: "Rejected", message }), credentials)
+      if ((rejected.get(Redacted.value(result.success.value)) ?? -Infinity) > wall()) {
+        const message = "The token endpoint handed out the token again that the API has just rejected."
+        return fail(new TokenExpired({ reason: "Rejected", message }), credentials)
+      }
+      const next = startUsing(result.success, mine.startedAt)
+      if (isValid(next)) return succeed(next, credentials)
+      const message =
+        "The token had expired before its answer came: the token endpoint takes longer than a token lives."
+      return fail(new TokenEndpointUnavailable({ reason: "Timeout", message }), credentials)
     }
 
     const land = (mine: Flight, exit: Exit.Exit<Outcome | "StillRefused">): Effect.Effect<void> =>
@@ -195,7 +214,7 @@ export const makeLifecycle = (
           ? settle(mine, exit.value)
           : [Exit.failCause(exit.cause), Effect.void] as const
         Deferred.doneUnsafe<AccessToken.AccessToken, AuthError>(mine.result, result)
-        publish()
+        if (!(Exit.isSuccess(exit) && exit.value === "StillRefused")) publish()
         return told
       })
 
@@ -208,7 +227,7 @@ export const makeLifecycle = (
       const mine: Flight = {
         result: Deferred.makeUnsafe(),
         startedAt: { wall: wall(), mono: mono() },
-        verdict: holdLeft() > 0 && hold?.refused !== undefined ? hold : undefined,
+        verdict: refusal !== undefined && left(refusal.until) > 0 ? refusal : undefined,
         fiber: undefined
       }
       flight = mine
@@ -240,60 +259,62 @@ export const makeLifecycle = (
               : Effect.exit(Deferred.await(board().result))
           ).pipe(
             // A refusal is not worth another try once nothing is left to renew: the next caller makes one.
-            Effect.repeat({ while: () => live === token && (isValid(token) || hold?.refused === undefined) })
+            Effect.repeat({
+              while: () => !isClosed() && live === token && (isValid(token) || hold?.refused === undefined)
+            })
           )
         ),
         Effect.asVoid
       )
 
-    const acquire = (attempt: number): Effect.Effect<AccessToken.AccessToken, AuthError> =>
+    const acquire = (giveUpAt: number): Effect.Effect<AccessToken.AccessToken, AuthError> =>
       Effect.suspend(() => {
-        if (closed) return Effect.interrupt
+        if (isClosed()) return Effect.interrupt
         if (isValid(live)) {
           // Within the renewal window: see to it that a renewal is under way, and do not wait for it.
           if (holdLeft() === 0) board()
-          return live?.exit ?? acquire(attempt)
+          return live?.exit ?? acquire(giveUpAt)
         }
         const wait = holdLeft()
         if (flight === undefined && hold !== undefined && wait > 0 && hold.refused === undefined) {
           const error = hold.error
-          return isTransient(error) && wait <= Duration.toMillis(policy.patience)
-            ? Effect.flatMap(Effect.sleep(Duration.millis(wait)), () => acquire(attempt))
+          return isTransient(error) && failures < giveUpAt && wait <= Duration.toMillis(policy.patience)
+            ? Effect.flatMap(Effect.sleep(Duration.millis(wait)), () => acquire(giveUpAt))
             : Effect.fail(withRetryAfter(error, wait))
         }
         return Effect.catch(
           Deferred.await(board().result),
           (error) =>
-            isTransient(error) && attempt < policy.attempts
-              ? acquire(attempt + 1)
+            isTransient(error) && failures < giveUpAt
+              ? acquire(giveUpAt)
               : Effect.fail(error)
         )
       })
 
     const replace = () => {
-      if (live === undefined && !closed && holdLeft() === 0) board()
+      if (live === undefined && !isClosed() && holdLeft() === 0) board()
     }
 
     return {
-      get: Effect.suspend(() => live !== undefined && isBefore(live.renewAt) ? live.exit : acquire(1)),
+      get: Effect.suspend(() =>
+        live !== undefined && isBefore(live.renewAt) ? live.exit : acquire(failures + policy.attempts)
+      ),
       reject: (token) =>
         Effect.suspend(() => {
           if (live === undefined || !AccessToken.equals(live.token, token)) return Effect.void
+          // So many tokens within a minute: it is not the token that is wrong, and other requests may do well with it.
+          const wait = RefreshPolicy.replacementHold(policy, replacements, mono())
+          if (wait > 0) {
+            if (mono() < doubtedUntil) return Effect.void
+            doubtedUntil = mono() + wait
+            return telemetry.doubted
+          }
           for (const [value, until] of rejected) if (until < wall()) rejected.delete(value)
           rejected.set(Redacted.value(token.value), DateTime.toEpochMillis(token.expiresAt))
           renewal?.interruptUnsafe()
           live = undefined
           replacing = true
-          const wait = RefreshPolicy.replacementHold(policy, replacements, mono())
-          if (wait > 0) {
-            lastError = new TokenExpired({
-              reason: "Suspended",
-              message: `The API rejected ${policy.replacementsPerMinute} tokens within a minute; ` +
-                "no further one is requested for now. Check what the API user may do, and the environment."
-            })
-            hold = { error: lastError, refused: undefined, until: mono() + wait }
-            publish()
-          }
+          publish()
           return Effect.andThen(telemetry.rejected, Effect.sync(replace))
         }),
       status: Effect.sync(snapshot),

@@ -1,8 +1,8 @@
 import * as Metric from "effect/Metric"
 
-/** One per request to the token endpoint; the attribute `outcome` is `success` or the error's tag. */
+/** One per attempt to acquire a token; the attribute `outcome` is `success` or the error's tag. */
 export const acquisitions = Metric.counter("spotnana_auth_acquisitions_total", {
-  description: "Requests for a token, by outcome",
+  description: "Attempts to acquire a token, by outcome",
   incremental: true
 })
 

@@ -22,6 +22,7 @@ export interface Telemetry {
     was: { readonly valid: boolean; readonly retryAfter: Duration.Duration }
   ) => Effect.Effect<void>
   readonly rejected: Effect.Effect<void>
+  readonly doubted: Effect.Effect<void>
   /** Reports the seconds left, read at export time, until the returned function is called. */
   readonly report: (secondsLeft: () => number) => () => void
 }
@@ -38,21 +39,19 @@ export const makeTelemetry = (environment: Environment, context: Context.Context
     attributes?: Readonly<Record<string, string>>
   ) => Metric.update(Metric.withAttributes(metric, { ...labels(client), ...attributes }), 1)
   let lastClient: ClientCredentials | undefined
-  let series: { readonly clientId: string; readonly remove: () => void } | undefined
+  let series: Metric.Registration | undefined
   let secondsLeft = () => 0
 
   return {
     acquired: (token, client, { recovered, renewed }) => {
       lastClient = client
-      if (client !== undefined && series?.clientId !== client.clientId) {
-        series?.remove()
-        const registration = Metric.registerUnsafe(
-          Metric.withAttributes(metrics.lifetimeLeft, labels(client)),
-          context,
-          { get: () => ({ value: secondsLeft() }), update: () => {}, modify: () => {} }
-        )
-        series = { clientId: client.clientId, remove: registration.remove }
-      }
+      // Anew each time: a provider of the same client id may have taken the series, and taken it away.
+      series?.remove()
+      series = Metric.registerUnsafe(
+        Metric.withAttributes(metrics.lifetimeLeft, labels(client)),
+        context,
+        { get: () => ({ value: secondsLeft() }), update: () => {}, modify: () => {} }
+      )
       const message = recovered
         ? "Spotnana access token acquired after failures"
         : renewed
@@ -95,6 +94,12 @@ export const makeTelemetry = (environment: Environment, context: Context.Context
           labels(lastClient)
         )
       ], { discard: true })
+    ),
+    doubted: Effect.suspend(() =>
+      Effect.annotateLogs(
+        Effect.logWarning("Spotnana rejects one new access token after another; the current one stays in use"),
+        labels(lastClient)
+      )
     ),
     report: (f) => {
       secondsLeft = f
