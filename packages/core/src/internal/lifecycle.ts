@@ -9,7 +9,6 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
 import * as Random from "effect/Random"
-import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -21,19 +20,13 @@ import type { ClientCredentials } from "../Credentials.ts"
 import * as RefreshPolicy from "../RefreshPolicy.ts"
 import type { Status, TokenProvider } from "../TokenProvider.ts"
 import type { Acquisition, Outcome } from "./acquisition.ts"
+import { makeRejections } from "./rejections.ts"
 import { withRetryAfter } from "./retryAfter.ts"
 import type { Telemetry } from "./telemetry.ts"
+import { after, makeTwoClocks } from "./twoClocks.ts"
+import type { Instant } from "./twoClocks.ts"
 
-/** Milliseconds on the wall clock and on the monotonic one. */
-interface Instant {
-  readonly wall: number
-  readonly mono: number
-}
-
-/**
- * A token in use. Its limits are kept on two clocks and the earlier one counts: the wall clock goes on while the
- * machine sleeps, the monotonic one is right when the wall clock is set back.
- */
+/** A token in use. */
 interface Live {
   readonly token: AccessToken.AccessToken
   readonly exit: Exit.Exit<AccessToken.AccessToken>
@@ -72,7 +65,8 @@ export const makeLifecycle = (
   Effect.gen(function*() {
     const context = yield* Effect.context<Scope.Scope>()
     const scope = Context.get(context, Scope.Scope)
-    const clock = Context.get(context, Clock.Clock)
+    const clocks = makeTwoClocks(Context.get(context, Clock.Clock))
+    const rejections = makeRejections(policy, clocks)
     const random = Context.get(context, Random.Random)
     const changes = yield* PubSub.sliding<Status>({ capacity: 64, replay: 1 })
 
@@ -83,25 +77,15 @@ export const makeLifecycle = (
     let refusal: Hold | undefined
     let lastError: AuthError | undefined
     let failures = 0
-    let replacing = false
-    let replacements: ReadonlyArray<number> = []
-    let doubtedUntil = -Infinity
     let renewal: Fiber.Fiber<void> | undefined
-    const rejected = new Map<string, number>()
 
     // What was built within a span does not end with it.
     const run = Effect.runForkWith(Context.omit(Tracer.ParentSpan)(context) as Context.Context<Scope.Scope>)
     const fork = (effect: Effect.Effect<void>) => Fiber.runIn(run(effect), scope)
-    const wall = () => clock.currentTimeMillisUnsafe()
-    const mono = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
-    const isBefore = (limit: Instant) => wall() < limit.wall && mono() < limit.mono
     // Closed is closed from the first finalizer on: those of the fibers run before the one below.
     const isClosed = () => scope.state._tag === "Closed"
-    const isValid = (token: Live | undefined): token is Live => token !== undefined && isBefore(token.expiresAt)
-    // Whole milliseconds: a sleep for less may end before it began, again and again.
-    const left = (until: Instant) => Math.max(0, Math.ceil(Math.min(until.wall - wall(), until.mono - mono())))
-    const inMillis = (millis: number): Instant => ({ wall: wall() + millis, mono: mono() + millis })
-    const holdLeft = () => hold === undefined ? 0 : left(hold.until)
+    const isValid = (token: Live | undefined): token is Live => token !== undefined && clocks.isBefore(token.expiresAt)
+    const holdLeft = () => hold === undefined ? 0 : clocks.left(hold.until)
 
     const snapshot = (): Status => {
       const valid = isValid(live)
@@ -119,7 +103,7 @@ export const makeLifecycle = (
         issuedAt: live?.token.issuedAt,
         expiresAt: live?.token.expiresAt,
         nextRenewalAt: live !== undefined && valid
-          ? DateTime.makeUnsafe(Math.max(live.renewAt.wall, wall() + holdLeft()))
+          ? DateTime.makeUnsafe(Math.max(live.renewAt.wall, clocks.now().wall + holdLeft()))
           : undefined,
         lastError
       }
@@ -127,7 +111,7 @@ export const makeLifecycle = (
     const publish = () => PubSub.publishUnsafe(changes, snapshot())
     publish()
 
-    const stopReport = telemetry.report(() => isValid(live) ? (live.expiresAt.wall - wall()) / 1000 : 0)
+    const stopReport = telemetry.report(() => isValid(live) ? clocks.left(live.expiresAt) / 1000 : 0)
     yield* Effect.addFinalizer(() => {
       stopReport()
       return PubSub.shutdown(changes)
@@ -136,15 +120,15 @@ export const makeLifecycle = (
     const startUsing = (token: AccessToken.AccessToken, requestedAt: Instant): Live => {
       const lifetime = Duration.toMillis(AccessToken.lifetime(token))
       const issuedAt = DateTime.toEpochMillis(token.issuedAt)
+      const { mono, wall } = clocks.now()
       // As old as the request for it, which the credentials source may have held back.
-      const age = Math.min(Math.max(0, wall() - issuedAt), mono() - requestedAt.mono)
-      const start = mono() - age
-      const after = (millis: number): Instant => ({ wall: issuedAt + millis, mono: start + millis })
+      const age = Math.min(Math.max(0, wall - issuedAt), mono - requestedAt.mono)
+      const start: Instant = { wall: issuedAt, mono: mono - age }
       return {
         token,
         exit: Exit.succeed(token),
-        renewAt: after(RefreshPolicy.renewalDelay(policy, lifetime, random.nextDoubleUnsafe())),
-        expiresAt: after(RefreshPolicy.usableLifetime(policy, lifetime))
+        renewAt: after(start, RefreshPolicy.renewalDelay(policy, lifetime, random.nextDoubleUnsafe())),
+        expiresAt: after(start, RefreshPolicy.usableLifetime(policy, lifetime))
       }
     }
 
@@ -158,7 +142,6 @@ export const makeLifecycle = (
       refusal = undefined
       lastError = undefined
       failures = 0
-      replacing = false
       renewal?.interruptUnsafe()
       renewal = policy.mode === "background" ? fork(renew(live)) : undefined
       return [live.exit, telemetry.acquired(next.token, client, was)]
@@ -179,7 +162,7 @@ export const makeLifecycle = (
       const delay = refused === undefined ? backoff : Math.max(backoff, Duration.toMillis(policy.refusalTimeToLive))
       const error = withRetryAfter(cause, delay)
       lastError = error
-      hold = { error, refused, until: inMillis(delay) }
+      hold = { error, refused, until: after(clocks.now(), delay) }
       if (refused !== undefined) refusal = hold
       const was = { valid: isValid(live), retryAfter: Duration.millis(Math.ceil(delay)) }
       return [Exit.fail(error), telemetry.failed(error, client, was)]
@@ -193,7 +176,7 @@ export const makeLifecycle = (
       }
       const { credentials, result } = outcome
       if (Result.isFailure(result)) return fail(result.failure, credentials)
-      if ((rejected.get(Redacted.value(result.success.value)) ?? -Infinity) > wall()) {
+      if (rejections.includes(result.success)) {
         const message = "The token endpoint handed out the token again that the API has just rejected."
         return fail(new TokenExpired({ reason: "Rejected", message }), credentials)
       }
@@ -219,15 +202,11 @@ export const makeLifecycle = (
       })
 
     const takeOff = (): Flight => {
-      if (replacing) {
-        replacing = false
-        replacements = [...replacements, mono()].slice(-policy.replacementsPerMinute)
-      }
       const stale = flight
       const mine: Flight = {
         result: Deferred.makeUnsafe(),
-        startedAt: { wall: wall(), mono: mono() },
-        verdict: refusal !== undefined && left(refusal.until) > 0 ? refusal : undefined,
+        startedAt: clocks.now(),
+        verdict: refusal !== undefined && clocks.left(refusal.until) > 0 ? refusal : undefined,
         fiber: undefined
       }
       flight = mine
@@ -248,10 +227,10 @@ export const makeLifecycle = (
     // A flight ends within its time-out. One that did not was frozen with the process, and its connection is dead.
     const longestFlight = 2 * Duration.toMillis(policy.acquisitionTimeout)
     const board = (): Flight =>
-      flight !== undefined && wall() < flight.startedAt.wall + longestFlight ? flight : takeOff()
+      flight !== undefined && clocks.now().wall < flight.startedAt.wall + longestFlight ? flight : takeOff()
 
     const renew = (token: Live): Effect.Effect<void> =>
-      Effect.sleep(Duration.millis(Math.max(0, token.renewAt.mono - mono()))).pipe(
+      Effect.sleep(Duration.millis(clocks.left(token.renewAt))).pipe(
         Effect.andThen(
           Effect.suspend((): Effect.Effect<unknown> =>
             holdLeft() > 0
@@ -297,25 +276,23 @@ export const makeLifecycle = (
 
     return {
       get: Effect.suspend(() =>
-        live !== undefined && isBefore(live.renewAt) ? live.exit : acquire(failures + policy.attempts)
+        live !== undefined && clocks.isBefore(live.renewAt) ? live.exit : acquire(failures + policy.attempts)
       ),
       reject: (token) =>
         Effect.suspend(() => {
           if (live === undefined || !AccessToken.equals(live.token, token)) return Effect.void
-          // So many tokens within a minute: it is not the token that is wrong, and other requests may do well with it.
-          const wait = RefreshPolicy.replacementHold(policy, replacements, mono())
-          if (wait > 0) {
-            if (mono() < doubtedUntil) return Effect.void
-            doubtedUntil = mono() + wait
-            return telemetry.doubted
+          switch (rejections.enter(token)) {
+            // So many tokens within a minute: it is not the token that is wrong, and other requests may do well with it.
+            case "repeated":
+              return Effect.void
+            case "doubted":
+              return telemetry.doubted
+            case "believed":
+              renewal?.interruptUnsafe()
+              live = undefined
+              publish()
+              return Effect.andThen(telemetry.rejected, Effect.sync(replace))
           }
-          for (const [value, until] of rejected) if (until < wall()) rejected.delete(value)
-          rejected.set(Redacted.value(token.value), DateTime.toEpochMillis(token.expiresAt))
-          renewal?.interruptUnsafe()
-          live = undefined
-          replacing = true
-          publish()
-          return Effect.andThen(telemetry.rejected, Effect.sync(replace))
         }),
       status: Effect.sync(snapshot),
       changes: Stream.fromPubSub(changes)

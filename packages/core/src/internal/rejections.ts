@@ -1,0 +1,38 @@
+import * as DateTime from "effect/DateTime"
+import * as Redacted from "effect/Redacted"
+import type { AccessToken } from "../AccessToken.ts"
+import * as RefreshPolicy from "../RefreshPolicy.ts"
+import type { TwoClocks } from "./twoClocks.ts"
+
+/** The tokens that the API rejected, and how far its word is taken. */
+export interface Rejections {
+  /** Whether the token was rejected and has not expired since. */
+  readonly includes: (token: AccessToken) => boolean
+  /**
+   * Enters a rejection. It is believed as long as there are not too many within a minute; `repeated` is a doubt in the
+   * same minute as an earlier one.
+   */
+  readonly enter: (token: AccessToken) => "believed" | "doubted" | "repeated"
+}
+
+export const makeRejections = (policy: RefreshPolicy.RefreshPolicy, clocks: TwoClocks): Rejections => {
+  const expiries = new Map<string, number>()
+  let believedAt: ReadonlyArray<number> = []
+  let doubtedUntil = -Infinity
+  return {
+    includes: (token) => (expiries.get(Redacted.value(token.value)) ?? -Infinity) > clocks.now().wall,
+    enter: (token) => {
+      const { mono, wall } = clocks.now()
+      const wait = RefreshPolicy.replacementHold(policy, believedAt, mono)
+      if (wait > 0) {
+        const repeated = mono < doubtedUntil
+        if (!repeated) doubtedUntil = mono + wait
+        return repeated ? "repeated" : "doubted"
+      }
+      believedAt = [...believedAt, mono].slice(-policy.replacementsPerMinute)
+      for (const [value, expiry] of expiries) if (expiry < wall) expiries.delete(value)
+      expiries.set(Redacted.value(token.value), DateTime.toEpochMillis(token.expiresAt))
+      return "believed"
+    }
+  }
+}
