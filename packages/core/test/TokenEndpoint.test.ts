@@ -1,19 +1,6 @@
 import { AccessToken, type AuthError, type Credentials, Environment, TokenEndpoint } from "@effect-spotnana/core"
 import { assert, describe, it } from "@effect/vitest"
-import {
-  Cause,
-  DateTime,
-  Duration,
-  Effect,
-  Exit,
-  Fiber,
-  Formatter,
-  Layer,
-  Option,
-  Redacted,
-  Stream,
-  Tracer
-} from "effect"
+import { Cause, DateTime, Duration, Effect, Exit, Fiber, Formatter, Layer, Option, Redacted, Stream } from "effect"
 import {
   FetchHttpClient,
   HttpClient,
@@ -25,6 +12,7 @@ import {
 import { TestClock } from "effect/testing"
 import { readFileSync } from "node:fs"
 import { inspect } from "node:util"
+import { recordingTracer } from "./support/harness.ts"
 
 const tokenUrl = "https://api.spotnana.com/v2/auth/oauth2-token"
 const good = JSON.stringify({ access_token: "t0ken", token_type: "Bearer", expires_in: 3600 })
@@ -847,18 +835,6 @@ describe("a redirect", () => {
 })
 
 describe("the span", () => {
-  const spans = () => {
-    const collected: Array<Tracer.NativeSpan> = []
-    const tracer = Tracer.make({
-      span: (options) => {
-        const span = new Tracer.NativeSpan(options)
-        collected.push(span)
-        return span
-      }
-    })
-    return { collected, tracer }
-  }
-
   const secret = "c4nary-S3CR3T"
   it.effect.each<[string, TokenEndpoint.Options, string, ResponseInit]>([
     ["success", {}, JSON.stringify({ access_token: "c4nary-t0ken" }), {}],
@@ -868,13 +844,13 @@ describe("the span", () => {
     ["malformed", {}, JSON.stringify({ access_token: "c4nary t0ken" }), {}]
   ])("invariant 9: is a root span without secret or token: %s", ([, options, body, init]) =>
     Effect.gen(function*() {
-      const { collected, tracer } = spans()
+      const { spans, tracer } = recordingTracer()
       yield* Effect.exit(acquire(answering(body, init), options, credentials("client", secret))).pipe(
         Effect.withSpan("caller"),
         Effect.provideService(HttpClient.TracerHeaderFilter, () => true),
         Effect.withTracer(tracer)
       )
-      const [caller, own, http, ...others] = collected
+      const [caller, own, http, ...others] = spans
       assert.deepStrictEqual([caller?.name, own?.name, http?.kind, others], [
         "caller",
         "TokenEndpoint.acquire",
@@ -908,8 +884,8 @@ describe("the span", () => {
 
   it.effect("there is none where there is no request", () =>
     Effect.gen(function*() {
-      const { collected, tracer } = spans()
+      const { spans, tracer } = recordingTracer()
       yield* Effect.exit(acquire(answering(good), {}, credentials("client", ""))).pipe(Effect.withTracer(tracer))
-      assert.deepStrictEqual(collected, [])
+      assert.deepStrictEqual(spans, [])
     }))
 })

@@ -19,7 +19,7 @@ import {
 import { HttpBody } from "effect/http"
 import { TestClock } from "effect/testing"
 import { inspect } from "node:util"
-import { clientId, clientSecret } from "./support/harness.ts"
+import { clientId, clientSecret, recordingTracer } from "./support/harness.ts"
 
 /** All the ways in which a value finds its way to a person or a file. */
 const print = (value: unknown): string =>
@@ -47,14 +47,7 @@ const record = <A, E, R>(scenario: Effect.Effect<A, E, R>) =>
     const logger = Logger.make((options) => {
       seen.push(Logger.formatJson.log(options), Logger.formatLogFmt.log(options), options.message, options.cause)
     })
-    const spans: Array<Tracer.NativeSpan> = []
-    const tracer = Tracer.make({
-      span: (options) => {
-        const span = new Tracer.NativeSpan(options)
-        spans.push(span)
-        return span
-      }
-    })
+    const { spans, tracer } = recordingTracer()
     const exit = yield* Effect.exit(scenario).pipe(
       Effect.provide(Logger.layer([logger])),
       Effect.provideService(Tracer.Tracer, tracer),

@@ -3,7 +3,7 @@ import { Fault, MockSpotnana } from "@effect-spotnana/testing"
 import { describe, expect, it } from "@effect/vitest"
 import { Context, Effect, Layer, Logger, Metric, References, Tracer } from "effect"
 import { TestClock } from "effect/testing"
-import { clientId, clientSecret, onMock, subjects } from "./support/harness.ts"
+import { clientId, clientSecret, onMock, recordingTracer, subjects } from "./support/harness.ts"
 
 /** The series of this library: name, attributes and value. */
 const series = Effect.map(Metric.snapshot, (snapshots) =>
@@ -66,14 +66,7 @@ describe("metrics", () => {
 describe("spans", () => {
   it.effect("of the credentials source do not hang on the span that the layer was built in", () =>
     Effect.gen(function*() {
-      const spans: Array<Tracer.NativeSpan> = []
-      const tracer = Tracer.make({
-        span: (options) => {
-          const span = new Tracer.NativeSpan(options)
-          spans.push(span)
-          return span
-        }
-      })
+      const { spans, tracer } = recordingTracer()
       const source = Layer.succeed(Credentials.Credentials, {
         current: Effect.withSpan(Effect.succeed({ clientId, clientSecret }), "vault")
       })
@@ -91,14 +84,7 @@ describe("spans", () => {
 
   it.effect("the wire has a root span of its own, however it was caused", () =>
     Effect.gen(function*() {
-      const spans: Array<Tracer.NativeSpan> = []
-      const tracer = Tracer.make({
-        span: (options) => {
-          const span = new Tracer.NativeSpan(options)
-          spans.push(span)
-          return span
-        }
-      })
+      const { spans, tracer } = recordingTracer()
       yield* Effect.gen(function*() {
         const client = yield* SpotnanaHttpClient.SpotnanaHttpClient
         yield* client.get("/v2/companies").pipe(Effect.withSpan("caller"))

@@ -1,6 +1,6 @@
 import { SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
 import { MockSpotnana } from "@effect-spotnana/testing"
-import { Clock, Context, Effect, Layer, Redacted } from "effect"
+import { Clock, Context, Effect, Layer, Redacted, Tracer } from "effect"
 import { TestClock } from "effect/testing"
 
 export const clientId = "client"
@@ -26,6 +26,19 @@ export const subjects = Effect.all({
   client: SpotnanaHttpClient.SpotnanaHttpClient,
   mock: MockSpotnana.MockSpotnana
 })
+
+/** A tracer that keeps its spans for the test to look at. */
+export const recordingTracer = () => {
+  const spans: Array<Tracer.NativeSpan> = []
+  const tracer = Tracer.make({
+    span: (options) => {
+      const span = new Tracer.NativeSpan(options)
+      spans.push(span)
+      return span
+    }
+  })
+  return { spans, tracer }
+}
 
 /**
  * A clock whose wall time can be set apart from its monotonic time, as when the machine sleeps (the wall clock goes
