@@ -18,10 +18,16 @@ import { userAgent } from "./userAgent.ts"
 type Request = HttpClientRequest.HttpClientRequest
 type Response = HttpClientResponse.HttpClientResponse
 
-/** What a bearer was sent for. */
+/** A bearer that was sent, and what for. */
 interface Sent {
+  readonly bearer: Bearer
   readonly body: HttpBody.HttpBody
+}
+
+/** A token as it goes into a request. */
+interface Bearer {
   readonly token: AccessToken
+  readonly headers: Headers.Headers
 }
 
 const scheme = /^[a-z][a-z0-9+.-]*:/i
@@ -31,7 +37,7 @@ const scheme = /^[a-z][a-z0-9+.-]*:/i
  * stay paths on the API's own host.
  */
 const absolute = (url: string, baseUrl: string): string =>
-  scheme.test(url) ? url : url.startsWith("/") ? baseUrl + url : `${baseUrl}/${url}`
+  url.startsWith("/") ? baseUrl + url : scheme.test(url) ? url : `${baseUrl}/${url}`
 
 const isAt = (origin: string, url: string): boolean =>
   // The slash ends the authority, so the prefix alone proves the origin. The rest is for other spellings of it.
@@ -101,6 +107,13 @@ export const authenticateWith = (provider: TokenProvider["Service"]) => {
   const { baseUrl, origin } = provider.environment
 
   const replays = Metric.withAttributes(metrics.replays, { environment: provider.environment.name })
+  let latest: Bearer | undefined
+  // Built once per token, not once per request.
+  const bearerOf = (token: AccessToken): Bearer => {
+    if (latest?.token === token) return latest
+    const authorization = `Bearer ${Redacted.value(token.value)}`
+    return latest = { token, headers: Headers.fromRecordUnsafe({ "user-agent": userAgent, authorization }) }
+  }
   const unauthenticated = Headers.fromRecordUnsafe({ "user-agent": userAgent })
 
   const complete = (request: Request, url: string, defaults: Headers.Headers): Request =>
@@ -121,8 +134,8 @@ export const authenticateWith = (provider: TokenProvider["Service"]) => {
       request: Effect.Effect<Request, E | AuthError, R>
     ): Effect.Effect<Response, E | AuthError, R> =>
       Effect.suspend(() => {
-        // By the header that it was sent with: one run may send several requests, even at the same time.
-        const sent = new Map<string | undefined, Sent>()
+        // One run may send several requests, even at the same time.
+        const sent: Array<Sent> = []
 
         const authenticated = Effect.flatMap(request, (original): Effect.Effect<Request, AuthError> => {
           const url = absolute(original.url, baseUrl)
@@ -130,13 +143,13 @@ export const authenticateWith = (provider: TokenProvider["Service"]) => {
           // An Authorization of the caller's own is left alone, and so is its 401.
           if ("authorization" in original.headers) return Effect.succeed(complete(original, url, unauthenticated))
           return Effect.map(provider.get, (token) => {
-            const authorization = `Bearer ${Redacted.value(token.value)}`
-            sent.set(authorization, { body: original.body, token })
-            return complete(original, url, Headers.fromRecordUnsafe({ "user-agent": userAgent, authorization }))
+            const bearer = bearerOf(token)
+            sent.push({ bearer, body: original.body })
+            return complete(original, url, bearer.headers)
           })
         })
 
-        const bearers = () => Array.from(sent.values(), ({ token }) => Redacted.value(token.value))
+        const bearers = () => sent.map(({ bearer }) => Redacted.value(bearer.token.value))
 
         const exchange = (
           onRejected: (response: Response, sent: Sent) => Effect.Effect<Response, E | AuthError, R>
@@ -144,10 +157,11 @@ export const authenticateWith = (provider: TokenProvider["Service"]) => {
           const look = (response: Response, otherwise: Effect.Effect<Response, E | AuthError>) => {
             // A platform may have followed a redirect by itself, without the bearer: what is said there is not about it.
             if (response.status !== 401 || !isAt(origin, response.url) || !rejectsToken(response)) return otherwise
-            const used = sent.get(response.request.headers["authorization"])
+            const { authorization } = response.request.headers
+            const used = sent.find(({ bearer }) => bearer.headers.authorization === authorization)
             return used === undefined
               ? otherwise
-              : Effect.andThen(provider.reject(used.token), onRejected(response, used))
+              : Effect.andThen(provider.reject(used.bearer.token), onRejected(response, used))
           }
           return Effect.matchEffect(postprocess(authenticated), {
             onSuccess: (response) => look(response, Effect.succeed(response)),
@@ -158,11 +172,11 @@ export const authenticateWith = (provider: TokenProvider["Service"]) => {
           })
         }
 
-        return exchange((response, { body, token }) => {
+        return exchange((response, { bearer, body }) => {
           if (!isReplayable(body)) return tokenExpired("NotReplayable", response, bearers())
           return Effect.flatMap(provider.get, (next) =>
             // The provider sees no use in yet another token: neither is there in sending this one again.
-            equals(next, token)
+            equals(next, bearer.token)
               ? tokenExpired("Rejected", response, bearers())
               : Effect.forkChild(discard(response)).pipe(
                 Effect.andThen(Metric.update(replays, 1)),
