@@ -256,19 +256,18 @@ export const makeLifecycle = (
         }
         const wait = holdLeft()
         if (flight === undefined && hold !== undefined && wait > 0 && hold.refused === undefined) {
-          const error = hold.error
-          return isTransient(error) && failures < giveUpAt && wait <= Duration.toMillis(policy.patience)
+          return isWorthWaiting(hold.error, giveUpAt)
             ? Effect.flatMap(Effect.sleep(Duration.millis(wait)), () => acquire(giveUpAt))
-            : Effect.fail(withRetryAfter(error, wait))
+            : Effect.fail(withRetryAfter(hold.error, wait))
         }
         return Effect.catch(
           Deferred.await(board().result),
-          (error) =>
-            isTransient(error) && failures < giveUpAt
-              ? acquire(giveUpAt)
-              : Effect.fail(error)
+          (error) => isWorthWaiting(error, giveUpAt) ? acquire(giveUpAt) : Effect.fail(error)
         )
       })
+
+    const isWorthWaiting = (error: AuthError, giveUpAt: number): boolean =>
+      isTransient(error) && failures < giveUpAt && holdLeft() <= Duration.toMillis(policy.patience)
 
     const replace = () => {
       if (live === undefined && !isClosed() && holdLeft() === 0) board()
