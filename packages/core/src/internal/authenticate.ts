@@ -43,6 +43,12 @@ const isAt = (origin: string, url: string): boolean =>
   // The slash ends the authority, so the prefix alone proves the origin. The rest is for other spellings of it.
   url.startsWith(`${origin}/`) || (URL.canParse(url) && new URL(url).origin === origin)
 
+/**
+ * A platform may have followed a redirect by itself, without the bearer: what another host says is not about it. A
+ * response that does not tell where it came from is from where it was asked for.
+ */
+const isFrom = (origin: string, response: Response): boolean => response.url === "" || isAt(origin, response.url)
+
 /** Stream and raw bodies are gone once sent; resent, they would arrive empty and with success. */
 const isReplayable = (body: HttpBody.HttpBody): boolean => body._tag !== "Stream" && body._tag !== "Raw"
 
@@ -100,8 +106,8 @@ const discard = (response: Response): Effect.Effect<void> =>
 /**
  * Authenticates every request that goes to the provider's environment.
  *
- * The token is put in last, in postprocess: after whatever the caller's own combinators made of the request, anew on
- * each retry and each redirect, and only where the request really goes to the API's origin.
+ * The token is put in last, in postprocess: after whatever the caller's own combinators made of the request, anew
+ * whenever they run it again, and only where the request really goes to the API's origin.
  */
 export const authenticateWith = (provider: TokenProvider["Service"]) => {
   const { baseUrl, origin } = provider.environment
@@ -155,8 +161,7 @@ export const authenticateWith = (provider: TokenProvider["Service"]) => {
           onRejected: (response: Response, sent: Sent) => Effect.Effect<Response, E | AuthError, R>
         ): Effect.Effect<Response, E | AuthError, R> => {
           const look = (response: Response, otherwise: Effect.Effect<Response, E | AuthError>) => {
-            // A platform may have followed a redirect by itself, without the bearer: what is said there is not about it.
-            if (response.status !== 401 || !isAt(origin, response.url) || !rejectsToken(response)) return otherwise
+            if (response.status !== 401 || !isFrom(origin, response) || !rejectsToken(response)) return otherwise
             const { authorization } = response.request.headers
             const used = sent.find(({ bearer }) => bearer.headers.authorization === authorization)
             return used === undefined
