@@ -1,6 +1,6 @@
 // The first program of README.md, and a line that runs it:
 //
-//   SPOTNANA_CLIENT_ID=… SPOTNANA_CLIENT_SECRET=… node examples/first-program.ts
+//   SPOTNANA_CLIENT_ID=… SPOTNANA_CLIENT_SECRET=… npx pnpm@10 exec node examples/first-program.ts
 //
 // SPOTNANA_ENVIRONMENT=sandbox calls the sandbox, SPOTNANA_BASE_URL any other address.
 import { SpotnanaHttpClient } from "@effect-spotnana/core"

@@ -1,7 +1,7 @@
 // A server of your own in front of Spotnana: GET /companies is Spotnana's /v2/companies, GET /health says whether
 // there is a token.
 //
-//   SPOTNANA_CLIENT_ID=… SPOTNANA_CLIENT_SECRET=… PORT=3000 node examples/http-server.ts
+//   SPOTNANA_CLIENT_ID=… SPOTNANA_CLIENT_SECRET=… PORT=3000 npx pnpm@10 exec node examples/http-server.ts
 //   curl http://127.0.0.1:3000/companies?limit=3
 import { AuthError, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"

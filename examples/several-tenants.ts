@@ -2,7 +2,7 @@
 //
 //   ACME_SPOTNANA_CLIENT_ID=… ACME_SPOTNANA_CLIENT_SECRET=… \
 //   GLOBEX_SPOTNANA_CLIENT_ID=… GLOBEX_SPOTNANA_CLIENT_SECRET=… \
-//   node examples/several-tenants.ts ACME GLOBEX
+//   npx pnpm@10 exec node examples/several-tenants.ts ACME GLOBEX
 //
 // A tenant whose variables are missing or wrong gets its error. The others do not notice.
 import { Credentials, SpotnanaHttpClient } from "@effect-spotnana/core"

@@ -1,6 +1,6 @@
 // The four errors of the library, each handled by its tag, and each made to happen:
 //
-//   node examples/typed-errors.ts
+//   npx pnpm@10 exec node examples/typed-errors.ts
 //
 // No variable is needed: a Spotnana in the same process goes wrong on demand.
 import { SpotnanaHttpClient } from "@effect-spotnana/core"

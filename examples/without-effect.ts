@@ -1,6 +1,6 @@
 // Spotnana for code that is not written with Effect: a class with async methods. Prints three pages of companies.
 //
-//   SPOTNANA_CLIENT_ID=… SPOTNANA_CLIENT_SECRET=… node examples/without-effect.ts
+//   SPOTNANA_CLIENT_ID=… SPOTNANA_CLIENT_SECRET=… npx pnpm@10 exec node examples/without-effect.ts
 import { AuthError, SpotnanaHttpClient } from "@effect-spotnana/core"
 import { Effect, Layer, ManagedRuntime, Schema } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientResponse } from "effect/http"

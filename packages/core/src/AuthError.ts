@@ -22,7 +22,8 @@ import * as Schema from "effect/Schema"
  * The verdict is remembered for these credentials: until they change, or until
  * `RefreshPolicy.refusalTimeToLive` has passed, callers get this error without a
  * request. A refusal is an answer of 400, 401 or 403, or any of the error codes
- * of RFC 6749 §5.2 that name the client, the grant or the request.
+ * of RFC 6749 §5.2 that name the client, the grant or the request. The page of
+ * a proxy or a firewall with such a status lands here too.
  *
  * @see {@link TokenEndpointUnavailable} for failures that pass by themselves
  * @category errors

@@ -12,6 +12,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import { optionalVariable, variableError } from "./internal/variables.ts"
 
@@ -22,7 +23,9 @@ import { optionalVariable, variableError } from "./internal/variables.ts"
  * @since 0.1.0
  */
 export interface ClientCredentials {
+  /** Names the API user. No secret: it appears in logs and metrics. */
   readonly clientId: string
+  /** Its secret. It goes to the token endpoint and nowhere else. */
   readonly clientSecret: Redacted.Redacted
 }
 
@@ -66,6 +69,7 @@ export interface ClientCredentials {
  * @since 0.1.0
  */
 export class Credentials extends Context.Service<Credentials, {
+  /** The credentials of now; asked at every acquisition. */
   readonly current: Effect.Effect<ClientCredentials, unknown>
 }>()("@effect-spotnana/core/Credentials") {}
 
@@ -91,9 +95,12 @@ export const equals = (self: ClientCredentials, that: ClientCredentials): boolea
  */
 export const problem = (credentials: ClientCredentials): string | undefined =>
   textProblem("client id", credentials.clientId) ??
-    textProblem("client secret", Redacted.value(credentials.clientSecret))
+    (Redacted.isRedacted(credentials.clientSecret)
+      ? textProblem("client secret", Redacted.value(credentials.clientSecret))
+      : "the client secret is not Redacted")
 
-const textProblem = (what: string, value: string): string | undefined => {
+const textProblem = (what: string, value: unknown): string | undefined => {
+  if (!Predicate.isString(value)) return `the ${what} is missing`
   if (value === "") return `the ${what} is empty`
   if (value.trim() !== value) return `the ${what} begins or ends with white space or a line break`
   return /^[\x20-\x7e]+$/.test(value) ? undefined : `the ${what} has a character outside printable ASCII`

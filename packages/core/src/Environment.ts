@@ -44,15 +44,22 @@ export interface Environment {
 }
 
 /**
- * An environment that cannot be used; `message` says what was expected.
+ * An environment that cannot be used.
  *
  * @category errors
  * @since 0.1.0
  */
 export class InvalidEnvironment extends Data.TaggedError("InvalidEnvironment")<{
+  /** Which option is wrong. */
   readonly option: "baseUrl" | "tokenUrl" | "defaultLifetime"
-  readonly message: string
-}> {}
+  /** What is wrong with it and what was expected. */
+  readonly problem: string
+}> {
+  /** The option and its problem in one sentence. */
+  override get message(): string {
+    return `${this.option} cannot be used: ${this.problem}`
+  }
+}
 
 /**
  * What an environment is made from.
@@ -79,9 +86,20 @@ const tokenPath = "/v2/auth/oauth2-token"
 const loopback = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
 const checkUrl = (option: "baseUrl" | "tokenUrl", input: string): Result.Result<URL, InvalidEnvironment> => {
-  const refuse = (message: string) => Result.fail(new InvalidEnvironment({ option, message }))
-  if (!URL.canParse(input)) return refuse("it is not an absolute URL; expected one such as https://api.spotnana.com")
+  const refuse = (problem: string) => Result.fail(new InvalidEnvironment({ option, problem }))
+  if (!/^https?:/i.test(input) || !URL.canParse(input)) {
+    return refuse(
+      "it is not an absolute URL; expected one such as https://api.spotnana.com" +
+        (option === "tokenUrl" ? ", or a path that begins with /" : "")
+    )
+  }
   const url = new URL(input)
+  if (/\/get-auth-token\/*$/i.test(url.pathname)) {
+    return refuse(
+      "/get-auth-token is deprecated: ask Spotnana for a new client id and client secret (the old ones do not work " +
+        `with ${tokenPath}, which took its place) and give the address of the API alone`
+    )
+  }
   if (url.username !== "" || url.password !== "") {
     return refuse("it has a user name or password in it; credentials belong in clientId and clientSecret")
   }
@@ -90,11 +108,8 @@ const checkUrl = (option: "baseUrl" | "tokenUrl", input: string): Result.Result<
   }
   if (url.hash !== "") return refuse("it has a fragment, which is never sent")
   if (option === "baseUrl" && url.search !== "") return refuse("it has a query, which a base URL cannot have")
-  if (/\/get-auth-token\/*$/i.test(url.pathname)) {
-    return refuse(
-      "/get-auth-token is deprecated: ask Spotnana for a new client id and client secret " +
-        `(the old ones do not work there) and use ${tokenPath}`
-    )
+  if (option === "baseUrl" && /\/oauth2-token\/*$/i.test(url.pathname)) {
+    return refuse("it is the token endpoint; expected the address of the API, such as https://api.spotnana.com")
   }
   return Result.succeed(url)
 }
@@ -127,6 +142,10 @@ export const make = (options: Options): Result.Result<Environment, InvalidEnviro
   Result.gen(function*() {
     const base = yield* checkUrl("baseUrl", String(options.baseUrl))
     const baseUrl = base.origin + base.pathname.replace(/\/+$/, "")
+    if (options.tokenUrl === undefined && /\/v2\/*$/i.test(base.pathname)) {
+      const problem = `it ends in /v2, and so would not lead to ${tokenPath}; leave that out`
+      return yield* Result.fail(new InvalidEnvironment({ option: "baseUrl", problem }))
+    }
     const path = String(options.tokenUrl ?? tokenPath)
     const token = yield* checkUrl("tokenUrl", path.startsWith("/") ? baseUrl + path : path)
     const defaultLifetime = Option.getOrElse(
@@ -135,7 +154,7 @@ export const make = (options: Options): Result.Result<Environment, InvalidEnviro
     )
     if (!Duration.between(defaultLifetime, { minimum: Duration.seconds(1), maximum: maximumLifetime })) {
       return yield* Result.fail(
-        new InvalidEnvironment({ option: "defaultLifetime", message: "expected a duration from 1 second to 24 hours" })
+        new InvalidEnvironment({ option: "defaultLifetime", problem: "expected a duration from 1 second to 24 hours" })
       )
     }
     return {
@@ -207,7 +226,7 @@ export const config: Config.Config<Environment> = /* #__PURE__ */ Config.all({
     }
     if (baseUrl === undefined) return Effect.succeed(name === "sandbox" ? sandbox : production)
     return Result.match(make({ baseUrl, name }), {
-      onFailure: (error) => Effect.fail(variableError(`SPOTNANA_BASE_URL cannot be used: ${error.message}`)),
+      onFailure: (error) => Effect.fail(variableError(`SPOTNANA_BASE_URL cannot be used: ${error.problem}`)),
       onSuccess: Effect.succeed
     })
   })

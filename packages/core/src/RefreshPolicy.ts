@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
 
 /**
  * Every number that the lifecycle of a token depends on.
@@ -19,35 +20,36 @@ export interface RefreshPolicy {
    * Who renews. `background`: a fiber in the layer's scope, ahead of expiry.
    * `onDemand`: no fiber; the first `get` inside the renewal window starts the
    * renewal and does not wait for it. For processes that are frozen between
-   * invocations.
+   * invocations. Default: `background`.
    */
   readonly mode: "background" | "onDemand"
-  /** When to renew, as a fraction of the lifetime: from 0.01 to 0.99. */
+  /** When to renew, as a fraction of the lifetime: from 0.01 to 0.99. Default: 0.8. */
   readonly renewAt: number
-  /** How much earlier at most, as a fraction of that delay, so that a fleet does not renew in step: from 0 to 0.5. */
+  /** How much earlier at most, as a fraction of that delay, so that a fleet does not renew in step: from 0 to 0.5. Default: 0.1. */
   readonly jitter: number
-  /** Renew at least this long before expiry, where the lifetime is at least twice as long. */
+  /** Renew at least this long before expiry, where the lifetime is at least twice that. Default: 1 minute. */
   readonly minimumMargin: Duration.Duration
-  /** A token counts as expired this long before it is, so that it is alive on arrival; at most 5 % of the lifetime. */
+  /** A token counts as expired this long before it is, so that it is alive on arrival; at most 5 % of the lifetime. Default: 5 seconds. */
   readonly leeway: Duration.Duration
-  /** The first delay after a failure; each further failure doubles it. */
+  /** The first delay after a failure; each further failure doubles it. Default: 500 milliseconds. */
   readonly backoffBase: Duration.Duration
-  /** The longest delay between attempts. */
+  /** The longest delay between attempts. Default: 1 minute. */
   readonly backoffMaximum: Duration.Duration
-  /** The longest `Retry-After` that is believed. */
+  /** The longest `Retry-After` that is believed. Default: 1 hour. */
   readonly retryAfterMaximum: Duration.Duration
-  /** After how many failed acquisitions a `get` without a token fails: at least 1. */
+  /** After how many failed acquisitions a `get` without a token fails: at least 1. Default: 3. */
   readonly attempts: number
-  /** A `get` does not wait for a delay longer than this: it fails at once. */
+  /** A `get` does not wait for a delay longer than this: it fails at once. Default: 5 seconds. */
   readonly patience: Duration.Duration
-  /** How long a refusal of credentials is answered from memory. */
+  /** How long a refusal of credentials is answered from memory. Default: 5 minutes. */
   readonly refusalTimeToLive: Duration.Duration
   /**
    * How many tokens a minute may be requested because the API rejected one: at least 1. A rejection beyond that is not
    * believed: so many tokens cannot all be wrong, and the one in use may serve other requests.
+   * Default: 5.
    */
   readonly replacementsPerMinute: number
-  /** The time for one acquisition, the `Credentials` source included. */
+  /** The time for one acquisition, the `Credentials` source included. Default: 15 seconds. */
   readonly acquisitionTimeout: Duration.Duration
 }
 
@@ -90,6 +92,11 @@ const fraction = (name: string, value: number, from: number, to: number): number
   throw new RangeError(`RefreshPolicy.${name} is ${value}; expected a number from ${from} to ${to}`)
 }
 
+const oneOf = <A extends string>(name: string, value: A, values: ReadonlyArray<A>): A => {
+  if (values.includes(value)) return value
+  throw new RangeError(`RefreshPolicy.${name} is ${value}; expected ${values.join(" or ")}`)
+}
+
 const count = (name: string, value: number): number => {
   if (Number.isInteger(value) && value >= 1) return value
   throw new RangeError(`RefreshPolicy.${name} is ${value}; expected a whole number of at least 1`)
@@ -116,17 +123,16 @@ const count = (name: string, value: number): number => {
  */
 export const make = (options: Options = {}): RefreshPolicy => {
   const duration = (name: keyof Options, input: Duration.Input, atLeast = 0): Duration.Duration => {
-    const value = Duration.fromInputUnsafe(input)
+    const value = Option.getOrUndefined(Duration.fromInput(input))
     // `Duration` takes NaN, what became of a missing number, for zero.
-    if (!Number.isNaN(input) && Duration.isFinite(value) && Duration.toMillis(value) >= atLeast) return value
+    const isUsable = value !== undefined && !Number.isNaN(input) && Duration.isFinite(value)
+    if (isUsable && Duration.toMillis(value) >= atLeast) return value
     throw new RangeError(
-      `RefreshPolicy.${name} is ${
-        Number.isNaN(input) ? NaN : Duration.format(value)
-      }; expected a finite duration of at least ${atLeast} ms`
+      `RefreshPolicy.${name} is ${JSON.stringify(input)}; expected a finite duration of at least ${atLeast} ms`
     )
   }
   return {
-    mode: options.mode ?? defaults.mode,
+    mode: oneOf("mode", options.mode ?? defaults.mode, ["background", "onDemand"]),
     renewAt: fraction("renewAt", options.renewAt ?? defaults.renewAt, 0.01, 0.99),
     jitter: fraction("jitter", options.jitter ?? defaults.jitter, 0, 0.5),
     minimumMargin: duration("minimumMargin", options.minimumMargin ?? defaults.minimumMargin),

@@ -9,7 +9,6 @@ import * as Effect from "effect/Effect"
 import { HttpClient } from "effect/http"
 import type { HttpClientError } from "effect/http"
 import * as Layer from "effect/Layer"
-import type * as Redacted from "effect/Redacted"
 import type { AuthError } from "./AuthError.ts"
 import { isAuthError, toHttpClientError } from "./AuthError.ts"
 import * as Credentials from "./Credentials.ts"
@@ -187,7 +186,7 @@ export const layerCredentials = <const Eager extends boolean = false>(
  * @since 0.1.0
  */
 export const layer = <const Eager extends boolean = false>(
-  options: Options<Eager> & { readonly clientId: string; readonly clientSecret: Redacted.Redacted }
+  options: Options<Eager> & Credentials.ClientCredentials
 ): Layer.Layer<
   SpotnanaHttpClient | TokenProvider.TokenProvider,
   true extends Eager ? AuthError : never,
@@ -220,7 +219,10 @@ export const layer = <const Eager extends boolean = false>(
  * @since 0.1.0
  */
 export const layerConfig = <const Eager extends boolean = false>(
-  options?: Options<Eager> & { readonly credentials?: Config.Config<Credentials.ClientCredentials> | undefined }
+  options?: Options<Eager> & {
+    /** Where the credentials are in the configuration. Default: `Credentials.config`. */
+    readonly credentials?: Config.Config<Credentials.ClientCredentials> | undefined
+  }
 ): Layer.Layer<
   SpotnanaHttpClient | TokenProvider.TokenProvider,
   Config.ConfigError | (true extends Eager ? AuthError : never),

@@ -67,7 +67,9 @@ export interface Options {
  * @since 0.1.0
  */
 export class TokenEndpoint extends Context.Service<TokenEndpoint, {
+  /** Where the token endpoint is. */
   readonly environment: Environment
+  /** One request for one token. */
   readonly acquire: (credentials: ClientCredentials) => Effect.Effect<AccessToken, TokenEndpointError>
 }>()("@effect-spotnana/core/TokenEndpoint") {}
 
@@ -189,7 +191,9 @@ export const make = (
               Effect.fail(
                 new TokenEndpointUnavailable({
                   reason: "Timeout",
-                  message: `No complete answer from ${address} within ${Duration.format(timeout)}.`
+                  message: `No complete answer from ${address} within ${
+                    Duration.format(timeout)
+                  }. Check the network, or raise the timeout.`
                 })
               )
           }),

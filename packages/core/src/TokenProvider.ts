@@ -38,6 +38,7 @@ import { TokenEndpoint } from "./TokenEndpoint.ts"
  * @since 0.1.0
  */
 export interface Status {
+  /** See above. */
   readonly state: "empty" | "acquiring" | "valid" | "renewing" | "failed" | "expired"
   /** When the latest token was asked for. */
   readonly issuedAt: DateTime.Utc | undefined
@@ -59,14 +60,7 @@ export interface Status {
  *
  * **Details**
  *
- * - `get`: the token. Without a valid one it waits for the acquisition that is
- *   in flight, or starts it; with one it never waits. Interrupting a caller
- *   leaves the acquisition to the others.
- * - `reject`: tells that the API answered 401 to this token. It is replaced if
- *   it is still the one in use; a late report about an older one changes nothing.
- * - `status`: what the provider is doing.
- * - `changes`: `status` now and after every acquisition, failure and rejection.
- * - `environment`: the API that the tokens are for.
+ * Interrupting a caller of `get` leaves the acquisition to the others.
  *
  * **Example** (A health check)
  *
@@ -85,10 +79,15 @@ export interface Status {
  * @since 0.1.0
  */
 export class TokenProvider extends Context.Service<TokenProvider, {
+  /** The API that the tokens are for. */
   readonly environment: Environment
+  /** A token that is valid now. With one it never waits; without, it waits for the one acquisition. */
   readonly get: Effect.Effect<AccessToken, AuthError>
+  /** Tells that the API answered 401 to this token: it is replaced, if it is still the one in use. */
   readonly reject: (token: AccessToken) => Effect.Effect<void>
+  /** What the provider is doing. */
   readonly status: Effect.Effect<Status>
+  /** `status` now, and after every acquisition, failure and rejection. A reader that is 64 changes late misses some. */
   readonly changes: Stream.Stream<Status>
 }>()("@effect-spotnana/core/TokenProvider") {}
 
@@ -99,7 +98,7 @@ export class TokenProvider extends Context.Service<TokenProvider, {
  * @since 0.1.0
  */
 export interface Options<Eager extends boolean = boolean> {
-  /** When to renew and how to back off; see `RefreshPolicy` for the defaults. */
+  /** When to renew and how to back off; see {@link RefreshPolicy.RefreshPolicy} for the defaults. */
   readonly refresh?: RefreshPolicy.Options | undefined
   /** Acquire the first token when the layer is built, and fail there. Default: at the first use. */
   readonly eager?: Eager | undefined

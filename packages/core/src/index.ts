@@ -1,8 +1,16 @@
+/** The access token and the decoding of the token response. */
 export * as AccessToken from "./AccessToken.ts"
+/** The typed errors, and whether one is worth another try. */
 export * as AuthError from "./AuthError.ts"
+/** Where the client id and the client secret come from. */
 export * as Credentials from "./Credentials.ts"
+/** Where the API and its token endpoint are. */
 export * as Environment from "./Environment.ts"
+/** When to renew, how to back off, how long a verdict holds. */
 export * as RefreshPolicy from "./RefreshPolicy.ts"
+/** The `HttpClient` that authenticates every request: the way in. */
 export * as SpotnanaHttpClient from "./SpotnanaHttpClient.ts"
+/** The wire: one form POST in, one token or one typed error out. */
 export * as TokenEndpoint from "./TokenEndpoint.ts"
+/** The lifecycle of a token: `get`, `reject`, `status`, `changes`. */
 export * as TokenProvider from "./TokenProvider.ts"

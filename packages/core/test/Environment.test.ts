@@ -140,7 +140,12 @@ describe("Environment.make", () => {
       const error = refusal(options)
       assert.strictEqual(error._tag, "InvalidEnvironment")
       assert.strictEqual(error.option, option)
-      assert.include(error.message, "is not HTTPS, which only a loopback address may do without")
+      assert.match(
+        error.problem,
+        address.startsWith("http:")
+          ? /is not HTTPS, which only a loopback address may do without$/
+          : /^it is not an absolute URL; expected one such as https:/
+      )
     }
   })
 
@@ -164,7 +169,7 @@ describe("Environment.make", () => {
   ])("a base URL with a query or a fragment is refused: %s", (baseUrl) => {
     const error = refusal({ baseUrl })
     assert.strictEqual(error.option, "baseUrl")
-    assert.match(error.message, /^it has a (query, which a base URL cannot have|fragment, which is never sent)$/)
+    assert.match(error.problem, /^it has a (query, which a base URL cannot have|fragment, which is never sent)$/)
   })
 
   it.each([
@@ -213,7 +218,7 @@ describe("Environment.make", () => {
     const { message } = refusal(options)
     assert.include(message, "/get-auth-token is deprecated")
     assert.include(message, "new client id and client secret")
-    assert.include(message, `use ${tokenPath}`)
+    assert.include(message, `with ${tokenPath}, which took its place`)
   })
 
   it.each<Duration.Input>([0, "0 seconds", -1, 999, "25 hours", Infinity, -Infinity, Duration.infinity])(
@@ -221,9 +226,23 @@ describe("Environment.make", () => {
     (defaultLifetime) => {
       const error = refusal({ baseUrl: "https://api.spotnana.com", defaultLifetime })
       assert.strictEqual(error.option, "defaultLifetime")
-      assert.strictEqual(error.message, "expected a duration from 1 second to 24 hours")
+      assert.strictEqual(error.message, "defaultLifetime cannot be used: expected a duration from 1 second to 24 hours")
     }
   )
+
+  it.each([
+    ["the token endpoint", "https://api.spotnana.com/v2/auth/oauth2-token", "it is the token endpoint"],
+    ["an address that ends in /v2", "https://api.spotnana.com/v2/", "it ends in /v2"],
+    ["the deprecated endpoint with a query", "https://api.spotnana.com/get-auth-token?x=1", "is deprecated"],
+    ["an address without a scheme", "localhost:4010", "it is not an absolute URL"]
+  ])("a base URL that is %s is refused for what it is", (_, baseUrl, problem) => {
+    assert.include(refusal({ baseUrl }).problem, problem)
+  })
+
+  it("another server's base URL may end in /v2", () => {
+    const tokenUrl = "https://login.acme.example/token"
+    assert.strictEqual(make({ baseUrl: "https://api.acme.example/v2", tokenUrl }).tokenUrl, tokenUrl)
+  })
 
   it("takes a defaultLifetime in any form", () => {
     for (const defaultLifetime of ["10 minutes", 600_000, Duration.minutes(10)] as const) {

@@ -226,7 +226,8 @@ export const layer = (options?: Options | undefined): Layer.Layer<MockSpotnana> 
  *
  * **Details**
  *
- * Every host is answered; the ledger's `host` header tells which was meant.
+ * Every host is answered; the ledger's `host` header tells which was meant. What waits (latency, a fault that hangs, the
+ * backoff of the code under test) waits for `TestClock`: fork it and adjust the clock.
  *
  * **Gotchas**
  *

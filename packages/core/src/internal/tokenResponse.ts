@@ -99,7 +99,8 @@ export const interpret = (answer: Answer): Effect.Effect<AccessToken, TokenEndpo
           code,
           debugIdentifier,
           message: `${where} to client ${credentials.clientId}${said === "" ? "" : ` (${said})`}. ` +
-            "Check the client id, the secret, and that both belong to this address."
+            "Check the client id, the secret, and that both belong to this address." +
+            (Option.isNone(json) ? " The answer is not JSON: a proxy or a firewall may have given it." : "")
         })
       )
     case "malformed":
