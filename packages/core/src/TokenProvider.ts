@@ -38,7 +38,7 @@ import { TokenEndpoint } from "./TokenEndpoint.ts"
  * @since 0.1.0
  */
 export interface Status {
-  /** See above. */
+  /** What the provider is doing: one of the words above. */
   readonly state: "empty" | "acquiring" | "valid" | "renewing" | "failed" | "expired"
   /** When the latest token was asked for. */
   readonly issuedAt: DateTime.Utc | undefined

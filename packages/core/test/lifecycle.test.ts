@@ -493,9 +493,7 @@ describe("invariant 10: time is a service", () => {
         expect(yield* mock.tokenRequests).toBe(2)
       }).pipe(Effect.provide(onMock()), Effect.provideContext(context))
     }))
-})
 
-describe("invariant 10: time is a service", () => {
   it.effect("the time that the machine slept counts as waiting for Retry-After", () =>
     Effect.gen(function*() {
       const { context, jump } = yield* skewable
@@ -543,9 +541,7 @@ describe("invariant 11: nothing left behind", () => {
         .toBe(true)
       expect(yield* mock.tokenRequests).toBe(1)
     }).pipe(Effect.provide(MockSpotnana.layer({ clientId, clientSecret }))))
-})
 
-describe("invariant 11: nothing left behind", () => {
   it.effect("a scope that closes during a renewal starts no further request", () =>
     Effect.gen(function*() {
       const mock = yield* MockSpotnana.MockSpotnana
@@ -676,9 +672,7 @@ describe("status and changes", () => {
       yield* TestClock.adjust("61 minutes")
       expect((yield* provider.status).state).toBe("failed")
     }).pipe(Effect.provide(onMock())))
-})
 
-describe("status and changes", () => {
   it.effect("nobody who is slow to read the changes makes memory grow", () =>
     Effect.gen(function*() {
       const { provider } = yield* subjects

@@ -47,9 +47,7 @@ describe("metrics", () => {
       yield* Effect.flatMap(TokenProvider.TokenProvider, (provider) => provider.get).pipe(Effect.provide(onMock()))
       expect((yield* series).map(([name]) => name)).not.toContain("token_lifetime_left_seconds")
     }).pipe(Effect.provideService(Metric.MetricRegistry, new Map())))
-})
 
-describe("metrics", () => {
   it.effect("of two providers with the same client id, one that goes does not take the other's gauge for good", () =>
     Effect.gen(function*() {
       const { provider } = yield* subjects

@@ -72,36 +72,34 @@ const filteredResponse = (error: unknown): Response | undefined =>
 const maxErrorBodySize = 65_536
 const errorBodyTimeout = Duration.seconds(2)
 
+const readError = (response: Response) =>
+  readBody(response, maxErrorBodySize).pipe(
+    Effect.timeoutOption(errorBodyTimeout),
+    Effect.orElseSucceed(Option.none)
+  )
+
 const tokenExpired = (
   reason: "Rejected" | "NotReplayable",
   response: Response,
   bearers: ReadonlyArray<string>
 ): Effect.Effect<never, TokenExpired> =>
-  readBody(response, maxErrorBodySize).pipe(
-    Effect.timeoutOption(errorBodyTimeout),
-    Effect.orElseSucceed(Option.none),
-    Effect.flatMap((body) => {
-      const { code, debugIdentifier, description } = errorBody(
-        Option.getOrElse(Option.flatMap(body, jsonObject), () => ({})),
-        bearers
-      )
-      const said = description ?? code
-      const about = `${response.request.method} answered 401${said === undefined ? "" : ` (${said})`}`
-      return Effect.fail(
-        new TokenExpired({
-          reason,
-          debugIdentifier,
-          message: reason === "Rejected"
-            ? `${about}, and a new token does not help. Check that the API user may call this API.`
-            : `${about}, and the body of the request can be sent once only. The token is replaced: make the request again.`
-        })
-      )
-    })
-  )
-
-/** Ends the connection of a response that nobody reads. */
-const discard = (response: Response): Effect.Effect<void> =>
-  Effect.ignore(Effect.timeoutOption(readBody(response, maxErrorBodySize), errorBodyTimeout))
+  Effect.flatMap(readError(response), (body) => {
+    const { code, debugIdentifier, description } = errorBody(
+      Option.getOrElse(Option.flatMap(body, jsonObject), () => ({})),
+      bearers
+    )
+    const said = description ?? code
+    const about = `${response.request.method} answered 401${said === undefined ? "" : ` (${said})`}`
+    return Effect.fail(
+      new TokenExpired({
+        reason,
+        debugIdentifier,
+        message: reason === "Rejected"
+          ? `${about}, and a new token does not help. Check that the API user may call this API.`
+          : `${about}, and the body of the request can be sent once only. The token is replaced: make the request again.`
+      })
+    )
+  })
 
 /**
  * Authenticates every request that goes to the provider's environment.
@@ -183,7 +181,8 @@ export const authenticateWith = (provider: TokenProvider["Service"]) => {
             // The provider sees no use in yet another token: neither is there in sending this one again.
             equals(next, bearer.token)
               ? tokenExpired("Rejected", response, bearers())
-              : Effect.forkChild(discard(response)).pipe(
+              // Read in passing, so that the connection is free for the next request.
+              : Effect.forkChild(readError(response)).pipe(
                 Effect.andThen(Metric.update(replays, 1)),
                 Effect.andThen(exchange((again) => tokenExpired("Rejected", again, bearers())))
               ))

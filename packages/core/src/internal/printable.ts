@@ -27,17 +27,23 @@ const readings: ReadonlyArray<(text: string) => string> = [
     )
 ]
 
-const repeats = (text: string, secret: string): boolean =>
-  readings.some((read) => read(text).includes(secret)) ||
-  text.includes(Base64.encode(secret)) ||
-  text.toLowerCase().includes(Hex.encode(secret))
+const repeatsOne = (text: string, secrets: ReadonlyArray<string>): boolean => {
+  const texts = readings.map((read) => read(text))
+  return secrets.some((secret) =>
+    secret !== "" && (
+      texts.some((read) => read.includes(secret)) ||
+      text.includes(Base64.encode(secret)) ||
+      text.toLowerCase().includes(Hex.encode(secret))
+    )
+  )
+}
 
 /**
  * Text from outside made fit for an error message: one line and bounded. Text that repeats a secret, as servers do, in
  * whatever encoding, is withheld whole.
  */
 export const printable = (text: string, secrets: ReadonlyArray<string>): string => {
-  if (secrets.some((secret) => secret !== "" && repeats(text, secret))) return "<redacted>"
+  if (repeatsOne(text, secrets)) return "<redacted>"
   const line = text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]+/g, " ").trim()
   return line.length > maxLength ? `${line.slice(0, maxLength)}…` : line
 }

@@ -69,7 +69,8 @@ export const interpret = (answer: Answer): Effect.Effect<AccessToken, TokenEndpo
   const status = response.status
   const json = jsonObject(body)
   const { code, debugIdentifier, description } = errorBody(Option.getOrElse(json, () => ({})), answer.secrets)
-  const said = [code, description].filter((part) => part !== undefined).join(": ")
+  const words = [code, description].filter((part) => part !== undefined).join(": ")
+  const said = words === "" ? "" : ` (${words})`
   const where = `${answer.address} answered ${status}`
 
   const byStatus = verdictOfStatus(status)
@@ -98,7 +99,7 @@ export const interpret = (answer: Answer): Effect.Effect<AccessToken, TokenEndpo
           status,
           code,
           debugIdentifier,
-          message: `${where} to client ${credentials.clientId}${said === "" ? "" : ` (${said})`}. ` +
+          message: `${where} to client ${credentials.clientId}${said}. ` +
             "Check the client id, the secret, and that both belong to this address." +
             (Option.isNone(json) ? " The answer is not JSON: a proxy or a firewall may have given it." : "")
         })
@@ -110,7 +111,7 @@ export const interpret = (answer: Answer): Effect.Effect<AccessToken, TokenEndpo
           debugIdentifier,
           message: status >= 300 && status < 400
             ? `${where}, a redirect, which is never followed with a client secret. ${checkUrl}`
-            : `${where}${said === "" ? "" : ` (${said})`}. ${checkUrl}`
+            : `${where}${said}. ${checkUrl}`
         })
       )
     default:
@@ -120,7 +121,7 @@ export const interpret = (answer: Answer): Effect.Effect<AccessToken, TokenEndpo
           status,
           debugIdentifier,
           retryAfter: retryAfterOf(response, answer.now),
-          message: `${where}${said === "" ? "" : ` (${said})`}. Try again later.`
+          message: `${where}${said}. Try again later.`
         })
       )
   }
