@@ -1,0 +1,95 @@
+import { Cause, Effect, Exit, Logger, Metric, References, Tracer } from "effect"
+import { inspect } from "node:util"
+import { recordingTracer } from "./harness.ts"
+
+/** All the ways in which a value finds its way to a person or a file. */
+export const print = (value: unknown): string => {
+  // Text is the same in every way but for its escapes.
+  if (typeof value === "string") return value
+  return [
+    String(value),
+    inspect(value, { depth: Infinity, showHidden: true }),
+    JSON.stringify(value, (_, part: unknown) => typeof part === "bigint" ? String(part) : part),
+    value instanceof Error ? `${value.stack}${value.message}` : "",
+    Cause.isCause(value) ? Cause.pretty(value) : "",
+    Exit.isExit(value) && Exit.isFailure(value) ? Cause.pretty(value.cause) : ""
+  ].join("\n")
+}
+
+/** The forms in which a secret may be found: raw, URL-encoded, as a form value, Base64, URL-safe Base64 and hex. */
+export const disguises = (secret: string): ReadonlyArray<string> => [
+  ...new Set([
+    secret,
+    encodeURIComponent(secret),
+    new URLSearchParams([["", secret]]).toString().slice(1),
+    Buffer.from(secret).toString("base64").replace(/=+$/, ""),
+    Buffer.from(secret).toString("base64url"),
+    Buffer.from(secret).toString("hex")
+  ])
+]
+
+/**
+ * Everything that a scenario lets out: all logs at trace, all spans, all metrics, and whatever the test adds of results,
+ * errors and causes.
+ */
+export const makeAudit = () => {
+  let text = ""
+  let searches = 0
+  const { spans, tracer } = recordingTracer()
+  const add = (...values: ReadonlyArray<unknown>): void => {
+    for (const value of values) text += `${print(value)}\n`
+  }
+  const logger = Logger.make((options) => {
+    add(Logger.formatJson.log(options), Logger.formatLogFmt.log(options), options.message, options.cause)
+  })
+
+  return {
+    spans,
+    /** Adds values to what was let out, printed in every way. */
+    add,
+    /** What was let out so far, logs first. Spans and metrics join it when `run` ends. */
+    text: () => text,
+    /** Runs a scenario with a recording logger, tracer and metric registry, and adds what it let out. */
+    run: <A, E, R>(scenario: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+      Effect.gen(function*() {
+        const exit = yield* Effect.exit(scenario)
+        // A success is the scenario's own; what of it counts, it adds.
+        if (Exit.isFailure(exit)) add(exit)
+        add(yield* Metric.dump, yield* Metric.snapshot)
+        for (const { attributes, events, name, status } of spans.splice(0)) {
+          add(name, [...attributes], events)
+          // What a span succeeded with is exported by nobody; why it failed is.
+          if (status._tag === "Ended" && Exit.isFailure(status.exit)) add(status.exit)
+        }
+        return yield* exit
+      }).pipe(
+        Effect.provide(Logger.layer([logger])),
+        Effect.provideService(Tracer.Tracer, tracer),
+        Effect.provideService(References.MinimumLogLevel, "All"),
+        Effect.provideService(Metric.MetricRegistry, new Map())
+      ),
+    /**
+     * Searches every form of every secret in what was let out since the last search, and forgets it. Returns where each
+     * was found: without what was found, so that a failing test does not leak either.
+     */
+    search: (secrets: Iterable<string>): ReadonlyArray<string> => {
+      const found: Array<string> = []
+      for (const secret of secrets) {
+        for (const disguise of disguises(secret)) {
+          searches += 1
+          const index = text.indexOf(disguise)
+          if (index < 0) continue
+          const after = index + disguise.length
+          found.push(`${text.slice(Math.max(0, index - 300), index)}‹here›${text.slice(after, after + 100)}`)
+        }
+      }
+      text = ""
+      return found
+    },
+    /** How many forms of secrets were searched for. */
+    searches: () => searches
+  }
+}
+
+/** One audit. */
+export type Audit = ReturnType<typeof makeAudit>

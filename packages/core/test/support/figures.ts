@@ -1,0 +1,35 @@
+import type { TestContext } from "vitest"
+
+/** What a test measured, for the table that the run prints at its end. */
+export interface Figure {
+  /** What was counted or measured: `histories`, `faults`. */
+  readonly of: string
+  /** How many, or how much, with its unit. */
+  readonly figure: string
+  /** What that says. */
+  readonly claim: string
+}
+
+/** A table of its own, printed above the figures. */
+export interface Table {
+  readonly title: string
+  readonly columns: ReadonlyArray<string>
+  readonly rows: ReadonlyArray<ReadonlyArray<string>>
+}
+
+declare module "vitest" {
+  interface TaskMeta {
+    figures?: ReadonlyArray<Figure>
+    tables?: ReadonlyArray<Table>
+  }
+}
+
+/** Hands a figure to the run; see `scripts/figures.ts`, which prints it. */
+export const reportFigure = ({ task }: TestContext, figure: Figure): void => {
+  task.meta.figures = [...(task.meta.figures ?? []), figure]
+}
+
+/** Hands a table to the run. */
+export const reportTable = ({ task }: TestContext, table: Table): void => {
+  task.meta.tables = [...(task.meta.tables ?? []), table]
+}
