@@ -1,0 +1,74 @@
+// What SECURITY.md says of the supply chain: exact versions, a complete lock file, no script at installation.
+import { spawnSync } from "node:child_process"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { describe, expect, it } from "vitest"
+
+interface Manifest {
+  readonly name: string
+  readonly private?: boolean
+  readonly scripts?: Readonly<Record<string, string>>
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly devDependencies?: Readonly<Record<string, string>>
+  readonly optionalDependencies?: Readonly<Record<string, string>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
+}
+
+const manifestOf = (directory: string): Manifest =>
+  JSON.parse(Fs.readFileSync(Path.join(directory, "package.json"), "utf8"))
+
+const workspace = [".", ...Fs.globSync("packages/*/package.json").map((file) => Path.dirname(file))].map(manifestOf)
+
+const installationScripts = ["preinstall", "install", "postinstall", "prepare"]
+
+// A registry that mirrors packages often has no advisories: then this is skipped, visibly.
+const { output, status } = spawnSync("pnpm", ["audit", "--audit-level", "high"], { encoding: "utf8" })
+const said = output?.join("\n") ?? ""
+const audit = { said, status, hasNoAnswer: said.includes("ERR_PNPM_AUDIT_BAD_RESPONSE") }
+
+describe("supply chain", () => {
+  it.each(workspace)("$name depends on exact versions", (manifest) => {
+    const versions = Object.entries({
+      ...manifest.dependencies,
+      ...manifest.devDependencies,
+      ...manifest.optionalDependencies
+    })
+    expect(versions.filter(([, version]) => !/^(\d+\.\d+\.\d+(-[\w.]+)?|workspace:\*)$/.test(version))).toEqual([])
+  })
+
+  it.each(workspace.filter((manifest) => manifest.private !== true))(
+    "$name brings nothing along: one peer, effect, and no script at installation",
+    (manifest) => {
+      expect(manifest.dependencies).toBeUndefined()
+      expect(manifest.optionalDependencies).toBeUndefined()
+      expect(Object.keys(manifest.peerDependencies ?? {})).toEqual(["effect"])
+      expect(installationScripts.filter((script) => manifest.scripts?.[script] !== undefined)).toEqual([])
+    }
+  )
+
+  it("every entry of the lock file is a package of the registry, with its hash", () => {
+    const resolutions = Fs.readFileSync("pnpm-lock.yaml", "utf8").match(/^ +resolution: .*$/gm) ?? []
+    expect(resolutions.length).toBeGreaterThan(100)
+    expect(resolutions.filter((line) => !/^ +resolution: \{integrity: sha512-[\w+/]+=*\}$/.test(line))).toEqual([])
+  })
+
+  it("dprint alone has a script for its installation, and it is not run", () => {
+    // The `install` entry stands for npm's habit of running node-gyp where there is a binding.gyp, too.
+    const withScripts = Fs.globSync("node_modules/.pnpm/*/node_modules/{*,@*/*}/package.json")
+      .map((file) => ({ directory: Path.dirname(file), manifest: manifestOf(Path.dirname(file)) }))
+      .filter(({ directory, manifest }) =>
+        Fs.existsSync(Path.join(directory, "binding.gyp")) ||
+        ["preinstall", "install", "postinstall"].some((script) => manifest.scripts?.[script] !== undefined)
+      )
+    expect([...new Set(withScripts.map(({ manifest }) => manifest.name))]).toEqual(["dprint"])
+    // `strictDepBuilds` makes an installation fail over a script that nobody has decided about.
+    const settings = Fs.readFileSync("pnpm-workspace.yaml", "utf8")
+    expect(settings).toContain("strictDepBuilds: true")
+    expect(settings).toContain("onlyBuiltDependencies: []")
+    expect(settings).toMatch(/ignoredBuiltDependencies:\n {2}- dprint\n\n/)
+  })
+
+  it.skipIf(audit.hasNoAnswer)("no dependency has a known vulnerability of high severity", () => {
+    expect(audit).toMatchObject({ status: 0 })
+  })
+})
