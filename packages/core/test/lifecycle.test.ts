@@ -212,6 +212,19 @@ describe("invariant 5: survive the outage", () => {
       expect(yield* mock.tokenRequests).toBe(3)
     }).pipe(Effect.provide(onMock())))
 
+  it.effect("callers who waited for a fault to pass take the token that the first of them got", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      yield* mock.inject("token", Fault.rateLimited())
+      // All wake at once, and the first one's request is answered before the second one has looked.
+      const callers = yield* Effect.forkChild(
+        Effect.forEach([0, 1, 2], () => provider.get, { concurrency: "unbounded" })
+      )
+      yield* TestClock.adjust("10 seconds")
+      yield* Fiber.join(callers)
+      expect(yield* mock.tokenRequests).toBe(2)
+    }).pipe(Effect.provide(onMock())))
+
   it.effect("during a long outage callers fail at once, with the time that is left, and do not hammer", () =>
     Effect.gen(function*() {
       const { mock, provider } = yield* subjects

@@ -250,8 +250,9 @@ export const makeLifecycle = (
       Effect.suspend(() => {
         if (isClosed()) return Effect.interrupt
         if (isValid(live)) {
-          // Within the renewal window: see to it that a renewal is under way, and do not wait for it.
-          if (holdLeft() === 0) board()
+          // Within the renewal window: see to it that a renewal is under way, and do not wait for it. Who waited for a
+          // hold to end may find a token that is younger than that.
+          if (!clocks.isBefore(live.renewAt) && holdLeft() === 0) board()
           return live?.exit ?? acquire(giveUpAt)
         }
         const wait = holdLeft()
