@@ -15,6 +15,7 @@ import type { HttpClientError, HttpClientResponse } from "effect/http"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
+import * as Tracer from "effect/Tracer"
 import type { AccessToken } from "./AccessToken.ts"
 import { InvalidCredentials, TokenEndpointUnavailable } from "./AuthError.ts"
 import type { TokenEndpointError } from "./AuthError.ts"
@@ -91,13 +92,43 @@ const capturedRequestInit = (client: HttpClient.HttpClient): Effect.Effect<globa
   return Effect.map(Effect.exit(client.postprocess(look)), () => captured)
 }
 
+/** Where a client wanted to send the token request, if not to the token endpoint. */
+class Diverted {
+  readonly origin: string
+  constructor(origin: string) {
+    this.origin = origin
+  }
+}
+
+// A client that follows redirects or rewrites URLs would take the secret along. This predicate is what every client made
+// by `HttpClient.make` asks about each request right before it is sent: the last moment to refuse one. It is not asked
+// where propagation is disabled altogether, so that is put into its answer.
+const onlyTo = <A, E, R>(address: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.contextWith((context: Context.Context<R>) => {
+    const disabled = Context.get(context, Tracer.DisablePropagation)
+    const disabledWhen = Context.get(context, HttpClient.TracerDisabledWhen)
+    return effect.pipe(
+      Effect.provideService(Tracer.DisablePropagation, false),
+      Effect.provideService(HttpClient.TracerDisabledWhen, (request) => {
+        if (withoutQuery(request.url) === address) return disabled || disabledWhen(request)
+        throw new Diverted(URL.canParse(request.url) ? new URL(request.url).origin : "an address that is not a URL")
+      })
+    )
+  })
+
 /**
  * Makes a token endpoint from the `HttpClient` of the environment.
  *
+ * **Details**
+ *
+ * The request goes to the token URL and nowhere else: a client that follows a
+ * redirect with it, or rewrites its URL, fails with `TokenEndpointUnavailable`.
+ *
  * **Gotchas**
  *
- * Give it the plain client of the platform: one that retries, limits or follows
- * redirects does so with the client secret too.
+ * Give it the plain client of the platform: one that retries or limits does so
+ * with token requests too. A client that is not made by `HttpClient.make`, and a
+ * browser's XMLHttpRequest, may follow redirects unseen.
  *
  * @category constructors
  * @since 0.1.0
@@ -144,15 +175,26 @@ export const make = (
           message: `No answer from ${address}: ${printable(rootMessage(error), secrets)}. ` +
             "Check the network and the environment's address."
         })
+      const diverted = ({ origin }: Diverted) =>
+        new TokenEndpointUnavailable({
+          reason: "Transport",
+          message:
+            `The HTTP client wanted to send the token request to ${printable(origin, secrets)}, not to ${address}: ` +
+            "it follows redirects or rewrites URLs. Give the library one that does neither, and the token URL that is meant."
+        })
       // A client that filters statuses has already made an error of the answer: it is an answer all the same.
       const answer = Effect.catch(
-        client.execute(request(credentials)),
+        onlyTo(address, client.execute(request(credentials))),
         (error): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError> =>
           error.reason._tag === "StatusCodeError" ? Effect.succeed(error.reason.response) : Effect.fail(error)
       )
       return Effect.gen(function*() {
         const issuedAt = yield* DateTime.now
-        const response = yield* Effect.mapError(answer, unreachable)
+        const response = yield* Effect.mapError(answer, unreachable).pipe(
+          Effect.catchDefect((defect) =>
+            defect instanceof Diverted ? Effect.fail(diverted(defect)) : Effect.die(defect)
+          )
+        )
         const body = yield* Effect.mapError(readBody(response, maxBodySize), unreachable)
         const now = yield* Clock.currentTimeMillis
         return yield* interpret({
