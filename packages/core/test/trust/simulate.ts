@@ -1,0 +1,48 @@
+// Random histories until one breaks an invariant: `pnpm simulate --histories 100000 --seed 7`.
+import { Effect } from "effect"
+import { parseArgs } from "node:util"
+import { run } from "./simulation/run.ts"
+
+const { values } = parseArgs({
+  options: {
+    histories: { type: "string", default: "2000" },
+    seed: { type: "string", default: "1" },
+    replay: { type: "string" },
+    log: { type: "boolean", default: false }
+  }
+})
+
+const count = (name: string, text: string): number => {
+  const value = Number(text)
+  if (Number.isSafeInteger(value) && value >= 1) return value
+  console.error(`--${name} is ${text}; expected a whole number of at least 1`)
+  process.exit(2)
+}
+
+const histories = count("histories", values.histories)
+const seed = count("seed", values.seed)
+
+const result = await Effect.runPromise(run({
+  histories,
+  seed,
+  replay: values.replay,
+  onHistory: (done) => {
+    if (done % 1_000 === 0) console.error(`${done} of ${histories}`)
+  }
+}))
+
+if (result.failure === undefined) {
+  console.log(`${result.histories} histories of ${result.events} events, seed ${seed}: every invariant held`)
+  for (const [situation, times] of [...result.situations].toSorted(([a], [b]) => a.localeCompare(b))) {
+    console.log(`${times}\t${situation}`)
+  }
+} else {
+  const { after, history, log, replay, violation } = result.failure
+  console.log(`${violation.message}\n\nFound in history ${after} of seed ${seed}, shrunk to:`)
+  console.log(`tenants ${JSON.stringify(history.tenants)}, seed ${history.seed}`)
+  for (const step of history.steps) console.log(JSON.stringify(step))
+  console.log("\nWhat was seen, after milliseconds on the monotonic clock and at those of the wall clock:")
+  console.log(log.slice(values.log ? 0 : -40).join("\n"))
+  console.log(`\nReplay: node packages/core/test/trust/simulate.ts --replay '${replay}'`)
+  process.exit(1)
+}

@@ -1,0 +1,98 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { spawnSync } from "node:child_process"
+import { reportFigure, reportTable } from "../support/figures.ts"
+import { run } from "./simulation/run.ts"
+
+const count = (variable: string, otherwise: number): number => {
+  const value = Number(process.env[variable] ?? otherwise)
+  if (Number.isSafeInteger(value) && value >= 1) return value
+  throw new Error(`${variable} is ${process.env[variable]}; expected a whole number of at least 1`)
+}
+
+const histories = count("SIMULATION_HISTORIES", 2_000)
+const seed = count("SIMULATION_SEED", 1)
+
+/** Where a run must have been, or it has stopped exploring. */
+const situations = [
+  "Retry-After",
+  "TokenExpired: NotReplayable",
+  "TokenExpired: Rejected",
+  "a 401 for an older token",
+  "a caller was interrupted during the acquisition",
+  "a flight frozen with the process, and overtaken",
+  "a rejection",
+  "a rejection that is not believed",
+  "a renewal failed while the token was valid",
+  "an acquisition failed",
+  "clock set back with a token",
+  "clock set forward with a token",
+  "closed with callers waiting",
+  "credentials refused",
+  "recovered",
+  "renewed while valid",
+  "suspended",
+  "the credentials source failed",
+  "the rejected token handed out again"
+]
+
+describe("simulation", () => {
+  it.live(`${histories} random histories break no invariant`, (context) =>
+    Effect.gen(function*() {
+      const result = yield* run({ histories, seed })
+      expect(
+        result.failure === undefined ? "every invariant held" : [
+          result.failure.violation.message,
+          `node packages/core/test/trust/simulate.ts --replay '${result.failure.replay}'`
+        ]
+      ).toBe("every invariant held")
+      const reached = [...result.situations].toSorted(([a], [b]) => a.localeCompare(b))
+      if (histories >= 2_000) expect(new Set(result.situations.keys())).toEqual(new Set(situations))
+      reportTable(context, {
+        title: `Where ${histories} random histories have been (seed ${seed})`,
+        columns: ["situation", "times"],
+        rows: reached.map(([situation, times]) => [situation, String(times)])
+      })
+      reportFigure(context, {
+        of: "simulation: histories",
+        figure: `${result.histories}`,
+        claim: `${result.events} events, each allowed by the reference model`
+      })
+      reportFigure(context, {
+        of: "simulation: leak searches",
+        figure: `${result.searches}`,
+        claim: "no form of a secret or a token in any log, span, metric or error"
+      })
+    }))
+
+  it("the same seed is the same run, and a violation is replayed and shrunk", () => {
+    const simulate = (...args: ReadonlyArray<string>) =>
+      spawnSync(
+        process.execPath,
+        [
+          "--import",
+          "./packages/core/test/trust/simulation/mutate.ts",
+          "packages/core/test/trust/simulate.ts",
+          ...args
+        ],
+        { encoding: "utf8", env: { ...process.env, MUTANT: "renew when the token is dead" } }
+      )
+    const first = simulate("--seed", "3")
+    expect(first.stderr + first.stdout).toContain("Found in history")
+    expect(simulate("--seed", "3").stdout).toBe(first.stdout)
+    const [, replay] = /--replay '(.*)'/.exec(first.stdout)!
+    const seen = (text: string) => text.slice(text.indexOf("shrunk to:"), text.indexOf("Replay:"))
+    const replayed = simulate("--replay", replay!)
+    expect([replayed.status, seen(replayed.stdout)]).toEqual([1, seen(first.stdout)])
+    expect(seen(first.stdout).match(/"act":/g)!.length).toBeLessThanOrEqual(6)
+  })
+
+  it("refuses a number of histories that is none", () => {
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ["packages/core/test/trust/simulate.ts", "--histories", "many"],
+      { encoding: "utf8" }
+    )
+    expect([status, stderr]).toEqual([2, "--histories is many; expected a whole number of at least 1\n"])
+  })
+})

@@ -1,0 +1,202 @@
+/** One wrong edit of the core that the simulation has to find. */
+export interface Mutant {
+  readonly name: string
+  /** A file below `packages/core/src`. */
+  readonly file: string
+  /** Stands in it once. */
+  readonly from: string
+  readonly to: string
+  /** A seed with which the simulation finds it soon; 1 unless it says otherwise. */
+  readonly seed?: number
+}
+
+export const mutants: ReadonlyArray<Mutant> = [
+  {
+    name: "reject whatever token is in use, whichever was meant",
+    file: "internal/lifecycle.ts",
+    from: "if (live === undefined || !AccessToken.equals(live.token, token)) return Effect.void",
+    to: "if (live === undefined) return Effect.void"
+  },
+  {
+    name: "share no flight",
+    file: "internal/lifecycle.ts",
+    from: "flight !== undefined && clocks.now().wall < flight.startedAt.wall + longestFlight ? flight : takeOff()",
+    to: "takeOff()"
+  },
+  {
+    name: "wait for a flight that was frozen with the process",
+    file: "internal/lifecycle.ts",
+    from: "flight !== undefined && clocks.now().wall < flight.startedAt.wall + longestFlight ? flight : takeOff()",
+    to: "flight ?? takeOff()",
+    seed: 2
+  },
+  {
+    name: "replay as often as it is refused",
+    file: "internal/authenticate.ts",
+    from: "Effect.andThen(exchange((again) => tokenExpired(\"Rejected\", again, bearers())))",
+    to: "Effect.andThen(exchange(() => exchange((again) => tokenExpired(\"Rejected\", again, bearers()))))"
+  },
+  {
+    name: "replay a body that can be sent once",
+    file: "internal/authenticate.ts",
+    from: "if (!isReplayable(body))",
+    to: "if (!isReplayable(body) && body._tag === \"Raw\")",
+    seed: 4
+  },
+  {
+    name: "take every 401 for a rejection",
+    file: "internal/authenticate.ts",
+    from: "!isFrom(origin, response) || !rejectsToken(response)",
+    to: "!isFrom(origin, response)"
+  },
+  {
+    name: "take a 403 for a rejection",
+    file: "internal/authenticate.ts",
+    from: "response.status !== 401 ||",
+    to: "(response.status !== 401 && response.status !== 403) ||"
+  },
+  {
+    name: "send the bearer to any origin",
+    file: "internal/authenticate.ts",
+    from: "if (!isAt(origin, url)) return Effect.succeed(original)",
+    to: ""
+  },
+  {
+    name: "replace the caller's own Authorization",
+    file: "internal/authenticate.ts",
+    from: "if (\"authorization\" in original.headers) return Effect.succeed(complete(original, url, unauthenticated))",
+    to:
+      "original = HttpClientRequest.makeWith(original.method, original.url, original.urlParams, original.hash, Headers.remove(original.headers, \"authorization\"), original.body)"
+  },
+  {
+    name: "do not reject at all",
+    file: "internal/authenticate.ts",
+    from: "Effect.andThen(provider.reject(used.bearer.token), onRejected(response, used))",
+    to: "onRejected(response, used)"
+  },
+  {
+    name: "ignore Retry-After",
+    file: "RefreshPolicy.ts",
+    from: "return Math.max(step * (0.5 + 0.5 * random), asked)",
+    to: "return step * (0.5 + 0.5 * random)"
+  },
+  {
+    name: "do not back off",
+    file: "RefreshPolicy.ts",
+    from: "return Math.max(step * (0.5 + 0.5 * random), asked)",
+    to: "return Math.max(1, asked)"
+  },
+  {
+    name: "use a token until it is dead, without leeway",
+    file: "RefreshPolicy.ts",
+    from: "lifetime - Math.min(Duration.toMillis(policy.leeway), lifetime * 0.05)",
+    to: "lifetime",
+    seed: 5
+  },
+  {
+    name: "renew at random, however early",
+    file: "RefreshPolicy.ts",
+    from: "return latest * (1 - policy.jitter * random)",
+    to: "return latest * random"
+  },
+  {
+    name: "renew when the token is dead",
+    file: "RefreshPolicy.ts",
+    from: "return latest * (1 - policy.jitter * random)",
+    to: "return lifetime + 1"
+  },
+  {
+    name: "believe every rejection",
+    file: "internal/rejections.ts",
+    from: "if (wait > 0) {",
+    to: "if (wait > 60_000) {"
+  },
+  {
+    name: "take a rejected token again",
+    file: "internal/rejections.ts",
+    from: "(expiries.get(Redacted.value(token.value)) ?? -Infinity) > clocks.now().wall",
+    to: "false && expiries.has(token.scope ?? \"\")",
+    seed: 5
+  },
+  {
+    name: "look at the wall clock alone",
+    file: "internal/twoClocks.ts",
+    from: "wall() < limit.wall && mono() < limit.mono",
+    to: "wall() < limit.wall"
+  },
+  {
+    name: "look at the monotonic clock alone",
+    file: "internal/twoClocks.ts",
+    from: "wall() < limit.wall && mono() < limit.mono",
+    to: "mono() < limit.mono"
+  },
+  {
+    name: "forget what was refused",
+    file: "internal/lifecycle.ts",
+    from:
+      "const delay = refused === undefined ? backoff : Math.max(backoff, Duration.toMillis(policy.refusalTimeToLive))",
+    to: "const delay = backoff"
+  },
+  {
+    name: "forget a refusal when the source fails",
+    file: "internal/lifecycle.ts",
+    from: "if (refused !== undefined) refusal = hold",
+    to: "refusal = refused === undefined ? undefined : hold"
+  },
+  {
+    name: "remember a refusal whatever the credentials",
+    file: "internal/acquisition.ts",
+    from: "if (refused !== undefined && Credentials.equals(refused, current)) return",
+    to: "if (refused !== undefined) return",
+    seed: 7
+  },
+  {
+    name: "drop the valid token when its renewal fails",
+    file: "internal/lifecycle.ts",
+    from: "lastError = error\n",
+    to: "lastError = error\n      live = undefined\n"
+  },
+  {
+    name: "make everybody wait for a renewal",
+    file: "internal/lifecycle.ts",
+    from: "return live?.exit ?? acquire(giveUpAt)",
+    to: "return Deferred.await(board().result)"
+  },
+  {
+    name: "renew whenever somebody waited",
+    file: "internal/lifecycle.ts",
+    from: "if (!clocks.isBefore(live.renewAt) && holdLeft() === 0) board()",
+    to: "if (holdLeft() === 0) board()"
+  },
+  {
+    name: "let an interrupted caller take the acquisition along",
+    file: "internal/lifecycle.ts",
+    from: "          Deferred.await(board().result),\n          (error)",
+    to:
+      "          Effect.suspend(() => {\n            const mine = board()\n            return Effect.onInterrupt(Deferred.await(mine.result), () => Effect.sync(() => mine.fiber?.interruptUnsafe()))\n          }),\n          (error)"
+  },
+  {
+    name: "keep the first credentials for ever",
+    file: "TokenProvider.ts",
+    from: "makeAcquisition(yield* Credentials, endpoint",
+    to: "makeAcquisition({ current: yield* Effect.cached((yield* Credentials).current) }, endpoint"
+  },
+  {
+    name: "go on renewing when the scope is closed",
+    file: "internal/lifecycle.ts",
+    from: "const fork = (effect: Effect.Effect<void>) => Fiber.runIn(run(effect), scope)",
+    to: "const fork = (effect: Effect.Effect<void>) => (scope, run(effect))"
+  },
+  {
+    name: "put the secret into a span",
+    file: "TokenEndpoint.ts",
+    from: "\"url.full\": address",
+    to: "\"url.full\": `${address}?${Redacted.value(credentials.clientSecret)}`"
+  },
+  {
+    name: "repeat what a server says, secret or token and all",
+    file: "internal/printable.ts",
+    from: "if (repeatsOne(text, secrets)) return \"<redacted>\"",
+    to: ""
+  }
+]
