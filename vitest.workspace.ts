@@ -20,7 +20,8 @@ export default defineConfig({
         test: {
           name: "trust",
           include: ["packages/core/test/trust/**/*.test.ts"],
-          testTimeout: 180_000,
+          // Thousands of histories and exchanges: only for a machine that is slow, and for a test that hangs.
+          testTimeout: 600_000,
           sequence: { groupOrder: 2 }
         }
       },
