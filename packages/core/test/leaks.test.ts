@@ -96,6 +96,23 @@ describe("invariant 9: nothing leaks", () => {
       expect(audit.search([secret, ...tokens])).toEqual([])
     }))
 
+  it("the search finds a secret in each of its disguises", () => {
+    const planted = [
+      secret,
+      JSON.stringify({ secret: "a\"b\\c" }),
+      `https://example.com/?s=${encodeURIComponent(secret)}`,
+      Buffer.from(`id:${secret}`).toString("base64"),
+      Buffer.from(`id2:${secret}`).toString("base64"),
+      Buffer.from(`i:d:${secret}&`).toString("base64url"),
+      Buffer.from(secret).toString("hex").toUpperCase()
+    ]
+    for (const text of planted) {
+      const audit = makeAudit()
+      audit.add({ text: [new Error(text)] })
+      expect([text, audit.search([secret, "a\"b\\c"]).length > 0]).toEqual([text, true])
+    }
+  })
+
   it.effect("a configuration mistake does not print the secret", () =>
     Effect.gen(function*() {
       const layer = SpotnanaHttpClient.layerConfig().pipe(

@@ -1,5 +1,5 @@
 import { Cause, Effect, Exit, Logger, Metric, References, Tracer } from "effect"
-import { inspect } from "node:util"
+import { format, inspect } from "node:util"
 import { recordingTracer } from "./harness.ts"
 
 /** All the ways in which a value finds its way to a person or a file. */
@@ -8,25 +8,51 @@ export const print = (value: unknown): string => {
   if (typeof value === "string") return value
   return [
     String(value),
+    // As `console.log` has it.
+    format(value),
     inspect(value, { depth: Infinity, showHidden: true }),
     JSON.stringify(value, (_, part: unknown) => typeof part === "bigint" ? String(part) : part),
     value instanceof Error ? `${value.stack}${value.message}` : "",
-    Cause.isCause(value) ? Cause.pretty(value) : "",
+    Cause.isCause(value) ? `${Cause.pretty(value)}${inspect(Cause.squash(value), { depth: Infinity })}` : "",
     Exit.isExit(value) && Exit.isFailure(value) ? Cause.pretty(value.cause) : ""
   ].join("\n")
 }
 
-/** The forms in which a secret may be found: raw, URL-encoded, as a form value, Base64, URL-safe Base64 and hex. */
-export const disguises = (secret: string): ReadonlyArray<string> => [
-  ...new Set([
-    secret,
-    encodeURIComponent(secret),
-    new URLSearchParams([["", secret]]).toString().slice(1),
-    Buffer.from(secret).toString("base64").replace(/=+$/, ""),
-    Buffer.from(secret).toString("base64url"),
-    Buffer.from(secret).toString("hex")
-  ])
-]
+/** What Base64 makes of a text inside a longer one: the part that depends on nothing else, at each of the alignments. */
+const base64 = (secret: string, encoding: "base64" | "base64url"): ReadonlyArray<string> =>
+  [0, 1, 2].map((offset) => {
+    const encoded = Buffer.from("x".repeat(offset) + secret).toString(encoding).replace(/=+$/, "")
+    return encoded.slice(Math.ceil(offset * 4 / 3), Math.floor((offset + secret.length) * 4 / 3))
+  })
+
+const entities: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  "\"": "&quot;",
+  "'": "&#39;"
+}
+
+/**
+ * The forms in which a secret may be found: raw, escaped for JSON or HTML, encoded for a URL or a form, Base64 and its
+ * URL-safe form at every alignment, and hex.
+ */
+export const disguises = (secret: string): ReadonlyArray<string> => {
+  const hex = Buffer.from(secret).toString("hex")
+  return [
+    ...new Set([
+      secret,
+      JSON.stringify(secret).slice(1, -1),
+      secret.replace(/[&<>"']/g, (character) => entities[character]!),
+      encodeURIComponent(secret),
+      new URLSearchParams([["", secret]]).toString().slice(1),
+      ...base64(secret, "base64"),
+      ...base64(secret, "base64url"),
+      hex,
+      hex.toUpperCase()
+    ])
+  ]
+}
 
 /**
  * Everything that a scenario lets out: all logs at trace, all spans, all metrics, and whatever the test adds of results,

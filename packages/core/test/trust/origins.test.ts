@@ -62,7 +62,6 @@ describe.each(platforms)("redirects, with %s", (platformName, platform) => {
         const rows: Array<ReadonlyArray<string>> = []
         let serial = 0
         let scenarios = 0
-        const bearers: Array<string> = []
         for (const [combination, combine] of combinators) {
           let strayed = 0
           for (const status of statuses) {
@@ -71,7 +70,6 @@ describe.each(platforms)("redirects, with %s", (platformName, platform) => {
               home.ledger.length = 0
               other.ledger.length = 0
               const token = `t0k3n-${++serial}`
-              bearers.push(token)
               const redirect = { location: location(home.port, other.port) }
               home.handle = ({ method, url }, response) => {
                 if (url === "/to-the-other") {
@@ -138,7 +136,8 @@ describe.each(platforms)("redirects, with %s", (platformName, platform) => {
             "0"
           ])
         }
-        expect(audit.search([secret, ...bearers])).toEqual([])
+        // What every token begins with is found where any of them is.
+        expect(audit.search([secret, "t0k3n-"])).toEqual([])
         reportTable(context, {
           title: `Redirects of ${where}, ${platformName}`,
           columns: ["of", "client", "with", "scenarios", "requests at the other server", "with secret or bearer"],
