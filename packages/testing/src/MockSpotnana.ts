@@ -94,8 +94,8 @@ export const users: ReadonlyArray<string> = ["00000000-0000-4000-9000-0000000000
  * **Details**
  *
  * It answers `POST /v2/auth/oauth2-token`, `POST /get-auth-token` (410, it is deprecated), `GET /v2/companies`,
- * `GET /v2/users/{userId}` and, for tests of replay, `POST /v2/echo`, which the real Spotnana does not have: it answers
- * with the body that it received. A request is decided upon when it arrives; latency only holds the answer back. So the
+ * `GET /v2/users/{userId}`, `POST` and `GET /v2/api-users`, `POST /v2/api-users/rotate` and `/revoke`, and, for tests of
+ * replay, `POST /v2/echo`, which the real Spotnana does not have: it answers with the body that it received. A request is decided upon when it arrives; latency only holds the answer back. So the
  * lifetime of a token starts when it was asked for, not when the answer came.
  *
  * **Gotchas**
@@ -106,9 +106,12 @@ export const users: ReadonlyArray<string> = ["00000000-0000-4000-9000-0000000000
  * @since 0.1.0
  */
 export class MockSpotnana extends Context.Service<MockSpotnana, {
-  /** The first client, with the secret that is valid now. */
+  /** The first client, with the secret that is valid now. A defect once it was revoked. */
   readonly credentials: Effect.Effect<Client>
-  /** Adds a further client, with the secret given or one that is made up. An id that is taken is a defect. */
+  /**
+   * Adds a further client, a TMC administrator like the first one, with the secret given or one that is made up. An id that
+   * is taken is a defect.
+   */
   readonly addClient: (clientId: string, clientSecret?: Redacted.Redacted | string) => Effect.Effect<Client>
   /** Changes the settings that are named; the others stay. */
   readonly configure: (settings: Settings.Input) => Effect.Effect<void>

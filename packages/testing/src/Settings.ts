@@ -42,6 +42,8 @@ export interface Settings {
   readonly apiLatency: Duration.Duration
   /** How wrong client credentials are answered. Default: 401 with an OAuth 2.0 body. */
   readonly refusal: Refusal
+  /** How many API users there may be for one more to be refused with 409. Default: 5. */
+  readonly apiUserQuota: number
 }
 
 /**
@@ -56,6 +58,7 @@ export interface Input {
   readonly tokenLatency?: Duration.Input | undefined
   readonly apiLatency?: Duration.Input | undefined
   readonly refusal?: Partial<Refusal> | undefined
+  readonly apiUserQuota?: number | undefined
 }
 
 /**
@@ -69,7 +72,8 @@ export const defaults: Settings = {
   expiresIn: "lifetime",
   tokenLatency: Duration.zero,
   apiLatency: Duration.zero,
-  refusal: { status: 401, body: "oauth2" }
+  refusal: { status: 401, body: "oauth2" },
+  apiUserQuota: 5
 }
 
 /**
@@ -87,5 +91,6 @@ export const merge = (self: Settings, input: Input): Settings => ({
   refusal: {
     status: input.refusal?.status ?? self.refusal.status,
     body: input.refusal?.body ?? self.refusal.body
-  }
+  },
+  apiUserQuota: input.apiUserQuota ?? self.apiUserQuota
 })

@@ -12,13 +12,23 @@ import { spotnanaError } from "./answer.ts"
 import { Exchange } from "./exchange.ts"
 import type { Registry } from "./registry.ts"
 
+/** A number in a query, from 0. */
 const count = (maximum: number, otherwise: number) =>
   Schema.String.check(Schema.isPattern(/^\d+$/)).pipe(
     Schema.decodeTo(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum })), SchemaTransformation.numberFromString),
     Schema.withDecodingDefaultKey(Effect.succeed(String(otherwise)))
   )
 
-const Page = Schema.Struct({ offset: count(0x7fff_ffff, 0), limit: count(100, 100) })
+/** `offset` and `limit`, as every list of Spotnana takes them. */
+export const Page = Schema.Struct({ offset: count(0x7fff_ffff, 0), limit: count(100, 100) })
+
+/** The answer to an `offset` or a `limit` that is none. */
+export const invalidPage = (debugIdentifier: string): HttpServerResponse.HttpServerResponse =>
+  spotnanaError(debugIdentifier, {
+    status: 400,
+    errorCode: "INVALID_ARGUMENT",
+    message: "offset is a whole number from 0, limit one from 0 to 100"
+  })
 
 /** `GET /v2/companies?offset&limit` */
 export const listCompanies = (companies: ReadonlyArray<Reference>): Effect.Effect<
@@ -30,11 +40,7 @@ export const listCompanies = (companies: ReadonlyArray<Reference>): Effect.Effec
     const { debugIdentifier } = yield* Exchange
     const page = Schema.decodeUnknownOption(Page)(yield* HttpServerRequest.ParsedSearchParams)
     if (Option.isNone(page)) {
-      return spotnanaError(debugIdentifier, {
-        status: 400,
-        errorCode: "INVALID_ARGUMENT",
-        message: "offset is a whole number from 0, limit one from 0 to 100"
-      })
+      return invalidPage(debugIdentifier)
     }
     const elements = companies.slice(page.value.offset, page.value.offset + page.value.limit)
     return HttpServerResponse.jsonUnsafe({ length: elements.length, elements, totalNumResults: companies.length })

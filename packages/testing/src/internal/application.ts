@@ -14,6 +14,7 @@ import type { Reference } from "../MockSpotnana.ts"
 import type { Settings } from "../Settings.ts"
 import { fromFault, spotnanaError } from "./answer.ts"
 import * as Api from "./api.ts"
+import * as ApiUsers from "./apiUsers.ts"
 import { Exchange } from "./exchange.ts"
 import type { FaultQueue } from "./faultQueue.ts"
 import type { Registry } from "./registry.ts"
@@ -132,19 +133,30 @@ const routes = (parts: Parts) =>
     only("POST", deprecatedTokenPath, gone),
     only("GET", "/v2/companies", Api.listCompanies(parts.companies)),
     only("GET", "/v2/users/:userId", Api.getUser(parts.users)),
-    only("POST", "/v2/echo", Api.echo)
+    only("POST", "/v2/echo", Api.echo),
+    route("/v2/api-users", {
+      GET: ApiUsers.list(parts.registry),
+      POST: ApiUsers.create(parts.registry, Effect.map(parts.settings, (_) => _.apiUserQuota))
+    }),
+    only("POST", "/v2/api-users/rotate", ApiUsers.rotate(parts.registry)),
+    only("POST", "/v2/api-users/revoke", ApiUsers.revoke(parts.registry))
   )
 
 const only = <E, R>(
   method: "GET" | "POST",
   path: `/${string}`,
   handler: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+) => route(path, { [method]: handler })
+
+const route = <E, R>(
+  path: `/${string}`,
+  handlers: { readonly [method in string]?: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> }
 ) =>
   HttpRouter.add(
     "*",
     path,
-    (request): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R | Exchange> =>
-      request.method === method ? handler : methodNotAllowed(method)
+    ({ method }): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R | Exchange> =>
+      handlers[method] ?? methodNotAllowed(Object.keys(handlers).join(", "))
   )
 
 const methodNotAllowed = (allowed: string) =>
@@ -152,7 +164,7 @@ const methodNotAllowed = (allowed: string) =>
     spotnanaError(debugIdentifier, {
       status: 405,
       errorCode: "METHOD_NOT_ALLOWED",
-      message: `The method of this path is ${allowed}`,
+      message: `This path allows ${allowed}`,
       headers: { allow: allowed }
     }))
 

@@ -4,6 +4,9 @@ import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import type { Client } from "../MockSpotnana.ts"
 
+/** What an API user may do. */
+export type Role = "TMC_ADMIN" | "COMPANY_ADMIN"
+
 interface Issued {
   readonly clientId: string
   readonly expiresAt: number
@@ -12,7 +15,12 @@ interface Issued {
 /** The clients that Spotnana knows and the tokens that it has issued to them. */
 export interface Registry {
   readonly add: (clientId: string, clientSecret?: Redacted.Redacted | undefined) => Effect.Effect<Client>
+  /** A client with an id and a secret that are made up. */
+  readonly create: (role: Role) => Effect.Effect<Client>
   readonly get: (clientId: string) => Effect.Effect<Client>
+  readonly clientIds: () => ReadonlyArray<string>
+  readonly roleOf: (clientId: string) => Role | undefined
+  readonly remove: (clientId: string) => Effect.Effect<void>
   readonly rotate: (clientId: string) => Effect.Effect<Client>
   readonly accepts: (clientId: string, clientSecret: Redacted.Redacted) => boolean
   readonly issue: (clientId: string, now: number, lifetime: Duration.Duration) => Effect.Effect<Redacted.Redacted>
@@ -22,6 +30,7 @@ export interface Registry {
 
 export const make = (): Registry => {
   const clients = new Map<string, Client>()
+  const roles = new Map<string, Role>()
   const tokens = new Map<string, Issued>()
   let serial = 0
 
@@ -35,6 +44,11 @@ export const make = (): Registry => {
   const set = (client: Client): Client => {
     clients.set(client.clientId, client)
     return client
+  }
+
+  const enroll = (client: Client, role: Role): Client => {
+    roles.set(client.clientId, role)
+    return set(client)
   }
 
   const get = (clientId: string): Effect.Effect<Client> =>
@@ -59,8 +73,22 @@ export const make = (): Registry => {
       if (clients.has(clientId)) {
         return yield* Effect.die(new Error(`The mock knows client "${clientId}" already; see rotateSecret`))
       }
-      return set({ clientId, clientSecret: clientSecret ?? (yield* fresh("secret")) })
+      return enroll({ clientId, clientSecret: clientSecret ?? (yield* fresh("secret")) }, "TMC_ADMIN")
     }),
+    create: Effect.fnUntraced(function*(role) {
+      const clientSecret = yield* fresh("secret")
+      return enroll({ clientId: `mock-client-${serial}`, clientSecret }, role)
+    }),
+    clientIds: () => [...clients.keys()],
+    roleOf: (clientId) => roles.get(clientId),
+    remove: (clientId) =>
+      Effect.andThen(
+        revoke(clientId),
+        Effect.sync(() => {
+          clients.delete(clientId)
+          roles.delete(clientId)
+        })
+      ),
     rotate: Effect.fnUntraced(function*(clientId) {
       yield* get(clientId)
       const clientSecret = yield* fresh("secret")
