@@ -8,6 +8,8 @@ export * as Credentials from "./Credentials.ts"
 export * as Environment from "./Environment.ts"
 /** When to renew, how to back off, how long a verdict holds. */
 export * as RefreshPolicy from "./RefreshPolicy.ts"
+/** Spotnana's error body as a typed error. */
+export * as SpotnanaApiError from "./SpotnanaApiError.ts"
 /** The `HttpClient` that authenticates every request: the way in. */
 export * as SpotnanaHttpClient from "./SpotnanaHttpClient.ts"
 /** The wire: one form POST in, one token or one typed error out. */

@@ -1,16 +1,14 @@
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { Headers, HttpClient, HttpClientError, HttpClientRequest } from "effect/http"
 import type { HttpBody, HttpClientResponse } from "effect/http"
 import * as Metric from "effect/Metric"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { AccessToken } from "../AccessToken.ts"
 import { equals } from "../AccessToken.ts"
 import type { AuthError } from "../AuthError.ts"
 import { TokenExpired } from "../AuthError.ts"
 import type { TokenProvider } from "../TokenProvider.ts"
-import { jsonObject, readBody } from "./body.ts"
+import { readErrorBody } from "./body.ts"
 import { errorBody } from "./errorBody.ts"
 import * as metrics from "./metrics.ts"
 import { userAgent } from "./userAgent.ts"
@@ -68,26 +66,13 @@ const filteredResponse = (error: unknown): Response | undefined =>
     ? error.reason.response
     : undefined
 
-// What a 401 says is worth a moment, not a hang: its body may be endless or never come.
-const maxErrorBodySize = 65_536
-const errorBodyTimeout = Duration.seconds(2)
-
-const readError = (response: Response) =>
-  readBody(response, maxErrorBodySize).pipe(
-    Effect.timeoutOption(errorBodyTimeout),
-    Effect.orElseSucceed(Option.none)
-  )
-
 const tokenExpired = (
   reason: "Rejected" | "NotReplayable",
   response: Response,
   bearers: ReadonlyArray<string>
 ): Effect.Effect<never, TokenExpired> =>
-  Effect.flatMap(readError(response), (body) => {
-    const { code, debugIdentifier, description } = errorBody(
-      Option.getOrElse(Option.flatMap(body, jsonObject), () => ({})),
-      bearers
-    )
+  Effect.flatMap(readErrorBody(response), (json) => {
+    const { code, debugIdentifier, description } = errorBody(json, bearers)
     const said = description ?? code
     const about = `${response.request.method} answered 401${said === undefined ? "" : ` (${said})`}`
     return Effect.fail(
@@ -182,7 +167,7 @@ export const authenticateWith = (provider: TokenProvider["Service"]) => {
             equals(next, bearer.token)
               ? tokenExpired("Rejected", response, bearers())
               // Read in passing, so that the connection is free for the next request.
-              : Effect.forkChild(readError(response)).pipe(
+              : Effect.forkChild(readErrorBody(response)).pipe(
                 Effect.andThen(Metric.update(replays, 1)),
                 Effect.andThen(exchange((again) => tokenExpired("Rejected", again, bearers())))
               ))

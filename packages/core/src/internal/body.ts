@@ -1,3 +1,4 @@
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
 import * as Option from "effect/Option"
@@ -46,3 +47,17 @@ export const jsonObject = (body: Body): Option.Option<Readonly<Record<string, un
     return Option.none()
   }
 }
+
+// What an error says is worth a moment, not a hang: its body may be endless or never come.
+const maxErrorBodySize = 65_536
+const errorBodyTimeout = Duration.seconds(2)
+
+/** The JSON object in the body of an error; an empty one where there is none within two seconds and 64 KiB. */
+export const readErrorBody = (
+  response: HttpClientResponse.HttpClientResponse
+): Effect.Effect<Readonly<Record<string, unknown>>> =>
+  readBody(response, maxErrorBodySize).pipe(
+    Effect.timeoutOption(errorBodyTimeout),
+    Effect.orElseSucceed(Option.none),
+    Effect.map((body) => Option.getOrElse(Option.flatMap(body, jsonObject), () => ({})))
+  )

@@ -1,5 +1,8 @@
 import * as Predicate from "effect/Predicate"
+import type { ErrorMessage } from "../SpotnanaApiError.ts"
 import { printable } from "./printable.ts"
+
+type Json = Readonly<Record<string, unknown>>
 
 /** What an error body says, whichever of the known shapes it has. */
 export interface ErrorBody {
@@ -17,11 +20,11 @@ export interface ErrorBody {
  * forms (`{ errorCode }`, `{ message }`). Every field is optional and untrusted.
  */
 export const errorBody = (
-  json: Readonly<Record<string, unknown>>,
+  json: Json,
   secrets: ReadonlyArray<string>
 ): ErrorBody => {
   const first: unknown = Array.isArray(json["errorMessages"]) ? json["errorMessages"][0] : undefined
-  const detail = Predicate.isObject(first) ? first as Readonly<Record<string, unknown>> : json
+  const detail = Predicate.isObject(first) ? first as Json : json
   const text = (...candidates: ReadonlyArray<unknown>) => {
     const found = candidates.find((candidate) => Predicate.isString(candidate) && candidate !== "")
     return found === undefined ? undefined : printable(found as string, secrets)
@@ -31,4 +34,28 @@ export const errorBody = (
     description: text(json["error_description"], detail["message"], detail["errorDetail"]),
     debugIdentifier: text(json["debugIdentifier"])
   }
+}
+
+const longestDetail = 4096
+
+const objects = (value: unknown): ReadonlyArray<Json> =>
+  Array.isArray(value) ? value.filter((entry): entry is Json => Predicate.isObject(entry)) : []
+
+/** Every entry of Spotnana's error body: the fields that are known, where they are text. */
+export const errorMessages = (json: Json, secrets: ReadonlyArray<string>): ReadonlyArray<ErrorMessage> => {
+  const texts = <Name extends string>(entry: Json, ...names: ReadonlyArray<Name>) => {
+    const known: { [_ in Name]?: string } = {}
+    for (const name of names) {
+      const value = entry[name]
+      if (Predicate.isString(value) && value !== "") known[name] = printable(value, secrets, longestDetail)
+    }
+    return known
+  }
+  return objects(json["errorMessages"]).map((entry) => {
+    const errorParameters = objects(entry["errorParameters"]).map((parameter) => texts(parameter, "name", "value"))
+    return {
+      ...texts(entry, "errorCode", "message", "errorDetail"),
+      ...(errorParameters.length === 0 ? undefined : { errorParameters })
+    }
+  })
 }

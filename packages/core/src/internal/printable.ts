@@ -1,7 +1,7 @@
 import * as Base64 from "effect/encoding/Base64"
 import * as Hex from "effect/encoding/Hex"
 
-const maxLength = 300
+const longest = 300
 
 const character = (digits: string, radix: number): string => String.fromCharCode(parseInt(digits, radix))
 
@@ -42,7 +42,7 @@ const repeatsOne = (text: string, secrets: ReadonlyArray<string>): boolean => {
  * Text from outside made fit for an error message: one line and bounded. Text that repeats a secret, as servers do, in
  * whatever encoding, is withheld whole.
  */
-export const printable = (text: string, secrets: ReadonlyArray<string>): string => {
+export const printable = (text: string, secrets: ReadonlyArray<string>, maxLength = longest): string => {
   if (repeatsOne(text, secrets)) return "<redacted>"
   const line = text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]+/g, " ").trim()
   return line.length > maxLength ? `${line.slice(0, maxLength)}…` : line

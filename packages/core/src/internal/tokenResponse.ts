@@ -1,7 +1,5 @@
 import type * as DateTime from "effect/DateTime"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { Headers } from "effect/http"
 import type { HttpClientResponse } from "effect/http"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -14,6 +12,7 @@ import type { Environment } from "../Environment.ts"
 import type { Body } from "./body.ts"
 import { jsonObject } from "./body.ts"
 import { errorBody } from "./errorBody.ts"
+import { retryAfterOf } from "./retryAfter.ts"
 
 /** A whole answer of the token endpoint and what is needed to understand it. */
 export interface Answer {
@@ -52,15 +51,6 @@ const verdictOfStatus = (status: number): Verdict => {
   if (status === 400 || status === 401 || status === 403) return "refused"
   if (status === 429) return "RateLimited"
   return status >= 500 || status === 408 || status === 425 ? "ServerError" : "malformed"
-}
-
-/** The delay of a `Retry-After` header in either form (RFC 9110 §10.2.3); nothing for one that is neither. */
-const retryAfterOf = (response: HttpClientResponse.HttpClientResponse, now: number): Duration.Duration | undefined => {
-  const header = response.headers["retry-after"]
-  return header === undefined ? undefined : Result.match(Headers.parseRetryAfter(header), {
-    onFailure: () => undefined,
-    onSuccess: (retryAfter) => Headers.retryAfterDelay(retryAfter, now)
-  })
 }
 
 /** Turns an answer into a token or into the one error that fits it. Pure: no request, no clock. */
