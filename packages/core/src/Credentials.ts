@@ -54,14 +54,14 @@ export interface ClientCredentials {
  * import { Credentials } from "@effect-spotnana/core"
  * import { Effect, Layer, Redacted } from "effect"
  *
- * declare const readVault: (path: string) => Effect.Effect<string, Error>
+ * declare const readVault: (path: string) => Effect.Effect<{ clientId: string; clientSecret: string }, Error>
  *
  * const VaultCredentials = Layer.succeed(Credentials.Credentials, {
- *   current: Effect.gen(function*() {
- *     const clientId = yield* readVault("spotnana/client-id")
- *     const clientSecret = Redacted.make(yield* readVault("spotnana/client-secret"))
- *     return { clientId, clientSecret }
- *   })
+ *   // Id and secret in one entry: read apart from each other, the two may not belong together.
+ *   current: Effect.map(readVault("spotnana"), ({ clientId, clientSecret }) => ({
+ *     clientId,
+ *     clientSecret: Redacted.make(clientSecret)
+ *   }))
  * })
  * ```
  *

@@ -1,5 +1,9 @@
 /** The access token and the decoding of the token response. */
 export * as AccessToken from "./AccessToken.ts"
+/** Replaces the credentials of a running application without a lost request. */
+export * as ApiUserRotation from "./ApiUserRotation.ts"
+/** Spotnana's API users: create, list, rotate, revoke. */
+export * as ApiUsers from "./ApiUsers.ts"
 /** The typed errors, and whether one is worth another try. */
 export * as AuthError from "./AuthError.ts"
 /** Where the client id and the client secret come from. */

@@ -1,0 +1,172 @@
+/**
+ * Spotnana's API users: the client id and the client secret that everything else here starts from.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { HttpClientRequest } from "effect/http"
+import type { HttpClientError, HttpClientResponse } from "effect/http"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import type { AuthError } from "./AuthError.ts"
+import type { ClientCredentials } from "./Credentials.ts"
+import { jsonObject, readBody } from "./internal/body.ts"
+import { filterStatusOk, SpotnanaApiError } from "./SpotnanaApiError.ts"
+import { SpotnanaHttpClient } from "./SpotnanaHttpClient.ts"
+
+/**
+ * What a new API user is to be. Spotnana's own defaults stand where nothing is said.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface CreateOptions {
+  /** What it may do. Default: `TMC_ADMIN`. */
+  readonly role?: "TMC_ADMIN" | "COMPANY_ADMIN" | undefined
+  /** The travel management company that it belongs to. */
+  readonly tmcId?: string | undefined
+  /** The organization that it belongs to. */
+  readonly orgId?: string | undefined
+}
+
+/**
+ * What can go wrong with a call.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ApiUsersError = HttpClientError.HttpClientError | AuthError | SpotnanaApiError
+
+/**
+ * Spotnana's API-user endpoints. The client behind it is a TMC administrator: nobody else may use them.
+ *
+ * **Details**
+ *
+ * A secret is shown once, in the answer that makes it. Here it is `Redacted`, and
+ * the body of an answer that cannot be read is in no error.
+ *
+ * @see {@link layer}
+ * @category services
+ * @since 0.1.0
+ */
+export class ApiUsers extends Context.Service<ApiUsers, {
+  /**
+   * A new API user (`POST /v2/api-users`). A TMC has at most five, unless Spotnana allows more: the error for one too
+   * many has the status 409.
+   */
+  readonly create: (options?: CreateOptions) => Effect.Effect<ClientCredentials, ApiUsersError>
+  /** The client ids of every active API user of the TMC (`GET /v2/api-users`, all pages). */
+  readonly list: Effect.Effect<ReadonlyArray<string>, ApiUsersError>
+  /**
+   * A new secret for an API user (`POST /v2/api-users/rotate`). The old secret and every token of that user die at once:
+   * for a rotation that nobody notices see `ApiUserRotation.rotate`. An unknown id is a `SpotnanaApiError` of status 404.
+   */
+  readonly rotateSecret: (clientId: string) => Effect.Effect<ClientCredentials, ApiUsersError>
+  /**
+   * Deletes an API user for ever (`POST /v2/api-users/revoke`). Its secret and every token of it die at once. An unknown
+   * id is a `SpotnanaApiError` of status 404.
+   */
+  readonly revoke: (clientId: string) => Effect.Effect<void, ApiUsersError>
+}>()("@effect-spotnana/core/ApiUsers") {}
+
+const pageSize = 100
+
+// An answer is a few hundred bytes; a full page of ids a few thousand.
+const maxBodySize = 1_048_576
+
+/**
+ * The API users as seen by the client of an administrator.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (administrator: SpotnanaHttpClient["Service"]): ApiUsers["Service"] => {
+  const client = filterStatusOk(administrator)
+  const call = (path: string, body: Readonly<Record<string, string | undefined>>) =>
+    client.execute(
+      HttpClientRequest.post(path, { acceptJson: true }).pipe(HttpClientRequest.bodyJsonUnsafe(body))
+    )
+  const page = (offset: number): Effect.Effect<ReadonlyArray<string>, ApiUsersError> =>
+    Effect.gen(function*() {
+      const response = yield* client.execute(
+        HttpClientRequest.get("/v2/api-users", { acceptJson: true, urlParams: { offset, limit: pageSize } })
+      )
+      const { apiUsers } = yield* readJson(response)
+      if (!Array.isArray(apiUsers)) return yield* malformed(response, "a list of API users")
+      const clientIds = apiUsers.flatMap((user) =>
+        Predicate.isObject(user) && "clientId" in user && Predicate.isString(user.clientId) ? [user.clientId] : []
+      )
+      return apiUsers.length < pageSize ? clientIds : [...clientIds, ...(yield* page(offset + pageSize))]
+    })
+
+  return {
+    create: (options = {}) =>
+      Effect.flatMap(
+        call("/v2/api-users", { role: options.role, tmcId: options.tmcId, orgId: options.orgId }),
+        readCredentials
+      ),
+    list: page(0),
+    rotateSecret: (clientId) => Effect.flatMap(call("/v2/api-users/rotate", { clientId }), readCredentials),
+    revoke: (clientId) => Effect.asVoid(call("/v2/api-users/revoke", { clientId }))
+  }
+}
+
+const readJson = (response: HttpClientResponse.HttpClientResponse) =>
+  Effect.flatMap(readBody(response, maxBodySize), (body) =>
+    Option.match(jsonObject(body), {
+      onNone: () => malformed(response, "a JSON object"),
+      onSome: Effect.succeed
+    }))
+
+const readCredentials = (response: HttpClientResponse.HttpClientResponse) =>
+  Effect.flatMap(
+    readJson(response),
+    ({ clientId, clientSecret }): Effect.Effect<ClientCredentials, SpotnanaApiError> =>
+      Predicate.isString(clientId) && clientId !== "" && Predicate.isString(clientSecret) && clientSecret !== ""
+        ? Effect.succeed({ clientId, clientSecret: Redacted.make(clientSecret, { label: "clientSecret" }) })
+        : malformed(response, "a client id and a client secret")
+  )
+
+const malformed = ({ request, status }: HttpClientResponse.HttpClientResponse, expected: string) =>
+  Effect.fail(
+    new SpotnanaApiError({
+      status,
+      errorMessages: [],
+      message: `${request.method} to Spotnana's API users answered ${status} without ${expected}. ` +
+        "What it was asked for may have been done all the same: compare the list of API users."
+    })
+  )
+
+/**
+ * The API users of an administrator's TMC.
+ *
+ * **Example** (Which API users are there?)
+ *
+ * ```ts
+ * import { ApiUsers, SpotnanaHttpClient } from "@effect-spotnana/core"
+ * import { Console, Effect, Layer } from "effect"
+ * import { FetchHttpClient } from "effect/http"
+ *
+ * const program = Effect.gen(function*() {
+ *   const apiUsers = yield* ApiUsers.ApiUsers
+ *   yield* Console.log(yield* apiUsers.list)
+ * })
+ *
+ * const Administrator = ApiUsers.layer.pipe(
+ *   Layer.provide(SpotnanaHttpClient.layerConfig()),
+ *   Layer.provide(FetchHttpClient.layer)
+ * )
+ *
+ * const runnable = Effect.provide(program, Administrator)
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+// Fresh: memoised, a `LayerMap` would hand the first tenant's to all of them.
+export const layer: Layer.Layer<ApiUsers, never, SpotnanaHttpClient> = /* #__PURE__ */ Layer.fresh(
+  /* #__PURE__ */ Layer.effect(ApiUsers, /* #__PURE__ */ Effect.map(SpotnanaHttpClient, make))
+)
