@@ -173,6 +173,21 @@ describe.concurrent("invariant 11: an example ends by itself", () => {
     )
   })
 
+  describe("rotating-credentials.ts", () => {
+    example("loses no request with two users, and says what one user costs", () =>
+      Effect.gen(function*() {
+        const result = yield* run("rotating-credentials.ts", {})
+        assert.deepStrictEqual(result.lines, [
+          "Two users: 200",
+          // The old user's, the new one's own, and the application's after the switch.
+          "Token requests: 3",
+          "One user: 200, InvalidCredentials"
+        ])
+        assert.strictEqual(result.stderr, "")
+        assert.strictEqual(result.exitCode, 0)
+      }))
+  })
+
   describe("typed-errors.ts", () => {
     example("makes each error happen, and needs no variable", () =>
       Effect.gen(function*() {
