@@ -593,30 +593,6 @@ describe("invariant 12: open to change", () => {
       }).pipe(Effect.provide(onMock())))
   }
 
-  it.effect("a credentials source that fails, hangs, dies or is interrupted is a typed error, and is asked again", () =>
-    Effect.gen(function*() {
-      for (
-        const source of [Effect.fail("vault sealed"), Effect.die(new Error("bug")), Effect.never, Effect.interrupt]
-      ) {
-        let asked = 0
-        let current: Effect.Effect<Credentials.ClientCredentials, unknown> = source
-        yield* Effect.gen(function*() {
-          const { provider } = yield* subjects
-          const caller = yield* Effect.forkChild(Effect.flip(provider.get))
-          yield* TestClock.adjust("1 minute")
-          const error = yield* Fiber.join(caller)
-          expect(error._tag === "TokenEndpointUnavailable" && error.reason).toBe("CredentialsSource")
-          expect(asked).toBe(3)
-          current = Effect.succeed({ clientId, clientSecret })
-          yield* TestClock.adjust("1 minute")
-          yield* provider.get
-        }).pipe(Effect.provide(FromSource(Effect.suspend(() => {
-          asked++
-          return current
-        }))))
-      }
-    }))
-
   it.effect("a defect of the HTTP client is a typed error without the secret", () =>
     Effect.gen(function*() {
       const broken = HttpClient.make((request) =>

@@ -1,6 +1,7 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { AccessToken } from "../AccessToken.ts"
@@ -38,6 +39,12 @@ export const makeAcquisition = (
     credentials
   })
   const acquire = Effect.flatMap(source.current, (current): Effect.Effect<Outcome | "StillRefused"> => {
+    if (!isCredentials(current)) {
+      const expected = "a client id and a Redacted client secret are expected"
+      return Effect.succeed(
+        unavailable("CredentialsSource", `The credentials source gave no credentials: ${expected}.`)
+      )
+    }
     credentials = current
     if (refused !== undefined && Credentials.equals(refused, current)) return Effect.succeed("StillRefused")
     return Effect.map(Effect.result(endpoint.acquire(current)), (result) => ({ result, credentials }))
@@ -68,6 +75,13 @@ export const makeAcquisition = (
     })
   )
 }
+
+// The type says so already; a source in JavaScript, or one that casts, may not.
+const isCredentials = (current: unknown): boolean =>
+  Predicate.isObject(current) &&
+  "clientId" in current && Predicate.isString(current.clientId) &&
+  "clientSecret" in current && Redacted.isRedacted(current.clientSecret) &&
+  Predicate.isString(Redacted.value(current.clientSecret))
 
 const describe = (cause: Cause.Cause<unknown>, secrets: ReadonlyArray<string>): string => {
   const error = Cause.squash(cause)
