@@ -1,8 +1,8 @@
-import { Credentials, Environment, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
+import { Credentials, Environment, SpotnanaHttpClient } from "@effect-spotnana/core"
 import { MockSpotnana } from "@effect-spotnana/testing"
 import { NodeHttpServer } from "@effect/platform-node"
 import { describe, expect, it } from "@effect/vitest"
-import { Cause, Deferred, Effect, Exit, Fiber, Layer, Scheduler, Scope } from "effect"
+import { Cause, Effect, Exit, Fiber, Layer, Scheduler, Scope } from "effect"
 import { HttpServer } from "effect/http"
 import { TestClock } from "effect/testing"
 import { spawn, spawnSync } from "node:child_process"
@@ -110,28 +110,22 @@ describe("invariant 11: nothing left behind", () => {
   }
 })
 
-describe("invariant 2: interruption at every turn that the scheduler gives an acquisition", () => {
-  /** Runs the acquisition with yields after every operation, and calls `hit` at the n-th. */
-  const atTurn = (n: number, hit: () => void) => {
-    let turns = 0
+describe("interruption at every operation of an acquisition", () => {
+  /** Calls `hit` right before the n-th operation of whatever runs on the scheduler. */
+  const atOperation = (n: number, hit: () => void) => {
+    let operations = 0
     const inner = new Scheduler.MixedScheduler()
     const scheduler: Scheduler.Scheduler = {
       executionMode: inner.executionMode,
-      shouldYield: (fiber) => inner.shouldYield(fiber),
-      makeDispatcher: () => {
-        const dispatcher = inner.makeDispatcher()
-        return {
-          scheduleTask: (task, priority) =>
-            dispatcher.scheduleTask(() => {
-              turns += 1
-              if (turns === n) hit()
-              task()
-            }, priority),
-          flush: () => dispatcher.flush()
-        }
+      makeDispatcher: () => inner.makeDispatcher(),
+      // The runtime asks it before each operation of each fiber.
+      shouldYield: (fiber) => {
+        operations += 1
+        if (operations === n) hit()
+        return inner.shouldYield(fiber)
       }
     }
-    return { scheduler, turns: () => turns }
+    return { scheduler, operations: () => operations }
   }
 
   const Slow = Layer.effect(
@@ -144,82 +138,91 @@ describe("invariant 2: interruption at every turn that the scheduler gives an ac
     Layer.provideMerge(MockSpotnana.layer({ clientId, clientSecret, tokenLatency: "1 second" }))
   )
 
-  it.effect("of the first caller, or of all, leaves the others their token and the state sound", (context) =>
+  /** Three callers of a new provider, who run on the scheduler with it; the test itself does not. */
+  const cold = (scheduler: Scheduler.Scheduler, callers: Array<Fiber.Fiber<unknown, unknown>>, scope: Scope.Scope) =>
     Effect.gen(function*() {
-      let points = 0
-      for (const interrupted of [1, 3]) {
+      const services = yield* Layer.buildWithScope(Provider, scope)
+      const { provider } = yield* Effect.provideContext(subjects, services)
+      for (let count = 0; count < 3; count++) callers.push(yield* Effect.forkDetach(provider.get))
+      return services
+    }).pipe(Effect.provideService(Scheduler.Scheduler, scheduler))
+
+  const ended = (exit: Exit.Exit<unknown, unknown>) => Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)
+
+  for (const interrupted of [1, 2, 3]) {
+    it.effect(`invariant 2: ${interrupted} of 3 callers; the others get their token, and the state is sound`, (context) =>
+      Effect.gen(function*() {
+        let hits = 0
         for (let n = 1;; n++) {
           const callers: Array<Fiber.Fiber<unknown, unknown>> = []
-          const { scheduler, turns } = atTurn(n, () => {
+          const { operations, scheduler } = atOperation(n, () => {
             for (const caller of callers.slice(0, interrupted)) caller.interruptUnsafe()
           })
-          // The provider and its callers take turns on this scheduler; the test itself does not.
           const scope = yield* Scope.make()
-          const services = yield* Effect.provideService(
-            Layer.buildWithScope(Provider, scope),
-            Scheduler.Scheduler,
-            scheduler
-          )
+          const services = yield* cold(scheduler, callers, scope)
+          yield* TestClock.adjust("3 seconds")
+          const exits = yield* Effect.forEach(callers, (caller) => Fiber.await(caller))
           yield* Effect.gen(function*() {
             const { mock, provider } = yield* subjects
-            for (let count = 0; count < 3; count++) {
-              callers.push(
-                yield* Effect.provideService(Effect.forkDetach(provider.get), Scheduler.Scheduler, scheduler)
-              )
-            }
+            const later = yield* Effect.forkChild(Effect.exit(provider.get))
             yield* TestClock.adjust("3 seconds")
-            const exits = yield* Effect.forEach(callers, (caller) => Fiber.await(caller))
-            expect([n, exits.slice(interrupted).every(Exit.isSuccess)]).toEqual([n, true])
-            expect([n, exits.every((exit) => Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause))]).toEqual([
+            expect({
               n,
-              true
-            ])
-            yield* Effect.forkChild(provider.get)
-            yield* TestClock.adjust("3 seconds")
-            expect([n, (yield* provider.status).state]).toEqual([n, "valid"])
-            expect([n, yield* mock.tokenRequests]).toEqual([n, 1])
+              spared: exits.slice(interrupted).every(Exit.isSuccess),
+              ended: exits.every(ended),
+              later: Exit.isSuccess(yield* Fiber.join(later)),
+              state: (yield* provider.status).state,
+              requests: yield* mock.tokenRequests
+            }).toEqual({ n, spared: true, ended: true, later: true, state: "valid", requests: 1 })
           }).pipe(Effect.provide(services))
+          const total = operations()
           yield* Scope.close(scope, Exit.void)
-          points += 1
-          if (turns() < n) break
+          if (total < n) break
+          hits += 1
         }
-      }
-      expect(points).toBeGreaterThan(6)
-      reportFigure(context, {
-        of: "interruptions, one at each turn of the scheduler",
-        figure: String(points),
-        claim: "one token request, and a sound state"
-      })
-    }))
+        expect(hits).toBeGreaterThan(200)
+        reportFigure(context, {
+          of: `interruptions of ${interrupted} of 3 callers, one before each operation of an acquisition`,
+          figure: String(hits),
+          claim: "one token request, and a sound state"
+        })
+      }))
+  }
 
-  it.effect("of the scope, at any time, ends whoever waits and starts nothing more", (context) =>
+  it.effect("invariant 11: of the scope; whoever waits is told, and nothing more is started", (context) =>
     Effect.gen(function*() {
-      let points = 0
-      for (let millis = 0; millis <= 2_500; millis += 50) {
-        const mock = yield* MockSpotnana.make({ clientId, clientSecret, tokenLatency: "1 second" })
+      let hits = 0
+      for (let n = 1;; n++) {
+        const callers: Array<Fiber.Fiber<unknown, unknown>> = []
         const scope = yield* Scope.make()
-        const services = yield* Layer.buildWithScope(
-          Layer.provide(Provider, Layer.succeed(MockSpotnana.MockSpotnana, mock)),
-          scope
-        )
-        const ended = yield* Deferred.make<void>()
-        yield* Effect.flatMap(TokenProvider.TokenProvider, (provider) => provider.get).pipe(
-          Effect.onExit(() => Deferred.succeed(ended, undefined)),
-          Effect.provide(services),
-          Effect.forkDetach
-        )
-        yield* TestClock.adjust(millis)
-        yield* Scope.close(scope, Exit.void)
-        yield* Deferred.await(ended)
-        const requests = yield* mock.tokenRequests
-        yield* TestClock.adjust("2 hours")
-        expect([millis, yield* mock.tokenRequests]).toEqual([millis, requests])
-        points += 1
+        let closing: Fiber.Fiber<void> | undefined
+        const { operations, scheduler } = atOperation(n, () => {
+          closing = Effect.runFork(Scope.close(scope, Exit.void))
+        })
+        const services = yield* Effect.exit(cold(scheduler, callers, scope))
+        yield* TestClock.adjust("3 seconds")
+        const total = operations()
+        if (closing === undefined) break
+        yield* Fiber.join(closing)
+        const exits = yield* Effect.forEach(callers, (caller) => Fiber.await(caller))
+        expect({ n, ended: exits.every(ended) }).toEqual({ n, ended: true })
+        if (Exit.isSuccess(services)) {
+          const { mock, provider } = yield* Effect.provideContext(subjects, services.value)
+          const requests = yield* mock.tokenRequests
+          const later = yield* Effect.forkChild(Effect.exit(provider.get))
+          yield* TestClock.adjust("2 hours")
+          // A token that was there when the scope closed may be handed out for as long as it lives, and no other.
+          yield* Fiber.join(later)
+          expect({ n, requests: yield* mock.tokenRequests }).toEqual({ n, requests })
+        }
+        hits += 1
+        if (total < n) break
       }
+      expect(hits).toBeGreaterThan(200)
       reportFigure(context, {
-        of: "closings during an acquisition",
-        figure: String(points),
-        claim: "no request after it"
+        of: "closings of the scope, one before each operation of an acquisition",
+        figure: String(hits),
+        claim: "whoever waits is told, and no request after it"
       })
     }))
 })
