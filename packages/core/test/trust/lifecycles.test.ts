@@ -14,23 +14,36 @@ import { clientId, clientSecret, subjects } from "../support/harness.ts"
 import { platformClients } from "../support/sockets.ts"
 
 describe("invariant 11: nothing left behind", () => {
-  it("by 10,000 providers: no sleep, no timer, no metric series, no growing heap", (context) => {
-    const { status, stderr, stdout } = spawnSync(
-      process.execPath,
-      ["--expose-gc", "packages/core/test/trust/lifecycles/program.ts"],
-      { encoding: "utf8" }
-    )
-    expect([status, stderr]).toEqual([0, ""])
-    const { bytesPerLifecycle, lifecycles, resources, series, sleeps } = JSON.parse(stdout)
-    expect({ resources, series, sleeps }).toEqual({ resources: [], series: 0, sleeps: 0 })
-    // What is kept by mistake is a fiber, a token, a series: hundreds of bytes and more.
-    expect(bytesPerLifecycle).toBeLessThan(64)
-    reportFigure(context, {
-      of: "lifecycles",
-      figure: String(lifecycles),
-      claim: `no sleep, no timer, no metric series left; ${bytesPerLifecycle} bytes of heap each`
+  // What is kept by mistake is a fiber, a token, a series: hundreds of bytes and more.
+  const lives = [
+    ["providers", "by 10,000 providers", "lifecycles"],
+    ["renewals", "by 100,000 renewals of one provider", "renewals of one provider"],
+    ["rejections", "by 100,000 rejections of one provider", "rejections of one provider"],
+    ["tenants", "by 10,000 tenants that come and go", "tenants that come and go"]
+  ] as const
+  for (const [scenario, by, of] of lives) {
+    it(`${by}: no fiber, no sleep, no timer, no gauge, no growing heap`, (context) => {
+      const { status, stderr, stdout } = spawnSync(
+        process.execPath,
+        ["--expose-gc", "packages/core/test/trust/lifecycles/program.ts", scenario],
+        { encoding: "utf8" }
+      )
+      expect([status, stderr]).toEqual([0, ""])
+      const { bytesEach, bytesOfCountersEach, fibers, fibersInAll, resources, series, sleeps, times } = JSON.parse(
+        stdout
+      )
+      expect({ fibers, resources, series, sleeps }).toEqual({ fibers: 0, resources: [], series: 0, sleeps: 0 })
+      expect(fibersInAll).toBeGreaterThan(times)
+      expect(bytesEach).toBeLessThan(128)
+      const counters = scenario === "tenants" ? `, and ${bytesOfCountersEach} of counters for each client id` : ""
+      reportFigure(context, {
+        of,
+        figure: String(times),
+        claim:
+          `none of ${fibersInAll} fibers, no sleep, no timer, no gauge left; ${bytesEach} bytes of heap each${counters}`
+      })
     })
-  })
+  }
 
   for (const [name, platform] of platformClients) {
     it.live(`by 200 providers over sockets, with ${name}: every connection is closed`, (context) =>

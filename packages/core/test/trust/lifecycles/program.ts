@@ -1,18 +1,20 @@
-// Ten thousand providers that live and end at every moment of their life, and what is left of them, as JSON.
-import { Clock, Effect, Exit, Layer, Metric, References, Scope } from "effect"
+// Lives a scenario thousands of times over, and prints what is left of it, as JSON.
+import { SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
+import { Clock, Effect, Exit, Layer, LayerMap, Metric, References, Scope } from "effect"
+import { HttpClient, HttpClientResponse } from "effect/http"
 import { TestClock } from "effect/testing"
-import { onMock, subjects } from "../../support/harness.ts"
+import { clientId, clientSecret, onMock, subjects } from "../../support/harness.ts"
 
-const lifecycles = 10_000
-const warmUp = 2_000
-
-const heap = () => {
-  for (let n = 0; n < 4; n++) globalThis.gc!()
-  return process.memoryUsage().heapUsed
+/** How often it is lived, the first time that counts, what one time is, and what ends it all. */
+interface Scenario {
+  readonly times: number
+  readonly warmUp: number
+  readonly step: (n: number) => Effect.Effect<unknown, unknown>
+  readonly end: Effect.Effect<unknown, unknown>
 }
 
 /** Seven ends: unused, acquiring, with a token, renewed, rejected, refused, and after a call. */
-const live = (n: number) =>
+const provider = (n: number) =>
   Effect.gen(function*() {
     const scope = yield* Scope.make()
     const services = yield* Layer.buildWithScope(
@@ -40,41 +42,143 @@ const live = (n: number) =>
     yield* TestClock.adjust(0)
   })
 
-const registry = new Map()
-
-const program = Effect.gen(function*() {
-  const base = yield* TestClock.testClockWith(Effect.succeed)
-  let sleeps = 0
-  const clock: TestClock.TestClock = {
-    ...base,
-    sleep: (duration) =>
-      Effect.acquireUseRelease(
-        Effect.sync(() => void (sleeps += 1)),
-        () => base.sleep(duration),
-        () => Effect.sync(() => void (sleeps -= 1))
+/** A token endpoint that remembers nothing: what grows is the library's. */
+const endless = Layer.sync(HttpClient.HttpClient, () => {
+  let serial = 0
+  return HttpClient.make((request) =>
+    Effect.sync(() =>
+      HttpClientResponse.fromWeb(
+        request,
+        Response.json({ access_token: `token-${++serial}`, token_type: "Bearer", expires_in: 3600 })
       )
-  }
-  let before = 0
-  for (let n = 0; n < lifecycles; n++) {
-    if (n === warmUp) before = heap()
-    yield* Effect.provideService(live(n), Clock.Clock, clock)
-  }
-  const grown = heap() - before
-  const gauges = (yield* Metric.snapshot).filter(({ id }) => id === "spotnana_auth_token_lifetime_left_seconds")
-  return {
-    lifecycles,
-    sleeps,
-    series: gauges.length,
-    // The pipe is what this very answer goes through.
-    resources: process.getActiveResourcesInfo().filter((name) => name !== "PipeWrap" && name !== "Immediate"),
-    bytesPerLifecycle: Math.max(0, Math.round(grown / (lifecycles - warmUp)))
-  }
+    )
+  )
 })
 
-const result = await Effect.runPromise(program.pipe(
-  Effect.provide(TestClock.layer()),
-  Effect.provideService(References.MinimumLogLevel, "None"),
-  Effect.provideService(Metric.MetricRegistry, registry)
-))
+/** One provider that goes on living while `step` is repeated, and its scope. */
+const longLived = (step: (provider: TokenProvider.TokenProvider["Service"]) => Effect.Effect<unknown, unknown>) =>
+  Effect.gen(function*() {
+    const scope = yield* Scope.make()
+    const services = yield* Layer.buildWithScope(
+      SpotnanaHttpClient.layer({ clientId, clientSecret, refresh: { jitter: 0 } }).pipe(Layer.provide(endless)),
+      scope
+    )
+    const provider = yield* Effect.provideContext(TokenProvider.TokenProvider, services)
+    yield* provider.get
+    return {
+      times: 100_000,
+      warmUp: 20_000,
+      step: () => step(provider),
+      end: Effect.andThen(Scope.close(scope, Exit.void), TestClock.adjust(0))
+    }
+  })
+
+const replaced = (provider: TokenProvider.TokenProvider["Service"], replace: Effect.Effect<void>) =>
+  Effect.gen(function*() {
+    const before = yield* provider.get
+    yield* replace
+    if (before === (yield* provider.get)) return yield* Effect.die("The token was not replaced")
+  })
+
+const scenarios: Readonly<Record<string, Effect.Effect<Scenario, unknown>>> = {
+  providers: Effect.succeed({ times: 10_000, warmUp: 2_000, step: provider, end: Effect.void }),
+
+  renewals: longLived((provider) => replaced(provider, TestClock.adjust("48 minutes"))),
+
+  rejections: longLived((provider) =>
+    replaced(
+      provider,
+      Effect.andThen(TestClock.adjust("13 seconds"), Effect.flatMap(Effect.orDie(provider.get), provider.reject))
+    )
+  ),
+
+  tenants: Effect.gen(function*() {
+    const scope = yield* Scope.make()
+    const tenants = yield* LayerMap.make(
+      (clientId: string) => SpotnanaHttpClient.layer({ clientId, clientSecret }).pipe(Layer.provide(endless)),
+      { idleTimeToLive: "1 minute" }
+    ).pipe(Scope.provide(scope))
+    return {
+      times: 10_000,
+      warmUp: 2_000,
+      step: (n) =>
+        TokenProvider.TokenProvider.use((provider) => provider.get).pipe(
+          Effect.provide(tenants.get(`tenant-${n}`)),
+          Effect.andThen(TestClock.adjust("1 second"))
+        ),
+      // The map goes on living, without a tenant in it.
+      end: TestClock.adjust("2 minutes")
+    }
+  })
+}
+
+const heap = () => {
+  for (let n = 0; n < 4; n++) globalThis.gc!()
+  return process.memoryUsage().heapUsed
+}
+
+// Counters are kept for as long as the process lives, as counters are: a few for each client id. They are counted apart.
+const registry = new Map()
+
+const live = (scenario: Effect.Effect<Scenario, unknown>) =>
+  Effect.gen(function*() {
+    const base = yield* TestClock.testClockWith(Effect.succeed)
+    let sleeps = 0
+    let fibers = 0
+    let fibersInAll = 0
+    const clock: TestClock.TestClock = {
+      ...base,
+      sleep: (duration) =>
+        Effect.acquireUseRelease(
+          Effect.sync(() => void (sleeps += 1)),
+          () => base.sleep(duration),
+          () => Effect.sync(() => void (sleeps -= 1))
+        )
+    }
+    const lived = yield* Effect.gen(function*() {
+      const { end, step, times, warmUp } = yield* scenario
+      let before = 0
+      for (let n = 0; n < times; n++) {
+        if (n === warmUp) {
+          registry.clear()
+          before = heap()
+        }
+        yield* step(n)
+      }
+      const withCounters = heap() - before
+      registry.clear()
+      const grown = heap() - before
+      yield* end
+      const each = (bytes: number) => Math.max(0, Math.round(bytes / (times - warmUp)))
+      return { times, bytesEach: each(grown), bytesOfCountersEach: each(withCounters - grown) }
+    }).pipe(
+      Effect.provideService(Clock.Clock, clock),
+      Effect.provideService(Metric.FiberRuntimeMetrics, {
+        recordFiberStart: () => {
+          fibers += 1
+          fibersInAll += 1
+        },
+        recordFiberEnd: () => void (fibers -= 1)
+      })
+    )
+    const gauges = (yield* Metric.snapshot).filter(({ id }) => id === "spotnana_auth_token_lifetime_left_seconds")
+    return {
+      ...lived,
+      sleeps,
+      fibers,
+      fibersInAll,
+      series: gauges.length,
+      // The pipe is what this very answer goes through.
+      resources: process.getActiveResourcesInfo().filter((name) => name !== "PipeWrap" && name !== "Immediate")
+    }
+  })
+
+const result = await Effect.runPromise(
+  live(scenarios[process.argv[2]!]!).pipe(
+    Effect.provide(TestClock.layer()),
+    Effect.provideService(References.MinimumLogLevel, "None"),
+    Effect.provideService(Metric.MetricRegistry, registry)
+  )
+)
 
 console.log(JSON.stringify(result))
