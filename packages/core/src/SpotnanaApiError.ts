@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import { HttpClient } from "effect/http"
 import type { HttpClientResponse } from "effect/http"
 import * as Schema from "effect/Schema"
+import { authorizationOf } from "./internal/bare.ts"
 import { readErrorBody } from "./internal/body.ts"
 import { errorBody, errorMessages } from "./internal/errorBody.ts"
 import { retryAfterOf } from "./internal/retryAfter.ts"
@@ -78,10 +79,9 @@ export const fromResponse = (
   response: HttpClientResponse.HttpClientResponse
 ): Effect.Effect<SpotnanaApiError> =>
   Effect.gen(function*() {
-    const { headers, method, url } = response.request
-    const authorization = headers.authorization ?? ""
+    const { method, url } = response.request
     const json = yield* readErrorBody(response)
-    const secrets = [authorization.replace(/^\S+ +/, "")]
+    const secrets = [(authorizationOf(response.request) ?? "").replace(/^\S+ +/, "")]
     const { code, debugIdentifier, description } = errorBody(json, secrets)
     const words = [code, description].filter((part) => part !== undefined).join(": ")
     return new SpotnanaApiError({

@@ -26,6 +26,8 @@ import * as TokenProvider from "./TokenProvider.ts"
  *   as it is, without the bearer.
  * - Every request for the environment carries a token that is valid now. An
  *   `Authorization` header that the caller set is left alone, and so is its 401.
+ * - The request that a response or an error carries is without the bearer: nothing
+ *   that prints it can show one. Sent again, it is authenticated like any other.
  * - A 401 of the environment replaces the token and replays the request once. If
  *   its body can be sent once only, or if the new token is refused too, the
  *   request fails with `TokenExpired`. A 403 is the caller's, and so is a 401

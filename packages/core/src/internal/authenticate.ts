@@ -8,6 +8,7 @@ import { equals } from "../AccessToken.ts"
 import type { AuthError } from "../AuthError.ts"
 import { TokenExpired } from "../AuthError.ts"
 import type { TokenProvider } from "../TokenProvider.ts"
+import { authorizationOf, bareError, bareResponse } from "./bare.ts"
 import { readErrorBody } from "./body.ts"
 import { errorBody } from "./errorBody.ts"
 import * as metrics from "./metrics.ts"
@@ -143,19 +144,31 @@ export const authenticateWith = (provider: TokenProvider["Service"]) => {
         const exchange = (
           onRejected: (response: Response, sent: Sent) => Effect.Effect<Response, E | AuthError, R>
         ): Effect.Effect<Response, E | AuthError, R> => {
-          const look = (response: Response, otherwise: Effect.Effect<Response, E | AuthError>) => {
-            if (response.status !== 401 || !isFrom(origin, response) || !rejectsToken(response)) return otherwise
-            const { authorization } = response.request.headers
-            const used = sent.find(({ bearer }) => bearer.headers.authorization === authorization)
-            return used === undefined
-              ? otherwise
-              : Effect.andThen(provider.reject(used.bearer.token), onRejected(response, used))
+          const usedFor = ({ request }: { readonly request: Request }) => {
+            const authorization = authorizationOf(request)
+            return sent.find(({ bearer }) => bearer.headers.authorization === authorization)
           }
+          const look = (
+            used: Sent,
+            response: Response,
+            otherwise: Effect.Effect<Response, E | AuthError>
+          ) =>
+            response.status === 401 && isFrom(origin, response) && rejectsToken(response)
+              ? Effect.andThen(provider.reject(used.bearer.token), onRejected(response, used))
+              : otherwise
           return Effect.matchEffect(postprocess(authenticated), {
-            onSuccess: (response) => look(response, Effect.succeed(response)),
-            onFailure: (error) => {
+            onSuccess: (original) => {
+              const used = usedFor(original)
+              if (used === undefined) return Effect.succeed(original)
+              const response = bareResponse(original)
+              return look(used, response, Effect.succeed(response))
+            },
+            onFailure: (original) => {
+              const used = HttpClientError.isHttpClientError(original) ? usedFor(original) : undefined
+              if (used === undefined) return Effect.fail(original)
+              const error = bareError(original)
               const response = filteredResponse(error)
-              return response === undefined ? Effect.fail(error) : look(response, Effect.fail(error))
+              return response === undefined ? Effect.fail(error) : look(used, response, Effect.fail(error))
             }
           })
         }

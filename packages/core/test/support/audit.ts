@@ -2,8 +2,8 @@ import { Cause, Effect, Exit, Logger, Metric, References, Tracer } from "effect"
 import { format, inspect } from "node:util"
 import { recordingTracer } from "./harness.ts"
 
-/** All the ways in which a value finds its way to a person or a file. */
-export const print = (value: unknown): string => {
+/** The ways in which a value is printed that ask it how: loggers, exporters, `console.log`. */
+const printOnRequest = (value: unknown): string => {
   // Text is the same in every way but for its escapes.
   if (typeof value === "string") return value
   return [
@@ -17,6 +17,11 @@ export const print = (value: unknown): string => {
     Exit.isExit(value) && Exit.isFailure(value) ? Cause.pretty(value.cause) : ""
   ].join("\n")
 }
+
+/** All the ways in which a value finds its way to a person or a file. */
+export const print = (value: unknown): string =>
+  // Field by field, as Node prints an error that nobody has caught.
+  `${printOnRequest(value)}\n${inspect(value, { depth: Infinity, customInspect: false })}`
 
 /** What Base64 makes of a text inside a longer one: the part that depends on nothing else, at each of the alignments. */
 const base64 = (secret: string, encoding: "base64" | "base64url"): ReadonlyArray<string> =>
@@ -82,10 +87,14 @@ export const makeAudit = () => {
         // A success is the scenario's own; what of it counts, it adds.
         if (Exit.isFailure(exit)) add(exit)
         add(yield* Metric.dump, yield* Metric.snapshot)
-        for (const { attributes, events, name, status } of spans.splice(0)) {
+        // Those that are open yet are of a scenario that goes on beside this one.
+        const all = spans.splice(0)
+        spans.push(...all.filter(({ status }) => status._tag !== "Ended"))
+        for (const { attributes, events, name, status } of all) {
+          if (status._tag !== "Ended") continue
           add(name, [...attributes], events)
-          // What a span succeeded with is exported by nobody; why it failed is.
-          if (status._tag === "Ended" && Exit.isFailure(status.exit)) add(status.exit)
+          // What a span succeeded with is exported by nobody; why it failed is, by its own words.
+          if (Exit.isFailure(status.exit)) text += `${printOnRequest(status.exit)}\n`
         }
         return yield* exit
       }).pipe(
@@ -112,7 +121,7 @@ export const makeAudit = () => {
       text = ""
       return found
     },
-    /** How many forms of secrets were searched for. */
+    /** How many searches there were: one for each form of each secret in each text. */
     searches: () => searches
   }
 }

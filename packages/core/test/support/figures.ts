@@ -29,6 +29,14 @@ export const reportFigure = ({ task }: TestContext, figure: Figure): void => {
   task.meta.figures = [...(task.meta.figures ?? []), figure]
 }
 
+/** Hands the number of searches of an audit that found nothing to the run. */
+export const reportSearches = (context: TestContext, of: string, audit: { readonly searches: () => number }): void =>
+  reportFigure(context, {
+    of: `leak searches: ${of}`,
+    figure: String(audit.searches()),
+    claim: "no form of a secret or a token found"
+  })
+
 /** Hands a table to the run. */
 export const reportTable = ({ task }: TestContext, table: Table): void => {
   task.meta.tables = [...(task.meta.tables ?? []), table]

@@ -4,7 +4,7 @@ import { Credentials, Environment, TokenEndpoint, TokenProvider } from "@effect-
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Exit, Layer, Option, Redacted, References } from "effect"
 import { makeAudit } from "../support/audit.ts"
-import { reportFigure, reportTable } from "../support/figures.ts"
+import { reportFigure, reportSearches, reportTable } from "../support/figures.ts"
 import { clientId, clientSecret } from "../support/harness.ts"
 import { platformClients } from "../support/sockets.ts"
 import { bodies, connections, huge, serve, token } from "./faults/server.ts"
@@ -157,7 +157,7 @@ describe.each(platformClients)("faults of the token endpoint, with %s", (name, p
         const outcomes = yield* Effect.forEach(
           statuses,
           (status) =>
-            Effect.map(acquire(server.port, `/${status}/${encodeURIComponent(body)}`, body), (exit) => {
+            Effect.map(audit.run(acquire(server.port, `/${status}/${encodeURIComponent(body)}`, body)), (exit) => {
               exchanges += 1
               peak = Math.max(peak, process.memoryUsage().rss)
               if (Exit.isFailure(exit)) audit.add(exit)
@@ -191,6 +191,7 @@ describe.each(platformClients)("faults of the token endpoint, with %s", (name, p
         claim: `each the error that fits; of 100 MB at most ${(mostSent / 2 ** 20).toFixed(1)} MB left the server, ` +
           `memory grew by ${Math.round((peak - before) / 2 ** 20)} MB`
       })
+      reportSearches(context, `faults, ${name}`, audit)
     }).pipe(Effect.scoped, Effect.provide(live)))
 
   it.live("invariant 12: each odd field and each broken connection is a token or the one error that fits", (context) =>
@@ -206,12 +207,16 @@ describe.each(platformClients)("faults of the token endpoint, with %s", (name, p
           [fault, `/connection/${encodeURIComponent(fault)}`, outcome] as const
         )
       ]
-      yield* Effect.forEach(cases, ([fault, path, outcome]) =>
-        Effect.map(acquire(server.port, path, fault), (exit) => {
-          if (Exit.isFailure(exit)) audit.add(exit)
-          expect([fault, outcomeOf(exit)]).toEqual([fault, outcome])
-          rows.push([fault, outcome])
-        }), { concurrency: 8 })
+      yield* Effect.forEach(
+        cases,
+        ([fault, path, outcome]) =>
+          Effect.map(audit.run(acquire(server.port, path, fault)), (exit) => {
+            if (Exit.isFailure(exit)) audit.add(exit)
+            expect([fault, outcomeOf(exit)]).toEqual([fault, outcome])
+            rows.push([fault, outcome])
+          }),
+        { concurrency: 8 }
+      )
       const nobody = yield* acquire(1, "/", "refused")
       expect(outcomeOf(nobody)).toBe(broken)
       rows.push(["connection refused", broken])

@@ -4,7 +4,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Arbitrary, Context, Effect, Exit, Layer, Redacted, Result, Schema } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientRequest, HttpServerResponse } from "effect/http"
 import { makeAudit } from "../support/audit.ts"
-import { reportFigure, reportTable } from "../support/figures.ts"
+import { reportFigure, reportSearches, reportTable } from "../support/figures.ts"
 import { clientId, clientSecret } from "../support/harness.ts"
 import { serve } from "./origins/servers.ts"
 
@@ -148,6 +148,7 @@ describe.each(platforms)("redirects, with %s", (platformName, platform) => {
           figure: String(scenarios),
           claim: "neither secret nor bearer at the other server"
         })
+        reportSearches(context, `redirects of ${where}, ${platformName}`, audit)
       }).pipe(Effect.scoped, Effect.provide(platform)))
   }
 })

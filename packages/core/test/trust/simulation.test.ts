@@ -59,7 +59,7 @@ describe("simulation", () => {
         claim: `${result.events} events, each allowed by the reference model`
       })
       reportFigure(context, {
-        of: "simulation: leak searches",
+        of: "leak searches: simulation",
         figure: `${result.searches}`,
         claim: "no form of a secret or a token in any log, span, metric or error"
       })

@@ -1,0 +1,123 @@
+import * as Effect from "effect/Effect"
+import { Headers, HttpClientError, HttpClientRequest, HttpClientResponse, HttpIncomingMessage } from "effect/http"
+import * as Inspectable from "effect/Inspectable"
+import { pipeArguments } from "effect/Pipeable"
+import * as Stream from "effect/Stream"
+
+// Responses and errors carry the request that was sent, bearer and all. Asked to print themselves they hide it, but not
+// everybody asks: what Node prints of an error that nobody caught it prints field by field. So the bearer is taken off
+// what is handed to the caller.
+
+type Request = HttpClientRequest.HttpClientRequest
+type Response = HttpClientResponse.HttpClientResponse
+
+const taken = new WeakMap<Request, string>()
+
+/** The `Authorization` that a request was sent with, whether it is still on it or was taken off. */
+export const authorizationOf = (request: Request): string | undefined =>
+  request.headers.authorization ?? taken.get(request)
+
+const bareRequest = (request: Request): Request => {
+  const authorization = request.headers.authorization
+  if (authorization === undefined) return request
+  const bare = HttpClientRequest.makeWith(
+    request.method,
+    request.url,
+    request.urlParams,
+    request.hash,
+    Headers.remove(request.headers, "authorization"),
+    request.body
+  )
+  taken.set(bare, authorization)
+  return bare
+}
+
+/** The same error without the bearer. It was made for this one request, and a copy would lose its stack. */
+export const bareError = <E>(error: E, response?: Response): E => {
+  if (!HttpClientError.isHttpClientError(error)) return error
+  const { reason } = error
+  Reflect.set(reason, "request", bareRequest(reason.request))
+  if ("response" in reason) Reflect.set(reason, "response", response ?? bareResponse(reason.response))
+  return error
+}
+
+/** The same response without the bearer. */
+export const bareResponse = (response: Response): Response =>
+  // `followRedirects` tells by the object itself which connection to close.
+  response instanceof BareResponse || (response.status >= 300 && response.status < 400)
+    ? response
+    : new BareResponse(response)
+
+class BareResponse implements Response {
+  readonly [HttpClientResponse.TypeId]: typeof HttpClientResponse.TypeId = HttpClientResponse.TypeId
+  readonly [HttpIncomingMessage.TypeId]: typeof HttpIncomingMessage.TypeId = HttpIncomingMessage.TypeId
+  readonly request: Request
+  readonly #original: Response
+
+  constructor(original: Response) {
+    this.#original = original
+    this.request = bareRequest(original.request)
+  }
+
+  #bare<A>(
+    effect: Effect.Effect<A, HttpClientError.HttpClientError>
+  ): Effect.Effect<A, HttpClientError.HttpClientError> {
+    return Effect.mapError(effect, (error) => bareError(error, this))
+  }
+
+  get url() {
+    return this.#original.url
+  }
+  get status() {
+    return this.#original.status
+  }
+  get headers() {
+    return this.#original.headers
+  }
+  get cookies() {
+    return this.#original.cookies
+  }
+  get remoteAddress() {
+    return this.#original.remoteAddress
+  }
+  get formData() {
+    return this.#bare(this.#original.formData)
+  }
+  get text() {
+    return this.#bare(this.#original.text)
+  }
+  get json() {
+    return this.#bare(this.#original.json)
+  }
+  get urlParamsBody() {
+    return this.#bare(this.#original.urlParamsBody)
+  }
+  get arrayBuffer() {
+    return this.#bare(this.#original.arrayBuffer)
+  }
+  get upgrade() {
+    return this.#bare(this.#original.upgrade)
+  }
+  get stream(): Stream.Stream<Uint8Array, HttpClientError.HttpClientError> {
+    return Stream.mapError(this.#original.stream, (error) => bareError(error, this))
+  }
+
+  // Under this name `HttpClientResponse.toWeb` finds the Web `Response`.
+  ["~effect/http/HttpClientResponse/WebSource"](): unknown {
+    const original = this.#original as { readonly "~effect/http/HttpClientResponse/WebSource"?: () => unknown }
+    return original["~effect/http/HttpClientResponse/WebSource"]?.()
+  }
+
+  toJSON(): unknown {
+    return this.#original.toJSON()
+  }
+  toString(): string {
+    return this.#original.toString()
+  }
+  [Inspectable.NodeInspectSymbol](): unknown {
+    return this.#original[Inspectable.NodeInspectSymbol]()
+  }
+  pipe() {
+    return pipeArguments(this, arguments)
+  }
+}
