@@ -24,40 +24,57 @@ const combinators: ReadonlyArray<readonly [string, (client: HttpClient.HttpClien
 
 const statuses = [300, 301, 302, 303, 305, 307, 308]
 
-/** Where a redirect may point, with the ports of the API and of somebody else. */
-const locations: ReadonlyArray<readonly [string, (home: number, other: number) => string]> = [
-  ["another port", (_, other) => `http://127.0.0.1:${other}/x`],
-  ["another host", (_, other) => `http://localhost:${other}/x`],
-  ["protocol-relative", (_, other) => `//127.0.0.1:${other}/x`],
-  ["user-info", (_, other) => `http://api@127.0.0.1:${other}/x`],
-  ["the API as user-info", (home, other) => `http://127.0.0.1:${home}@127.0.0.1:${other}/x`],
-  ["upper case", (_, other) => `HTTP://LOCALHOST:${other}/x`],
-  ["a trailing dot", (_, other) => `http://localhost.:${other}/x`],
-  ["backslashes", (_, other) => `\\\\127.0.0.1:${other}\\x`],
-  ["slash and backslash", (_, other) => `/\\127.0.0.1:${other}/x`],
-  ["a backslash before @", (home, other) => `http://127.0.0.1:${other}\\@127.0.0.1:${home}/x`],
-  ["a fragment before @", (home, other) => `http://127.0.0.1:${other}#@127.0.0.1:${home}/x`],
-  ["hexadecimal address", (_, other) => `http://0x7f.1:${other}/x`],
-  ["white space", (_, other) => `  http://127.0.0.1:${other}/x`],
-  ["HTTPS", (home) => `https://127.0.0.1:${home}/x`],
+interface Address {
+  readonly scheme: "http" | "https"
+  readonly port: number
+}
+
+/** Where a redirect may point, with the addresses of the API and of somebody else. */
+const locations: ReadonlyArray<readonly [string, (home: Address, other: Address) => string]> = [
+  ["another port", (_, { port, scheme }) => `${scheme}://127.0.0.1:${port}/x`],
+  ["another host", (_, { port, scheme }) => `${scheme}://localhost:${port}/x`],
+  ["protocol-relative", (_, { port }) => `//127.0.0.1:${port}/x`],
+  ["user-info", (_, { port, scheme }) => `${scheme}://api@127.0.0.1:${port}/x`],
+  ["the API as user-info", (home, { port, scheme }) => `${scheme}://127.0.0.1:${home.port}@127.0.0.1:${port}/x`],
+  ["upper case", (_, { port, scheme }) => `${scheme.toUpperCase()}://LOCALHOST:${port}/x`],
+  [
+    "an international name",
+    (_, { port, scheme }) => `${scheme}://${encodeURIComponent("ＬｏｃａｌＨｏｓｔ")}:${port}/x`
+  ],
+  ["a trailing dot", (_, { port, scheme }) => `${scheme}://localhost.:${port}/x`],
+  ["backslashes", (_, { port }) => `\\\\127.0.0.1:${port}\\x`],
+  ["slash and backslash", (_, { port }) => `/\\127.0.0.1:${port}/x`],
+  ["a backslash before @", (home, { port, scheme }) => `${scheme}://127.0.0.1:${port}\\@127.0.0.1:${home.port}/x`],
+  ["a fragment before @", (home, { port, scheme }) => `${scheme}://127.0.0.1:${port}#@127.0.0.1:${home.port}/x`],
+  ["hexadecimal address", (_, { port, scheme }) => `${scheme}://0x7f.1:${port}/x`],
+  ["white space", (_, { port, scheme }) => `  ${scheme}://127.0.0.1:${port}/x`],
+  ["the other scheme", ({ port, scheme }) => `${scheme === "http" ? "https" : "http"}://127.0.0.1:${port}/x`],
   ["by way of the same origin", () => "/to-the-other"],
-  ["there and back", (_, other) => `http://127.0.0.1:${other}/and-back`],
+  ["there and back", (_, { port, scheme }) => `${scheme}://127.0.0.1:${port}/and-back`],
   ["itself", () => "/v2/auth/oauth2-token"],
   ["a relative path", () => "elsewhere"],
   ["nothing", () => ""],
   ["no URL", () => "http://"]
 ]
 
+/** Between which schemes a redirect leads: from the API's to somebody else's. */
+const transports = [["http", "http"], ["https", "https"], ["https", "http"]] as const
+
 const secret = Redacted.value(clientSecret)
 
 describe.each(platforms)("redirects, with %s", (platformName, platform) => {
-  for (const [where, isTokenEndpoint] of [["the token endpoint", true], ["the API", false]] as const) {
-    it.live(`invariant 8: of ${where} take neither secret nor bearer to another origin`, (context) =>
+  const places = [["the token endpoint", true], ["the API", false]] as const
+  for (
+    const [where, isTokenEndpoint, from, to] of places.flatMap(([where, isTokenEndpoint]) =>
+      transports.map(([from, to]) => [where, isTokenEndpoint, from, to] as const)
+    )
+  ) {
+    it.live(`invariant 8: of ${where} take neither secret nor bearer to another origin, from ${from} to ${to}`, (context) =>
       Effect.gen(function*() {
-        const home = yield* serve("127.0.0.1")
-        const other = yield* serve("127.0.0.1")
+        const home = yield* serve(from)
+        const other = yield* serve(to)
         const client = yield* HttpClient.HttpClient
-        const environment = Environment.makeUnsafe({ baseUrl: `http://127.0.0.1:${home.port}` })
+        const environment = Environment.makeUnsafe({ baseUrl: `${from}://127.0.0.1:${home.port}` })
         const audit = makeAudit()
         const rows: Array<ReadonlyArray<string>> = []
         let serial = 0
@@ -70,10 +87,10 @@ describe.each(platforms)("redirects, with %s", (platformName, platform) => {
               home.ledger.length = 0
               other.ledger.length = 0
               const token = `t0k3n-${++serial}`
-              const redirect = { location: location(home.port, other.port) }
+              const redirect = { location: location(home, other) }
               home.handle = ({ method, url }, response) => {
                 if (url === "/to-the-other") {
-                  return response.writeHead(status, { location: `http://127.0.0.1:${other.port}/x` }).end()
+                  return response.writeHead(status, { location: `${to}://127.0.0.1:${other.port}/x` }).end()
                 }
                 if ((method === "POST") === isTokenEndpoint && url !== "/home-again") {
                   return response.writeHead(status, redirect).end()
@@ -83,7 +100,7 @@ describe.each(platforms)("redirects, with %s", (platformName, platform) => {
               }
               other.handle = ({ url }, response) => {
                 if (url === "/and-back") {
-                  return response.writeHead(status, { location: `http://127.0.0.1:${home.port}/home-again` }).end()
+                  return response.writeHead(status, { location: `${from}://127.0.0.1:${home.port}/home-again` }).end()
                 }
                 return response.writeHead(200, { "content-type": "application/json" })
                   .end(JSON.stringify({ access_token: "of-another", token_type: "Bearer", expires_in: 3600 }))
@@ -139,16 +156,16 @@ describe.each(platforms)("redirects, with %s", (platformName, platform) => {
         // What every token begins with is found where any of them is.
         expect(audit.search([secret, "t0k3n-"])).toEqual([])
         reportTable(context, {
-          title: `Redirects of ${where}, ${platformName}`,
+          title: `Redirects of ${where}, ${from} to ${to}, ${platformName}`,
           columns: ["of", "client", "with", "scenarios", "requests at the other server", "with secret or bearer"],
           rows
         })
         reportFigure(context, {
-          of: `redirects of ${where}, ${platformName}`,
+          of: `redirects of ${where}, ${from} to ${to}, ${platformName}`,
           figure: String(scenarios),
           claim: "neither secret nor bearer at the other server"
         })
-        reportSearches(context, `redirects of ${where}, ${platformName}`, audit)
+        reportSearches(context, `redirects of ${where}, ${from} to ${to}, ${platformName}`, audit)
       }).pipe(Effect.scoped, Effect.provide(platform)))
   }
 })

@@ -1,27 +1,48 @@
 import { Effect } from "effect"
 import type { Scope } from "effect"
 import { once } from "node:events"
-import { createServer } from "node:http"
+import * as Http from "node:http"
 import type { IncomingMessage, ServerResponse } from "node:http"
+import * as Https from "node:https"
 import type { AddressInfo } from "node:net"
+import * as Tls from "node:tls"
+import { generate } from "selfsigned"
 
 /** One request as it arrived: request line, headers and body, nothing interpreted. */
 export type Ledger = Array<string>
 
 export interface Server {
+  readonly scheme: "http" | "https"
   readonly port: number
   readonly ledger: Ledger
   /** What it answers; to be set by the test. */
   handle: (request: IncomingMessage, response: ServerResponse) => void
 }
 
+let certified: Promise<{ readonly key: string; readonly cert: string }> | undefined
+
+/** A certificate for this machine that this process trusts, and nobody else. */
+const certificate = () =>
+  certified ??= generate([{ name: "commonName", value: "localhost" }], {
+    extensions: [
+      { name: "basicConstraints", cA: true },
+      {
+        name: "subjectAltName",
+        altNames: [{ type: 2, value: "localhost" }, { type: 2, value: "localhost." }, { type: 7, ip: "127.0.0.1" }]
+      }
+    ]
+  }).then(({ cert, private: key }) => {
+    Tls.setDefaultCACertificates([...Tls.getCACertificates(), cert])
+    return { cert, key }
+  })
+
 /** A server at a loopback port of its own that writes down whatever arrives. */
-export const serve = (host: string): Effect.Effect<Server, never, Scope.Scope> =>
+export const serve = (scheme: "http" | "https"): Effect.Effect<Server, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
       Effect.promise(async () => {
-        const self: Server = { port: 0, ledger: [], handle: (_, response) => response.end() }
-        const http = createServer((request, response) => {
+        const self: Server = { scheme, port: 0, ledger: [], handle: (_, response) => response.end() }
+        const listener = (request: IncomingMessage, response: ServerResponse) => {
           let text = `${request.method} ${request.url}\n${request.rawHeaders.join("\n")}\n\n`
           request.on("data", (chunk) => {
             text += chunk
@@ -30,8 +51,11 @@ export const serve = (host: string): Effect.Effect<Server, never, Scope.Scope> =
             self.ledger.push(text)
             self.handle(request, response)
           })
-        })
-        http.listen(0, host)
+        }
+        const http = scheme === "http"
+          ? Http.createServer(listener)
+          : Https.createServer(await certificate(), listener)
+        http.listen(0, "127.0.0.1")
         await once(http, "listening")
         return { http, self: Object.assign(self, { port: (http.address() as AddressInfo).port }) }
       }),
