@@ -4,7 +4,7 @@ import type { TestContext } from "vitest"
 export interface Figure {
   /** What was counted or measured: `histories`, `faults`. */
   readonly of: string
-  /** How many, or how much, with its unit. */
+  /** How many, or how much, with its unit. Plain numbers of the same thing, from several tests, are added up. */
   readonly figure: string
   /** What that says. */
   readonly claim: string
@@ -29,12 +29,12 @@ export const reportFigure = ({ task }: TestContext, figure: Figure): void => {
   task.meta.figures = [...(task.meta.figures ?? []), figure]
 }
 
-/** Hands the number of searches of an audit that found nothing to the run. */
-export const reportSearches = (context: TestContext, of: string, audit: { readonly searches: () => number }): void =>
+/** Hands the number of searches that found nothing to the run. */
+export const reportSearches = (context: TestContext, searches: number): void =>
   reportFigure(context, {
-    of: `leak searches: ${of}`,
-    figure: String(audit.searches()),
-    claim: "no form of a secret or a token found"
+    of: "leak searches",
+    figure: String(searches),
+    claim: "one for each form of a secret or a token in what a scenario let out; none found"
   })
 
 /** Hands a table to the run. */

@@ -191,7 +191,7 @@ describe.each(platformClients)("faults of the token endpoint, with %s", (name, p
         claim: `each the error that fits; of 100 MB at most ${(mostSent / 2 ** 20).toFixed(1)} MB left the server, ` +
           `memory grew by ${Math.round((peak - before) / 2 ** 20)} MB`
       })
-      reportSearches(context, `faults, ${name}`, audit)
+      reportSearches(context, audit.searches())
     }).pipe(Effect.scoped, Effect.provide(live)))
 
   it.live("invariant 12: each odd field and each broken connection is a token or the one error that fits", (context) =>

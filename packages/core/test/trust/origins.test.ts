@@ -161,11 +161,11 @@ describe.each(platforms)("redirects, with %s", (platformName, platform) => {
           rows
         })
         reportFigure(context, {
-          of: `redirects of ${where}, ${from} to ${to}, ${platformName}`,
+          of: `redirects of ${where}`,
           figure: String(scenarios),
           claim: "neither secret nor bearer at the other server"
         })
-        reportSearches(context, `redirects of ${where}, ${from} to ${to}, ${platformName}`, audit)
+        reportSearches(context, audit.searches())
       }).pipe(Effect.scoped, Effect.provide(platform)))
   }
 })

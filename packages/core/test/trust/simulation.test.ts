@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawnSync } from "node:child_process"
-import { reportFigure, reportTable } from "../support/figures.ts"
+import { reportFigure, reportSearches, reportTable } from "../support/figures.ts"
 import { run } from "./simulation/run.ts"
 
 const count = (variable: string, otherwise: number): number => {
@@ -58,11 +58,7 @@ describe("simulation", () => {
         figure: `${result.histories}`,
         claim: `${result.events} events, each allowed by the reference model`
       })
-      reportFigure(context, {
-        of: "leak searches: simulation",
-        figure: `${result.searches}`,
-        claim: "no form of a secret or a token in any log, span, metric or error"
-      })
+      reportSearches(context, result.searches)
     }))
 
   it("the same seed is the same run, and a violation is replayed and shrunk", () => {

@@ -46,14 +46,14 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "take every 401 for a rejection",
     file: "internal/authenticate.ts",
-    from: "!isFrom(origin, response) || !rejectsToken(response)",
-    to: "!isFrom(origin, response)"
+    from: "isFrom(origin, response) && rejectsToken(response)",
+    to: "isFrom(origin, response)"
   },
   {
     name: "take a 403 for a rejection",
     file: "internal/authenticate.ts",
-    from: "response.status !== 401 ||",
-    to: "(response.status !== 401 && response.status !== 403) ||"
+    from: "response.status === 401 &&",
+    to: "(response.status === 401 || response.status === 403) &&"
   },
   {
     name: "send the bearer to any origin",
