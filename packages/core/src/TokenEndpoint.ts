@@ -70,6 +70,8 @@ export interface Options {
 export class TokenEndpoint extends Context.Service<TokenEndpoint, {
   /** Where the token endpoint is. */
   readonly environment: Environment
+  /** What tells its tokens apart from those of another endpoint at the same address, for a `TokenStore`. No secret. */
+  readonly variant?: string | undefined
   /** One request for one token. */
   readonly acquire: (credentials: ClientCredentials) => Effect.Effect<AccessToken, TokenEndpointError>
 }>()("@effect-spotnana/core/TokenEndpoint") {}
@@ -213,6 +215,13 @@ export const make = (
 
     return {
       environment,
+      variant: JSON.stringify([
+        options.scope ?? "",
+        options.audience ?? "",
+        ...Object.entries(options.parameters ?? {}).map((
+          [name, value]
+        ) => [name, Predicate.isString(value) ? value : ""])
+      ]),
       acquire: (credentials) => {
         const wrong = problem(credentials)
         if (wrong !== undefined) {

@@ -20,3 +20,5 @@ export * as SpotnanaHttpClient from "./SpotnanaHttpClient.ts"
 export * as TokenEndpoint from "./TokenEndpoint.ts"
 /** The lifecycle of a token: `get`, `reject`, `status`, `changes`. */
 export * as TokenProvider from "./TokenProvider.ts"
+/** One token for several processes. */
+export * as TokenStore from "./TokenStore.ts"

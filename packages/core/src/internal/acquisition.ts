@@ -10,12 +10,15 @@ import { TokenEndpointUnavailable } from "../AuthError.ts"
 import * as Credentials from "../Credentials.ts"
 import type { TokenEndpoint } from "../TokenEndpoint.ts"
 import { printable } from "./printable.ts"
+import type { Sharing } from "./sharing.ts"
 
 /** What came of one acquisition. */
 export interface Outcome {
   readonly result: Result.Result<AccessToken, TokenEndpointError>
   /** The credentials that were used; none where their source did not answer. */
   readonly credentials: Credentials.ClientCredentials | undefined
+  /** Whether another process asked, and not this one. */
+  readonly isFromStore: boolean
 }
 
 /**
@@ -23,20 +26,23 @@ export interface Outcome {
  * request where the credentials are the refused ones.
  */
 export type Acquisition = (
-  refused: Credentials.ClientCredentials | undefined
+  refused: Credentials.ClientCredentials | undefined,
+  isBetter: (token: AccessToken) => boolean
 ) => Effect.Effect<Outcome | "StillRefused">
 
 /** Makes acquisitions: asks for the credentials, then for the token, within `timeout` in all. */
 export const makeAcquisition = (
   source: Credentials.Credentials["Service"],
   endpoint: TokenEndpoint["Service"],
-  timeout: Duration.Duration
+  timeout: Duration.Duration,
+  sharing: Sharing | undefined
 ): Acquisition =>
-(refused) => {
+(refused, isBetter) => {
   let credentials: Credentials.ClientCredentials | undefined
   const unavailable = (reason: TokenEndpointUnavailable["reason"], message: string): Outcome => ({
     result: Result.fail(new TokenEndpointUnavailable({ reason, message })),
-    credentials
+    credentials,
+    isFromStore: false
   })
   const acquire = Effect.flatMap(source.current, (current): Effect.Effect<Outcome | "StillRefused"> => {
     if (!isCredentials(current)) {
@@ -47,7 +53,9 @@ export const makeAcquisition = (
     }
     credentials = current
     if (refused !== undefined && Credentials.equals(refused, current)) return Effect.succeed("StillRefused")
-    return Effect.map(Effect.result(endpoint.acquire(current)), (result) => ({ result, credentials }))
+    return sharing === undefined
+      ? Effect.map(Effect.result(endpoint.acquire(current)), (result) => ({ result, credentials, isFromStore: false }))
+      : Effect.map(sharing.acquire(current, isBetter), (shared) => ({ ...shared, credentials }))
   })
   return acquire.pipe(
     // The source's own failures, and what nobody expected: defects of the source or of the HTTP client.

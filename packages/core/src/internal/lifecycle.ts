@@ -22,6 +22,7 @@ import type { Status, TokenProvider } from "../TokenProvider.ts"
 import type { Acquisition, Outcome } from "./acquisition.ts"
 import { makeRejections } from "./rejections.ts"
 import { withRetryAfter } from "./retryAfter.ts"
+import type { Change, Sharing } from "./sharing.ts"
 import type { Telemetry } from "./telemetry.ts"
 import { after, makeTwoClocks } from "./twoClocks.ts"
 import type { Instant } from "./twoClocks.ts"
@@ -60,6 +61,7 @@ interface Hold {
 export const makeLifecycle = (
   policy: RefreshPolicy.RefreshPolicy,
   acquisition: Acquisition,
+  sharing: Sharing | undefined,
   telemetry: Telemetry
 ): Effect.Effect<Omit<TokenProvider["Service"], "environment">, never, Scope.Scope> =>
   Effect.gen(function*() {
@@ -76,6 +78,7 @@ export const makeLifecycle = (
     // Kept apart from `hold`: a source that fails meanwhile does not make the credentials right.
     let refusal: Hold | undefined
     let lastError: AuthError | undefined
+    let lastCredentials: ClientCredentials | undefined
     let failures = 0
     let renewal: Fiber.Fiber<void> | undefined
 
@@ -117,12 +120,12 @@ export const makeLifecycle = (
       return PubSub.shutdown(changes)
     })
 
-    const startUsing = (token: AccessToken.AccessToken, requestedAt: Instant): Live => {
+    const startUsing = (token: AccessToken.AccessToken, requestedAt: Instant | undefined): Live => {
       const lifetime = Duration.toMillis(AccessToken.lifetime(token))
       const issuedAt = DateTime.toEpochMillis(token.issuedAt)
       const { mono, wall } = clocks.now()
-      // As old as the request for it, which the credentials source may have held back.
-      const age = Math.min(Math.max(0, wall - issuedAt), mono - requestedAt.mono)
+      // As old as the request for it, which the credentials source may have held back; unless another process made it.
+      const age = Math.min(Math.max(0, wall - issuedAt), requestedAt === undefined ? Infinity : mono - requestedAt.mono)
       const start: Instant = { wall: issuedAt, mono: mono - age }
       return {
         token,
@@ -134,10 +137,12 @@ export const makeLifecycle = (
 
     const succeed = (
       next: Live,
-      client: ClientCredentials | undefined
+      client: ClientCredentials | undefined,
+      isFromStore: boolean
     ): readonly [Exit.Exit<AccessToken.AccessToken>, Effect.Effect<void>] => {
-      const was = { renewed: isValid(live), recovered: failures > 0 }
+      const was = { renewed: isValid(live), recovered: failures > 0, isFromStore }
       live = next
+      lastCredentials = client
       hold = undefined
       refusal = undefined
       lastError = undefined
@@ -174,14 +179,14 @@ export const makeLifecycle = (
         hold = mine.verdict
         return [Exit.fail(mine.verdict!.error), Effect.void] as const
       }
-      const { credentials, result } = outcome
+      const { credentials, isFromStore, result } = outcome
       if (Result.isFailure(result)) return fail(result.failure, credentials)
       if (rejections.includes(result.success)) {
         const message = "The token endpoint handed out the token again that the API has just rejected."
         return fail(new TokenExpired({ reason: "Rejected", message }), credentials)
       }
-      const next = startUsing(result.success, mine.startedAt)
-      if (isValid(next)) return succeed(next, credentials)
+      const next = startUsing(result.success, isFromStore ? undefined : mine.startedAt)
+      if (isValid(next)) return succeed(next, credentials, isFromStore)
       const message =
         "The token had expired before its answer came: the token endpoint takes longer than a token lives."
       return fail(new TokenEndpointUnavailable({ reason: "Timeout", message }), credentials)
@@ -201,6 +206,13 @@ export const makeLifecycle = (
         return told
       })
 
+    /** Whether another process's token is worth taking: it was not rejected, and outlives the one in use. */
+    const isBetter = (token: AccessToken.AccessToken): boolean => {
+      if (rejections.includes(token)) return false
+      const next = startUsing(token, undefined)
+      return isValid(next) && !(isValid(live) && next.expiresAt.wall <= live.expiresAt.wall)
+    }
+
     const takeOff = (): Flight => {
       const stale = flight
       const mine: Flight = {
@@ -216,7 +228,7 @@ export const makeLifecycle = (
       }
       if (mine.verdict === undefined) publish()
       mine.fiber = fork(
-        acquisition(mine.verdict?.refused).pipe(
+        acquisition(mine.verdict?.refused, isBetter).pipe(
           Effect.onExit((exit) => land(mine, exit)),
           Effect.asVoid
         )
@@ -274,6 +286,29 @@ export const makeLifecycle = (
       if (live === undefined && !isClosed() && holdLeft() === 0) board()
     }
 
+    const drop = () => {
+      renewal?.interruptUnsafe()
+      live = undefined
+      publish()
+    }
+
+    const follow = (change: Change): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        if (isClosed()) return Effect.void
+        if (change._tag === "Rejected") {
+          if (live === undefined || !AccessToken.equals(live.token, change.token)) return Effect.void
+          drop()
+          return Effect.sync(replace)
+        }
+        if (!isBetter(change.token)) return Effect.void
+        const [, told] = succeed(startUsing(change.token, undefined), lastCredentials, true)
+        publish()
+        return told
+      })
+    if (sharing !== undefined) {
+      fork(Stream.runForEach(sharing.changes, follow))
+    }
+
     return {
       get: Effect.suspend(() =>
         live !== undefined && clocks.isBefore(live.renewAt) ? live.exit : acquire(failures + policy.attempts)
@@ -288,10 +323,11 @@ export const makeLifecycle = (
             case "doubted":
               return telemetry.doubted
             case "believed":
-              renewal?.interruptUnsafe()
-              live = undefined
-              publish()
-              return Effect.andThen(telemetry.rejected, Effect.sync(replace))
+              drop()
+              return Effect.andThen(
+                telemetry.rejected,
+                Effect.andThen(sharing?.reject(token) ?? Effect.void, Effect.sync(replace))
+              )
           }
         }),
       status: Effect.sync(snapshot),

@@ -14,7 +14,7 @@ export interface Telemetry {
   readonly acquired: (
     token: AccessToken.AccessToken,
     client: ClientCredentials | undefined,
-    was: { readonly renewed: boolean; readonly recovered: boolean }
+    was: { readonly renewed: boolean; readonly recovered: boolean; readonly isFromStore: boolean }
   ) => Effect.Effect<void>
   readonly failed: (
     error: AuthError,
@@ -43,7 +43,7 @@ export const makeTelemetry = (environment: Environment, context: Context.Context
   let secondsLeft = () => 0
 
   return {
-    acquired: (token, client, { recovered, renewed }) => {
+    acquired: (token, client, { isFromStore, recovered, renewed }) => {
       lastClient = client
       // Anew each time: a provider of the same client id may have taken the series, and taken it away.
       series?.remove()
@@ -52,13 +52,15 @@ export const makeTelemetry = (environment: Environment, context: Context.Context
         context,
         { get: () => ({ value: secondsLeft() }), update: () => {}, modify: () => {} }
       )
-      const message = recovered
+      const message = isFromStore
+        ? "Spotnana access token taken over from another process"
+        : recovered
         ? "Spotnana access token acquired after failures"
         : renewed
         ? "Spotnana access token renewed"
         : "Spotnana access token acquired"
       return Effect.all([
-        count(metrics.acquisitions, client, { outcome: "success" }),
+        count(metrics.acquisitions, client, { outcome: isFromStore ? "shared" : "success" }),
         renewed ? count(metrics.renewals, client) : Effect.void,
         (recovered ? Effect.logInfo(message) : Effect.logDebug(message)).pipe(
           Effect.annotateLogs({

@@ -1,0 +1,254 @@
+import { SpotnanaHttpClient, TokenProvider, TokenStore } from "@effect-spotnana/core"
+import { Fault, MockSpotnana } from "@effect-spotnana/testing"
+import { describe, expect, it } from "@effect/vitest"
+import { Context, Duration, Effect, Fiber, Layer, Option, Redacted, Ref, Scope, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import { makeAudit } from "./support/audit.ts"
+import { clientId, clientSecret } from "./support/harness.ts"
+
+/** What the fleet has in common: the store, in memory, which can be made to fail, and the Spotnana that it calls. */
+class Fleet extends Context.Service<Fleet, {
+  readonly fail: Ref.Ref<Effect.Effect<void, TokenStore.TokenStoreError>>
+}>()("Fleet") {}
+
+const fleet = Layer.unwrap(
+  Effect.gen(function*() {
+    const fail = yield* Ref.make<Effect.Effect<void, TokenStore.TokenStoreError>>(Effect.void)
+    const { backend } = yield* Effect.provide(TokenStore.TokenStore, TokenStore.layerMemory)
+    const check = Effect.flatten(Ref.get(fail))
+    const unreliable: TokenStore.Backend = {
+      name: "unreliable",
+      read: (key) => Effect.andThen(check, backend.read(key)),
+      lease: (key, time) => Effect.andThen(check, backend.lease(key, time)),
+      extend: (key, fence, time) => Effect.andThen(check, backend.extend(key, fence, time)),
+      write: (key, fence, payload, time) => Effect.andThen(check, backend.write(key, fence, payload, time)),
+      release: (key, fence, pause) => Effect.andThen(check, backend.release(key, fence, pause)),
+      reject: (key, version) => Effect.andThen(check, backend.reject(key, version)),
+      changes: (key) => Effect.andThen(check, backend.changes(key))
+    }
+    return Layer.merge(Layer.succeed(Fleet, { fail }), TokenStore.layer(Effect.succeed(unreliable)))
+  })
+).pipe(
+  Layer.provideMerge(MockSpotnana.layerHttpClient),
+  Layer.provideMerge(MockSpotnana.layer({ clientId, clientSecret, tokenLatency: "1 second" }))
+)
+
+const instance = (options?: SpotnanaHttpClient.Options<false>) =>
+  Effect.gen(function*() {
+    const scope = yield* Scope.make()
+    const services = yield* Layer.buildWithScope(
+      Layer.fresh(SpotnanaHttpClient.layer({ clientId, clientSecret, ...options })),
+      scope
+    )
+    return {
+      scope,
+      provider: Context.get(services, TokenProvider.TokenProvider),
+      client: Context.get(services, SpotnanaHttpClient.SpotnanaHttpClient)
+    }
+  })
+
+const instances = (count: number, options?: SpotnanaHttpClient.Options<false>) =>
+  Effect.all(Array.from({ length: count }, () => instance(options)))
+
+/** What every instance answers, with time going on under them. */
+const all = <A, E, R>(effects: ReadonlyArray<Effect.Effect<A, E, R>>, time: Duration.Input = "1 minute") =>
+  Effect.gen(function*() {
+    const fiber = yield* Effect.forkChild(Effect.all(effects, { concurrency: "unbounded" }))
+    yield* TestClock.adjust(time)
+    return yield* Fiber.join(fiber)
+  })
+
+const values = (tokens: ReadonlyArray<{ readonly value: Redacted.Redacted }>) =>
+  new Set(tokens.map(({ value }) => Redacted.value(value)))
+
+const mock = MockSpotnana.MockSpotnana
+
+describe("sharing", () => {
+  it.effect("invariant 1, of a fleet: fifty that start cold make one token request, and wait for nothing else", () =>
+    Effect.gen(function*() {
+      const fleet = yield* instances(50)
+      const tokens = yield* all(fleet.map(({ provider }) => provider.get), "1 second")
+      expect(values(tokens).size).toBe(1)
+      expect(yield* mock.use((_) => _.tokenRequests)).toBe(1)
+      // One that comes later takes the token that is there, with what is left of its life.
+      yield* TestClock.adjust("20 minutes")
+      const late = yield* instance()
+      const [token] = yield* all([late.provider.get], 0)
+      expect(values([token!, tokens[0]!]).size).toBe(1)
+      expect(token!.expiresAt).toEqual(tokens[0]!.expiresAt)
+      expect(yield* mock.use((_) => _.tokenRequests)).toBe(1)
+    }).pipe(Effect.provide(fleet)))
+
+  it.effect("a day of twenty costs one token request a renewal, and no call waits or fails", () =>
+    Effect.gen(function*() {
+      const fleet = yield* instances(20)
+      yield* all(fleet.map(({ client }) => client.get("/v2/companies")))
+      for (let hour = 0; hour < 24; hour++) {
+        yield* TestClock.adjust("1 hour")
+        const answers = yield* all(fleet.map(({ client }) => client.get("/v2/companies")), 0)
+        expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+      }
+      const requests = yield* mock.use((_) => _.tokenRequests)
+      // Every 80 % of an hour, a little earlier by the jitter of whoever is first.
+      expect(requests).toBeGreaterThan(28)
+      expect(requests).toBeLessThan(38)
+      expect((yield* mock.use((_) => _.ledger)).filter(({ status }) => status === 401)).toEqual([])
+    }).pipe(Effect.provide(fleet)))
+
+  it.effect("invariant 7, of a fleet: a revoked token is replaced once, and reaches those who did not ask", () =>
+    Effect.gen(function*() {
+      const fleet = yield* instances(20)
+      yield* all(fleet.map(({ client }) => client.get("/v2/companies")))
+      yield* mock.use((_) => _.revokeTokens)
+      yield* all([fleet[0]!.client.get("/v2/companies")])
+      expect(yield* mock.use((_) => _.tokenRequests)).toBe(2)
+      yield* mock.use((_) => _.clearLedger)
+      const answers = yield* all(fleet.map(({ client }) => client.get("/v2/companies")), 0)
+      expect(answers.every(({ status }) => status === 200)).toBe(true)
+      expect((yield* mock.use((_) => _.ledger)).map(({ status }) => status)).toEqual(answers.map(() => 200))
+    }).pipe(Effect.provide(fleet)))
+
+  it.effect("invariant 7, of a fleet: all that get a 401 at once make one token request", () =>
+    Effect.gen(function*() {
+      const fleet = yield* instances(20)
+      yield* all(fleet.map(({ client }) => client.get("/v2/companies")))
+      yield* mock.use((_) => _.revokeTokens)
+      const answers = yield* all(fleet.map(({ client }) => client.get("/v2/companies")))
+      expect(answers.every(({ status }) => status === 200)).toBe(true)
+      expect(yield* mock.use((_) => _.tokenRequests)).toBe(2)
+    }).pipe(Effect.provide(fleet)))
+
+  it.effect("invariant 5, of a fleet: a failure is everybody's, with its Retry-After, and costs one request", () =>
+    Effect.gen(function*() {
+      yield* mock.use((_) => _.inject("token", Fault.rateLimited({ retryAfter: Duration.seconds(30) })))
+      const fleet = yield* instances(20)
+      const errors = yield* all(fleet.map(({ provider }) => Effect.flip(provider.get)), "2 seconds")
+      for (const error of errors) {
+        expect(error).toMatchObject({ _tag: "TokenEndpointUnavailable", reason: "RateLimited", status: 429 })
+        const left = Duration.toSeconds(
+          Option.getOrThrow(Option.fromUndefinedOr("retryAfter" in error ? error.retryAfter : undefined))
+        )
+        expect(left).toBeGreaterThan(20)
+        expect(left).toBeLessThan(70)
+      }
+      expect(yield* mock.use((_) => _.tokenRequests)).toBe(1)
+      yield* TestClock.adjust("2 minutes")
+      yield* all(fleet.map(({ provider }) => provider.get), "1 minute")
+      expect(yield* mock.use((_) => _.tokenRequests)).toBe(2)
+    }).pipe(Effect.provide(fleet)))
+
+  it.effect("who has the lease and ends is replaced at once; who freezes with it, within five seconds", () =>
+    Effect.gen(function*() {
+      const { backend } = yield* TokenStore.TokenStore
+      const [first, second] = yield* instances(2)
+      yield* Effect.forkChild(Effect.exit(first!.provider.get))
+      yield* TestClock.adjust(100)
+      yield* Scope.close(first!.scope, yield* Effect.exit(Effect.void))
+      yield* all([second!.provider.get], "1 second")
+      expect(yield* mock.use((_) => _.tokenRequests)).toBe(2)
+
+      // Somebody who asks for the lease of the next token, and is not heard of again.
+      const keys = new Set<string>()
+      const spying = TokenStore.layer(Effect.succeed<TokenStore.Backend>({
+        ...backend,
+        lease: (key, time) => {
+          if (keys.has(key)) return backend.lease(key, time)
+          keys.add(key)
+          return Effect.andThen(backend.lease(key, time), backend.lease(key, time))
+        }
+      }))
+      yield* TestClock.adjust("2 hours")
+      yield* Scope.close(second!.scope, yield* Effect.exit(Effect.void))
+      yield* mock.use((_) => _.clearLedger)
+      const third = yield* Effect.provide(instance(), spying)
+      const started = yield* Effect.forkChild(third.provider.get)
+      yield* TestClock.adjust("4 seconds")
+      expect(yield* mock.use((_) => _.tokenRequests)).toBe(0)
+      yield* TestClock.adjust("2 seconds")
+      yield* Fiber.join(started)
+    }).pipe(Effect.provide(fleet)))
+
+  const outages: ReadonlyArray<readonly [string, Effect.Effect<void, TokenStore.TokenStoreError>]> = [
+    ["refuses", Effect.fail(new TokenStore.TokenStoreError({ message: "refused" }))],
+    ["does not answer", Effect.never]
+  ]
+  for (const [title, outage] of outages) {
+    it.effect(`a store that ${title} costs a second or two, and one request of each process; it comes back by itself`, () =>
+      Effect.gen(function*() {
+        const audit = makeAudit()
+        const { fail } = yield* Fleet
+        yield* audit.run(Effect.gen(function*() {
+          yield* Ref.set(fail, outage)
+          const fleet = yield* instances(3)
+          yield* all(fleet.map(({ provider }) => provider.get), "3 seconds")
+          expect(yield* mock.use((_) => _.tokenRequests)).toBe(3)
+          yield* Ref.set(fail, Effect.void)
+          yield* TestClock.adjust("50 minutes")
+          expect(yield* mock.use((_) => _.tokenRequests)).toBe(4)
+          const tokens = yield* all(fleet.map(({ provider }) => provider.get), 0)
+          expect(values(tokens).size).toBe(1)
+        }))
+        expect(audit.text()).toContain(
+          "The token store cannot be used; this process requests tokens by itself until it can"
+        )
+        expect(audit.text()).toContain("The token store can be used again")
+        const tokens = (yield* mock.use((_) => _.ledger)).flatMap(({ token }) =>
+          token === undefined ? [] : [Redacted.value(token)]
+        )
+        expect(audit.search([Redacted.value(clientSecret), ...tokens])).toEqual([])
+      }).pipe(Effect.provide(fleet)))
+  }
+
+  it.effect("a store that fails when the token is written does not make it be requested again", () =>
+    Effect.gen(function*() {
+      const { fail } = yield* Fleet
+      const [one] = yield* instances(1)
+      const started = yield* Effect.forkChild(one!.provider.get)
+      yield* TestClock.adjust(500)
+      yield* Ref.set(fail, Effect.fail(new TokenStore.TokenStoreError({ message: "refused" })))
+      yield* TestClock.adjust("10 seconds")
+      yield* Fiber.join(started)
+      expect(yield* mock.use((_) => _.tokenRequests)).toBe(1)
+    }).pipe(Effect.provide(fleet)))
+
+  it.effect("tells apart what tokens differ in, and no key has a secret", () =>
+    Effect.gen(function*() {
+      const keys: Array<string> = []
+      const { backend } = yield* Effect.provide(TokenStore.TokenStore, TokenStore.layerMemory)
+      const spying = TokenStore.layer(Effect.succeed<TokenStore.Backend>({
+        ...backend,
+        read: (key) => {
+          keys.push(key)
+          return backend.read(key)
+        }
+      }))
+      const variants: ReadonlyArray<SpotnanaHttpClient.Options<false>> = [
+        {},
+        { scope: "a" },
+        { audience: "a" },
+        { parameters: { resource: "a" } },
+        { parameters: { resource: Redacted.make("p4r4m3t3r") } }
+      ]
+      for (const options of variants) {
+        const { provider } = yield* Effect.provide(instance(options), spying)
+        yield* all([provider.get])
+      }
+      const distinct = new Set(keys)
+      expect(distinct.size).toBe(variants.length)
+      for (const key of distinct) expect(key).toMatch(/^production:client:[0-9a-f]{32}$/)
+    }).pipe(Effect.provide(fleet)))
+
+  it.effect("changes reach who reads them", () =>
+    Effect.gen(function*() {
+      const [one, two] = yield* instances(2)
+      const states: Array<string> = []
+      yield* Effect.forkChild(
+        Stream.runForEach(two!.provider.changes, ({ state }) => Effect.sync(() => states.push(state)))
+      )
+      yield* all([one!.provider.get, two!.provider.get])
+      yield* TestClock.adjust("3 hours")
+      expect(states[0]).toBe("empty")
+      expect(states.at(-1)).toBe("valid")
+      expect(states).not.toContain("failed")
+    }).pipe(Effect.provide(fleet)))
+})
