@@ -37,11 +37,12 @@ describe("supply chain", () => {
   })
 
   it.each(workspace.filter((manifest) => manifest.private !== true))(
-    "$name brings nothing along: one peer, effect, and no script at installation",
+    "$name brings nothing along: its peers are effect and core, and it has no script at installation",
     (manifest) => {
       expect(manifest.dependencies).toBeUndefined()
       expect(manifest.optionalDependencies).toBeUndefined()
-      expect(Object.keys(manifest.peerDependencies ?? {})).toEqual(["effect"])
+      const core = manifest.name === "@effect-spotnana/core" ? [] : ["@effect-spotnana/core"]
+      expect(Object.keys(manifest.peerDependencies ?? {})).toEqual([...core, "effect"])
       expect(installationScripts.filter((script) => manifest.scripts?.[script] !== undefined)).toEqual([])
     }
   )

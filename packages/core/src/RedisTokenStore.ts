@@ -1,0 +1,263 @@
+/**
+ * One token for a fleet: a `TokenStore` on Redis, Valkey or a service that speaks their protocol.
+ *
+ * @since 0.1.0
+ */
+import type * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import { Redis } from "effect/persistence"
+import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import * as TokenStore from "./TokenStore.ts"
+
+/**
+ * How the store uses Redis.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /** What every key and channel begins with: one for each fleet on a server. Default: `spotnana`. */
+  readonly namespace?: string | undefined
+  /** Encrypts what is stored. Default: `TokenStore.keys`, which reads `SPOTNANA_TOKEN_STORE_KEYS`. */
+  readonly keys?: Config.Config<readonly [TokenStore.Key, ...ReadonlyArray<TokenStore.Key>]> | undefined
+}
+
+// The braces keep the keys of one token in one slot of a cluster.
+const names = (namespace: string, key: string) => {
+  const base = `${namespace}:{${key}}`
+  return { token: `${base}:token`, lease: `${base}:lease`, channel: `${base}:changes` }
+}
+
+type Names = ReturnType<typeof names>
+
+// Times are the server's. A fence is its clock in microseconds: it goes on rising after a restart without data.
+const leaseScript = Redis.script(
+  ({ lease, token }: Names, time: Duration.Duration) => [lease, token, millis(time)],
+  {
+    numberOfKeys: 2,
+    lua: `
+local held = redis.call("GET", KEYS[1])
+if held then return { 0, redis.call("PTTL", KEYS[1]), held } end
+local time = redis.call("TIME")
+local fence = time[1] * 1000000 + time[2]
+local last = tonumber(redis.call("HGET", KEYS[2], "version") or "0")
+if fence <= last then fence = last + 1 end
+fence = string.format("%.0f", fence)
+redis.call("SET", KEYS[1], fence, "PX", ARGV[1])
+return { 1, 0, fence }`
+  }
+).withReturnType<readonly [granted: number, timeLeft: number, value: string]>()
+
+const extendScript = Redis.script(
+  ({ lease }: Names, fence: number, time: Duration.Duration) => [lease, fence, millis(time)],
+  {
+    numberOfKeys: 1,
+    lua: `
+if redis.call("GET", KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call("PEXPIRE", KEYS[1], ARGV[2])`
+  }
+).withReturnType<number>()
+
+// Who does not have the lease any more has nothing to write: the comparison is the fence.
+const writeScript = Redis.script(
+  ({ channel, lease, token }: Names, fence: number, payload: Redacted.Redacted, time: Duration.Duration) => [
+    lease,
+    token,
+    fence,
+    Redacted.value(payload),
+    millis(time),
+    channel
+  ],
+  {
+    numberOfKeys: 2,
+    lua: `
+if redis.call("GET", KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call("DEL", KEYS[1], KEYS[2])
+redis.call("HSET", KEYS[2], "version", ARGV[1], "payload", ARGV[2])
+redis.call("PEXPIRE", KEYS[2], ARGV[3])
+redis.call("PUBLISH", ARGV[4], ARGV[1])
+return 1`
+  }
+).withReturnType<number>()
+
+const releaseScript = Redis.script(
+  ({ channel, lease }: Names, fence: number, time: Duration.Duration, note: string) => [
+    lease,
+    fence,
+    millis(time),
+    note,
+    channel
+  ],
+  {
+    numberOfKeys: 1,
+    lua: `
+if redis.call("GET", KEYS[1]) ~= ARGV[1] then return 0 end
+if ARGV[3] == "" then redis.call("DEL", KEYS[1]) else redis.call("SET", KEYS[1], "!" .. ARGV[3], "PX", ARGV[2]) end
+redis.call("PUBLISH", ARGV[4], ARGV[1])
+return 1`
+  }
+).withReturnType<number>()
+
+const rejectScript = Redis.script(
+  ({ channel, token }: Names, version: number) => [token, version, channel],
+  {
+    numberOfKeys: 1,
+    lua: `
+if redis.call("HGET", KEYS[1], "version") ~= ARGV[1] then return 0 end
+redis.call("HSET", KEYS[1], "rejected", "1")
+redis.call("PUBLISH", ARGV[2], ARGV[1])
+return 1`
+  }
+).withReturnType<number>()
+
+const readScript = Redis.script(
+  ({ token }: Names) => [token],
+  {
+    numberOfKeys: 1,
+    lua: `
+local found = redis.call("HMGET", KEYS[1], "version", "payload", "rejected")
+return { found[1] or "", found[2] or "", found[3] or "", redis.call("PTTL", KEYS[1]) }`
+  }
+).withReturnType<readonly [version: string, payload: string, rejected: string, timeLeft: number]>()
+
+// Redis refuses a time of no milliseconds.
+const millis = (time: Duration.Duration): number => Math.max(1, Math.ceil(Duration.toMillis(time)))
+
+const failed = (cause: unknown) =>
+  new TokenStore.TokenStoreError({ message: "Redis failed. Check its address, its access rules and its state.", cause })
+
+const makeBackend = (redis: Effect.Effect<Redis.Redis["Service"], TokenStore.TokenStoreError>, namespace: string) => {
+  const run = <A>(f: (redis: Redis.Redis["Service"]) => Effect.Effect<A, Redis.RedisError>) =>
+    Effect.flatMap(redis, (redis) => Effect.mapError(f(redis), failed))
+  const backend: TokenStore.Backend = {
+    name: "redis",
+    read: (key) =>
+      Effect.map(
+        run((redis) => redis.eval(readScript)(names(namespace, key))),
+        ([version, payload, rejected, timeLeft]) =>
+          version === "" || timeLeft <= 0 ? Option.none() : Option.some({
+            version: Number(version),
+            payload: Redacted.make(payload),
+            rejected: rejected !== "",
+            timeLeft: Duration.millis(timeLeft)
+          })
+      ),
+    lease: (key, time) =>
+      Effect.map(
+        run((redis) => redis.eval(leaseScript)(names(namespace, key), time)),
+        ([granted, timeLeft, value]): TokenStore.Lease =>
+          granted === 1
+            ? { _tag: "Granted", fence: Number(value) }
+            : {
+              _tag: "Held",
+              timeLeft: Duration.millis(Math.max(0, timeLeft)),
+              note: value.startsWith("!") ? Redacted.make(value.slice(1)) : undefined
+            }
+      ),
+    extend: (key, fence, time) =>
+      Effect.map(run((redis) => redis.eval(extendScript)(names(namespace, key), fence, time)), (done) => done === 1),
+    write: (key, fence, payload, time) =>
+      Effect.map(
+        run((redis) => redis.eval(writeScript)(names(namespace, key), fence, payload, time)),
+        (done) => done === 1
+      ),
+    release: (key, fence, pause) =>
+      Effect.asVoid(
+        run((redis) =>
+          redis.eval(releaseScript)(
+            names(namespace, key),
+            fence,
+            pause?.time ?? Duration.zero,
+            pause === undefined ? "" : Redacted.value(pause.note)
+          )
+        )
+      ),
+    reject: (key, version) => Effect.asVoid(run((redis) => redis.eval(rejectScript)(names(namespace, key), version))),
+    changes: (key) =>
+      Effect.flatMap(
+        redis,
+        (redis) =>
+          Effect.map(redis.subscribe(names(namespace, key).channel), (queue) =>
+            Stream.mapError(Stream.fromQueue(queue), failed))
+      )
+  }
+  return backend
+}
+
+const make = (options: Options | undefined, redis: Effect.Effect<Redis.Redis["Service"], TokenStore.TokenStoreError>) =>
+  Effect.gen(function*() {
+    const keys = yield* options?.keys ?? TokenStore.keys
+    return yield* TokenStore.sealed(makeBackend(redis, options?.namespace ?? "spotnana"), keys)
+  })
+
+/**
+ * A store on the `Redis` service.
+ *
+ * **Details**
+ *
+ * Without a key it does not start, and says how to make one: what is stored is
+ * encrypted (AES-256-GCM).
+ *
+ * **Gotchas**
+ *
+ * A `Redis` layer fails where the server cannot be reached at the start. With
+ * {@link layerWith} the application starts all the same.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options?: Options): Layer.Layer<TokenStore.TokenStore, Config.ConfigError, Redis.Redis> =>
+  TokenStore.layer(Effect.flatMap(Redis.Redis, (redis) => make(options, Effect.succeed(redis))))
+
+/**
+ * A store on a `Redis` that may be away, at the start too: until it can be reached each process goes on by itself.
+ *
+ * **Example** (A fleet on Node)
+ *
+ * ```ts
+ * import { RedisTokenStore, SpotnanaHttpClient } from "@effect-spotnana/core"
+ * import { NodeRedis } from "@effect/platform-node"
+ * import { Layer } from "effect"
+ * import { FetchHttpClient } from "effect/http"
+ *
+ * const Auth = SpotnanaHttpClient.layerConfig().pipe(
+ *   Layer.provide(RedisTokenStore.layerWith(NodeRedis.layer({ url: "redis://localhost:6379" }))),
+ *   Layer.provide(FetchHttpClient.layer)
+ * )
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerWith = <E, R>(
+  redis: Layer.Layer<Redis.Redis, E, R>,
+  options?: Options
+): Layer.Layer<TokenStore.TokenStore, Config.ConfigError, R> =>
+  TokenStore.layer(
+    Effect.gen(function*() {
+      let connected: Redis.Redis["Service"] | undefined
+      let cause: unknown
+      yield* Layer.build(redis).pipe(
+        Effect.flatMap((services) => Effect.provideContext(Redis.Redis, services)),
+        Effect.tapError((error) => Effect.sync(() => cause = error)),
+        Effect.retry(Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")])),
+        Effect.tap((service) => Effect.sync(() => connected = service)),
+        Effect.forkScoped
+      )
+      return yield* make(
+        options,
+        Effect.suspend(() =>
+          connected === undefined
+            ? Effect.fail(
+              new TokenStore.TokenStoreError({ message: "Redis is not connected yet. Check its address.", cause })
+            )
+            : Effect.succeed(connected)
+        )
+      )
+    })
+  )

@@ -1,0 +1,260 @@
+import * as Clock from "effect/Clock"
+import type { SecureRandom } from "effect/crypto"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Hex from "effect/encoding/Hex"
+import type * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import type * as Path from "effect/Path"
+import type { PlatformError } from "effect/PlatformError"
+import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type { Backend, Lease } from "../TokenStore.ts"
+import { TokenStoreError } from "./tokenStoreError.ts"
+
+// In the directory of a key each file is `<kind>.<fence>`, is written whole, and never changes its meaning:
+//
+//   lease.7     whoever has fence 7 may write until the time in it; later times take its place
+//   free.7      the lease is over
+//   hold.7      the lease is over, and nobody is to ask until the time in it, for the reason in it
+//   token.7     what was written; the one with the highest fence counts
+//   rejected.7  somebody rejected token.7
+//
+// A fence is taken by making the file, which one of all can do. The highest one says how things stand; lower ones are
+// rubbish, and whoever takes the next fence removes them.
+
+const kinds = ["lease", "free", "hold", "token", "rejected"] as const
+type Kind = typeof kinds[number]
+
+interface File {
+  readonly kind: Kind
+  readonly fence: number
+}
+
+const Content = Schema.fromJsonString(Schema.Struct({ until: Schema.Number, text: Schema.String }))
+const encodeContent = Schema.encodeSync(Content)
+const decodeContent = Schema.decodeUnknownOption(Content)
+
+const parse = (name: string): ReadonlyArray<File> => {
+  const [, kind, fence] = /^([a-z]+)\.(\d+)$/.exec(name) ?? []
+  const known = kinds.find((_) => _ === kind)
+  return known === undefined ? [] : [{ kind: known, fence: Number(fence) }]
+}
+
+const highest = (files: ReadonlyArray<File>, ...of: ReadonlyArray<Kind>): number =>
+  Math.max(0, ...files.filter(({ kind }) => of.includes(kind)).map(({ fence }) => fence))
+
+const has = (files: ReadonlyArray<File>, kind: Kind, fence: number): boolean =>
+  files.some((file) => file.kind === kind && file.fence === fence)
+
+const forOthers = 0o077
+const rubbishAfter = Duration.toMillis("1 minute")
+
+export const makeFileBackend = (
+  fs: FileSystem.FileSystem,
+  path: Path.Path,
+  random: SecureRandom.SecureRandom["Service"],
+  directory: string
+): Effect.Effect<Backend, TokenStoreError> =>
+  Effect.gen(function*() {
+    const failed = (cause: PlatformError) =>
+      new TokenStoreError({
+        message: `The directory ${directory} cannot be used. Check that it is this user's.`,
+        cause
+      })
+    // Windows has no such modes: there a directory of the user's profile is the user's.
+    const hasModes = path.sep === "/"
+    const assertPrivate = (place: string, { mode }: FileSystem.File.Info) =>
+      hasModes && (mode & forOthers) !== 0
+        ? Effect.fail(
+          new TokenStoreError({ message: `${place} is open to others. Close it: chmod go= ${place}` })
+        )
+        : Effect.void
+
+    yield* Effect.mapError(fs.makeDirectory(directory, { recursive: true, mode: 0o700 }), failed)
+    yield* Effect.flatMap(Effect.mapError(fs.stat(directory), failed), (info) => assertPrivate(directory, info))
+
+    // A key has no comma: `encodeURIComponent` has escaped it.
+    const folderOf = (key: string) => path.join(directory, key.replaceAll(":", ","))
+    const fileOf = (key: string, kind: Kind, fence: number) => path.join(folderOf(key), `${kind}.${fence}`)
+
+    const isAbsent = (error: PlatformError) => error.reason._tag === "NotFound"
+    const isTaken = (error: PlatformError) => error.reason._tag === "AlreadyExists"
+    const remove = (file: string) => Effect.ignore(fs.remove(file))
+
+    const list = (key: string): Effect.Effect<ReadonlyArray<File>, PlatformError> =>
+      fs.readDirectory(folderOf(key)).pipe(
+        Effect.map((names) => names.flatMap(parse)),
+        Effect.catchIf(isAbsent, () => Effect.succeed([]))
+      )
+
+    /** A file that is there and whole, or not there at all. */
+    const contentOf = (key: string, kind: Kind, fence: number) =>
+      Effect.gen(function*() {
+        const file = fileOf(key, kind, fence)
+        yield* assertPrivate(file, yield* fs.stat(file))
+        return decodeContent(yield* fs.readFileString(file))
+      }).pipe(
+        Effect.catchTag("PlatformError", (error) => isAbsent(error) ? Effect.succeedNone : Effect.fail(error))
+      )
+
+    /** Writes a file of a name that nobody knows, to be made known whole by `use`. */
+    const withDraft = <A>(
+      key: string,
+      until: number,
+      text: string,
+      use: (draft: string) => Effect.Effect<A, PlatformError>
+    ): Effect.Effect<A, PlatformError> =>
+      Effect.gen(function*() {
+        const draft = path.join(folderOf(key), `draft-${Hex.encode(yield* random.randomBytes(12))}`)
+        return yield* fs.writeFileString(draft, encodeContent({ until, text }), { flag: "wx", mode: 0o600 }).pipe(
+          Effect.andThen(use(draft)),
+          Effect.ensuring(remove(draft))
+        )
+      })
+
+    const put = (key: string, kind: Kind, fence: number, until: number, text: string) =>
+      withDraft(key, until, text, (draft) => fs.rename(draft, fileOf(key, kind, fence)))
+
+    const sweep = (key: string, fence: number, files: ReadonlyArray<File>): Effect.Effect<void> =>
+      Effect.gen(function*() {
+        const token = highest(files, "token")
+        for (const file of files) {
+          const isOfToken = file.kind === "token" || file.kind === "rejected"
+          if (file.fence < (isOfToken ? token : fence)) yield* remove(fileOf(key, file.kind, file.fence))
+        }
+        const now = yield* Clock.currentTimeMillis
+        for (const name of yield* Effect.orElseSucceed(fs.readDirectory(folderOf(key)), () => [])) {
+          if (!name.startsWith("draft-")) continue
+          const draft = path.join(folderOf(key), name)
+          const mtime = yield* Effect.orElseSucceed(Effect.map(fs.stat(draft), (info) => info.mtime), Option.none)
+          if (Option.isSome(mtime) && mtime.value.getTime() < now - rubbishAfter) yield* remove(draft)
+        }
+      })
+
+    /** The time at which the lease of a fence ends, while it is that fence's to end. */
+    const holding = (key: string, fence: number) =>
+      Effect.gen(function*() {
+        const files = yield* list(key)
+        if (highest(files, "lease", "free", "hold") !== fence || !has(files, "lease", fence)) return false
+        if (has(files, "hold", fence)) return false
+        const content = yield* contentOf(key, "lease", fence)
+        return Option.isSome(content) && content.value.until > (yield* Clock.currentTimeMillis)
+      })
+
+    const free = (key: string, fence: number) =>
+      Effect.catchIf(
+        fs.rename(fileOf(key, "lease", fence), fileOf(key, "free", fence)),
+        isAbsent,
+        () => Effect.void
+      )
+
+    const lease = (key: string, time: Duration.Duration) =>
+      Effect.gen(function*() {
+        yield* fs.makeDirectory(folderOf(key), { recursive: true, mode: 0o700 })
+        const files = yield* list(key)
+        const top = highest(files, "lease", "free", "hold")
+        const now = yield* Clock.currentTimeMillis
+        for (const kind of ["hold", "lease"] as const) {
+          if (!has(files, kind, top)) continue
+          const content = yield* contentOf(key, kind, top)
+          if (Option.isNone(content) || content.value.until <= now) break
+          const { text, until } = content.value
+          const note = kind === "hold" ? Redacted.make(text) : undefined
+          return { _tag: "Held", timeLeft: Duration.millis(until - now), note } satisfies Lease as Lease
+        }
+        const fence = top + 1
+        const beaten: Lease = { _tag: "Held", timeLeft: time, note: undefined }
+        // Linking makes the file with its content, and fails if it is there.
+        const isMine = yield* withDraft(
+          key,
+          now + Duration.toMillis(time),
+          "",
+          (draft) =>
+            Effect.catchIf(
+              Effect.as(fs.link(draft, fileOf(key, "lease", fence)), true),
+              isTaken,
+              () => Effect.succeed(false)
+            )
+        )
+        if (!isMine) return beaten
+        const after = yield* list(key)
+        // Others have gone past this fence, and swept it away, between the look and the link.
+        if (highest(after, "lease", "free", "hold") > fence) {
+          yield* remove(fileOf(key, "lease", fence))
+          return beaten
+        }
+        yield* sweep(key, fence, after)
+        return { _tag: "Granted", fence } satisfies Lease as Lease
+      })
+
+    const mapped = <A, R>(effect: Effect.Effect<A, PlatformError | TokenStoreError, R>) =>
+      Effect.catchTag(effect, "PlatformError", (error) => Effect.fail(failed(error)))
+
+    return {
+      name: "file",
+      read: (key) =>
+        mapped(Effect.gen(function*() {
+          const files = yield* list(key)
+          const version = highest(files, "token")
+          if (version === 0) return Option.none()
+          const content = yield* contentOf(key, "token", version)
+          const now = yield* Clock.currentTimeMillis
+          if (Option.isNone(content) || content.value.until <= now) return Option.none()
+          return Option.some({
+            version,
+            payload: Redacted.make(content.value.text),
+            rejected: has(files, "rejected", version),
+            timeLeft: Duration.millis(content.value.until - now)
+          })
+        })),
+      lease: (key, time) => mapped(lease(key, time)),
+      extend: (key, fence, time) =>
+        mapped(Effect.gen(function*() {
+          if (!(yield* holding(key, fence))) return false
+          yield* put(key, "lease", fence, (yield* Clock.currentTimeMillis) + Duration.toMillis(time), "")
+          return true
+        })),
+      write: (key, fence, payload, time) =>
+        mapped(Effect.gen(function*() {
+          if (!(yield* holding(key, fence))) return false
+          const until = (yield* Clock.currentTimeMillis) + Duration.toMillis(time)
+          yield* put(key, "token", fence, until, Redacted.value(payload))
+          yield* free(key, fence)
+          yield* sweep(key, fence, yield* list(key))
+          return true
+        })),
+      release: (key, fence, pause) =>
+        mapped(Effect.gen(function*() {
+          if (!(yield* holding(key, fence))) return
+          if (pause === undefined) return yield* free(key, fence)
+          const until = (yield* Clock.currentTimeMillis) + Duration.toMillis(pause.time)
+          yield* put(key, "hold", fence, until, Redacted.value(pause.note))
+          yield* remove(fileOf(key, "lease", fence))
+        })),
+      reject: (key, version) =>
+        mapped(Effect.gen(function*() {
+          if (highest(yield* list(key), "token") === version) yield* put(key, "rejected", version, 0, "")
+        })),
+      changes: (key) =>
+        mapped(Effect.gen(function*() {
+          yield* fs.makeDirectory(folderOf(key), { recursive: true, mode: 0o700 })
+          const look = Effect.map(
+            list(key),
+            (files) => files.map(({ fence, kind }) => `${kind}.${fence}`).sort((a, b) => a.localeCompare(b)).join()
+          )
+          const before = yield* look
+          // The file system tells at once, where it can; looking every second is the net below that.
+          const told = Stream.catch(fs.watch(folderOf(key)), () => Stream.never)
+          return Stream.merge(told, Stream.fromSchedule(Schedule.spaced("1 second"))).pipe(
+            Stream.mapEffect(() => look),
+            Stream.prepend([before]),
+            Stream.changes,
+            Stream.drop(1),
+            Stream.mapError(failed)
+          )
+        }))
+    }
+  })
