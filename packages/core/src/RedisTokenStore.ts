@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type * as Config from "effect/Config"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -242,22 +243,23 @@ export const layerWith = <E, R>(
     Effect.gen(function*() {
       let connected: Redis.Redis["Service"] | undefined
       let cause: unknown
+      // Who asks while the first attempt is under way waits for it; after that nobody waits for a connection.
+      const tried = yield* Deferred.make<void>()
       yield* Layer.build(redis).pipe(
         Effect.flatMap((services) => Effect.provideContext(Redis.Redis, services)),
         Effect.tapError((error) => Effect.sync(() => cause = error)),
-        Effect.retry(Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")])),
         Effect.tap((service) => Effect.sync(() => connected = service)),
+        Effect.onExit(() => Deferred.succeed(tried, undefined)),
+        Effect.retry(Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")])),
         Effect.forkScoped
       )
-      return yield* make(
-        options,
-        Effect.suspend(() =>
-          connected === undefined
-            ? Effect.fail(
-              new TokenStore.TokenStoreError({ message: "Redis is not connected yet. Check its address.", cause })
-            )
-            : Effect.succeed(connected)
-        )
+      const current = Effect.suspend(() =>
+        connected === undefined
+          ? Effect.fail(
+            new TokenStore.TokenStoreError({ message: "Redis is not connected yet. Check its address.", cause })
+          )
+          : Effect.succeed(connected)
       )
+      return yield* make(options, Effect.andThen(Deferred.await(tried), current))
     })
   )

@@ -211,6 +211,41 @@ describe("sharing", () => {
       expect(yield* mock.use((_) => _.tokenRequests)).toBe(1)
     }).pipe(Effect.provide(fleet)))
 
+  it.effect("who hears of the next token while it waits for the lease asks for none", () =>
+    Effect.gen(function*() {
+      const fleet = yield* instances(3)
+      yield* all(fleet.map(({ provider }) => provider.get))
+      const token = yield* fleet[0]!.provider.get
+      yield* mock.use((_) => _.revokeTokens)
+      // All drop the token, each is told so by the others as well, and all want the next one.
+      yield* all(fleet.map(({ provider }) => Effect.andThen(provider.reject(token), provider.get)))
+      yield* TestClock.adjust("1 minute")
+      expect(yield* mock.use((_) => _.tokenRequests)).toBe(2)
+      expect(values(yield* all(fleet.map(({ provider }) => provider.get))).size).toBe(1)
+    }).pipe(Effect.provide(fleet)))
+
+  it.effect("a lease that was lost: what comes late gives way to what is newer", () =>
+    Effect.gen(function*() {
+      const { backend } = yield* TokenStore.TokenStore
+      const payload = Redacted.make(JSON.stringify({ value: "newer", lifetime: 3_600_000 }))
+      // Somebody else takes the lease and writes, right before this one does.
+      const losing = TokenStore.layer(Effect.succeed<TokenStore.Backend>({
+        ...backend,
+        write: (key, fence, mine, time) =>
+          Effect.gen(function*() {
+            yield* backend.release(key, fence)
+            const lease = yield* backend.lease(key, Duration.minutes(1))
+            if (lease._tag === "Granted") yield* backend.write(key, lease.fence, payload, Duration.hours(1))
+            return yield* backend.write(key, fence, mine, time)
+          })
+      }))
+      const late = yield* Effect.provide(instance(), losing)
+      const [token] = yield* all([late.provider.get])
+      expect(Redacted.value(token!.value)).toBe("newer")
+      yield* TestClock.adjust("1 minute")
+      expect(Redacted.value((yield* late.provider.get).value)).toBe("newer")
+    }).pipe(Effect.provide(fleet)))
+
   it.effect("tells apart what tokens differ in, and no key has a secret", () =>
     Effect.gen(function*() {
       const keys: Array<string> = []

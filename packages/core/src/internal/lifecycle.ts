@@ -301,7 +301,14 @@ export const makeLifecycle = (
           return Effect.sync(replace)
         }
         if (!isBetter(change.token)) return Effect.void
-        const [, told] = succeed(startUsing(change.token, undefined), lastCredentials, true)
+        const [exit, told] = succeed(startUsing(change.token, undefined), lastCredentials, true)
+        // What is under way would bring one more token, or this one again.
+        const overtaken = flight
+        flight = undefined
+        if (overtaken !== undefined) {
+          Deferred.doneUnsafe<AccessToken.AccessToken, AuthError>(overtaken.result, exit)
+          overtaken.fiber?.interruptUnsafe()
+        }
         publish()
         return told
       })

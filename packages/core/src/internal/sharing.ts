@@ -57,7 +57,7 @@ export type Share = (
 // A holder that died is found out after this time; one that lives says so three times as often.
 const leaseTime = Duration.seconds(5)
 // A store that does not answer within this time is done without.
-const operationTimeout = Duration.seconds(1)
+const operationTimeout = Duration.seconds(2)
 // The net below the notifications: while somebody waits, and while nobody does.
 const pollWaiting = Duration.millis(500)
 const pollIdle = Duration.seconds(30)

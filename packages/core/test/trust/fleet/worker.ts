@@ -1,0 +1,66 @@
+// One process of a fleet: does what it is told by its parent, and says how it went.
+import { Environment, FileTokenStore, RedisTokenStore, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
+import { NodeHttpClient, NodeRedis, NodeServices } from "@effect/platform-node"
+import { Effect, Layer, Logger, Redacted } from "effect"
+import { createHash } from "node:crypto"
+import { clientId, clientSecret } from "../../support/harness.ts"
+
+/** What a worker is told. */
+export type Task = "get" | "call"
+
+/** How it went: which token it was, without telling it, what the API answered, and how long that took. */
+export interface Report {
+  readonly token?: string
+  readonly status?: number
+  readonly error?: string
+  readonly millis: number
+}
+
+export interface Options {
+  readonly baseUrl: string
+  readonly redis?: string
+  readonly namespace?: string
+  readonly directory?: string
+}
+
+if (process.send !== undefined) {
+  const options = JSON.parse(process.argv[2]!) as Options
+  const store = options.redis === undefined
+    ? Layer.provide(FileTokenStore.layer({ directory: options.directory! }), NodeServices.layer)
+    : RedisTokenStore.layerWith(NodeRedis.layer({ url: options.redis }), { namespace: options.namespace })
+  const logger = Logger.make(({ message }) => void process.send!({ log: String(message) }))
+
+  const program = Effect.gen(function*() {
+    const provider = yield* TokenProvider.TokenProvider
+    const client = yield* SpotnanaHttpClient.SpotnanaHttpClient
+    const run = Effect.runPromiseWith(yield* Effect.context())
+    const tasks: Readonly<Record<Task, Effect.Effect<Omit<Report, "millis">, { readonly _tag: string }>>> = {
+      get: Effect.map(provider.get, ({ value }) => ({
+        token: createHash("sha256").update(Redacted.value(value)).digest("hex")
+      })),
+      call: Effect.map(client.get("/v2/companies?limit=1"), ({ status }) => ({ status }))
+    }
+    process.on("message", (task: Task) => {
+      const start = performance.now()
+      const done = (report: Omit<Report, "millis">) =>
+        process.send!({ task, report: { ...report, millis: performance.now() - start } })
+      void run(tasks[task]).then(done, (error) => done({ error: String(error._tag) }))
+    })
+    process.send!({ ready: true })
+    return yield* Effect.never
+  }).pipe(
+    Effect.provide(
+      SpotnanaHttpClient.layer({
+        clientId,
+        clientSecret,
+        environment: Environment.makeUnsafe({ baseUrl: options.baseUrl })
+      }).pipe(
+        Layer.provide(store),
+        Layer.provide(NodeHttpClient.layerUndici),
+        Layer.provideMerge(Logger.layer([logger]))
+      )
+    )
+  )
+  process.on("disconnect", () => process.exit(0))
+  void Effect.runPromise(program)
+}
