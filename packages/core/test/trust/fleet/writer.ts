@@ -1,0 +1,45 @@
+// Writes to a directory as fast as it can, until it is killed.
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Path from "effect/Path"
+import * as Redacted from "effect/Redacted"
+import { makeFileBackend } from "../../../src/internal/fileBackend.ts"
+
+const lease = Duration.millis(20)
+const hour = Duration.hours(1)
+
+const program = Effect.gen(function*() {
+  const backend = yield* makeFileBackend(
+    yield* FileSystem.FileSystem,
+    yield* Path.Path,
+    yield* SecureRandom.SecureRandom,
+    process.argv[2]!
+  )
+  const key = process.argv[3]!
+  process.stdout.write("writing\n")
+  for (let n = 0;; n++) {
+    const granted = yield* backend.lease(key, lease)
+    if (granted._tag === "Held") {
+      yield* Effect.sleep(1)
+      continue
+    }
+    yield* backend.extend(key, granted.fence, lease)
+    if (n % 5 === 4) {
+      yield* backend.release(key, granted.fence, { time: Duration.millis(1), note: Redacted.make("why") })
+    } else {yield* backend.write(
+        key,
+        granted.fence,
+        Redacted.make(`whole-${granted.fence}-${"x".repeat(4096)}-end`),
+        hour
+      )}
+    if (n % 7 === 6) yield* backend.reject(key, granted.fence)
+  }
+})
+
+void Effect.runPromise(
+  Effect.provide(program, Layer.mergeAll(NodeFileSystem.layer, Path.layer, SecureRandom.layerWebCrypto))
+)
