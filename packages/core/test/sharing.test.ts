@@ -118,6 +118,23 @@ describe("sharing", () => {
       expect(yield* mock.use((_) => _.tokenRequests)).toBe(2)
     }).pipe(Effect.provide(fleet)))
 
+  it.effect("invariant 7, of a fleet: an endpoint that answers 401 to all of them costs what it costs one of them", () =>
+    Effect.gen(function*() {
+      const fleet = yield* instances(20)
+      yield* all(fleet.map(({ client }) => client.get("/v2/companies")))
+      const minutes = 10
+      for (let call = 0; call < 12 * minutes; call++) {
+        const { client } = fleet[call % fleet.length]!
+        yield* mock.use((_) => _.inject("api", Fault.status(401), { times: 2 }))
+        const [error] = yield* all([Effect.flip(client.get("/v2/users/x"))], "5 seconds")
+        expect(error!._tag).toBe("TokenExpired")
+        yield* mock.use((_) => _.clearFaults)
+        const [answer] = yield* all([fleet[(call * 7) % fleet.length]!.client.get("/v2/companies")], 0)
+        expect(answer!.status).toBe(200)
+      }
+      expect(yield* mock.use((_) => _.tokenRequests)).toBeLessThanOrEqual(1 + 5 * (minutes + 1))
+    }).pipe(Effect.provide(fleet)))
+
   it.effect("invariant 5, of a fleet: a failure is everybody's, with its Retry-After, and costs one request", () =>
     Effect.gen(function*() {
       yield* mock.use((_) => _.inject("token", Fault.rateLimited({ retryAfter: Duration.seconds(30) })))
@@ -198,6 +215,26 @@ describe("sharing", () => {
         expect(audit.search([Redacted.value(clientSecret), ...tokens])).toEqual([])
       }).pipe(Effect.provide(fleet)))
   }
+
+  it.effect("a rejection that the store could not be told is told once it can", () =>
+    Effect.gen(function*() {
+      const { fail } = yield* Fleet
+      const [one] = yield* instances(1)
+      yield* all([one!.client.get("/v2/companies")])
+      yield* mock.use((_) => _.revokeTokens)
+      yield* Ref.set(fail, Effect.fail(new TokenStore.TokenStoreError({ message: "refused" })))
+      yield* all([one!.client.get("/v2/companies")])
+      yield* Ref.set(fail, Effect.void)
+      yield* TestClock.adjust("2 seconds")
+      yield* mock.use((_) => _.clearLedger)
+      // Whoever comes now does not begin with the dead token that is still stored.
+      const late = yield* instance()
+      yield* all([late.client.get("/v2/companies")])
+      expect((yield* mock.use((_) => _.ledger)).map(({ endpoint, status }) => `${endpoint} ${status}`)).toEqual([
+        "token 200",
+        "api 200"
+      ])
+    }).pipe(Effect.provide(fleet)))
 
   it.effect("a store that fails when the token is written does not make it be requested again", () =>
     Effect.gen(function*() {

@@ -296,6 +296,8 @@ export const makeLifecycle = (
       Effect.suspend(() => {
         if (isClosed()) return Effect.void
         if (change._tag === "Rejected") {
+          if (rejections.includes(change.token)) return Effect.void
+          rejections.adopt(change.token)
           if (live === undefined || !AccessToken.equals(live.token, change.token)) return Effect.void
           drop()
           return Effect.sync(replace)

@@ -13,26 +13,33 @@ export interface Rejections {
    * same minute as an earlier one.
    */
   readonly enter: (token: AccessToken) => "believed" | "doubted" | "repeated"
+  /** Enters a rejection that another process believed: it counts as if it were this one's. */
+  readonly adopt: (token: AccessToken) => void
 }
 
 export const makeRejections = (policy: RefreshPolicy.RefreshPolicy, clocks: TwoClocks): Rejections => {
   const expiries = new Map<string, number>()
   let believedAt: ReadonlyArray<number> = []
   let doubtedUntil = -Infinity
+  const adopt = (token: AccessToken) => {
+    const { mono, wall } = clocks.now()
+    believedAt = [...believedAt, mono].slice(-policy.replacementsPerMinute)
+    for (const [value, expiry] of expiries) if (expiry < wall) expiries.delete(value)
+    expiries.set(Redacted.value(token.value), DateTime.toEpochMillis(token.expiresAt))
+  }
   return {
     includes: (token) => (expiries.get(Redacted.value(token.value)) ?? -Infinity) > clocks.now().wall,
     enter: (token) => {
-      const { mono, wall } = clocks.now()
+      const { mono } = clocks.now()
       const wait = RefreshPolicy.replacementHold(policy, believedAt, mono)
       if (wait > 0) {
         const repeated = mono < doubtedUntil
         if (!repeated) doubtedUntil = mono + wait
         return repeated ? "repeated" : "doubted"
       }
-      believedAt = [...believedAt, mono].slice(-policy.replacementsPerMinute)
-      for (const [value, expiry] of expiries) if (expiry < wall) expiries.delete(value)
-      expiries.set(Redacted.value(token.value), DateTime.toEpochMillis(token.expiresAt))
+      adopt(token)
       return "believed"
-    }
+    },
+    adopt
   }
 }

@@ -303,7 +303,19 @@ export const share: Share = (backend, endpoint) =>
         ),
       reject: (token) => {
         const stored = versions.get(token)
-        return stored === undefined ? Effect.void : Effect.ignore(bounded(backend.reject(stored.key, stored.version)))
+        if (stored === undefined) return Effect.void
+        const told = bounded(backend.reject(stored.key, stored.version))
+        // A store that is away is told later: until the token expires, somebody may find it there and begin with it.
+        const toldLater = Clock.currentTimeMillis.pipe(
+          Effect.flatMap((now) =>
+            Effect.timeoutOption(
+              Effect.retry(told, Schedule.spaced("1 second")),
+              Duration.millis(Math.max(0, DateTime.toEpochMillis(token.expiresAt) - now))
+            )
+          ),
+          Effect.forkIn(scope)
+        )
+        return Effect.asVoid(Effect.catch(told, () => toldLater))
       },
       changes: Stream.fromPubSub(changes)
     }
