@@ -1,7 +1,7 @@
 import { SpotnanaHttpClient, TokenProvider, TokenStore } from "@effect-spotnana/core"
 import { Fault, MockSpotnana } from "@effect-spotnana/testing"
 import { describe, expect, it } from "@effect/vitest"
-import { Context, Duration, Effect, Fiber, Layer, Option, Redacted, Ref, Scope, Stream } from "effect"
+import { Context, DateTime, Duration, Effect, Fiber, Layer, Option, Redacted, Ref, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { makeAudit } from "./support/audit.ts"
 import { clientId, clientSecret } from "./support/harness.ts"
@@ -281,6 +281,22 @@ describe("sharing", () => {
       expect(Redacted.value(token!.value)).toBe("newer")
       yield* TestClock.adjust("1 minute")
       expect(Redacted.value((yield* late.provider.get).value)).toBe("newer")
+    }).pipe(Effect.provide(fleet)))
+
+  it.effect("a store cannot make a token live longer than it does", () =>
+    Effect.gen(function*() {
+      const { backend } = yield* TokenStore.TokenStore
+      const lying = TokenStore.layer(Effect.succeed<TokenStore.Backend>({
+        ...backend,
+        read: (key) =>
+          Effect.map(backend.read(key), Option.map((stored) => ({ ...stored, timeLeft: Duration.days(1) })))
+      }))
+      const [one] = yield* instances(1)
+      yield* all([one!.provider.get])
+      yield* TestClock.adjust("10 minutes")
+      const two = yield* Effect.provide(instance(), lying)
+      const [token] = yield* all([two.provider.get], 0)
+      expect(Duration.toMinutes(DateTime.distance(yield* DateTime.now, token!.expiresAt))).toBe(60)
     }).pipe(Effect.provide(fleet)))
 
   it.effect("tells apart what tokens differ in, and no key has a secret", () =>

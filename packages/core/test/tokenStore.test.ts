@@ -135,6 +135,26 @@ describe("encryption", () => {
       expect(yield* tampered([one], [one], same, "sandbox:client:0123")).toEqual(["absent", true])
     }))
 
+  it.effect("is warned of once, however often it is read", () =>
+    Effect.gen(function*() {
+      const audit = makeAudit()
+      yield* audit.run(
+        Effect.gen(function*() {
+          const { backend } = yield* Effect.provide(TokenStore.TokenStore, memory)
+          const [writer, reader] = [yield* TokenStore.sealed(backend, [one]), yield* TokenStore.sealed(backend, [two])]
+          for (let n = 0; n < 2; n++) {
+            const lease = yield* writer.lease(key, minute)
+            if (lease._tag === "Granted") yield* writer.write(key, lease.fence, Redacted.make(secret), minute)
+            for (let times = 0; times < 10; times++) expect(yield* reader.read(key)).toEqual(Option.none())
+          }
+        }).pipe(Effect.scoped)
+      )
+      const lines = audit.text().split("\n").filter((line) =>
+        line.startsWith("{") && line.includes("cannot be decrypted")
+      )
+      expect(lines.length).toBe(2)
+    }))
+
   it.effect("no two writings look alike", () =>
     Effect.gen(function*() {
       const payloads = new Set<string>()

@@ -42,6 +42,22 @@ export const seal = (
         return Redacted.make(Base64.encode(bytes))
       }).pipe(Effect.orDie)
 
+    // Said once of each: the same one is read again and again.
+    const unreadable = new Map<string, string>()
+    const warn = (key: string, payload: string): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        if (unreadable.get(key) === payload) {
+          return Effect.void
+        }
+        unreadable.set(key, payload)
+        return Effect.annotateLogs(
+          Effect.logWarning(
+            "A stored Spotnana access token cannot be decrypted, and counts as absent. Compare SPOTNANA_TOKEN_STORE_KEYS."
+          ),
+          { key }
+        )
+      })
+
     /** What is tampered with, cut off, or encrypted with another key or for another one counts as absent. */
     const decrypt = (key: string, payload: Redacted.Redacted): Effect.Effect<Option.Option<Redacted.Redacted>> =>
       Effect.gen(function*() {
@@ -53,17 +69,7 @@ export const seal = (
         )
         return Option.some(Redacted.make(new TextDecoder().decode(opened)))
       }).pipe(
-        Effect.catch(() =>
-          Effect.as(
-            Effect.annotateLogs(
-              Effect.logWarning(
-                "A stored Spotnana access token cannot be decrypted, and counts as absent. Compare SPOTNANA_TOKEN_STORE_KEYS."
-              ),
-              { key }
-            ),
-            Option.none()
-          )
-        )
+        Effect.catch(() => Effect.as(warn(key, Redacted.value(payload)), Option.none()))
       )
 
     return {

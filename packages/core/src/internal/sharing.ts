@@ -143,7 +143,8 @@ export const share: Share = (backend, endpoint) =>
           const decoded = decodePayload(Redacted.value(payload))
           if (Option.isNone(decoded)) return Option.none()
           const { lifetime, scope, value } = decoded.value
-          const expiresAt = DateTime.addDuration(now, timeLeft)
+          // A store that says otherwise cannot make a token live longer.
+          const expiresAt = DateTime.addDuration(now, Duration.min(timeLeft, Duration.millis(lifetime)))
           const issuedAt = DateTime.subtractDuration(expiresAt, Duration.millis(lifetime))
           see(watch, { value: Redacted.make(value, { label: "AccessToken" }), issuedAt, expiresAt, scope }, version)
         }
