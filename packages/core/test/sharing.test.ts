@@ -1,7 +1,7 @@
 import { SpotnanaHttpClient, TokenProvider, TokenStore } from "@effect-spotnana/core"
 import { Fault, MockSpotnana } from "@effect-spotnana/testing"
 import { describe, expect, it } from "@effect/vitest"
-import { Context, DateTime, Duration, Effect, Fiber, Layer, Option, Redacted, Ref, Scope, Stream } from "effect"
+import { Context, DateTime, Duration, Effect, Fiber, Layer, Metric, Option, Redacted, Ref, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { makeAudit } from "./support/audit.ts"
 import { clientId, clientSecret } from "./support/harness.ts"
@@ -325,6 +325,20 @@ describe("sharing", () => {
       expect(distinct.size).toBe(variants.length)
       for (const key of distinct) expect(key).toMatch(/^production:client:[0-9a-f]{32}$/)
     }).pipe(Effect.provide(fleet)))
+
+  it.effect("counts who requested a token as a success, and who was told of it as shared, each for its client", () =>
+    Effect.gen(function*() {
+      const fleet = yield* instances(5)
+      yield* all(fleet.map(({ provider }) => provider.get))
+      // The next one comes while none of them waits for it.
+      yield* TestClock.adjust("1 hour")
+      const counters = (yield* Metric.snapshot).flatMap(({ attributes, id, state }) =>
+        id === "spotnana_auth_acquisitions_total" && "count" in state
+          ? [[attributes?.client_id, attributes?.outcome, Number(state.count)]]
+          : []
+      )
+      expect(new Set(counters)).toEqual(new Set([[clientId, "success", 2], [clientId, "shared", 8]]))
+    }).pipe(Effect.provide(fleet), Effect.provideService(Metric.MetricRegistry, new Map())))
 
   it.effect("changes reach who reads them", () =>
     Effect.gen(function*() {

@@ -78,7 +78,6 @@ export const makeLifecycle = (
     // Kept apart from `hold`: a source that fails meanwhile does not make the credentials right.
     let refusal: Hold | undefined
     let lastError: AuthError | undefined
-    let lastCredentials: ClientCredentials | undefined
     let failures = 0
     let renewal: Fiber.Fiber<void> | undefined
 
@@ -142,7 +141,6 @@ export const makeLifecycle = (
     ): readonly [Exit.Exit<AccessToken.AccessToken>, Effect.Effect<void>] => {
       const was = { renewed: isValid(live), recovered: failures > 0, isFromStore }
       live = next
-      lastCredentials = client
       hold = undefined
       refusal = undefined
       lastError = undefined
@@ -303,7 +301,7 @@ export const makeLifecycle = (
           return Effect.sync(replace)
         }
         if (!isBetter(change.token)) return Effect.void
-        const [exit, told] = succeed(startUsing(change.token, undefined), lastCredentials, true)
+        const [exit, told] = succeed(startUsing(change.token, undefined), change.credentials, true)
         // What is under way would bring one more token, or this one again.
         const overtaken = flight
         flight = undefined

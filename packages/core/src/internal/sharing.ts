@@ -30,7 +30,12 @@ export interface Shared {
 
 /** What another process did. */
 export type Change =
-  | { readonly _tag: "Renewed"; readonly token: AccessToken.AccessToken }
+  | {
+    readonly _tag: "Renewed"
+    readonly token: AccessToken.AccessToken
+    /** Whose token it is. */
+    readonly credentials: ClientCredentials
+  }
   | { readonly _tag: "Rejected"; readonly token: AccessToken.AccessToken }
 
 /** One provider's part in what the processes share. */
@@ -80,6 +85,7 @@ const decodeNote = Schema.decodeUnknownOption(Note)
 /** The subscription of a provider to one key, and what it last saw there. */
 interface Watch {
   readonly key: string
+  readonly credentials: ClientCredentials
   readonly scope: Scope.Closeable
   /** Done at the next change. */
   tick: Deferred.Deferred<void>
@@ -158,7 +164,7 @@ export const share: Share = (backend, endpoint) =>
         Deferred.doneUnsafe(tick, Exit.void)
         return Effect.map(look(watch), (token) => {
           if (Option.isSome(token) && watch.seen !== seen) {
-            tell({ _tag: "Renewed", token: token.value })
+            tell({ _tag: "Renewed", token: token.value, credentials: watch.credentials })
           }
         })
       }).pipe(Effect.ignore)
@@ -177,11 +183,18 @@ export const share: Share = (backend, endpoint) =>
         Effect.asVoid
       )
 
-    const watchOf = (key: string): Effect.Effect<Watch, TokenStoreError> =>
+    const watchOf = (credentials: ClientCredentials): Effect.Effect<Watch, TokenStoreError> =>
       Effect.gen(function*() {
+        const key = keyOf(credentials.clientId)
         if (watch?.key === key) return watch
         if (watch !== undefined) yield* Scope.close(watch.scope, Exit.void)
-        const mine: Watch = { key, scope: yield* Scope.fork(scope), tick: Deferred.makeUnsafe(), seen: undefined }
+        const mine: Watch = {
+          key,
+          credentials,
+          scope: yield* Scope.fork(scope),
+          tick: Deferred.makeUnsafe(),
+          seen: undefined
+        }
         watch = mine
         const ready = yield* Deferred.make<void, TokenStoreError>()
         const poll = Effect.repeat(notice(mine), Schedule.spaced(pollIdle)).pipe(Effect.delay(pollIdle))
@@ -210,8 +223,9 @@ export const share: Share = (backend, endpoint) =>
         })
         const timeLeft = Duration.millis(DateTime.toEpochMillis(token.expiresAt) - (yield* Clock.currentTimeMillis))
         if (!Duration.isPositive(timeLeft)) return own(Result.succeed(token))
+        // Known before it is written: the notification may be faster than the answer, and is no news.
+        see(watch, token, fence)
         if (yield* bounded(backend.write(watch.key, fence, Redacted.make(payload), timeLeft))) {
-          see(watch, token, fence)
           return own(Result.succeed(token))
         }
         // The lease was lost: this process was paused, and another one took its place.
@@ -296,7 +310,7 @@ export const share: Share = (backend, endpoint) =>
 
     return {
       acquire: (credentials, isBetter) =>
-        watchOf(keyOf(credentials.clientId)).pipe(
+        watchOf(credentials).pipe(
           Effect.flatMap((watch) => attempt(watch, credentials, isBetter)),
           Effect.catch((error) =>
             Effect.andThen(withoutStore(error), Effect.map(Effect.result(endpoint.acquire(credentials)), own))
