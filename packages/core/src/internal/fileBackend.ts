@@ -23,7 +23,8 @@ import { TokenStoreError } from "./tokenStoreError.ts"
 //   rejected.7  somebody rejected token.7
 //
 // A fence is taken by making the file, which one of all can do. The highest one says how things stand; lower ones are
-// rubbish, and whoever takes the next fence removes them.
+// rubbish, and whoever takes the next fence removes them. Files are written in the directory `drafts`, which nobody
+// watches, and are moved from there.
 
 const kinds = ["lease", "free", "hold", "token", "rejected"] as const
 type Kind = typeof kinds[number]
@@ -73,8 +74,11 @@ export const makeFileBackend = (
         )
         : Effect.void
 
-    yield* Effect.mapError(fs.makeDirectory(directory, { recursive: true, mode: 0o700 }), failed)
+    const drafts = path.join(directory, "drafts")
+    const makePrivate = (place: string) => fs.makeDirectory(place, { recursive: true, mode: 0o700 })
+    yield* Effect.mapError(makePrivate(directory), failed)
     yield* Effect.flatMap(Effect.mapError(fs.stat(directory), failed), (info) => assertPrivate(directory, info))
+    yield* Effect.mapError(makePrivate(drafts), failed)
 
     // A key has no comma: `encodeURIComponent` has escaped it.
     const folderOf = (key: string) => path.join(directory, key.replaceAll(":", ","))
@@ -102,13 +106,12 @@ export const makeFileBackend = (
 
     /** Writes a file of a name that nobody knows, to be made known whole by `use`. */
     const withDraft = <A>(
-      key: string,
       until: number,
       text: string,
       use: (draft: string) => Effect.Effect<A, PlatformError>
     ): Effect.Effect<A, PlatformError> =>
       Effect.gen(function*() {
-        const draft = path.join(folderOf(key), `draft-${Hex.encode(yield* random.randomBytes(12))}`)
+        const draft = path.join(drafts, Hex.encode(yield* random.randomBytes(12)))
         return yield* fs.writeFileString(draft, encodeContent({ until, text }), { flag: "wx", mode: 0o600 }).pipe(
           Effect.andThen(use(draft)),
           Effect.ensuring(remove(draft))
@@ -116,7 +119,7 @@ export const makeFileBackend = (
       })
 
     const put = (key: string, kind: Kind, fence: number, until: number, text: string) =>
-      withDraft(key, until, text, (draft) => fs.rename(draft, fileOf(key, kind, fence)))
+      withDraft(until, text, (draft) => fs.rename(draft, fileOf(key, kind, fence)))
 
     const sweep = (key: string, fence: number, files: ReadonlyArray<File>): Effect.Effect<void> =>
       Effect.gen(function*() {
@@ -126,9 +129,8 @@ export const makeFileBackend = (
           if (file.fence < (isOfToken ? token : fence)) yield* remove(fileOf(key, file.kind, file.fence))
         }
         const now = yield* Clock.currentTimeMillis
-        for (const name of yield* Effect.orElseSucceed(fs.readDirectory(folderOf(key)), () => [])) {
-          if (!name.startsWith("draft-")) continue
-          const draft = path.join(folderOf(key), name)
+        for (const name of yield* Effect.orElseSucceed(fs.readDirectory(drafts), () => [])) {
+          const draft = path.join(drafts, name)
           const mtime = yield* Effect.orElseSucceed(Effect.map(fs.stat(draft), (info) => info.mtime), Option.none)
           if (Option.isSome(mtime) && mtime.value.getTime() < now - rubbishAfter) yield* remove(draft)
         }
@@ -153,7 +155,7 @@ export const makeFileBackend = (
 
     const lease = (key: string, time: Duration.Duration) =>
       Effect.gen(function*() {
-        yield* fs.makeDirectory(folderOf(key), { recursive: true, mode: 0o700 })
+        yield* makePrivate(folderOf(key))
         const files = yield* list(key)
         const top = highest(files, "lease", "free", "hold")
         const now = yield* Clock.currentTimeMillis
@@ -169,7 +171,6 @@ export const makeFileBackend = (
         const beaten: Lease = { _tag: "Held", timeLeft: time, note: undefined }
         // Linking makes the file with its content, and fails if it is there.
         const isMine = yield* withDraft(
-          key,
           now + Duration.toMillis(time),
           "",
           (draft) =>
@@ -240,15 +241,19 @@ export const makeFileBackend = (
         })),
       changes: (key) =>
         mapped(Effect.gen(function*() {
-          yield* fs.makeDirectory(folderOf(key), { recursive: true, mode: 0o700 })
-          const look = Effect.map(
-            list(key),
-            (files) => files.map(({ fence, kind }) => `${kind}.${fence}`).sort((a, b) => a.localeCompare(b)).join()
-          )
+          yield* makePrivate(folderOf(key))
+          // That somebody has the lease is nobody's news.
+          const look = Effect.map(list(key), (files) =>
+            files
+              .flatMap(({ fence, kind }) => kind === "lease" ? [] : [`${kind}.${fence}`])
+              .toSorted((a, b) => a.localeCompare(b))
+              .join())
           const before = yield* look
           // The file system tells at once, where it can; looking every second is the net below that.
           const told = Stream.catch(fs.watch(folderOf(key)), () => Stream.never)
           return Stream.merge(told, Stream.fromSchedule(Schedule.spaced("1 second"))).pipe(
+            // However much happens while it looks, it looks once more.
+            Stream.buffer({ capacity: 1, strategy: "sliding" }),
             Stream.mapEffect(() => look),
             Stream.prepend([before]),
             Stream.changes,

@@ -170,20 +170,20 @@ export const share: Share = (backend, endpoint) =>
       }).pipe(Effect.ignore)
 
     /** Listens to a key for as long as its scope is open, over any interruption of the store. */
-    const listen = (watch: Watch, ready: Deferred.Deferred<void, TokenStoreError>): Effect.Effect<void> =>
+    const listen = (watch: Watch): Effect.Effect<void> =>
       Effect.gen(function*() {
         const stream = yield* bounded(backend.changes(watch.key))
-        yield* Deferred.succeed(ready, undefined)
+        // What changed before.
         yield* notice(watch)
         yield* Stream.runForEach(stream, () => notice(watch))
       }).pipe(
         Effect.scoped,
-        Effect.catch((error) => Deferred.fail(ready, error)),
+        Effect.ignore,
         Effect.repeat(Schedule.spaced("1 second")),
         Effect.asVoid
       )
 
-    const watchOf = (credentials: ClientCredentials): Effect.Effect<Watch, TokenStoreError> =>
+    const watchOf = (credentials: ClientCredentials): Effect.Effect<Watch> =>
       Effect.gen(function*() {
         const key = keyOf(credentials.clientId)
         if (watch?.key === key) return watch
@@ -196,11 +196,9 @@ export const share: Share = (backend, endpoint) =>
           seen: undefined
         }
         watch = mine
-        const ready = yield* Deferred.make<void, TokenStoreError>()
         const poll = Effect.repeat(notice(mine), Schedule.spaced(pollIdle)).pipe(Effect.delay(pollIdle))
-        yield* Effect.forkIn(listen(mine, ready), mine.scope)
+        yield* Effect.forkIn(listen(mine), mine.scope)
         yield* Effect.forkIn(poll, mine.scope)
-        yield* Deferred.await(ready)
         return mine
       })
 

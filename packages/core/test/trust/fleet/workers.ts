@@ -8,6 +8,7 @@ import type { Options, Report, Task } from "./worker.ts"
 export interface Worker {
   readonly get: Effect.Effect<Report>
   readonly call: Effect.Effect<Report>
+  readonly warm: Effect.Effect<Report>
   readonly signal: (signal: "SIGKILL" | "SIGSTOP" | "SIGCONT") => Effect.Effect<void>
   /** What it has logged so far. */
   readonly logs: ReadonlyArray<string>
@@ -58,6 +59,7 @@ export const start = (options: Options): Effect.Effect<Worker, never, Scope.Scop
       return {
         get: ask("get"),
         call: ask("call"),
+        warm: ask("warm"),
         logs,
         signal: (signal) => Effect.sync(() => void child.kill(signal))
       }
