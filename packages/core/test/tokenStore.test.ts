@@ -4,9 +4,11 @@ import { NodeServices } from "@effect/platform-node"
 import { describe, expect, it } from "@effect/vitest"
 import { ConfigProvider, Duration, Effect, Exit, FileSystem, Layer, Option, Redacted } from "effect"
 import { Redis } from "effect/persistence"
+import { TestClock } from "effect/testing"
 import { spawnSync } from "node:child_process"
 import { randomBytes, randomUUID } from "node:crypto"
 import { makeAudit, print } from "./support/audit.ts"
+import { skewable } from "./support/harness.ts"
 import * as RedisServer from "./support/redis.ts"
 
 const newKey = () => Redacted.make<Uint8Array>(randomBytes(32))
@@ -51,6 +53,29 @@ describe.each(stores)("a store: %s", (_, store) => {
         const { backend } = yield* TokenStore.TokenStore
         yield* run(backend, `test:client:${randomUUID()}`)
       }).pipe(Effect.provide(store as Layer.Layer<TokenStore.TokenStore>)))
+  }
+})
+
+describe("invariant 10: a store that measures time on this machine", () => {
+  for (const [name, store] of stores.filter(([name]) => name === "memory" || name === "file")) {
+    it.effect(`${name}: a clock that is set back makes nothing last longer`, () =>
+      Effect.gen(function*() {
+        const clock = yield* skewable
+        yield* Effect.gen(function*() {
+          const { backend } = yield* TokenStore.TokenStore
+          const minute = Duration.minutes(1)
+          const granted = (key: string) =>
+            Effect.map(backend.lease(key, minute), (lease) => lease._tag === "Granted" ? lease.fence : 0)
+          yield* backend.write("token", yield* granted("token"), Redacted.make("x"), minute)
+          yield* granted("lease")
+          yield* backend.release("pause", yield* granted("pause"), { time: minute, note: Redacted.make("why") })
+          yield* clock.jump(Duration.toMillis("-1 day"))
+          yield* TestClock.adjust(minute)
+          expect(yield* backend.read("token")).toEqual(Option.none())
+          expect(yield* granted("lease")).toBeGreaterThan(0)
+          expect(yield* granted("pause")).toBeGreaterThan(0)
+        }).pipe(Effect.provide(store as Layer.Layer<TokenStore.TokenStore>), Effect.provideContext(clock.context))
+      }))
   }
 })
 

@@ -22,6 +22,7 @@ import { TokenStoreError } from "./tokenStoreError.ts"
 //   token.7     what was written; the one with the highest fence counts
 //   rejected.7  somebody rejected token.7
 //
+// What is from the future is over: the clock was set back, and nobody knows how long ago it was made.
 // A fence is taken by making the file, which one of all can do. The highest one says how things stand; lower ones are
 // rubbish, and whoever takes the next fence removes them. Files are written in the directory `drafts`, which nobody
 // watches, and are moved from there.
@@ -34,7 +35,9 @@ interface File {
   readonly fence: number
 }
 
-const Content = Schema.fromJsonString(Schema.Struct({ until: Schema.Number, text: Schema.String }))
+const Content = Schema.fromJsonString(
+  Schema.Struct({ from: Schema.Number, until: Schema.Number, text: Schema.String })
+)
 const encodeContent = Schema.encodeSync(Content)
 const decodeContent = Schema.decodeUnknownOption(Content)
 
@@ -94,32 +97,40 @@ export const makeFileBackend = (
         Effect.catchIf(isAbsent, () => Effect.succeed([]))
       )
 
-    /** A file that is there and whole, or not there at all. */
+    /** What a file says, and for how much longer; nothing if it is over, not there, or not whole. */
     const contentOf = (key: string, kind: Kind, fence: number) =>
       Effect.gen(function*() {
         const file = fileOf(key, kind, fence)
         yield* assertPrivate(file, yield* fs.stat(file))
-        return decodeContent(yield* fs.readFileString(file))
+        const content = decodeContent(yield* fs.readFileString(file))
+        const now = yield* Clock.currentTimeMillis
+        return Option.flatMap(
+          content,
+          ({ from, text, until }) =>
+            from <= now && now < until ? Option.some({ text, timeLeft: Duration.millis(until - now) }) : Option.none()
+        )
       }).pipe(
         Effect.catchTag("PlatformError", (error) => isAbsent(error) ? Effect.succeedNone : Effect.fail(error))
       )
 
     /** Writes a file of a name that nobody knows, to be made known whole by `use`. */
     const withDraft = <A>(
-      until: number,
+      time: Duration.Duration,
       text: string,
       use: (draft: string) => Effect.Effect<A, PlatformError>
     ): Effect.Effect<A, PlatformError> =>
       Effect.gen(function*() {
         const draft = path.join(drafts, Hex.encode(yield* random.randomBytes(12)))
-        return yield* fs.writeFileString(draft, encodeContent({ until, text }), { flag: "wx", mode: 0o600 }).pipe(
+        const from = yield* Clock.currentTimeMillis
+        const content = encodeContent({ from, until: from + Duration.toMillis(time), text })
+        return yield* fs.writeFileString(draft, content, { flag: "wx", mode: 0o600 }).pipe(
           Effect.andThen(use(draft)),
           Effect.ensuring(remove(draft))
         )
       })
 
-    const put = (key: string, kind: Kind, fence: number, until: number, text: string) =>
-      withDraft(until, text, (draft) => fs.rename(draft, fileOf(key, kind, fence)))
+    const put = (key: string, kind: Kind, fence: number, time: Duration.Duration, text: string) =>
+      withDraft(time, text, (draft) => fs.rename(draft, fileOf(key, kind, fence)))
 
     const sweep = (key: string, fence: number, files: ReadonlyArray<File>): Effect.Effect<void> =>
       Effect.gen(function*() {
@@ -136,14 +147,13 @@ export const makeFileBackend = (
         }
       })
 
-    /** The time at which the lease of a fence ends, while it is that fence's to end. */
+    /** Whether the lease is that fence's, and not over. */
     const holding = (key: string, fence: number) =>
       Effect.gen(function*() {
         const files = yield* list(key)
         if (highest(files, "lease", "free", "hold") !== fence || !has(files, "lease", fence)) return false
         if (has(files, "hold", fence)) return false
-        const content = yield* contentOf(key, "lease", fence)
-        return Option.isSome(content) && content.value.until > (yield* Clock.currentTimeMillis)
+        return Option.isSome(yield* contentOf(key, "lease", fence))
       })
 
     const free = (key: string, fence: number) =>
@@ -158,20 +168,19 @@ export const makeFileBackend = (
         yield* makePrivate(folderOf(key))
         const files = yield* list(key)
         const top = highest(files, "lease", "free", "hold")
-        const now = yield* Clock.currentTimeMillis
         for (const kind of ["hold", "lease"] as const) {
           if (!has(files, kind, top)) continue
           const content = yield* contentOf(key, kind, top)
-          if (Option.isNone(content) || content.value.until <= now) break
-          const { text, until } = content.value
+          if (Option.isNone(content)) break
+          const { text, timeLeft } = content.value
           const note = kind === "hold" ? Redacted.make(text) : undefined
-          return { _tag: "Held", timeLeft: Duration.millis(until - now), note } satisfies Lease as Lease
+          return { _tag: "Held", timeLeft, note } satisfies Lease as Lease
         }
         const fence = top + 1
         const beaten: Lease = { _tag: "Held", timeLeft: time, note: undefined }
         // Linking makes the file with its content, and fails if it is there.
         const isMine = yield* withDraft(
-          now + Duration.toMillis(time),
+          time,
           "",
           (draft) =>
             Effect.catchIf(
@@ -202,27 +211,24 @@ export const makeFileBackend = (
           const version = highest(files, "token")
           if (version === 0) return Option.none()
           const content = yield* contentOf(key, "token", version)
-          const now = yield* Clock.currentTimeMillis
-          if (Option.isNone(content) || content.value.until <= now) return Option.none()
-          return Option.some({
+          return Option.map(content, ({ text, timeLeft }) => ({
             version,
-            payload: Redacted.make(content.value.text),
+            payload: Redacted.make(text),
             rejected: has(files, "rejected", version),
-            timeLeft: Duration.millis(content.value.until - now)
-          })
+            timeLeft
+          }))
         })),
       lease: (key, time) => mapped(lease(key, time)),
       extend: (key, fence, time) =>
         mapped(Effect.gen(function*() {
           if (!(yield* holding(key, fence))) return false
-          yield* put(key, "lease", fence, (yield* Clock.currentTimeMillis) + Duration.toMillis(time), "")
+          yield* put(key, "lease", fence, time, "")
           return true
         })),
       write: (key, fence, payload, time) =>
         mapped(Effect.gen(function*() {
           if (!(yield* holding(key, fence))) return false
-          const until = (yield* Clock.currentTimeMillis) + Duration.toMillis(time)
-          yield* put(key, "token", fence, until, Redacted.value(payload))
+          yield* put(key, "token", fence, time, Redacted.value(payload))
           yield* free(key, fence)
           yield* sweep(key, fence, yield* list(key))
           return true
@@ -231,13 +237,12 @@ export const makeFileBackend = (
         mapped(Effect.gen(function*() {
           if (!(yield* holding(key, fence))) return
           if (pause === undefined) return yield* free(key, fence)
-          const until = (yield* Clock.currentTimeMillis) + Duration.toMillis(pause.time)
-          yield* put(key, "hold", fence, until, Redacted.value(pause.note))
+          yield* put(key, "hold", fence, pause.time, Redacted.value(pause.note))
           yield* remove(fileOf(key, "lease", fence))
         })),
       reject: (key, version) =>
         mapped(Effect.gen(function*() {
-          if (highest(yield* list(key), "token") === version) yield* put(key, "rejected", version, 0, "")
+          if (highest(yield* list(key), "token") === version) yield* put(key, "rejected", version, Duration.zero, "")
         })),
       changes: (key) =>
         mapped(Effect.gen(function*() {

@@ -6,31 +6,33 @@ import * as PubSub from "effect/PubSub"
 import type * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import type { Backend, Lease, Stored } from "../TokenStore.ts"
+import { after, makeTwoClocks } from "./twoClocks.ts"
+import type { Instant } from "./twoClocks.ts"
 
 interface Slot {
-  entry?: { readonly payload: Redacted.Redacted; readonly version: number; readonly until: number; rejected: boolean }
-  lease?: { readonly fence: number; readonly until: number; readonly note: Redacted.Redacted | undefined }
+  entry?: { readonly payload: Redacted.Redacted; readonly version: number; readonly until: Instant; rejected: boolean }
+  lease?: { readonly fence: number; readonly until: Instant; readonly note: Redacted.Redacted | undefined }
 }
 
 /** Everything is synchronous, and so atomic. */
 export const makeMemory = (): Effect.Effect<Backend> =>
   Effect.gen(function*() {
-    const clock = yield* Clock.Clock
+    const clocks = makeTwoClocks(yield* Clock.Clock)
     const slots = new Map<string, Slot>()
     const changes = yield* PubSub.unbounded<string>()
     let fences = 0
 
-    const now = () => clock.currentTimeMillisUnsafe()
-    const until = (time: Duration.Duration) => now() + Duration.toMillis(time)
-    const left = (until: number) => Duration.millis(until - now())
+    const until = (time: Duration.Duration) => after(clocks.now(), Duration.toMillis(time))
+    const left = (until: Instant) => Duration.millis(clocks.left(until))
+    const isOver = (what: { readonly until: Instant } | undefined) => what === undefined || !clocks.isBefore(what.until)
     const slot = (key: string): Slot => {
       for (const [other, { entry, lease }] of slots) {
-        if (other !== key && !((entry?.until ?? 0) > now() || (lease?.until ?? 0) > now())) slots.delete(other)
+        if (other !== key && isOver(entry) && isOver(lease)) slots.delete(other)
       }
       const found = slots.get(key) ?? {}
       slots.set(key, found)
-      if (found.entry !== undefined && found.entry.until <= now()) delete found.entry
-      if (found.lease !== undefined && found.lease.until <= now()) delete found.lease
+      if (isOver(found.entry)) delete found.entry
+      if (isOver(found.lease)) delete found.lease
       return found
     }
     const told = (key: string) => void PubSub.publishUnsafe(changes, key)
