@@ -33,7 +33,9 @@ const fleet = Layer.unwrap(
   Layer.provideMerge(MockSpotnana.layer({ clientId, clientSecret, tokenLatency: "1 second" }))
 )
 
-const instance = (options?: SpotnanaHttpClient.Options<false>) =>
+type Options = SpotnanaHttpClient.Options<false> & { readonly clientSecret?: Redacted.Redacted }
+
+const instance = (options?: Options) =>
   Effect.gen(function*() {
     const scope = yield* Scope.make()
     const services = yield* Layer.buildWithScope(
@@ -47,7 +49,7 @@ const instance = (options?: SpotnanaHttpClient.Options<false>) =>
     }
   })
 
-const instances = (count: number, options?: SpotnanaHttpClient.Options<false>) =>
+const instances = (count: number, options?: Options) =>
   Effect.all(Array.from({ length: count }, () => instance(options)))
 
 /** What every instance answers, with time going on under them. */
@@ -154,6 +156,46 @@ describe("sharing", () => {
       expect(yield* mock.use((_) => _.tokenRequests)).toBe(2)
     }).pipe(Effect.provide(fleet)))
 
+  it.effect("invariant 6, of a fleet: refused credentials are everybody's who has the same, and nobody else's", () =>
+    Effect.gen(function*() {
+      const wrong = Redacted.make("wr0ng")
+      const refused = yield* instances(20, { clientSecret: wrong })
+      const right = yield* instance()
+      const errors = yield* all(refused.map(({ provider }) => Effect.flip(provider.get)), "1 second")
+      expect(errors.map(({ _tag }) => _tag)).toEqual(errors.map(() => "InvalidCredentials"))
+      expect(yield* mock.use((_) => _.tokenRequests)).toBe(1)
+      // Within the second for which the others are told.
+      yield* all([right.provider.get], "3 seconds")
+      expect(yield* mock.use((_) => _.tokenRequests)).toBe(2)
+      // What one of them may do is not hidden from the others.
+      expect(values(yield* all(refused.map(({ provider }) => provider.get))).size).toBe(1)
+      expect(yield* mock.use((_) => _.tokenRequests)).toBe(2)
+    }).pipe(Effect.provide(fleet)))
+
+  it.effect("invariant 5, of a fleet: all of them ask no more often than one of them does", () =>
+    Effect.gen(function*() {
+      yield* mock.use((_) => _.inject("token", Fault.status(503), { times: Infinity }))
+      const fleet = yield* instances(20)
+      for (const { provider } of fleet) {
+        yield* Effect.forkChild(Effect.forever(Effect.delay(Effect.exit(provider.get), "1 second")))
+      }
+      yield* TestClock.adjust("30 minutes")
+      // Half of each step at the least: up to 16 s in eight steps, and half a minute from then on.
+      expect(yield* mock.use((_) => _.tokenRequests)).toBeLessThanOrEqual(8 + 60)
+      yield* mock.use((_) => _.clearFaults)
+      yield* TestClock.adjust("1 minute")
+      expect(values(yield* all(fleet.map(({ provider }) => provider.get))).size).toBe(1)
+    }).pipe(Effect.provide(fleet)))
+
+  it.effect("invariant 7, of a fleet: a token is rejected by its value, whoever made the object", () =>
+    Effect.gen(function*() {
+      const [one, two] = yield* instances(2)
+      const [token] = yield* all([one!.provider.get, two!.provider.get])
+      yield* one!.provider.reject({ ...token! })
+      yield* TestClock.adjust(1)
+      expect((yield* two!.provider.status).state).not.toBe("valid")
+    }).pipe(Effect.provide(fleet)))
+
   it.effect("who has the lease and ends is replaced at once; who freezes with it, within five seconds", () =>
     Effect.gen(function*() {
       const { backend } = yield* TokenStore.TokenStore
@@ -215,6 +257,39 @@ describe("sharing", () => {
         expect(audit.search([Redacted.value(clientSecret), ...tokens])).toEqual([])
       }).pipe(Effect.provide(fleet)))
   }
+
+  it.effect("a store that does not answer is waited for once, and not by each call", () =>
+    Effect.gen(function*() {
+      const { fail } = yield* Fleet
+      yield* Ref.set(fail, Effect.never)
+      const [one] = yield* instances(1)
+      const cold = yield* Effect.forkChild(one!.provider.get)
+      yield* TestClock.adjust("2900 millis")
+      expect(cold.pollUnsafe()).toBeUndefined()
+      yield* TestClock.adjust("100 millis")
+      expect(cold.pollUnsafe()).toBeDefined()
+      for (let times = 0; times < 3; times++) {
+        yield* mock.use((_) => _.revokeTokens)
+        const call = yield* Effect.forkChild(one!.client.get("/v2/companies"))
+        // Telling of the rejection is not waited for either.
+        yield* TestClock.adjust("1 second")
+        expect(call.pollUnsafe()).toBeDefined()
+      }
+    }).pipe(Effect.provide(fleet)))
+
+  it.effect("a store that stops to answer while nobody needs a token is waited for by nobody", () =>
+    Effect.gen(function*() {
+      const { fail } = yield* Fleet
+      const [one] = yield* instances(1)
+      yield* all([one!.client.get("/v2/companies")])
+      yield* Ref.set(fail, Effect.never)
+      // It is looked at every half minute, for two seconds.
+      yield* TestClock.adjust("33 seconds")
+      yield* mock.use((_) => _.revokeTokens)
+      const call = yield* Effect.forkChild(one!.client.get("/v2/companies"))
+      yield* TestClock.adjust("1 second")
+      expect(call.pollUnsafe()).toBeDefined()
+    }).pipe(Effect.provide(fleet)))
 
   it.effect("a rejection that the store could not be told is told once it can", () =>
     Effect.gen(function*() {

@@ -10,7 +10,7 @@ import { TokenEndpointUnavailable } from "../AuthError.ts"
 import * as Credentials from "../Credentials.ts"
 import type { TokenEndpoint } from "../TokenEndpoint.ts"
 import { printable } from "./printable.ts"
-import type { Sharing } from "./sharing.ts"
+import type { Judgement, Sharing } from "./sharing.ts"
 
 /** What came of one acquisition. */
 export interface Outcome {
@@ -27,7 +27,7 @@ export interface Outcome {
  */
 export type Acquisition = (
   refused: Credentials.ClientCredentials | undefined,
-  isBetter: (token: AccessToken) => boolean
+  judgement: Judgement
 ) => Effect.Effect<Outcome | "StillRefused">
 
 /** Makes acquisitions: asks for the credentials, then for the token, within `timeout` in all. */
@@ -37,7 +37,7 @@ export const makeAcquisition = (
   timeout: Duration.Duration,
   sharing: Sharing | undefined
 ): Acquisition =>
-(refused, isBetter) => {
+(refused, judgement) => {
   let credentials: Credentials.ClientCredentials | undefined
   const unavailable = (reason: TokenEndpointUnavailable["reason"], message: string): Outcome => ({
     result: Result.fail(new TokenEndpointUnavailable({ reason, message })),
@@ -55,7 +55,7 @@ export const makeAcquisition = (
     if (refused !== undefined && Credentials.equals(refused, current)) return Effect.succeed("StillRefused")
     return sharing === undefined
       ? Effect.map(Effect.result(endpoint.acquire(current)), (result) => ({ result, credentials, isFromStore: false }))
-      : Effect.map(sharing.acquire(current, isBetter), (shared) => ({ ...shared, credentials }))
+      : Effect.map(sharing.acquire(current, judgement), (shared) => ({ ...shared, credentials }))
   })
   return acquire.pipe(
     // The source's own failures, and what nobody expected: defects of the source or of the HTTP client.

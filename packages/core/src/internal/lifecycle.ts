@@ -22,7 +22,8 @@ import type { Status, TokenProvider } from "../TokenProvider.ts"
 import type { Acquisition, Outcome } from "./acquisition.ts"
 import { makeRejections } from "./rejections.ts"
 import { withRetryAfter } from "./retryAfter.ts"
-import type { Change, Sharing } from "./sharing.ts"
+import type { Judgement, Sharing } from "./sharing.ts"
+import type { Change } from "./storeWatch.ts"
 import type { Telemetry } from "./telemetry.ts"
 import { after, makeTwoClocks } from "./twoClocks.ts"
 import type { Instant } from "./twoClocks.ts"
@@ -134,6 +135,9 @@ export const makeLifecycle = (
       }
     }
 
+    const retryDelay = (failures: number, error: AuthError): number =>
+      RefreshPolicy.retryDelay(policy, failures, Option.getOrUndefined(retryAfter(error)), random.nextDoubleUnsafe())
+
     const succeed = (
       next: Live,
       client: ClientCredentials | undefined,
@@ -156,12 +160,7 @@ export const makeLifecycle = (
     ): readonly [Exit.Exit<never, AuthError>, Effect.Effect<void>] => {
       failures += 1
       const refused = cause._tag === "InvalidCredentials" ? client : undefined
-      const backoff = RefreshPolicy.retryDelay(
-        policy,
-        failures,
-        Option.getOrUndefined(retryAfter(cause)),
-        random.nextDoubleUnsafe()
-      )
+      const backoff = retryDelay(failures, cause)
       const delay = refused === undefined ? backoff : Math.max(backoff, Duration.toMillis(policy.refusalTimeToLive))
       const error = withRetryAfter(cause, delay)
       lastError = error
@@ -210,6 +209,10 @@ export const makeLifecycle = (
       const next = startUsing(token, undefined)
       return isValid(next) && !(isValid(live) && next.expiresAt.wall <= live.expiresAt.wall)
     }
+    const judgement: Judgement = {
+      isBetter,
+      delayAfter: (error) => Duration.millis(retryDelay(failures + 1, error))
+    }
 
     const takeOff = (): Flight => {
       const stale = flight
@@ -226,7 +229,7 @@ export const makeLifecycle = (
       }
       if (mine.verdict === undefined) publish()
       mine.fiber = fork(
-        acquisition(mine.verdict?.refused, isBetter).pipe(
+        acquisition(mine.verdict?.refused, judgement).pipe(
           Effect.onExit((exit) => land(mine, exit)),
           Effect.asVoid
         )
@@ -323,7 +326,8 @@ export const makeLifecycle = (
       reject: (token) =>
         Effect.suspend(() => {
           if (live === undefined || !AccessToken.equals(live.token, token)) return Effect.void
-          switch (rejections.enter(token)) {
+          const rejected = live.token
+          switch (rejections.enter(rejected)) {
             // So many tokens within a minute: it is not the token that is wrong, and other requests may do well with it.
             case "repeated":
               return Effect.void
@@ -333,7 +337,7 @@ export const makeLifecycle = (
               drop()
               return Effect.andThen(
                 telemetry.rejected,
-                Effect.andThen(sharing?.reject(token) ?? Effect.void, Effect.sync(replace))
+                Effect.andThen(sharing?.reject(rejected) ?? Effect.void, Effect.sync(replace))
               )
           }
         }),
