@@ -54,7 +54,7 @@ export type Share = (
 // A holder that died is found out after this time; one that lives says so three times as often.
 const leaseTime = Duration.seconds(5)
 // The net below the notifications, while somebody waits.
-const pollTime = Duration.millis(500)
+const pollTime = Duration.seconds(1)
 // How long the answer to refused credentials is there for the others that have the same.
 const pauseAfterRefusal = Duration.seconds(1)
 // How often to tell a store that does not hear.
@@ -132,7 +132,7 @@ export const share: Share = (backend, endpoint) =>
     ): Effect.Effect<Shared, TokenStoreError> =>
       Effect.suspend(() => {
         // Taken before the look, so that no change between look and wait is missed.
-        const change = view.nextChange()
+        const nextChange = view.nextChange()
         return Effect.gen(function*() {
           const found = Option.filter(yield* view.look, judgement.isBetter)
           if (Option.isSome(found)) return fromStore(found.value)
@@ -143,8 +143,9 @@ export const share: Share = (backend, endpoint) =>
             const failure = withRetryAfter(error.value, Duration.toMillis(lease.timeLeft)) as TokenEndpointError
             return { result: Result.fail(failure), isFromStore: true }
           }
-          yield* Effect.timeoutOption(change, Duration.min(lease.timeLeft, pollTime))
-          return yield* attempt(view, credentials, judgement)
+          const change = yield* Effect.timeoutOption(nextChange, Duration.min(lease.timeLeft, pollTime))
+          const changed = Option.filter(Option.flatten(change), judgement.isBetter)
+          return Option.isSome(changed) ? fromStore(changed.value) : yield* attempt(view, credentials, judgement)
         })
       })
 

@@ -38,8 +38,8 @@ export interface View {
   readonly look: Effect.Effect<Option.Option<AccessToken>, TokenStoreError>
   /** Enters a token of this process, so that hearing of it is no news. */
   readonly enter: (token: AccessToken, version: number) => void
-  /** Ends at the next change after it was taken. */
-  readonly nextChange: () => Effect.Effect<void>
+  /** Ends at the next change after it was taken, with the token that is stored since then. */
+  readonly nextChange: () => Effect.Effect<Option.Option<AccessToken>>
 }
 
 /** What one process knows of a store: what it sees in it, what it hears from it, and whether it is there at all. */
@@ -88,7 +88,7 @@ export const makeStoreWatch = (
       credentials: ClientCredentials
     ): { readonly view: View; readonly notice: Notice } => {
       let seen: { readonly token: AccessToken; readonly version: number; readonly isRejected: boolean } | undefined
-      let tick = Deferred.makeUnsafe<void>()
+      let change = Deferred.makeUnsafe<Option.Option<AccessToken>>()
 
       const enter = (token: AccessToken, version: number): AccessToken => {
         seen = { token, version, isRejected: false }
@@ -118,18 +118,27 @@ export const makeStoreWatch = (
         })
       })
 
-      /** What to do at a change: wake who waits for it, and tell what it was. */
+      /** What to do at a change: look, once for all, and tell what it was. */
       const notice: Notice = Effect.suspend(() => {
         const before = seen
-        const waiting = tick
-        tick = Deferred.makeUnsafe()
-        Deferred.doneUnsafe(waiting, Exit.void)
-        return Effect.map(look, (token) => {
-          if (Option.isSome(token) && seen !== before) tell({ _tag: "Renewed", token: token.value, credentials })
-        })
+        const waiting = change
+        change = Deferred.makeUnsafe()
+        return look.pipe(
+          Effect.tap((token) =>
+            Effect.sync(() => {
+              if (Option.isSome(token) && seen !== before) tell({ _tag: "Renewed", token: token.value, credentials })
+            })
+          ),
+          Effect.onExit((exit) =>
+            Effect.sync(() =>
+              Deferred.doneUnsafe(waiting, Exit.succeed(Exit.isSuccess(exit) ? exit.value : Option.none()))
+            )
+          ),
+          Effect.asVoid
+        )
       })
 
-      return { view: { key, look, enter, nextChange: () => Deferred.await(tick) }, notice }
+      return { view: { key, look, enter, nextChange: () => Deferred.await(change) }, notice }
     }
 
     /** Listens to a key, over any interruption of the store. */
