@@ -6,6 +6,7 @@ import type { Options, Report, Task } from "./worker.ts"
 
 /** A process of a fleet, seen from its parent. */
 export interface Worker {
+  readonly rehearse: Effect.Effect<Report>
   readonly get: Effect.Effect<Report>
   readonly call: Effect.Effect<Report>
   readonly warm: Effect.Effect<Report>
@@ -57,6 +58,7 @@ export const start = (options: Options): Effect.Effect<Worker, never, Scope.Scop
           child.send(task)
         })
       return {
+        rehearse: ask("rehearse"),
         get: ask("get"),
         call: ask("call"),
         warm: ask("warm"),
