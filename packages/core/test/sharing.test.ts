@@ -277,6 +277,43 @@ describe("sharing", () => {
       }
     }).pipe(Effect.provide(fleet)))
 
+  it.effect("a store that is slow costs time, and no token", () =>
+    Effect.gen(function*() {
+      const { fail } = yield* Fleet
+      // Slow enough to lose a lease that is not extended from its beginning on.
+      yield* Ref.set(fail, Effect.sleep("1900 millis"))
+      yield* mock.use((_) => _.configure({ tokenLatency: "3 seconds" }))
+      const fleet = yield* instances(4)
+      const tokens = yield* all(fleet.map(({ provider }) => provider.get), "15 seconds")
+      expect(values(tokens).size).toBe(1)
+      expect(yield* mock.use((_) => _.tokenRequests)).toBe(1)
+    }).pipe(Effect.provide(fleet)))
+
+  it.effect("a store that hangs keeps nobody's token back for longer than one operation may take", () =>
+    Effect.gen(function*() {
+      const { fail } = yield* Fleet
+      const [one] = yield* instances(1)
+      const started = yield* Effect.forkChild(one!.provider.get)
+      yield* TestClock.adjust(500)
+      yield* Ref.set(fail, Effect.never)
+      yield* TestClock.adjust("2500 millis")
+      expect(started.pollUnsafe()).toBeDefined()
+      expect(yield* mock.use((_) => _.tokenRequests)).toBe(1)
+    }).pipe(Effect.provide(fleet)))
+
+  it.effect("a token that takes another one's place is taken, even if it expires earlier", () =>
+    Effect.gen(function*() {
+      const [one, two] = yield* instances(2)
+      yield* all([one!.client.get("/v2/companies"), two!.client.get("/v2/companies")])
+      yield* mock.use((_) => _.revokeTokens)
+      yield* mock.use((_) => _.configure({ tokenLatency: 0, tokenLifetime: "10 minutes" }))
+      // So fast that the second hears of the rejection when it has been made good.
+      yield* all([one!.client.get("/v2/companies")], 0)
+      yield* mock.use((_) => _.clearLedger)
+      yield* all([two!.client.get("/v2/companies")], 0)
+      expect((yield* mock.use((_) => _.ledger)).map(({ status }) => status)).toEqual([200])
+    }).pipe(Effect.provide(fleet)))
+
   it.effect("a store that stops to answer while nobody needs a token is waited for by nobody", () =>
     Effect.gen(function*() {
       const { fail } = yield* Fleet

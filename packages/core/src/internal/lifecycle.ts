@@ -203,14 +203,15 @@ export const makeLifecycle = (
         return told
       })
 
-    /** Whether another process's token is worth taking: it was not rejected, and outlives the one in use. */
-    const isBetter = (token: AccessToken.AccessToken): boolean => {
+    /** Whether another process's token is worth taking: it was not rejected, and replaces or outlives the one in use. */
+    const isBetter = (token: AccessToken.AccessToken, replaced?: AccessToken.AccessToken): boolean => {
       if (rejections.includes(token)) return false
       const next = startUsing(token, undefined)
-      return isValid(next) && !(isValid(live) && next.expiresAt.wall <= live.expiresAt.wall)
+      if (!isValid(next)) return false
+      return !isValid(live) || live.token === replaced || next.expiresAt.wall > live.expiresAt.wall
     }
     const judgement: Judgement = {
-      isBetter,
+      isBetter: (token) => isBetter(token),
       delayAfter: (error) => Duration.millis(retryDelay(failures + 1, error))
     }
 
@@ -303,7 +304,7 @@ export const makeLifecycle = (
           drop()
           return Effect.sync(replace)
         }
-        if (!isBetter(change.token)) return Effect.void
+        if (!isBetter(change.token, change.before)) return Effect.void
         const [exit, told] = succeed(startUsing(change.token, undefined), change.credentials, true)
         // What is under way would bring one more token, or this one again.
         const overtaken = flight

@@ -104,24 +104,25 @@ export const share: Share = (backend, endpoint) =>
         note: errorToNote(error, credentials),
         time: error._tag === "InvalidCredentials" ? pauseAfterRefusal : judgement.delayAfter(error)
       })
-      return Effect.gen(function*() {
-        // Somebody may have written between the look and the lease.
-        const found = Option.filter(yield* view.look, judgement.isBetter)
-        if (Option.isSome(found)) return Effect.as(release(), fromStore(found.value))
-        const result = yield* Effect.raceFirst(
-          Effect.result(endpoint.acquire(credentials)),
-          keepLease(view.key, fence)
-        )
-        // What follows does not undo what the request has brought.
-        return Result.isFailure(result)
-          ? Effect.as(release(pauseAfter(result.failure)), own(result))
-          : Effect.catch(
-            store(view, fence, result.success, judgement),
-            (error) => Effect.as(watch.wentAway(error), own(result))
-          )
-      }).pipe(
+      // Somebody may have written between the look and the lease.
+      const request = Effect.flatMap(view.look, (stored) => {
+        const found = Option.filter(stored, judgement.isBetter)
+        return Option.isSome(found)
+          ? Effect.succeed(fromStore(found.value))
+          : Effect.map(Effect.result(endpoint.acquire(credentials)), own)
+      })
+      return Effect.raceFirst(request, keepLease(view.key, fence)).pipe(
         Effect.onExit((exit) => Exit.isFailure(exit) ? release() : Effect.void),
-        Effect.flatten
+        Effect.flatMap((shared) => {
+          if (shared.isFromStore) return Effect.as(release(), shared)
+          // What follows does not undo what the request has brought, nor keep it back.
+          return Result.isFailure(shared.result)
+            ? Effect.as(release(pauseAfter(shared.result.failure)), shared)
+            : Effect.catch(
+              bounded(store(view, fence, shared.result.success, judgement)),
+              (error) => Effect.as(watch.wentAway(error), shared)
+            )
+        })
       )
     }
 

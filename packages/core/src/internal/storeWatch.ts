@@ -20,6 +20,8 @@ export type Change =
   | {
     readonly _tag: "Renewed"
     readonly token: AccessToken
+    /** The token in whose place it is stored, if this process has seen that. */
+    readonly before: AccessToken | undefined
     /** Whose token it is. */
     readonly credentials: ClientCredentials
   }
@@ -126,7 +128,8 @@ export const makeStoreWatch = (
         return look.pipe(
           Effect.tap((token) =>
             Effect.sync(() => {
-              if (Option.isSome(token) && seen !== before) tell({ _tag: "Renewed", token: token.value, credentials })
+              if (Option.isNone(token) || seen === before) return
+              tell({ _tag: "Renewed", token: token.value, before: before?.token, credentials })
             })
           ),
           Effect.onExit((exit) =>

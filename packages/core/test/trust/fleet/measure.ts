@@ -32,26 +32,26 @@ const measure = (count: number, place: Place) =>
     const workers = yield* Workers.startAll(count, { ...place, baseUrl })
     // What starting them left to do is not what is measured.
     yield* Effect.sleep("2 seconds")
-    // What a process does for the first time takes it a while by itself, and all of them are on one machine here.
     const first = yield* Workers.together(workers.map(({ rehearse }) => rehearse))
-    const before = yield* tokenRequests
-    const waits = yield* Workers.together(workers.map(({ get }) => get))
-    const cold = (yield* tokenRequests) - before
+    const atFirst = yield* tokenRequests
+    const second = yield* Workers.together(workers.map(({ get }) => get))
+    const cold = (yield* tokenRequests) - atFirst
     yield* Effect.sleep(`${lifetime * lifetimes} seconds`)
-    const all = yield* tokenRequests
+    // Both tokens live on.
+    const later = ((yield* tokenRequests) - atFirst - cold) / 2
     const calls = yield* Workers.together(workers.map(({ call }) => call))
     const { nanos = Infinity } = yield* workers[0]!.warm
     return {
-      cold,
-      later: all - cold,
-      isGood: waits.every(({ token }) => token !== undefined) && calls.every(({ status }) => status === 200),
-      wait: Math.max(...waits.map(({ millis }) => millis)),
+      requests: [atFirst, cold] as const,
+      later,
+      isGood: [...first, ...second].every(({ token }) => token !== undefined) &&
+        calls.every(({ status }) => status === 200),
+      waits: [first, second].map((reports) => Math.max(...reports.map(({ millis }) => millis)) / latency),
       nanos
     }
   }).pipe(Effect.scoped, Effect.provide(spotnana))
 
 const line = (...cells: ReadonlyArray<string | number>) => Console.log(`| ${cells.join(" | ")} |`)
-const ms = (millis: number) => `${millis.toFixed(0)} ms`
 const times = (ratio: number) => `${ratio.toFixed(2)} ×`
 
 const program = Effect.gen(function*() {
@@ -62,41 +62,51 @@ const program = Effect.gen(function*() {
     ...RedisServer.isThere ? [["Redis", { redis: yield* RedisServer.url }] as const] : []
   ]
   yield* Console.log(
-    `Processes on one machine of ${availableParallelism()} cores, all asked at the same moment; the token endpoint ` +
-      `takes ${latency} ms, a token lives ${lifetime} s.\n`
+    `Processes on one machine of ${availableParallelism()} cores, all asked at the same moment, twice: for the first time ` +
+      "ever, when each has its code to compile, and for another client's token. " +
+      `The token endpoint takes ${latency} ms; a token lives ${lifetime} s.\n`
   )
   yield* line(
     "store",
     "processes",
-    "requests at the start",
+    "token requests at the start",
     `in ${lifetimes} lifetimes`,
+    "longest wait, first time",
     "longest wait",
-    "× latency",
     "warm `get`"
   )
   yield* line(...Array.from({ length: 7 }, () => "---"))
   const missed: Array<string> = []
   // A process by itself: what the others are measured by.
-  let alone = { later: NaN, wait: NaN }
+  let alone = NaN
   for (const [store, place] of places) {
     for (const count of counts) {
-      const found = yield* measure(count, place)
-      if (Number.isNaN(alone.wait)) alone = found
-      const { cold, isGood, later, nanos, wait } = found
-      const multiple = wait / latency
-      yield* line(store, count, cold, later, ms(wait), times(multiple), `${nanos.toFixed(0)} ns`)
+      const { isGood, later, nanos, requests, waits: [firstWait = NaN, wait = NaN] } = yield* measure(count, place)
+      if (Number.isNaN(alone)) alone = later
+      yield* line(
+        store,
+        count,
+        requests.join(" and "),
+        later,
+        times(firstWait),
+        times(wait),
+        `${nanos.toFixed(0)} ns`
+      )
       if (store === "none") continue
       const of = `${count} on ${store}`
       if (!isGood) missed.push(`${of}: an answer was not 200`)
-      if (cold !== 1) missed.push(`${of}: ${cold} requests at the start`)
+      if (requests.some((requests) => requests !== 1)) {
+        missed.push(`${of}: ${requests.join(" and ")} requests at the start`)
+      }
       // The jitter of a fleet is that of whoever is first.
-      if (later > alone.later + 1) missed.push(`${of}: ${later} requests in ${lifetimes} lifetimes`)
-      if (multiple > 1.5) missed.push(`${of}: a wait of ${times(multiple)} the latency`)
+      if (later > alone + 1) missed.push(`${of}: ${later} requests in ${lifetimes} lifetimes`)
+      if (wait > 1.5) missed.push(`${of}: a wait of ${times(wait)} the latency`)
     }
   }
   yield* Console.log(
-    "\nGoals: one request at the start; later no more than one process makes, and one; no wait above 1.5 × the " +
-      "latency; a warm get that suspends nothing, and so has no network in it."
+    "\nWaits are multiples of the token endpoint's latency. Goals: one request at the start; later no more than one " +
+      "process makes, and one; no wait above 1.5 ×, the first time apart, which without a store takes as long; a warm get " +
+      "that suspends nothing, and so has no network in it."
   )
   yield* Console.log(missed.length === 0 ? "All met." : `Missed:\n${missed.map((goal) => `- ${goal}`).join("\n")}`)
   if (missed.length > 0) process.exitCode = 1
