@@ -8,6 +8,7 @@ import { FetchHttpClient, HttpClient, HttpServer } from "effect/http"
 import { ChildProcess } from "effect/process"
 import { readFileSync } from "node:fs"
 import { createServer } from "node:http"
+import * as RedisServer from "../packages/core/test/support/redis.ts"
 
 const Spotnana = MockSpotnana.layerServer.pipe(
   Layer.provideMerge(MockSpotnana.layer()),
@@ -186,6 +187,29 @@ describe.concurrent("invariant 11: an example ends by itself", () => {
         assert.strictEqual(result.stderr, "")
         assert.strictEqual(result.exitCode, 0)
       }))
+  })
+
+  describe("fleet.ts", () => {
+    const expected = [
+      "5 processes are at work; token requests: 1",
+      "their token is revoked …",
+      ...[1, 2, 3, 4, 5].map((worker) => `worker ${worker}: 40 of 40 calls answered 200`),
+      "token requests: 2"
+    ]
+    for (
+      const [through, redis] of [
+        ["a directory", Effect.succeed("")],
+        ...RedisServer.isThere ? [["Redis", RedisServer.url] as const] : []
+      ] as const
+    ) {
+      example(`five processes share a token through ${through}`, () =>
+        Effect.gen(function*() {
+          const result = yield* run("fleet.ts", { REDIS_URL: yield* redis })
+          assert.sameMembers(result.lines, expected)
+          assert.strictEqual(result.lines.at(-1), expected.at(-1))
+          assert.strictEqual(result.exitCode, 0)
+        }))
+    }
   })
 
   describe("typed-errors.ts", () => {
