@@ -2,7 +2,8 @@ import { FileTokenStore, RedisTokenStore, TokenStore } from "@effect-spotnana/co
 import { TokenStoreConformance } from "@effect-spotnana/testing"
 import { NodeServices } from "@effect/platform-node"
 import { describe, expect, it } from "@effect/vitest"
-import { ConfigProvider, Duration, Effect, Exit, FileSystem, Layer, Option, Redacted } from "effect"
+import { ConfigProvider, Context, Duration, Effect, Exit, FileSystem, Layer, Option, Redacted } from "effect"
+import type { Scope } from "effect"
 import { Redis } from "effect/persistence"
 import { TestClock } from "effect/testing"
 import { spawnSync } from "node:child_process"
@@ -18,41 +19,61 @@ const environment = (variables: Record<string, string>) =>
   ConfigProvider.layer(ConfigProvider.fromEnv({ env: variables }))
 const withKeys = environment({ SPOTNANA_TOKEN_STORE_KEYS: keysText })
 
-const redis = Layer.unwrap(Effect.map(RedisServer.url, RedisServer.layerOf))
+/** A store as one process has it. */
+const connect = <E>(store: Layer.Layer<TokenStore.TokenStore, E>) =>
+  Effect.map(
+    Effect.orDie(Layer.build(Layer.fresh(store))),
+    (services) => Context.get(services, TokenStore.TokenStore).backend
+  )
 
 const memory = TokenStore.layerMemory
-const stores = [
-  ["memory", memory],
+
+/** The stores, each as one process has it, and as another has it. */
+const stores: ReadonlyArray<
+  readonly [name: string, store: Effect.Effect<ReadonlyArray<TokenStore.Backend>, never, Scope.Scope>]
+> = [
+  ["memory", Effect.all([connect(memory)])],
   [
     "memory, encrypted",
-    TokenStore.layer(
-      Effect.flatMap(
-        Effect.provide(TokenStore.TokenStore, memory),
-        ({ backend }) => TokenStore.sealed(backend, keys)
-      )
+    Effect.flatMap(
+      connect(memory),
+      (backend) => Effect.all([TokenStore.sealed(backend, keys), TokenStore.sealed(backend, keys)])
     )
   ],
   [
     "file",
-    Layer.unwrap(
-      Effect.map(
-        Effect.orDie(FileSystem.FileSystem.use((fs) => fs.makeTempDirectoryScoped())),
-        (directory) => FileTokenStore.layer({ directory })
+    Effect.gen(function*() {
+      const directory = yield* Effect.orDie(FileSystem.FileSystem.use((fs) => fs.makeTempDirectoryScoped()))
+      const store = FileTokenStore.layer({ directory }).pipe(
+        Layer.provide(NodeServices.layer),
+        Layer.provide(withKeys)
       )
-    ).pipe(Layer.provide(NodeServices.layer), Layer.provide(withKeys))
+      return [yield* connect(store), yield* connect(store)]
+    }).pipe(Effect.provide(NodeServices.layer))
   ],
   ...RedisServer.isThere
-    ? [["Redis", RedisTokenStore.layer().pipe(Layer.provide(redis), Layer.provide(withKeys))] as const]
+    ? [
+      [
+        "Redis",
+        Effect.gen(function*() {
+          const store = RedisTokenStore.layer().pipe(
+            Layer.provide(RedisServer.layerOf(yield* RedisServer.url)),
+            Layer.provide(withKeys)
+          )
+          return [yield* connect(store), yield* connect(store)]
+        })
+      ] as const
+    ]
     : []
-] as const
+]
 
-describe.each(stores)("a store: %s", (_, store) => {
+describe.concurrent.each(stores)("a store: %s", (_, store) => {
   for (const { name, run } of TokenStoreConformance.cases) {
     it.live(name, () =>
       Effect.gen(function*() {
-        const { backend } = yield* TokenStore.TokenStore
-        yield* run(backend, `test:client:${randomUUID()}`)
-      }).pipe(Effect.provide(store as Layer.Layer<TokenStore.TokenStore>)))
+        const [backend, other] = yield* store
+        yield* run(backend!, `test:client:${randomUUID()}`, other)
+      }))
   }
 })
 
@@ -62,7 +83,8 @@ describe("invariant 10: a store that measures time on this machine", () => {
       Effect.gen(function*() {
         const clock = yield* skewable
         yield* Effect.gen(function*() {
-          const { backend } = yield* TokenStore.TokenStore
+          const [first] = yield* store
+          const backend = first!
           const minute = Duration.minutes(1)
           const granted = (key: string) =>
             Effect.map(backend.lease(key, minute), (lease) => lease._tag === "Granted" ? lease.fence : 0)
@@ -74,7 +96,7 @@ describe("invariant 10: a store that measures time on this machine", () => {
           expect(yield* backend.read("token")).toEqual(Option.none())
           expect(yield* granted("lease")).toBeGreaterThan(0)
           expect(yield* granted("pause")).toBeGreaterThan(0)
-        }).pipe(Effect.provide(store as Layer.Layer<TokenStore.TokenStore>), Effect.provideContext(clock.context))
+        }).pipe(Effect.provideContext(clock.context))
       }))
   }
 })

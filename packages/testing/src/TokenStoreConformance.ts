@@ -7,8 +7,8 @@ import type { TokenStore } from "@effect-spotnana/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
-import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -31,54 +31,81 @@ export class Nonconformance extends Schema.TaggedError<Nonconformance>()("Noncon
  */
 export interface Case {
   readonly name: string
-  /** `key` is one that nothing was ever stored under. */
+  /**
+   * `key` is one that nothing was ever stored under. `other` is the same store as another process has it, over a
+   * connection of its own: with it the case finds too what a store keeps to its process. Default: `backend`.
+   */
   readonly run: (
     backend: TokenStore.Backend,
-    key: string
+    key: string,
+    other?: TokenStore.Backend
   ) => Effect.Effect<void, Nonconformance | TokenStore.TokenStoreError>
 }
+
+const fail = (message: string): Effect.Effect<never, Nonconformance> => Effect.fail(new Nonconformance({ message }))
 
 const expect = (what: string, actual: unknown, expected: unknown): Effect.Effect<void, Nonconformance> =>
   Equal.equals(actual, expected)
     ? Effect.void
-    : Effect.fail(
-      new Nonconformance({ message: `${what}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}` })
-    )
+    : fail(`${what}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`)
 
 const short = Duration.millis(300)
 const minute = Duration.minutes(1)
 const payload = Redacted.make("payload")
 
+const shortIsOver = Effect.sleep(Duration.times(short, 2))
+
+// What text loses on its way: blanks at its ends, what is not ASCII, what follows a zero, what is beyond some length.
+const long = ` {"a":"ä€😀\\n\u0000"}${"x".repeat(65_536)}é \n`
+
 const granted = (what: string, lease: Effect.Effect<TokenStore.Lease, TokenStore.TokenStoreError>) =>
   Effect.flatMap(lease, (lease) =>
     lease._tag === "Granted"
       ? Effect.succeed(lease.fence)
-      : Effect.fail(new Nonconformance({ message: `${what}: the lease is not granted` })))
+      : fail(`${what}: the lease is not granted`))
 
 const held = (what: string, lease: Effect.Effect<TokenStore.Lease, TokenStore.TokenStoreError>) =>
   Effect.flatMap(lease, (lease) =>
     lease._tag === "Held"
       ? Effect.succeed(lease)
-      : Effect.fail(new Nonconformance({ message: `${what}: the lease is granted` })))
+      : fail(`${what}: the lease is granted`))
 
 const stored = (what: string, read: Effect.Effect<Option.Option<TokenStore.Stored>, TokenStore.TokenStoreError>) =>
   Effect.flatMap(read, (found) =>
     Option.isSome(found)
       ? Effect.succeed(found.value)
-      : Effect.fail(new Nonconformance({ message: `${what}: nothing is stored` })))
+      : fail(`${what}: nothing is stored`))
 
-const within = (what: string, time: Duration.Duration, limit: Duration.Duration) =>
-  expect(
-    `${what}: the time left is above zero and at most ${Duration.format(limit)} (it is ${Duration.format(time)})`,
-    Duration.isPositive(time) && !Duration.isGreaterThan(time, limit),
-    true
+const absent = (what: string, read: Effect.Effect<Option.Option<TokenStore.Stored>, TokenStore.TokenStoreError>) =>
+  Effect.flatMap(read, (found) => Option.isNone(found) ? Effect.void : fail(`${what}: something is stored`))
+
+const timeLeftIs = (what: string, actual: Duration.Duration, demand: string, isMet: boolean) =>
+  isMet ? Effect.void : fail(`${what}: the time left is to be ${demand}, and is ${Duration.format(actual)}`)
+
+const within = (what: string, { timeLeft }: { readonly timeLeft: Duration.Duration }, limit: Duration.Duration) =>
+  timeLeftIs(
+    what,
+    timeLeft,
+    `above zero and at most ${Duration.format(limit)}`,
+    Duration.isPositive(timeLeft) && !Duration.isGreaterThan(timeLeft, limit)
   )
 
-const absent = (what: string, backend: TokenStore.Backend, key: string) =>
-  Effect.flatMap(backend.read(key), (found) => expect(what, Option.isNone(found), true))
+/** A minute, of which some of the time that a case takes has gone. */
+const aMinute = (what: string, { timeLeft }: { readonly timeLeft: Duration.Duration }) =>
+  timeLeftIs(
+    what,
+    timeLeft,
+    "a minute or somewhat less",
+    Duration.isGreaterThan(timeLeft, Duration.seconds(30)) && !Duration.isGreaterThan(timeLeft, minute)
+  )
+
+const noteIs = (what: string, { note }: { readonly note: Redacted.Redacted | undefined }, expected?: string) =>
+  (note === undefined ? undefined : Redacted.value(note)) === expected
+    ? Effect.void
+    : fail(`${what}: the note is ${note === undefined ? "missing" : expected === undefined ? "there" : "another"}`)
 
 /**
- * The demands. Each takes a second at most, and real time.
+ * The demands. Each takes about a second, and real time; of a store that looks for changes every second, two.
  *
  * **Example** (With vitest)
  *
@@ -100,159 +127,316 @@ const absent = (what: string, backend: TokenStore.Backend, key: string) =>
 export const cases: ReadonlyArray<Case> = [
   {
     name: "nothing is stored at first",
-    run: (backend, key) => absent("read", backend, key)
+    run: (backend, key) => absent("read", backend.read(key))
   },
   {
     name: "of many who ask at once one gets the lease",
-    run: (backend, key) =>
+    run: (backend, key, other = backend) =>
       Effect.gen(function*() {
-        const leases = yield* Effect.all(Array.from({ length: 50 }, () => backend.lease(key, minute)), {
-          concurrency: "unbounded"
-        })
+        const leases = yield* Effect.all(
+          Array.from({ length: 50 }, (_, index) => (index % 2 === 0 ? backend : other).lease(key, minute)),
+          { concurrency: "unbounded" }
+        )
         yield* expect("leases granted", leases.filter(({ _tag }) => _tag === "Granted").length, 1)
         for (const lease of leases) {
           if (lease._tag === "Granted") continue
-          yield* within("lease", lease.timeLeft, minute)
-          yield* expect("a note without a pause", lease.note === undefined, true)
+          yield* aMinute("lease", lease)
+          yield* noteIs("lease", lease)
         }
       })
   },
   {
     name: "what is written is read, with the fence for a version, and the lease is over",
-    run: (backend, key) =>
+    run: (backend, key, other = backend) =>
       Effect.gen(function*() {
-        const text = Redacted.make(`{"a":"ä€😀\\n\u0000"}${"x".repeat(65_536)}`)
         const fence = yield* granted("first", backend.lease(key, minute))
-        yield* expect("write", yield* backend.write(key, fence, text, minute), true)
-        const found = yield* stored("read", backend.read(key))
-        yield* expect("payload", Redacted.value(found.payload) === Redacted.value(text), true)
-        yield* expect("version", found.version, fence)
+        yield* expect("write", yield* backend.write(key, fence, Redacted.make(long), minute), true)
+        const found = yield* stored("read", other.read(key))
+        yield* expect("payload is the same", Redacted.value(found.payload) === long, true)
+        yield* expect("version is the fence", found.version === fence, true)
         yield* expect("rejected", found.rejected, false)
-        yield* within("read", found.timeLeft, minute)
-        const next = yield* granted("after the write", backend.lease(key, minute))
+        yield* aMinute("read", found)
+        const next = yield* granted("after the write", other.lease(key, minute))
         yield* expect("the fence rises", next > fence, true)
-        yield* expect("write", yield* backend.write(key, next, payload, minute), true)
-        yield* expect("version", (yield* stored("read", backend.read(key))).version, next)
+        yield* expect("write", yield* other.write(key, next, payload, minute), true)
+        const replaced = yield* stored("next", backend.read(key))
+        yield* expect("next version is the next fence", replaced.version === next, true)
+        yield* expect("next payload", Redacted.value(replaced.payload), Redacted.value(payload))
       })
   },
   {
     name: "a lease ends with its time; who had it can do nothing any more",
-    run: (backend, key) =>
+    run: (backend, key, other = backend) =>
       Effect.gen(function*() {
         const first = yield* granted("first", backend.lease(key, short))
-        yield* held("before its end", backend.lease(key, minute))
-        yield* Effect.sleep(Duration.times(short, 2))
+        yield* within("before its end", yield* held("before its end", other.lease(key, minute)), short)
+        yield* shortIsOver
+        yield* expect("late extension without another", yield* backend.extend(key, first, minute), false)
         yield* expect("late write without another", yield* backend.write(key, first, payload, minute), false)
-        const second = yield* granted("after its end", backend.lease(key, minute))
+        yield* backend.release(key, first, { time: minute, note: payload })
+        const second = yield* granted("after its end", other.lease(key, minute))
         yield* expect("the fence rises", second > first, true)
         yield* expect("late write", yield* backend.write(key, first, payload, minute), false)
+        yield* absent("after a late write", other.read(key))
         yield* expect("late extension", yield* backend.extend(key, first, minute), false)
         yield* backend.release(key, first)
         yield* held("after a late release", backend.lease(key, minute))
         yield* backend.release(key, first, { time: minute, note: payload })
-        const lease = yield* held("after a late pause", backend.lease(key, minute))
-        yield* expect("a note", lease.note === undefined, true)
-        yield* absent("after a late write", backend, key)
-        yield* expect("write of the second", yield* backend.write(key, second, payload, minute), true)
+        yield* noteIs("after a late pause", yield* held("after a late pause", backend.lease(key, minute)))
+        yield* expect("write of the second", yield* other.write(key, second, payload, minute), true)
       })
   },
   {
     name: "an extended lease goes on",
-    run: (backend, key) =>
+    run: (backend, key, other = backend) =>
       Effect.gen(function*() {
         const fence = yield* granted("first", backend.lease(key, short))
         yield* expect("extension", yield* backend.extend(key, fence, minute), true)
-        yield* Effect.sleep(Duration.times(short, 2))
-        yield* held("after its first end", backend.lease(key, minute))
+        const before = yield* held("after the extension", other.lease(key, minute))
+        yield* aMinute("after the extension", before)
+        yield* shortIsOver
+        const after = yield* held("after its first end", other.lease(key, minute))
+        yield* timeLeftIs("later", after.timeLeft, "less", Duration.isLessThan(after.timeLeft, before.timeLeft))
         yield* expect("write", yield* backend.write(key, fence, payload, minute), true)
       })
   },
   {
-    name: "a lease that is released is free",
-    run: (backend, key) =>
+    name: "an extension is from now, and may be a shortening",
+    run: (backend, key, other = backend) =>
       Effect.gen(function*() {
         const fence = yield* granted("first", backend.lease(key, minute))
-        yield* backend.release(key, fence)
-        const next = yield* granted("after the release", backend.lease(key, minute))
-        yield* expect("the fence rises", next > fence, true)
+        yield* expect("extension", yield* backend.extend(key, fence, short), true)
+        yield* within("after the extension", yield* held("after the extension", other.lease(key, minute)), short)
+        yield* shortIsOver
+        yield* granted("after its end", other.lease(key, minute))
+      })
+  },
+  {
+    name: "a lease that is released is free, and what is stored stays",
+    run: (backend, key, other = backend) =>
+      Effect.gen(function*() {
+        const first = yield* granted("first", backend.lease(key, minute))
+        yield* backend.write(key, first, payload, minute)
+        const second = yield* granted("second", backend.lease(key, minute))
+        yield* backend.release(key, second)
+        yield* expect("stored", (yield* stored("after the release", other.read(key))).version, first)
+        yield* expect("write after the release", yield* backend.write(key, second, payload, minute), false)
+        yield* expect("extension after the release", yield* backend.extend(key, second, minute), false)
+        const third = yield* granted("after the release", other.lease(key, minute))
+        yield* expect("the fence rises", third > second, true)
       })
   },
   {
     name: "a pause holds for its time, with its note, and keeps what is stored",
-    run: (backend, key) =>
+    run: (backend, key, other = backend) =>
       Effect.gen(function*() {
         const first = yield* granted("first", backend.lease(key, minute))
         yield* backend.write(key, first, payload, minute)
         const second = yield* granted("second", backend.lease(key, minute))
-        yield* backend.release(key, second, { time: short, note: Redacted.make("why") })
-        const lease = yield* held("during the pause", backend.lease(key, minute))
-        yield* within("pause", lease.timeLeft, short)
-        yield* expect("note", lease.note === undefined ? undefined : Redacted.value(lease.note), "why")
-        yield* expect("stored", (yield* stored("read", backend.read(key))).version, first)
+        yield* backend.release(key, second, { time: short, note: Redacted.make(long) })
+        const pause = yield* held("in the pause", other.lease(key, minute))
+        yield* within("in the pause", pause, short)
+        yield* noteIs("in the pause", pause, long)
+        yield* expect("stored in the pause", (yield* stored("in the pause", other.read(key))).version, first)
         yield* expect("write in the pause", yield* backend.write(key, second, payload, minute), false)
-        yield* Effect.sleep(Duration.times(short, 2))
-        yield* granted("after the pause", backend.lease(key, minute))
+        yield* expect("extension in the pause", yield* backend.extend(key, second, minute), false)
+        yield* backend.release(key, second)
+        yield* noteIs(
+          "after a release in the pause",
+          yield* held("after a release in the pause", other.lease(key, minute)),
+          long
+        )
+        yield* shortIsOver
+        yield* expect("stored after the pause", (yield* stored("after the pause", other.read(key))).version, first)
+        const third = yield* granted("after the pause", other.lease(key, minute))
+        yield* expect("the fence rises", third > second, true)
+        yield* noteIs("the next lease", yield* held("the next lease", backend.lease(key, minute)))
       })
   },
   {
-    name: "what is stored ends with its time",
-    run: (backend, key) =>
+    name: "what is stored ends with its time, and the next fence rises all the same",
+    run: (backend, key, other = backend) =>
       Effect.gen(function*() {
-        const fence = yield* granted("first", backend.lease(key, minute))
-        yield* backend.write(key, fence, payload, short)
-        yield* within("read", (yield* stored("before its end", backend.read(key))).timeLeft, short)
-        yield* Effect.sleep(Duration.times(short, 2))
-        yield* absent("after its end", backend, key)
+        const first = yield* granted("first", backend.lease(key, minute))
+        yield* backend.write(key, first, payload, minute)
+        const second = yield* granted("second", backend.lease(key, minute))
+        yield* backend.write(key, second, payload, short)
+        yield* within("before its end", yield* stored("before its end", other.read(key)), short)
+        yield* shortIsOver
+        yield* absent("after its end", other.read(key))
+        const third = yield* granted("after its end", other.lease(key, minute))
+        yield* expect("the fence rises", third > second, true)
+      })
+  },
+  {
+    name: "what is stored lasts for its own time",
+    run: (backend, key, other = backend) =>
+      Effect.gen(function*() {
+        const first = yield* granted("first", backend.lease(key, minute))
+        yield* backend.write(key, first, payload, short)
+        const second = yield* granted("second", backend.lease(key, minute))
+        yield* backend.write(key, second, payload, minute)
+        const before = yield* stored("read", other.read(key))
+        yield* aMinute("read", before)
+        yield* granted("third", backend.lease(key, short))
+        yield* shortIsOver
+        const after = yield* stored("after the end of the first, and of a lease", other.read(key))
+        yield* timeLeftIs("later", after.timeLeft, "less", Duration.isLessThan(after.timeLeft, before.timeLeft))
+      })
+  },
+  {
+    name: "a lease lasts longer than what is stored",
+    run: (backend, key, other = backend) =>
+      Effect.gen(function*() {
+        const first = yield* granted("first", backend.lease(key, minute))
+        yield* backend.write(key, first, payload, short)
+        const second = yield* granted("second", backend.lease(key, minute))
+        yield* shortIsOver
+        yield* held("after the end of what is stored", other.lease(key, minute))
+        yield* expect("write", yield* backend.write(key, second, payload, minute), true)
       })
   },
   {
     name: "a rejection is of one version, and ends with the next",
-    run: (backend, key) =>
+    run: (backend, key, other = backend) =>
       Effect.gen(function*() {
         yield* backend.reject(key, 1)
-        yield* absent("after a rejection of nothing", backend, key)
+        yield* absent("after a rejection of nothing", other.read(key))
         const first = yield* granted("first", backend.lease(key, minute))
         yield* backend.write(key, first, payload, minute)
-        yield* backend.reject(key, first)
-        yield* backend.reject(key, first)
+        yield* other.reject(key, first)
+        yield* other.reject(key, first)
         const found = yield* stored("rejected", backend.read(key))
-        yield* expect("rejected", [found.rejected, found.version], [true, first])
+        yield* expect("rejected", found.rejected, true)
+        yield* expect("version", found.version, first)
+        yield* aMinute("rejected", found)
         const second = yield* granted("second", backend.lease(key, minute))
-        yield* backend.write(key, second, payload, minute)
-        yield* backend.reject(key, first)
-        const next = yield* stored("next", backend.read(key))
-        yield* expect("rejected by a late rejection", [next.rejected, next.version], [false, second])
+        yield* other.reject(key, first)
+        yield* held("after a rejection", other.lease(key, minute))
+        yield* expect("write after a rejection", yield* backend.write(key, second, payload, minute), true)
+        yield* expect("rejected by an early rejection", (yield* stored("next", other.read(key))).rejected, false)
+        yield* other.reject(key, first)
+        yield* expect("rejected by a late rejection", (yield* stored("next", backend.read(key))).rejected, false)
       })
   },
   {
     name: "keys have nothing to do with each other",
-    run: (backend, key) =>
+    run: (backend, key, other = backend) =>
       Effect.gen(function*() {
-        const fence = yield* granted("first", backend.lease(key, minute))
-        yield* granted("of another key", backend.lease(`${key}:other`, minute))
-        yield* backend.write(key, fence, payload, minute)
-        yield* absent("another key", backend, `${key}:other`)
+        // What somebody decodes, quotes wrongly, or cuts off.
+        const endings = ["", ":other", "%3Aother", ":o'ther", ":o_ther", `${"x".repeat(100)}1`, `${"x".repeat(100)}2`]
+        for (const ending of endings) {
+          yield* absent(`key ${ending}`, backend.read(key + ending))
+          const fence = yield* granted(`key ${ending}`, backend.lease(key + ending, minute))
+          yield* backend.write(key + ending, fence, Redacted.make(ending), minute)
+        }
+        yield* backend.reject(key, (yield* stored("read", backend.read(key))).version)
+        for (const ending of endings) {
+          const found = yield* stored(`key ${ending}`, other.read(key + ending))
+          // Of a rejected one only the version counts.
+          const isRejected = ending === ""
+          yield* expect(`key ${ending}: rejected`, found.rejected, isRejected)
+          if (!isRejected) yield* expect(`key ${ending}: payload`, Redacted.value(found.payload), ending)
+        }
       })
   },
   {
     name: "changes are told",
-    run: (backend, key) =>
+    run: (backend, key, other = backend) => {
+      const heard = (what: string, element: Effect.Effect<unknown, TokenStore.TokenStoreError>) =>
+        Effect.flatMap(
+          Effect.timeoutOption(element, "2 seconds"),
+          (element) => Option.isSome(element) ? Effect.void : fail(`${what} is not told`)
+        )
+      const told = (
+        what: string,
+        setup: (key: string) => Effect.Effect<number, Nonconformance | TokenStore.TokenStoreError>,
+        change: (key: string, fence: number) => Effect.Effect<unknown, TokenStore.TokenStoreError>
+      ) =>
+        Effect.gen(function*() {
+          const own = `${key}:${what.replaceAll(" ", "-")}`
+          const fence = yield* setup(own)
+          const stream = yield* other.changes(own)
+          // Before anybody takes from the stream: it hears from its subscription on.
+          yield* change(own, fence)
+          yield* heard(
+            what,
+            Effect.flatMap(
+              Stream.runHead(stream),
+              Option.match({
+                onNone: () => Effect.never,
+                onSome: Effect.succeed
+              })
+            )
+          )
+        }).pipe(Effect.scoped)
+      const leased = (key: string) => granted("lease", backend.lease(key, minute))
+      const written = (key: string) => Effect.tap(leased(key), (fence) => backend.write(key, fence, payload, minute))
+      const toldAgain = Effect.gen(function*() {
+        const elements = yield* Queue.unbounded<unknown>()
+        const stream = yield* other.changes(key)
+        yield* Effect.forkScoped(Stream.runForEach(stream, (element) => Queue.offer(elements, element)))
+        yield* written(key)
+        yield* heard("a write", Queue.take(elements))
+        yield* Queue.clear(elements)
+        yield* written(key)
+        yield* heard("a second write", Queue.take(elements))
+      }).pipe(Effect.scoped)
+      return Effect.all([
+        told("a write", leased, (key, fence) => backend.write(key, fence, payload, minute)),
+        told("a rejection", written, (key, version) => backend.reject(key, version)),
+        told("a release", leased, (key, fence) => backend.release(key, fence)),
+        told("a pause", leased, (key, fence) => backend.release(key, fence, { time: minute, note: payload })),
+        toldAgain
+      ], { concurrency: "unbounded", discard: true })
+    }
+  },
+  {
+    name: "of many who write one does at a time, and whoever reads finds the latest, whole",
+    run: (backend, key, other = backend) =>
       Effect.gen(function*() {
-        const told = (what: string, change: Effect.Effect<unknown, TokenStore.TokenStoreError>) =>
+        const textOf = (version: number) => `${version}${"-".repeat(10_000)}${version}`
+        const writes = 10
+        let written = 0
+        let holder: number | undefined
+        let lastFence = 0
+        // Who begins to read now finds this version, or a later one.
+        let known = 0
+        const write = (backend: TokenStore.Backend) =>
           Effect.gen(function*() {
-            const stream = yield* backend.changes(key)
-            const element = yield* Effect.forkChild(Stream.runHead(stream))
-            yield* change
-            const head = yield* Effect.timeoutOption(Fiber.join(element), "2 seconds")
-            yield* expect(what, Option.isSome(head), true)
-          }).pipe(Effect.scoped)
-        const first = yield* granted("first", backend.lease(key, minute))
-        yield* told("a write", backend.write(key, first, payload, minute))
-        yield* told("a rejection", backend.reject(key, first))
-        const second = yield* granted("second", backend.lease(key, minute))
-        yield* told("a release", backend.release(key, second))
-        const third = yield* granted("third", backend.lease(key, minute))
-        yield* told("a pause", backend.release(key, third, { time: short, note: payload }))
+            const lease = yield* backend.lease(key, minute)
+            if (lease._tag === "Held") return yield* Effect.sleep("1 millis")
+            const { fence } = lease
+            yield* expect("holders beside this one", holder === undefined ? 0 : 1, 0)
+            yield* expect("the fence rises", fence > lastFence, true)
+            holder = lastFence = fence
+            yield* Effect.yieldNow
+            holder = undefined
+            yield* expect("write", yield* backend.write(key, fence, Redacted.make(textOf(fence)), minute), true)
+            known = Math.max(known, fence)
+            written++
+          })
+        const read = (backend: TokenStore.Backend) =>
+          Effect.gen(function*() {
+            const atLeast = known
+            const { payload, version } = yield* stored("read during writes", backend.read(key))
+            yield* expect("an older version is read after a newer one", version < atLeast, false)
+            yield* expect("payload of this version", Redacted.value(payload) === textOf(version), true)
+            known = Math.max(known, version)
+            yield* Effect.sleep("1 millis")
+          })
+        const untilDone = <E>(effect: Effect.Effect<void, E>) =>
+          Effect.whileLoop({ while: () => written < writes, body: () => effect, step: () => {} })
+        yield* write(backend)
+        yield* Effect.all(
+          [backend, other, backend, other].flatMap((backend) => [untilDone(write(backend)), untilDone(read(backend))]),
+          { concurrency: "unbounded", discard: true }
+        ).pipe(
+          Effect.timeoutOrElse({
+            duration: "3 seconds",
+            orElse: () => fail(`writes within 3 seconds: expected ${writes}, got ${written}`)
+          })
+        )
       })
   }
 ]
