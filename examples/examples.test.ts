@@ -1,14 +1,15 @@
 // Each example is run as a stranger would run it: by Node, in a process of its own, which has to end by itself.
-import { Fault, MockSpotnana } from "@effect-spotnana/testing"
+import { Fault, MockSpotnana, TokenStoreConformance } from "@effect-spotnana/testing"
 import { NodeHttpServer, NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Layer, Redacted, Stream } from "effect"
+import { Deferred, Effect, FileSystem, Layer, Redacted, Stream } from "effect"
 import type { Scope } from "effect"
 import { FetchHttpClient, HttpClient, HttpServer } from "effect/http"
 import { ChildProcess } from "effect/process"
 import { readFileSync } from "node:fs"
 import { createServer } from "node:http"
 import * as RedisServer from "../packages/core/test/support/redis.ts"
+import { makeSqlite } from "./own-token-store/sqlite.ts"
 
 const Spotnana = MockSpotnana.layerServer.pipe(
   Layer.provideMerge(MockSpotnana.layer()),
@@ -210,6 +211,21 @@ describe.concurrent("invariant 11: an example ends by itself", () => {
           assert.strictEqual(result.exitCode, 0)
         }))
     }
+  })
+
+  describe("own-token-store.ts", () => {
+    example("makes one token request for two processes", () =>
+      Effect.gen(function*() {
+        const result = yield* run("own-token-store.ts", {})
+        assert.deepStrictEqual(result.lines, [
+          "Both at once: 200, 200",
+          "Token requests: 1",
+          "The token was revoked: 200, 200",
+          "Token requests: 2"
+        ])
+        assert.strictEqual(result.stderr, "")
+        assert.strictEqual(result.exitCode, 0)
+      }))
   })
 
   describe("typed-errors.ts", () => {
@@ -427,6 +443,16 @@ describe.concurrent("invariant 11: an example ends by itself", () => {
       )
     }
   })
+})
+
+describe.concurrent("own-token-store/sqlite.ts: a store", () => {
+  for (const { name, run } of TokenStoreConformance.cases) {
+    it.live(name, () =>
+      Effect.gen(function*() {
+        const file = `${yield* FileSystem.FileSystem.use((fs) => fs.makeTempDirectoryScoped())}/tokens.db`
+        yield* run(yield* makeSqlite(file), "test:client", yield* makeSqlite(file))
+      }).pipe(Effect.provide(NodeServices.layer)))
+  }
 })
 
 describe("README.md", () => {
