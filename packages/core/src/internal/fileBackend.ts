@@ -11,7 +11,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { Backend, Lease } from "../TokenStore.ts"
+import type { Backend, Lease, Stored } from "../TokenStore.ts"
 import { TokenStoreError } from "./tokenStoreError.ts"
 
 // In the directory of a key each file is `<kind>.<fence>`, is written whole, and never changes its meaning:
@@ -152,7 +152,8 @@ export const makeFileBackend = (
       Effect.gen(function*() {
         const files = yield* list(key)
         if (highest(files, "lease", "free", "hold") !== fence || !has(files, "lease", fence)) return false
-        if (has(files, "hold", fence)) return false
+        // A late extension may have put the lease back.
+        if (has(files, "hold", fence) || has(files, "free", fence)) return false
         return Option.isSome(yield* contentOf(key, "lease", fence))
       })
 
@@ -163,14 +164,16 @@ export const makeFileBackend = (
         () => Effect.void
       )
 
-    const lease = (key: string, time: Duration.Duration) =>
+    const lease = (key: string, time: Duration.Duration): Effect.Effect<Lease, PlatformError | TokenStoreError> =>
       Effect.gen(function*() {
         yield* makePrivate(folderOf(key))
         const files = yield* list(key)
         const top = highest(files, "lease", "free", "hold")
         for (const kind of ["hold", "lease"] as const) {
-          if (!has(files, kind, top)) continue
+          if (!has(files, kind, top) || has(files, "free", top)) continue
           const content = yield* contentOf(key, kind, top)
+          // It became something else between the two looks.
+          if (Option.isNone(content) && !has(yield* list(key), kind, top)) return yield* lease(key, time)
           if (Option.isNone(content)) break
           const { text, timeLeft } = content.value
           const note = kind === "hold" ? Redacted.make(text) : undefined
@@ -191,8 +194,8 @@ export const makeFileBackend = (
         )
         if (!isMine) return beaten
         const after = yield* list(key)
-        // Others have gone past this fence, and swept it away, between the look and the link.
-        if (highest(after, "lease", "free", "hold") > fence) {
+        // Others have used this fence up, or gone past it and swept it away, between the look and the link.
+        if (highest(after, "lease") > fence || highest(after, "free", "hold", "token") >= fence) {
           yield* remove(fileOf(key, "lease", fence))
           return beaten
         }
@@ -203,21 +206,25 @@ export const makeFileBackend = (
     const mapped = <A, R>(effect: Effect.Effect<A, PlatformError | TokenStoreError, R>) =>
       Effect.catchTag(effect, "PlatformError", (error) => Effect.fail(failed(error)))
 
+    const read = (key: string): Effect.Effect<Option.Option<Stored>, PlatformError | TokenStoreError> =>
+      Effect.gen(function*() {
+        const files = yield* list(key)
+        const version = highest(files, "token")
+        if (version === 0) return Option.none()
+        const content = yield* contentOf(key, "token", version)
+        // It was replaced, and swept away, between the two looks.
+        if (Option.isNone(content) && highest(yield* list(key), "token") !== version) return yield* read(key)
+        return Option.map(content, ({ text, timeLeft }) => ({
+          version,
+          payload: Redacted.make(text),
+          rejected: has(files, "rejected", version),
+          timeLeft
+        }))
+      })
+
     return {
       name: "file",
-      read: (key) =>
-        mapped(Effect.gen(function*() {
-          const files = yield* list(key)
-          const version = highest(files, "token")
-          if (version === 0) return Option.none()
-          const content = yield* contentOf(key, "token", version)
-          return Option.map(content, ({ text, timeLeft }) => ({
-            version,
-            payload: Redacted.make(text),
-            rejected: has(files, "rejected", version),
-            timeLeft
-          }))
-        })),
+      read: (key) => mapped(read(key)),
       lease: (key, time) => mapped(lease(key, time)),
       extend: (key, fence, time) =>
         mapped(Effect.gen(function*() {

@@ -1,0 +1,98 @@
+// What happens between two steps of one process is what another one does: each of these was a fault once.
+import type { TokenStore } from "@effect-spotnana/core"
+import { NodeServices } from "@effect/platform-node"
+import { describe, expect, it } from "@effect/vitest"
+import { Duration, Effect, FileSystem, Layer, Option, Path, Redacted } from "effect"
+import { SecureRandom } from "effect/crypto"
+import { makeFileBackend } from "../src/internal/fileBackend.ts"
+
+const minute = Duration.minutes(1)
+const payload = Redacted.make("payload")
+
+type Step = "link" | "stat" | "rename"
+
+/** Two processes on one directory, of which the first can be stopped right before one of its steps. */
+const pair = Effect.gen(function*() {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const random = yield* SecureRandom.SecureRandom
+  const directory = yield* fs.makeTempDirectoryScoped()
+  let stop:
+    | { readonly at: Step; readonly kind: string; readonly meanwhile: Effect.Effect<unknown, unknown> }
+    | undefined
+  const before = (step: Step, file: string) =>
+    Effect.suspend(() => {
+      if (stop?.at !== step || !path.basename(file).startsWith(stop.kind)) return Effect.void
+      const { meanwhile } = stop
+      stop = undefined
+      return Effect.orDie(meanwhile)
+    })
+  const stoppable = FileSystem.FileSystem.of({
+    ...fs,
+    link: (from, to) => Effect.andThen(before("link", to), fs.link(from, to)),
+    stat: (file) => Effect.andThen(before("stat", file), fs.stat(file)),
+    rename: (from, to) => Effect.andThen(before("rename", to), fs.rename(from, to))
+  })
+  return {
+    one: yield* makeFileBackend(stoppable, path, random, directory),
+    two: yield* makeFileBackend(fs, path, random, directory),
+    /** What happens once, right before the first process links, looks at or renames to a file of this kind. */
+    stopAt: (at: Step, kind: string, meanwhile: Effect.Effect<unknown, unknown>) => {
+      stop = { at, kind, meanwhile }
+    }
+  }
+})
+
+const fenceOf = (backend: TokenStore.Backend) =>
+  Effect.map(backend.lease("key", minute), (lease) => {
+    expect(lease._tag).toBe("Granted")
+    return lease._tag === "Granted" ? lease.fence : 0
+  })
+
+const write = (backend: TokenStore.Backend) =>
+  Effect.gen(function*() {
+    const fence = yield* fenceOf(backend)
+    expect(yield* backend.write("key", fence, payload, minute)).toBe(true)
+    return fence
+  })
+
+const services = Layer.mergeAll(NodeServices.layer, SecureRandom.layerWebCrypto)
+
+describe("a store in a directory, between two steps of one process", () => {
+  it.live("no fence is given away twice, and no new token is rejected for an old one", () =>
+    Effect.gen(function*() {
+      const { one, stopAt, two } = yield* pair
+      yield* write(two)
+      stopAt("link", "lease", Effect.flatMap(write(two), (version) => two.reject("key", version)))
+      expect((yield* one.lease("key", minute))._tag).toBe("Held")
+      const fence = yield* write(one)
+      expect(Option.getOrThrow(yield* two.read("key"))).toMatchObject({ version: fence, rejected: false })
+    }).pipe(Effect.provide(services)))
+
+  it.live("a token that is replaced under way is found", () =>
+    Effect.gen(function*() {
+      const { one, stopAt, two } = yield* pair
+      const first = yield* write(two)
+      stopAt("stat", "token", write(two))
+      expect(Option.getOrThrow(yield* one.read("key")).version).toBe(first + 1)
+    }).pipe(Effect.provide(services)))
+
+  it.live("a pause that begins under way is heeded", () =>
+    Effect.gen(function*() {
+      const { one, stopAt, two } = yield* pair
+      const fence = yield* fenceOf(two)
+      stopAt("stat", "lease", two.release("key", fence, { time: minute, note: payload }))
+      const lease = yield* one.lease("key", minute)
+      expect(lease._tag).toBe("Held")
+      expect(lease._tag === "Held" && lease.note !== undefined && Redacted.value(lease.note)).toBe("payload")
+    }).pipe(Effect.provide(services)))
+
+  it.live("an extension that comes too late brings no lease back", () =>
+    Effect.gen(function*() {
+      const { one, stopAt, two } = yield* pair
+      const fence = yield* fenceOf(one)
+      stopAt("rename", "lease", two.write("key", fence, payload, minute))
+      yield* one.extend("key", fence, minute)
+      expect(yield* fenceOf(two)).toBeGreaterThan(fence)
+    }).pipe(Effect.provide(services)))
+})
