@@ -348,6 +348,27 @@ describe("sharing", () => {
       ])
     }).pipe(Effect.provide(fleet)))
 
+  it.effect("who finds a token dead that only it has takes no older one from the store", () =>
+    Effect.gen(function*() {
+      const { fail } = yield* Fleet
+      const [one, two] = yield* instances(2)
+      yield* all([one!.client.get("/v2/companies")])
+      yield* TestClock.adjust("1 minute")
+      yield* Ref.set(fail, Effect.fail(new TokenStore.TokenStoreError({ message: "refused" })))
+      yield* all([two!.client.get("/v2/companies")])
+      yield* Ref.set(fail, Effect.void)
+      yield* TestClock.adjust("1 minute")
+      yield* mock.use((_) => _.revokeTokens)
+      yield* mock.use((_) => _.clearLedger)
+      const [answer] = yield* all([two!.client.get("/v2/companies")])
+      expect(answer!.status).toBe(200)
+      expect((yield* mock.use((_) => _.ledger)).map(({ endpoint, status }) => `${endpoint} ${status}`)).toEqual([
+        "api 401",
+        "token 200",
+        "api 200"
+      ])
+    }).pipe(Effect.provide(fleet)))
+
   it.effect("a store that fails when the token is written does not make it be requested again", () =>
     Effect.gen(function*() {
       const { fail } = yield* Fleet

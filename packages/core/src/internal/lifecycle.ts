@@ -205,7 +205,7 @@ export const makeLifecycle = (
 
     /** Whether another process's token is worth taking: it was not rejected, and replaces or outlives the one in use. */
     const isBetter = (token: AccessToken.AccessToken, replaced?: AccessToken.AccessToken): boolean => {
-      if (rejections.includes(token)) return false
+      if (rejections.includes(token) || rejections.includesLaterThan(token)) return false
       const next = startUsing(token, undefined)
       if (!isValid(next)) return false
       return !isValid(live) || live.token === replaced || next.expiresAt.wall > live.expiresAt.wall

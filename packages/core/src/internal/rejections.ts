@@ -8,6 +8,8 @@ import type { TwoClocks } from "./twoClocks.ts"
 export interface Rejections {
   /** Whether the token was rejected and has not expired since. */
   readonly includes: (token: AccessToken) => boolean
+  /** Whether a token that was issued later was rejected: as far as anybody knows, this one died with it. */
+  readonly includesLaterThan: (token: AccessToken) => boolean
   /**
    * Enters a rejection. It is believed as long as there are not too many within a minute; `repeated` is a doubt in the
    * same minute as an earlier one.
@@ -18,17 +20,22 @@ export interface Rejections {
 }
 
 export const makeRejections = (policy: RefreshPolicy.RefreshPolicy, clocks: TwoClocks): Rejections => {
-  const expiries = new Map<string, number>()
+  const rejected = new Map<string, AccessToken>()
   let believedAt: ReadonlyArray<number> = []
   let doubtedUntil = -Infinity
   const adopt = (token: AccessToken) => {
     const { mono, wall } = clocks.now()
     believedAt = [...believedAt, mono].slice(-policy.replacementsPerMinute)
-    for (const [value, expiry] of expiries) if (expiry < wall) expiries.delete(value)
-    expiries.set(Redacted.value(token.value), DateTime.toEpochMillis(token.expiresAt))
+    for (const [value, { expiresAt }] of rejected) if (DateTime.toEpochMillis(expiresAt) < wall) rejected.delete(value)
+    rejected.set(Redacted.value(token.value), token)
   }
   return {
-    includes: (token) => (expiries.get(Redacted.value(token.value)) ?? -Infinity) > clocks.now().wall,
+    includes: (token) => {
+      const found = rejected.get(Redacted.value(token.value))
+      return found !== undefined && DateTime.toEpochMillis(found.expiresAt) > clocks.now().wall
+    },
+    includesLaterThan: ({ issuedAt }) =>
+      [...rejected.values()].some((later) => DateTime.isGreaterThan(later.issuedAt, issuedAt)),
     enter: (token) => {
       const { mono } = clocks.now()
       const wait = RefreshPolicy.replacementHold(policy, believedAt, mono)
