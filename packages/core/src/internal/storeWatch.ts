@@ -83,7 +83,7 @@ export const makeStoreWatch = (
     let isAway = false
     let current: { readonly view: View; readonly scope: Scope.Closeable; readonly notice: Notice } | undefined
 
-    type Notice = Effect.Effect<void, TokenStoreError>
+    type Notice = (isChange: boolean) => Effect.Effect<void, TokenStoreError>
 
     const makeView = (
       key: string,
@@ -120,26 +120,26 @@ export const makeStoreWatch = (
         })
       })
 
-      /** What to do at a change: look, once for all, and tell what it was. */
-      const notice: Notice = Effect.suspend(() => {
-        const before = seen
-        const waiting = change
-        change = Deferred.makeUnsafe()
-        return look.pipe(
-          Effect.tap((token) =>
-            Effect.sync(() => {
-              if (Option.isNone(token) || seen === before) return
-              tell({ _tag: "Renewed", token: token.value, before: before?.token, credentials })
-            })
-          ),
-          Effect.onExit((exit) =>
-            Effect.sync(() =>
-              Deferred.doneUnsafe(waiting, Exit.succeed(Exit.isSuccess(exit) ? exit.value : Option.none()))
-            )
-          ),
-          Effect.asVoid
-        )
-      })
+      /** Looks, once for all that wait, and tells what is new. They are woken by what is new, and by any change. */
+      const notice: Notice = (isChange) =>
+        Effect.suspend(() => {
+          const before = seen
+          const wake = (token: Option.Option<AccessToken>) => {
+            if (!isChange && seen === before) return
+            const waiting = change
+            change = Deferred.makeUnsafe()
+            Deferred.doneUnsafe(waiting, Exit.succeed(token))
+          }
+          return look.pipe(
+            Effect.map((token) => {
+              if (Option.isSome(token) && seen !== before) {
+                tell({ _tag: "Renewed", token: token.value, before: before?.token, credentials })
+              }
+              wake(token)
+            }),
+            Effect.tapError(() => Effect.sync(() => wake(Option.none())))
+          )
+        })
 
       return { view: { key, look, enter, nextChange: () => Deferred.await(change) }, notice }
     }
@@ -149,8 +149,8 @@ export const makeStoreWatch = (
       Effect.gen(function*() {
         const stream = yield* bounded(backend.changes(key))
         // What changed before.
-        yield* notice
-        yield* Stream.runForEach(stream, () => Effect.ignore(notice))
+        yield* notice(false)
+        yield* Stream.runForEach(stream, () => Effect.ignore(notice(true)))
       }).pipe(
         Effect.scoped,
         Effect.ignore,
@@ -164,7 +164,7 @@ export const makeStoreWatch = (
       Effect.suspend(() => {
         if (isAway) return Effect.void
         isAway = true
-        const isBack = Effect.delay(Effect.suspend(() => current!.notice), retryTime)
+        const isBack = Effect.delay(Effect.suspend(() => current!.notice(false)), retryTime)
         const comeBack = Effect.eventually(isBack).pipe(
           Effect.andThen(Effect.sync(() => isAway = false)),
           Effect.andThen(log(Effect.logInfo("The token store can be used again")))
@@ -188,7 +188,7 @@ export const makeStoreWatch = (
           current = { ...made, scope: yield* Scope.fork(scope) }
           yield* Effect.forkIn(listen(key, made.notice), current.scope)
           yield* Effect.forkIn(
-            Effect.forever(Effect.delay(Effect.catch(made.notice, wentAway), pollTime)),
+            Effect.forever(Effect.delay(Effect.catch(made.notice(false), wentAway), pollTime)),
             current.scope
           )
           return made.view
