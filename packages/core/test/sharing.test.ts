@@ -1,4 +1,4 @@
-import { SpotnanaHttpClient, TokenProvider, TokenStore } from "@effect-spotnana/core"
+import { Environment, SpotnanaHttpClient, TokenProvider, TokenStore } from "@effect-spotnana/core"
 import { Fault, MockSpotnana } from "@effect-spotnana/testing"
 import { describe, expect, it } from "@effect/vitest"
 import { Context, DateTime, Duration, Effect, Fiber, Layer, Metric, Option, Redacted, Ref, Scope, Stream } from "effect"
@@ -33,7 +33,10 @@ const fleet = Layer.unwrap(
   Layer.provideMerge(MockSpotnana.layer({ clientId, clientSecret, tokenLatency: "1 second" }))
 )
 
-type Options = SpotnanaHttpClient.Options<false> & { readonly clientSecret?: Redacted.Redacted }
+type Options = SpotnanaHttpClient.Options<false> & {
+  readonly clientId?: string
+  readonly clientSecret?: Redacted.Redacted
+}
 
 const instance = (options?: Options) =>
   Effect.gen(function*() {
@@ -443,8 +446,17 @@ describe("sharing", () => {
           return backend.read(key)
         }
       }))
-      const variants: ReadonlyArray<SpotnanaHttpClient.Options<false>> = [
+      const variants: ReadonlyArray<Options> = [
         {},
+        { clientId: "another" },
+        { environment: Environment.sandbox },
+        { environment: Environment.makeUnsafe({ baseUrl: "https://api.eu.example" }) },
+        {
+          environment: Environment.makeUnsafe({
+            baseUrl: "https://api.eu.example",
+            tokenUrl: "https://login.eu.example/oauth/token"
+          })
+        },
         { scope: "a" },
         { audience: "a" },
         { parameters: { resource: "a" } },
@@ -452,11 +464,14 @@ describe("sharing", () => {
       ]
       for (const options of variants) {
         const { provider } = yield* Effect.provide(instance(options), spying)
-        yield* all([provider.get])
+        yield* all([Effect.exit(provider.get)])
       }
       const distinct = new Set(keys)
       expect(distinct.size).toBe(variants.length)
-      for (const key of distinct) expect(key).toMatch(/^production:client:[0-9a-f]{32}$/)
+      for (const key of distinct) expect(key).toMatch(/^[\w.]+:(client|another):[0-9a-f]{32}$/)
+      const audit = makeAudit()
+      audit.add(keys)
+      expect(audit.search([Redacted.value(clientSecret), "p4r4m3t3r"])).toEqual([])
     }).pipe(Effect.provide(fleet)))
 
   it.effect("counts who requested a token as a success, and who was told of it as shared, each for its client", () =>
