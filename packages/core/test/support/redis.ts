@@ -5,10 +5,20 @@ import type { Scope } from "effect"
 import { spawn, spawnSync } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
 import { once } from "node:events"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { connect, createServer } from "node:net"
 import type { AddressInfo } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { Certificate } from "./certificate.ts"
 
-const hasBinary = spawnSync("redis-server", ["--version"]).status === 0
+/** The servers that speak the protocol, by their binaries. */
+export type Binary = "redis-server" | "valkey-server"
+
+/** Whether one of these can be started. Valkey is not everywhere where Redis is. */
+export const has = (binary: Binary) => spawnSync(binary, ["--version"]).status === 0
+
+const hasBinary = has("redis-server")
 
 /** Whether a server of one's own can be started, to be killed and stopped at will. */
 export const canStart = hasBinary
@@ -40,6 +50,7 @@ const listening = async (port: number) => {
 
 export interface Server {
   readonly url: string
+  readonly port: number
   /** Kills it, with all that it has in memory. */
   readonly kill: Effect.Effect<void>
   /** Starts it again, at the same port, empty. */
@@ -48,37 +59,62 @@ export interface Server {
   readonly signal: (signal: "SIGSTOP" | "SIGCONT") => Effect.Effect<void>
 }
 
+export interface Options {
+  /** Default: `redis-server`. */
+  readonly binary?: Binary | undefined
+  /** Speaks TLS only, with this certificate. */
+  readonly tls?: Certificate | undefined
+  /** Further lines of its configuration: `["--maxmemory", "1mb"]`. */
+  readonly args?: ReadonlyArray<string> | undefined
+}
+
 /** A server that nobody else uses, and that keeps nothing. */
-export const serve: Effect.Effect<Server, never, Scope.Scope> = Effect.gen(function*() {
-  const port = yield* Effect.promise(freePort)
-  let child: ChildProcess | undefined
-  const start = Effect.promise(async () => {
-    child = spawn(
-      "redis-server",
-      ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", "/tmp"],
-      { stdio: "ignore" }
+export const serve = ({ args = [], binary = "redis-server", tls }: Options = {}): Effect.Effect<
+  Server,
+  never,
+  Scope.Scope
+> =>
+  Effect.gen(function*() {
+    const port = yield* Effect.promise(freePort)
+    const dir = yield* Effect.acquireRelease(
+      Effect.promise(() => mkdtemp(join(tmpdir(), "redis-"))),
+      (dir) => Effect.promise(() => rm(dir, { recursive: true, force: true }))
     )
-    await listening(port)
+    const where = tls === undefined ? ["--port", `${port}`] : ["--port", "0", "--tls-port", `${port}`]
+    if (tls !== undefined) {
+      const [cert, key] = [join(dir, "cert.pem"), join(dir, "key.pem")]
+      yield* Effect.promise(() => Promise.all([writeFile(cert, tls.cert), writeFile(key, tls.key)]))
+      where.push("--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no")
+    }
+    let child: ChildProcess | undefined
+    const start = Effect.promise(async () => {
+      child = spawn(
+        binary,
+        [...where, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir, ...args],
+        { stdio: "ignore" }
+      )
+      await listening(port)
+    })
+    const kill = Effect.promise(async () => {
+      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+      child.kill("SIGKILL")
+      await once(child, "exit")
+    })
+    yield* Effect.addFinalizer(() => kill)
+    yield* start
+    return {
+      url: `${tls === undefined ? "redis" : "rediss"}://127.0.0.1:${port}`,
+      port,
+      start,
+      kill,
+      signal: (signal) => Effect.sync(() => void child?.kill(signal))
+    }
   })
-  const kill = Effect.promise(async () => {
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
-    child.kill("SIGKILL")
-    await once(child, "exit")
-  })
-  yield* Effect.addFinalizer(() => kill)
-  yield* start
-  return {
-    url: `redis://127.0.0.1:${port}`,
-    start,
-    kill,
-    signal: (signal) => Effect.sync(() => void child?.kill(signal))
-  }
-})
 
 /** The `Redis` service on a server of one's own, or on the one at `REDIS_URL`. */
 export const layerOf = (url: string) => NodeRedis.layer({ url })
 
 /** Where to find a server: one of one's own, if the binary is there. */
 export const url: Effect.Effect<string, never, Scope.Scope> = hasBinary
-  ? Effect.map(serve, (server) => server.url)
+  ? Effect.map(serve(), (server) => server.url)
   : Effect.succeed(process.env.REDIS_URL ?? "redis://127.0.0.1:6379")

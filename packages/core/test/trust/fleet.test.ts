@@ -129,7 +129,7 @@ const alone = "The token store cannot be used; this process requests tokens by i
 
 describe.skipIf(!RedisServer.canStart && process.env.CI === undefined)("a fleet whose Redis", () => {
   const own = Effect.gen(function*() {
-    const server = yield* RedisServer.serve
+    const server = yield* RedisServer.serve()
     return { server, options: { redis: server.url, namespace: "test", baseUrl: yield* baseUrl } }
   })
 

@@ -6,7 +6,8 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import * as Https from "node:https"
 import type { AddressInfo } from "node:net"
 import * as Tls from "node:tls"
-import { generate } from "selfsigned"
+import { makeCertificate } from "../../support/certificate.ts"
+import type { Certificate } from "../../support/certificate.ts"
 
 /** One request as it arrived: request line, headers and body, nothing interpreted. */
 export type Ledger = Array<string>
@@ -19,21 +20,13 @@ export interface Server {
   handle: (request: IncomingMessage, response: ServerResponse) => void
 }
 
-let certified: Promise<{ readonly key: string; readonly cert: string }> | undefined
+let certified: Promise<Certificate> | undefined
 
 /** A certificate for this machine that this process trusts, and nobody else. */
 const certificate = () =>
-  certified ??= generate([{ name: "commonName", value: "localhost" }], {
-    extensions: [
-      { name: "basicConstraints", cA: true },
-      {
-        name: "subjectAltName",
-        altNames: [{ type: 2, value: "localhost" }, { type: 2, value: "localhost." }, { type: 7, ip: "127.0.0.1" }]
-      }
-    ]
-  }).then(({ cert, private: key }) => {
-    Tls.setDefaultCACertificates([...Tls.getCACertificates(), cert])
-    return { cert, key }
+  certified ??= makeCertificate().then((certificate) => {
+    Tls.setDefaultCACertificates([...Tls.getCACertificates(), certificate.cert])
+    return certificate
   })
 
 /** A server at a loopback port of its own that writes down whatever arrives. */
