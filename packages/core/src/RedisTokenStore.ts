@@ -129,8 +129,25 @@ return { found[1] or "", found[2] or "", found[3] or "", redis.call("PTTL", KEYS
 // Redis refuses a time of no milliseconds.
 const millis = (time: Duration.Duration): number => Math.max(1, Math.ceil(Duration.toMillis(time)))
 
+// Where a script failed, and the arguments of a command that is not known: the password of `HELLO` among them.
+const details = /(?:,? with args |:? script: [0-9a-f]{40}).*/s
+
+// What Redis answered says best what to do: NOPERM, OOM, READONLY. What is neither an answer nor an error of the socket
+// may be about the configuration, and have a password in it.
+const reasonOf = (error: unknown): string => {
+  const cause: unknown = error instanceof Redis.RedisError ? error.cause : error
+  if (!(cause instanceof Error)) return "no reason given"
+  if (error instanceof Redis.RedisError && cause.message !== "") {
+    return cause.message.replace(details, "").replace(/\.?\s*$/, "")
+  }
+  return "code" in cause && typeof cause.code === "string" ? cause.code : cause.name
+}
+
 const failed = (cause: unknown) =>
-  new TokenStore.TokenStoreError({ message: "Redis failed. Check its address, its access rules and its state.", cause })
+  new TokenStore.TokenStoreError({
+    message: `Redis failed: ${reasonOf(cause)}. Check its address, its access rules and its state.`,
+    cause
+  })
 
 const makeBackend = (redis: Effect.Effect<Redis.Redis["Service"], TokenStore.TokenStoreError>, namespace: string) => {
   const run = <A>(f: (redis: Redis.Redis["Service"]) => Effect.Effect<A, Redis.RedisError>) =>
@@ -256,7 +273,14 @@ export const layerWith = <E, R>(
       const current = Effect.suspend(() =>
         connected === undefined
           ? Effect.fail(
-            new TokenStore.TokenStoreError({ message: "Redis is not connected yet. Check its address.", cause })
+            new TokenStore.TokenStoreError({
+              message: cause === undefined
+                ? "Redis does not answer. Check its address and its state."
+                : `Redis is not connected: ${
+                  reasonOf(cause)
+                }. Check its address, its certificate and its access rules.`,
+              cause
+            })
           )
           : Effect.succeed(connected)
       )
