@@ -4,14 +4,18 @@
  * @since 0.1.0
  */
 import type * as Config from "effect/Config"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { Redis } from "effect/persistence"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TokenStore from "./TokenStore.ts"
 
@@ -149,14 +153,27 @@ const failed = (cause: unknown) =>
     cause
   })
 
-const makeBackend = (redis: Effect.Effect<Redis.Redis["Service"], TokenStore.TokenStoreError>, namespace: string) => {
-  const run = <A>(f: (redis: Redis.Redis["Service"]) => Effect.Effect<A, Redis.RedisError>) =>
-    Effect.flatMap(redis, (redis) => Effect.mapError(f(redis), failed))
+/** A client, and who is told how each of the scripts does there. */
+interface Connection {
+  readonly redis: Redis.Redis["Service"]
+  readonly report: (script: unknown, exit: Exit.Exit<unknown, unknown>) => Effect.Effect<void>
+}
+
+const makeBackend = (connection: Effect.Effect<Connection, TokenStore.TokenStoreError>, namespace: string) => {
+  const run = <Config extends { readonly params: ReadonlyArray<unknown>; readonly result: unknown }>(
+    script: Redis.Script<Config>,
+    ...params: Config["params"]
+  ): Effect.Effect<Config["result"], TokenStore.TokenStoreError> =>
+    Effect.flatMap(
+      connection,
+      ({ redis, report }) =>
+        Effect.onExit(Effect.mapError(redis.eval(script)(...params), failed), (exit) => report(script, exit))
+    )
   const backend: TokenStore.Backend = {
     name: "redis",
     read: (key) =>
       Effect.map(
-        run((redis) => redis.eval(readScript)(names(namespace, key))),
+        run(readScript, names(namespace, key)),
         ([version, payload, rejected, timeLeft]) =>
           version === "" || timeLeft <= 0 ? Option.none() : Option.some({
             version: Number(version),
@@ -167,7 +184,7 @@ const makeBackend = (redis: Effect.Effect<Redis.Redis["Service"], TokenStore.Tok
       ),
     lease: (key, time) =>
       Effect.map(
-        run((redis) => redis.eval(leaseScript)(names(namespace, key), time)),
+        run(leaseScript, names(namespace, key), time),
         ([granted, timeLeft, value]): TokenStore.Lease =>
           granted === 1
             ? { _tag: "Granted", fence: Number(value) }
@@ -178,39 +195,141 @@ const makeBackend = (redis: Effect.Effect<Redis.Redis["Service"], TokenStore.Tok
             }
       ),
     extend: (key, fence, time) =>
-      Effect.map(run((redis) => redis.eval(extendScript)(names(namespace, key), fence, time)), (done) => done === 1),
+      Effect.map(run(extendScript, names(namespace, key), fence, time), (done) => done === 1),
     write: (key, fence, payload, time) =>
-      Effect.map(
-        run((redis) => redis.eval(writeScript)(names(namespace, key), fence, payload, time)),
-        (done) => done === 1
-      ),
+      Effect.map(run(writeScript, names(namespace, key), fence, payload, time), (done) => done === 1),
     release: (key, fence, pause) =>
       Effect.asVoid(
-        run((redis) =>
-          redis.eval(releaseScript)(
-            names(namespace, key),
-            fence,
-            pause?.time ?? Duration.zero,
-            pause === undefined ? "" : Redacted.value(pause.note)
-          )
+        run(
+          releaseScript,
+          names(namespace, key),
+          fence,
+          pause?.time ?? Duration.zero,
+          pause === undefined ? "" : Redacted.value(pause.note)
         )
       ),
-    reject: (key, version) => Effect.asVoid(run((redis) => redis.eval(rejectScript)(names(namespace, key), version))),
+    reject: (key, version) => Effect.asVoid(run(rejectScript, names(namespace, key), version)),
     changes: (key) =>
-      Effect.flatMap(
-        redis,
-        (redis) =>
-          Effect.map(redis.subscribe(names(namespace, key).channel), (queue) =>
-            Stream.mapError(Stream.fromQueue(queue), failed))
-      )
+      Effect.gen(function*() {
+        const { redis } = yield* connection
+        // Who subscribes while Redis does not answer cannot be interrupted: nobody waits for it.
+        const scope = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void))
+        const subscribing = yield* Effect.forkDetach(
+          Scope.provide(redis.subscribe(names(namespace, key).channel), scope)
+        )
+        return Stream.mapError(Stream.fromQueue(yield* Fiber.join(subscribing)), failed)
+      })
   }
   return backend
 }
 
-const make = (options: Options | undefined, redis: Effect.Effect<Redis.Redis["Service"], TokenStore.TokenStoreError>) =>
+const make = (
+  options: Options | undefined,
+  connection: Effect.Effect<Connection, TokenStore.TokenStoreError>
+) =>
   Effect.gen(function*() {
     const keys = yield* options?.keys ?? TokenStore.keys
-    return yield* TokenStore.sealed(makeBackend(redis, options?.namespace ?? "spotnana"), keys)
+    return yield* TokenStore.sealed(makeBackend(connection, options?.namespace ?? "spotnana"), keys)
+  })
+
+// Closing a client waits for the answers to what is in flight: what never comes must not keep anybody.
+const closeTimeout = Duration.seconds(2)
+// A little less than an operation has, so that who starts hears why it has to go on by itself.
+const firstAttempt = Duration.millis(1_800)
+// A client where a script fails is replaced unless the script succeeds within this time. It may have given up, as
+// node-redis does after a socket time-out, or be connected to a server that is a mere replica now.
+const patience = Duration.seconds(10)
+
+const backoff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")])
+
+/** A connection, and the effect that ends once another one is needed. */
+const watched = (redis: Redis.Redis["Service"]) => {
+  const failing = new Set<unknown>()
+  let failure = Deferred.makeUnsafe<void>()
+  const connection: Connection = {
+    redis,
+    report: (script, exit) =>
+      Effect.sync(() => {
+        if (Exit.isSuccess(exit)) {
+          failing.delete(script)
+        } else {
+          failing.add(script)
+          Deferred.doneUnsafe(failure, Exit.void)
+        }
+      })
+  }
+  const isLost = Effect.gen(function*() {
+    do {
+      failure = Deferred.makeUnsafe()
+      yield* Deferred.await(failure)
+      yield* Effect.sleep(patience)
+    } while (failing.size === 0)
+  })
+  return { connection, isLost }
+}
+
+/** One connection after the other, for as long as the scope is open. */
+const connected = <E, R>(
+  redis: Layer.Layer<Redis.Redis, E, R>
+): Effect.Effect<Effect.Effect<Connection, TokenStore.TokenStoreError>, never, R | Scope.Scope> =>
+  Effect.gen(function*() {
+    let current: Connection | undefined
+    let error: unknown
+    // Who asks while the first attempt is under way waits for it; after that nobody waits for a connection.
+    const tried = yield* Deferred.make<void>()
+    const done = Deferred.succeed(tried, undefined)
+
+    // Each has a scope of its own: what is left of a failed attempt ends with it.
+    const connection = Effect.acquireUseRelease(
+      Scope.make(),
+      (scope) =>
+        Effect.gen(function*() {
+          const services = yield* Layer.buildWithScope(redis, scope)
+          const { connection, isLost } = watched(Context.get(services, Redis.Redis))
+          current = connection
+          error = undefined
+          yield* done
+          yield* isLost
+        }),
+      (scope) => {
+        current = undefined
+        return Scope.close(scope, Exit.void).pipe(
+          Effect.forkDetach,
+          Effect.flatMap(Fiber.await),
+          Effect.timeoutOption(closeTimeout)
+        )
+      }
+    ).pipe(
+      Effect.catchDefect(Effect.fail),
+      Effect.tapError((cause) => {
+        error = cause
+        return done
+      })
+    )
+
+    yield* Effect.acquireRelease(
+      connection.pipe(Effect.retry(backoff), Effect.forever, Effect.forkDetach),
+      (fiber) => Effect.timeoutOption(Fiber.interrupt(fiber), closeTimeout)
+    )
+    yield* Effect.forkScoped(Effect.delay(done, firstAttempt))
+
+    return Effect.andThen(
+      Deferred.await(tried),
+      Effect.suspend(() =>
+        current === undefined
+          ? Effect.fail(
+            new TokenStore.TokenStoreError({
+              message: error === undefined
+                ? "Redis does not answer. Check its address and its state."
+                : `Redis is not connected: ${
+                  reasonOf(error)
+                }. Check its address, its certificate and its access rules.`,
+              cause: error
+            })
+          )
+          : Effect.succeed(current)
+      )
+    )
   })
 
 /**
@@ -230,10 +349,25 @@ const make = (options: Options | undefined, redis: Effect.Effect<Redis.Redis["Se
  * @since 0.1.0
  */
 export const layer = (options?: Options): Layer.Layer<TokenStore.TokenStore, Config.ConfigError, Redis.Redis> =>
-  TokenStore.layer(Effect.flatMap(Redis.Redis, (redis) => make(options, Effect.succeed(redis))))
+  TokenStore.layer(
+    Effect.flatMap(Redis.Redis, (redis) => make(options, Effect.succeed({ redis, report: () => Effect.void })))
+  )
 
 /**
  * A store on a `Redis` that may be away, at the start too: until it can be reached each process goes on by itself.
+ *
+ * **Details**
+ *
+ * The connection is the store's own. One where scripts fail for ten seconds is
+ * replaced: a client may have given up, or hold on to a server that has become a
+ * replica. Closing the scope takes two seconds at most, whatever Redis does.
+ *
+ * **Gotchas**
+ *
+ * node-redis waits for an answer without end, and keeps the process alive while
+ * it does: `socketTimeout` ends that, and wants a `pingInterval` that is shorter.
+ * Its queue sends commands that were given up long ago once the server is back:
+ * `disableOfflineQueue` has none.
  *
  * **Example** (A fleet on Node)
  *
@@ -243,8 +377,15 @@ export const layer = (options?: Options): Layer.Layer<TokenStore.TokenStore, Con
  * import { Layer } from "effect"
  * import { FetchHttpClient } from "effect/http"
  *
+ * const redis = NodeRedis.layer({
+ *   url: "redis://localhost:6379",
+ *   disableOfflineQueue: true,
+ *   pingInterval: 2_000,
+ *   socket: { socketTimeout: 5_000 }
+ * })
+ *
  * const Auth = SpotnanaHttpClient.layerConfig().pipe(
- *   Layer.provide(RedisTokenStore.layerWith(NodeRedis.layer({ url: "redis://localhost:6379" }))),
+ *   Layer.provide(RedisTokenStore.layerWith(redis)),
  *   Layer.provide(FetchHttpClient.layer)
  * )
  * ```
@@ -256,34 +397,4 @@ export const layerWith = <E, R>(
   redis: Layer.Layer<Redis.Redis, E, R>,
   options?: Options
 ): Layer.Layer<TokenStore.TokenStore, Config.ConfigError, R> =>
-  TokenStore.layer(
-    Effect.gen(function*() {
-      let connected: Redis.Redis["Service"] | undefined
-      let cause: unknown
-      // Who asks while the first attempt is under way waits for it; after that nobody waits for a connection.
-      const tried = yield* Deferred.make<void>()
-      yield* Layer.build(redis).pipe(
-        Effect.flatMap((services) => Effect.provideContext(Redis.Redis, services)),
-        Effect.tapError((error) => Effect.sync(() => cause = error)),
-        Effect.tap((service) => Effect.sync(() => connected = service)),
-        Effect.onExit(() => Deferred.succeed(tried, undefined)),
-        Effect.retry(Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")])),
-        Effect.forkScoped
-      )
-      const current = Effect.suspend(() =>
-        connected === undefined
-          ? Effect.fail(
-            new TokenStore.TokenStoreError({
-              message: cause === undefined
-                ? "Redis does not answer. Check its address and its state."
-                : `Redis is not connected: ${
-                  reasonOf(cause)
-                }. Check its address, its certificate and its access rules.`,
-              cause
-            })
-          )
-          : Effect.succeed(connected)
-      )
-      return yield* make(options, Effect.andThen(Deferred.await(tried), current))
-    })
-  )
+  TokenStore.layer(Effect.flatMap(connected(redis), (connection) => make(options, connection)))

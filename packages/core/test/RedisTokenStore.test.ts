@@ -1,11 +1,13 @@
 import { RedisTokenStore, TokenStore } from "@effect-spotnana/core"
 import { describe, expect, it } from "@effect/vitest"
-import { Config, Context, Effect, Exit, Layer, Option, Redacted, Ref, Scope } from "effect"
+import { Config, Context, Effect, Exit, Fiber, Layer, Option, Redacted, Ref, Scope } from "effect"
 import type { Duration } from "effect"
 import { Redis } from "effect/persistence"
 import { TestClock } from "effect/testing"
 
 const keys = Config.succeed([Redacted.make<Uint8Array>(new Uint8Array(32))] as const)
+
+const redisError = new Redis.RedisError({ cause: new Error("NOPERM no permission") })
 
 /** What a driver does, in place of one: how its connections begin, answer, and end. */
 interface Driver {
@@ -55,6 +57,33 @@ const messageOf = (exit: Exit.Exit<unknown, TokenStore.TokenStoreError> | undefi
   })
 
 describe("a store on a Redis that may be away", () => {
+  it.effect("leaves nothing of an attempt that failed, however many there are", () =>
+    Effect.gen(function*() {
+      const { made, open, scope } = yield* storeOn({ connect: Effect.fail(redisError) })
+      yield* TestClock.adjust("1 hour")
+      expect(yield* Ref.get(made)).toBeGreaterThan(700)
+      // One at most: the attempt that is under way.
+      expect(yield* Ref.get(open)).toBeLessThanOrEqual(1)
+      yield* Scope.close(scope, Exit.void)
+      expect(yield* Ref.get(open)).toBe(0)
+    }))
+
+  it.effect("says why it is not connected, and before an operation times out that nothing answers", () =>
+    Effect.gen(function*() {
+      const refused = yield* storeOn({ connect: Effect.fail(redisError) })
+      const hanging = yield* storeOn({ connect: Effect.never })
+      expect(messageOf(yield* within(0, refused.backend.read("key")))).toContain("NOPERM no permission")
+      expect(messageOf(yield* within("1900 millis", hanging.backend.read("key")))).toContain("does not answer")
+    }))
+
+  it.effect("invariant 9: names a mistake in the configuration by its kind, for its text may have a password in it", () =>
+    Effect.gen(function*() {
+      const { backend } = yield* storeOn({ connect: Effect.die(new TypeError("redis://user:p4ssw0rd@")) })
+      const message = messageOf(yield* within(0, backend.read("key")))
+      expect(message).toContain("TypeError")
+      expect(message).not.toContain("p4ssw0rd")
+    }))
+
   it.effect("invariant 9: leaves out the arguments of a command that Redis does not know", () =>
     Effect.gen(function*() {
       const cause = new Error("ERR unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'user' 'p4ssw0rd'")
@@ -62,5 +91,45 @@ describe("a store on a Redis that may be away", () => {
       const message = messageOf(yield* within(0, backend.read("key")))
       expect(message).toContain("ERR unknown command 'HELLO'.")
       expect(message).not.toContain("p4ssw0rd")
+    }))
+
+  it.effect("replaces a connection that only fails, and keeps one that answers in between", () =>
+    Effect.gen(function*() {
+      let answer: Effect.Effect<unknown, Redis.RedisError> = Effect.fail(redisError)
+      const { backend, made, open } = yield* storeOn({ send: Effect.suspend(() => answer) })
+      expect(messageOf(yield* within("9 seconds", backend.read("key")))).toContain("NOPERM no permission")
+      answer = Effect.succeed(["", "", "", -2])
+      yield* within("1 minute", backend.read("key"))
+      expect(yield* Ref.get(made)).toBe(1)
+      answer = Effect.never
+      yield* within("10 seconds", Effect.timeout(backend.read("key"), "2 seconds"))
+      // What is asked at that moment is counted too.
+      yield* TestClock.adjust("2 seconds")
+      expect([yield* Ref.get(made), yield* Ref.get(open)]).toEqual([2, 1])
+    }))
+
+  it.effect("invariant 11: is closed within seconds, though its driver never is", () =>
+    Effect.gen(function*() {
+      const { scope } = yield* storeOn({ close: Effect.never })
+      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      yield* TestClock.adjust("2 seconds")
+      yield* Fiber.join(closing)
+    }))
+
+  it.effect("invariant 11: is closed within seconds while its driver cannot be interrupted", () =>
+    Effect.gen(function*() {
+      const { scope } = yield* storeOn({ connect: Effect.uninterruptible(Effect.never) })
+      yield* TestClock.adjust("1 second")
+      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      yield* TestClock.adjust("2 seconds")
+      yield* Fiber.join(closing)
+    }))
+
+  it.effect("invariant 11: does not wait for a subscription that does not come about", () =>
+    Effect.gen(function*() {
+      const { backend } = yield* storeOn({ subscribe: Effect.never })
+      const subscribing = yield* Effect.forkChild(Effect.scoped(backend.changes("key")))
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.interrupt(subscribing)
     }))
 })
