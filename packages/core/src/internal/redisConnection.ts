@@ -1,0 +1,137 @@
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import { Redis } from "effect/persistence"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import { TokenStoreError } from "./tokenStoreError.ts"
+
+// Where a script failed, and the arguments of a command that is not known: the password of `HELLO` among them.
+const details = /(?:,? with args |:? script: [0-9a-f]{40}).*/s
+
+// What Redis answered says best what to do: NOPERM, OOM, READONLY. What is neither an answer nor an error of the socket
+// may be about the configuration, and have a password in it.
+const reasonOf = (error: unknown): string => {
+  const cause: unknown = error instanceof Redis.RedisError ? error.cause : error
+  if (!(cause instanceof Error)) return "no reason given"
+  if (error instanceof Redis.RedisError && cause.message !== "") {
+    return cause.message.replace(details, "").replace(/\.?\s*$/, "")
+  }
+  return "code" in cause && typeof cause.code === "string" ? cause.code : cause.name
+}
+
+export const failed = (cause: unknown) =>
+  new TokenStoreError({
+    message: `Redis failed: ${reasonOf(cause)}. Check its address, its access rules and its state.`,
+    cause
+  })
+
+/** A client, and who is told how each of the scripts does there. */
+export interface Connection {
+  readonly redis: Redis.Redis["Service"]
+  readonly report: (script: unknown, exit: Exit.Exit<unknown, unknown>) => Effect.Effect<void>
+}
+
+// Closing a client waits for the answers to what is in flight: what never comes must not keep anybody.
+const closeTimeout = Duration.seconds(2)
+// A little less than an operation has, so that who starts hears why it has to go on by itself.
+const firstAttempt = Duration.millis(1_800)
+// A client where a script fails is replaced unless the script succeeds within this time. It may have given up, as
+// node-redis does after a socket time-out, or be connected to a server that is a mere replica now.
+const patience = Duration.seconds(10)
+
+const backoff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")])
+
+/** A connection, and the effect that ends once another one is needed. */
+const watched = (redis: Redis.Redis["Service"]) => {
+  const failing = new Set<unknown>()
+  let failure = Deferred.makeUnsafe<void>()
+  const connection: Connection = {
+    redis,
+    report: (script, exit) =>
+      Effect.sync(() => {
+        if (Exit.isSuccess(exit)) {
+          failing.delete(script)
+        } else {
+          failing.add(script)
+          Deferred.doneUnsafe(failure, Exit.void)
+        }
+      })
+  }
+  const isLost = Effect.gen(function*() {
+    do {
+      failure = Deferred.makeUnsafe()
+      yield* Deferred.await(failure)
+      yield* Effect.sleep(patience)
+    } while (failing.size === 0)
+  })
+  return { connection, isLost }
+}
+
+/** One connection after the other, for as long as the scope is open. */
+export const connected = <E, R>(
+  redis: Layer.Layer<Redis.Redis, E, R>
+): Effect.Effect<Effect.Effect<Connection, TokenStoreError>, never, R | Scope.Scope> =>
+  Effect.gen(function*() {
+    let current: Connection | undefined
+    let error: unknown
+    // Who asks while the first attempt is under way waits for it; after that nobody waits for a connection.
+    const tried = yield* Deferred.make<void>()
+    const done = Deferred.succeed(tried, undefined)
+
+    // Each has a scope of its own: what is left of a failed attempt ends with it.
+    const connection = Effect.acquireUseRelease(
+      Scope.make(),
+      (scope) =>
+        Effect.gen(function*() {
+          const services = yield* Layer.buildWithScope(redis, scope)
+          const { connection, isLost } = watched(Context.get(services, Redis.Redis))
+          current = connection
+          error = undefined
+          yield* done
+          yield* isLost
+        }),
+      (scope) => {
+        current = undefined
+        return Scope.close(scope, Exit.void).pipe(
+          Effect.forkDetach,
+          Effect.flatMap(Fiber.await),
+          Effect.timeoutOption(closeTimeout)
+        )
+      }
+    ).pipe(
+      Effect.catchDefect(Effect.fail),
+      Effect.tapError((cause) => {
+        error = cause
+        return done
+      })
+    )
+
+    yield* Effect.acquireRelease(
+      connection.pipe(Effect.retry(backoff), Effect.forever, Effect.forkDetach),
+      (fiber) => Effect.timeoutOption(Fiber.interrupt(fiber), closeTimeout)
+    )
+    yield* Effect.forkScoped(Effect.delay(done, firstAttempt))
+
+    return Effect.andThen(
+      Deferred.await(tried),
+      Effect.suspend(() =>
+        current === undefined
+          ? Effect.fail(
+            new TokenStoreError({
+              message: error === undefined
+                ? "Redis does not answer. Check its address and its state."
+                : `Redis is not connected: ${
+                  reasonOf(error)
+                }. Check its address, its certificate and its access rules.`,
+              cause: error
+            })
+          )
+          : Effect.succeed(current)
+      )
+    )
+  })
