@@ -19,7 +19,9 @@ const Store = Layer.unwrap(Effect.gen(function*() {
   const directory = yield* Config.String("TOKEN_DIRECTORY")
   return url === ""
     ? Layer.provide(FileTokenStore.layer({ directory }), NodeServices.layer)
-    : RedisTokenStore.layerWith(NodeRedis.layer({ url, disableOfflineQueue: true }))
+    : RedisTokenStore.layerWith(
+      NodeRedis.layer({ url, disableOfflineQueue: true, pingInterval: 2_000, socket: { socketTimeout: 5_000 } })
+    )
 }))
 
 const Auth = SpotnanaHttpClient.layerConfig().pipe(
