@@ -292,6 +292,24 @@ describe("sharing", () => {
       expect(yield* mock.use((_) => _.tokenRequests)).toBe(1)
     }).pipe(Effect.provide(fleet)))
 
+  it.effect("who fails does not wait for the store, and tells the others even if it ends right then", () =>
+    Effect.gen(function*() {
+      const { fail } = yield* Fleet
+      yield* mock.use((_) => _.inject("token", Fault.rateLimited({ retryAfter: Duration.minutes(1) })))
+      const [one, two] = yield* instances(2)
+      const asked = yield* Effect.forkChild(Effect.flip(one!.provider.get))
+      yield* TestClock.adjust("500 millis")
+      yield* Ref.set(fail, Effect.sleep("1 second"))
+      yield* TestClock.adjust("500 millis")
+      expect(asked.pollUnsafe()).toBeDefined()
+      yield* Effect.forkChild(Scope.close(one!.scope, yield* Effect.exit(Effect.void)))
+      yield* TestClock.adjust("1 second")
+      yield* Ref.set(fail, Effect.void)
+      const [error] = yield* all([Effect.flip(two!.provider.get)], 0)
+      expect(error).toMatchObject({ _tag: "TokenEndpointUnavailable", reason: "RateLimited" })
+      expect(yield* mock.use((_) => _.tokenRequests)).toBe(1)
+    }).pipe(Effect.provide(fleet)))
+
   it.effect("a store that hangs keeps nobody's token back for longer than one operation may take", () =>
     Effect.gen(function*() {
       const { fail } = yield* Fleet

@@ -2,7 +2,6 @@ import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
@@ -100,6 +99,9 @@ export const share: Share = (backend, endpoint) =>
     ): Effect.Effect<Shared, TokenStoreError> => {
       const release = (pause?: Parameters<Backend["release"]>[2]) =>
         Effect.ignore(bounded(backend.release(view.key, fence, pause)))
+      // Who has an answer does not wait for that; the closing of the scope does.
+      const releaseLater = (pause?: Parameters<Backend["release"]>[2]) =>
+        Effect.forkIn(release(pause), scope, { startImmediately: true, uninterruptible: true })
       const pauseAfter = (error: TokenEndpointError) => ({
         note: errorToNote(error, credentials),
         time: error._tag === "InvalidCredentials" ? pauseAfterRefusal : judgement.delayAfter(error)
@@ -112,12 +114,12 @@ export const share: Share = (backend, endpoint) =>
           : Effect.map(Effect.result(endpoint.acquire(credentials)), own)
       })
       return Effect.raceFirst(request, keepLease(view.key, fence)).pipe(
-        Effect.onExit((exit) => Exit.isFailure(exit) ? release() : Effect.void),
+        Effect.onError(() => release()),
         Effect.flatMap((shared) => {
-          if (shared.isFromStore) return Effect.as(release(), shared)
+          if (shared.isFromStore) return Effect.as(releaseLater(), shared)
           // What follows does not undo what the request has brought, nor keep it back.
           return Result.isFailure(shared.result)
-            ? Effect.as(release(pauseAfter(shared.result.failure)), shared)
+            ? Effect.as(releaseLater(pauseAfter(shared.result.failure)), shared)
             : Effect.catch(
               bounded(store(view, fence, shared.result.success, judgement)),
               (error) => Effect.as(watch.wentAway(error), shared)
