@@ -34,6 +34,7 @@ const pair = Effect.gen(function*() {
     rename: (from, to) => Effect.andThen(before("rename", to), fs.rename(from, to))
   })
   return {
+    directory,
     one: yield* makeFileBackend(stoppable, path, random, directory),
     two: yield* makeFileBackend(fs, path, random, directory),
     /** What happens once, right before the first process links, looks at or renames to a file of this kind. */
@@ -94,5 +95,37 @@ describe("a store in a directory, between two steps of one process", () => {
       stopAt("rename", "lease", two.write("key", fence, payload, minute))
       yield* one.extend("key", fence, minute)
       expect(yield* fenceOf(two)).toBeGreaterThan(fence)
+    }).pipe(Effect.provide(services)))
+})
+
+describe("a store in a directory that somebody removes", () => {
+  it.live("goes on in a new one, and takes nothing there for what it has seen before", () =>
+    Effect.gen(function*() {
+      const { directory, one, two } = yield* pair
+      const fs = yield* FileSystem.FileSystem
+      const path = yield* Path.Path
+      const first = yield* write(one)
+      for (const what of [directory, path.join(directory, "drafts"), path.join(directory, "key")]) {
+        yield* fs.remove(what, { recursive: true })
+        const next = yield* write(two)
+        expect(next).toBeGreaterThan(first)
+        expect(Option.getOrThrow(yield* one.read("key")).version).toBe(next)
+        yield* one.reject("key", first)
+        expect(Option.getOrThrow(yield* two.read("key")).rejected).toBe(false)
+      }
+    }).pipe(Effect.provide(services)))
+
+  it.live("says what the system says where it cannot be made", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const directory = yield* fs.makeTempDirectoryScoped()
+      yield* fs.writeFileString(`${directory}/file`, "")
+      const error = yield* Effect.flip(makeFileBackend(
+        fs,
+        yield* Path.Path,
+        yield* SecureRandom.SecureRandom,
+        `${directory}/file`
+      ))
+      expect(error.message).toContain("AlreadyExists")
     }).pipe(Effect.provide(services)))
 })

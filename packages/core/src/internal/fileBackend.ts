@@ -22,6 +22,9 @@ import { TokenStoreError } from "./tokenStoreError.ts"
 //   token.7     what was written; the one with the highest fence counts
 //   rejected.7  somebody rejected token.7
 //
+// Fences begin with the number in the file `beginning`, the time at which the directory was made: a directory that is
+// removed and made again goes on where the old one has ended.
+//
 // What is from the future is over: the clock was set back, and nobody knows how long ago it was made.
 // A fence is taken by making the file, which one of all can do. The highest one says how things stand; lower ones are
 // rubbish, and whoever takes the next fence removes them. Files are written in the directory `drafts`, which nobody
@@ -65,7 +68,8 @@ export const makeFileBackend = (
   Effect.gen(function*() {
     const failed = (cause: PlatformError) =>
       new TokenStoreError({
-        message: `The directory ${directory} cannot be used. Check that it is this user's.`,
+        message:
+          `The directory ${directory} cannot be used (${cause.message}). Check that it is a directory, and this user's.`,
         cause
       })
     // Windows has no such modes: there a directory of the user's profile is the user's.
@@ -81,7 +85,6 @@ export const makeFileBackend = (
     const makePrivate = (place: string) => fs.makeDirectory(place, { recursive: true, mode: 0o700 })
     yield* Effect.mapError(makePrivate(directory), failed)
     yield* Effect.flatMap(Effect.mapError(fs.stat(directory), failed), (info) => assertPrivate(directory, info))
-    yield* Effect.mapError(makePrivate(drafts), failed)
 
     // A key has no comma: `encodeURIComponent` has escaped it.
     const folderOf = (key: string) => path.join(directory, key.replaceAll(":", ","))
@@ -120,6 +123,8 @@ export const makeFileBackend = (
       use: (draft: string) => Effect.Effect<A, PlatformError>
     ): Effect.Effect<A, PlatformError> =>
       Effect.gen(function*() {
+        // Anew each time: somebody may have removed the whole directory.
+        yield* makePrivate(drafts)
         const draft = path.join(drafts, Hex.encode(yield* random.randomBytes(12)))
         const from = yield* Clock.currentTimeMillis
         const content = encodeContent({ from, until: from + Duration.toMillis(time), text })
@@ -131,6 +136,19 @@ export const makeFileBackend = (
 
     const put = (key: string, kind: Kind, fence: number, time: Duration.Duration, text: string) =>
       withDraft(time, text, (draft) => fs.rename(draft, fileOf(key, kind, fence)))
+
+    /** The fence before the first one: that of whoever says so first. */
+    const beginning = (key: string) =>
+      Effect.gen(function*() {
+        const file = path.join(folderOf(key), "beginning")
+        yield* withDraft(Duration.zero, `${yield* Clock.currentTimeMillis}`, (draft) =>
+          Effect.catchIf(fs.link(draft, file), isTaken, () => Effect.void))
+        return Option.match(decodeContent(yield* fs.readFileString(file)), {
+          onNone: () =>
+            0,
+          onSome: ({ text }) => Number(text)
+        })
+      })
 
     const sweep = (key: string, fence: number, files: ReadonlyArray<File>): Effect.Effect<void> =>
       Effect.gen(function*() {
@@ -179,7 +197,7 @@ export const makeFileBackend = (
           const note = kind === "hold" ? Redacted.make(text) : undefined
           return { _tag: "Held", timeLeft, note } satisfies Lease as Lease
         }
-        const fence = top + 1
+        const fence = (top === 0 ? yield* beginning(key) : top) + 1
         const beaten: Lease = { _tag: "Held", timeLeft: time, note: undefined }
         // Linking makes the file with its content, and fails if it is there.
         const isMine = yield* withDraft(
