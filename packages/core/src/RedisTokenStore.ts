@@ -19,7 +19,10 @@ import * as TokenStore from "./TokenStore.ts"
  * @since 0.1.0
  */
 export interface Options {
-  /** What every key and channel begins with: one for each fleet on a server. Default: `spotnana`. */
+  /**
+   * What every key and channel begins with: one for each fleet on a server. Letters, digits and `_.:-`, as it is part of
+   * the patterns of an access list. Default: `spotnana`.
+   */
   readonly namespace?: string | undefined
   /** Encrypts what is stored. Default: `TokenStore.keys`, which reads `SPOTNANA_TOKEN_STORE_KEYS`. */
   readonly keys?: Config.Config<readonly [TokenStore.Key, ...ReadonlyArray<TokenStore.Key>]> | undefined
@@ -30,8 +33,12 @@ const make = (
   connection: Effect.Effect<Connection, TokenStore.TokenStoreError>
 ) =>
   Effect.gen(function*() {
+    const namespace = options?.namespace ?? "spotnana"
+    if (!/^[\w.:-]+$/.test(namespace)) {
+      throw new RangeError(`The namespace is ${JSON.stringify(namespace)}; expected letters, digits and _.:-`)
+    }
     const keys = yield* options?.keys ?? TokenStore.keys
-    return yield* TokenStore.sealed(makeRedisBackend(connection, options?.namespace ?? "spotnana"), keys)
+    return yield* TokenStore.sealed(makeRedisBackend(connection, namespace), keys)
   })
 
 /**
@@ -62,7 +69,11 @@ export const layer = (options?: Options): Layer.Layer<TokenStore.TokenStore, Con
  *
  * The connection is the store's own. One where scripts fail for ten seconds is
  * replaced: a client may have given up, or hold on to a server that has become a
- * replica. Closing the scope takes two seconds at most, whatever Redis does.
+ * replica. Closing the scope takes a few seconds at most, whatever Redis does.
+ *
+ * What the client logs is left out: it may repeat the password. Why Redis cannot
+ * be used is in the warning of the store. A configuration that is missing, or an
+ * address that cannot be read, fails the layer.
  *
  * **Gotchas**
  *

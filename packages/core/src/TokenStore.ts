@@ -182,10 +182,9 @@ export const keys: Config.Config<readonly [Key, ...ReadonlyArray<Key>]> = /* #__
   Config.mapEffect((text) => {
     const parts = text.split(",").map((part) => part.trim()).filter((part) => part !== "")
     const decoded = parts.map((part) => Base64.decode(part))
+    const isKey = (key: typeof decoded[number]) => Result.isSuccess(key) && key.success.length === 32
     const [first, ...others] = decoded.flatMap((key) =>
-      Result.isSuccess(key) && key.success.length === 32
-        ? [Redacted.make(key.success, { label: "TokenStore.Key" })]
-        : []
+      Result.isSuccess(key) && isKey(key) ? [Redacted.make(key.success, { label: "TokenStore.Key" })] : []
     )
     const made = "Make one with: node -p 'crypto.randomBytes(32).toString(\"base64\")'"
     if (first === undefined && parts.length === 0) {
@@ -195,7 +194,11 @@ export const keys: Config.Config<readonly [Key, ...ReadonlyArray<Key>]> = /* #__
     }
     if (first === undefined || others.length + 1 < parts.length) {
       return Effect.fail(
-        variableError(`SPOTNANA_TOKEN_STORE_KEYS cannot be used: each key is 32 bytes in Base64. ${made}`)
+        variableError(
+          `SPOTNANA_TOKEN_STORE_KEYS cannot be used: each key is 32 bytes in Base64, and number ${
+            decoded.findIndex((key) => !isKey(key)) + 1
+          } of ${decoded.length} is not. ${made}`
+        )
       )
     }
     return Effect.succeed<readonly [Key, ...ReadonlyArray<Key>]>([first, ...others])

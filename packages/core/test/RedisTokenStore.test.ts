@@ -1,9 +1,10 @@
 import { RedisTokenStore, TokenStore } from "@effect-spotnana/core"
 import { describe, expect, it } from "@effect/vitest"
-import { Config, Context, Effect, Exit, Fiber, Layer, Option, Redacted, Ref, Scope } from "effect"
+import { Config, ConfigProvider, Context, Effect, Exit, Fiber, Layer, Option, Redacted, Ref, Scope } from "effect"
 import type { Duration } from "effect"
 import { Redis } from "effect/persistence"
 import { TestClock } from "effect/testing"
+import { makeAudit, print } from "./support/audit.ts"
 
 const keys = Config.succeed([Redacted.make<Uint8Array>(new Uint8Array(32))] as const)
 
@@ -76,12 +77,43 @@ describe("a store on a Redis that may be away", () => {
       expect(messageOf(yield* within("1900 millis", hanging.backend.read("key")))).toContain("does not answer")
     }))
 
-  it.effect("invariant 9: names a mistake in the configuration by its kind, for its text may have a password in it", () =>
+  it.effect("invariant 9: fails for a mistake in the configuration, named by its kind: its text may have a password in it", () =>
     Effect.gen(function*() {
-      const { backend } = yield* storeOn({ connect: Effect.die(new TypeError("redis://user:p4ssw0rd@")) })
-      const message = messageOf(yield* within(0, backend.read("key")))
-      expect(message).toContain("TypeError")
-      expect(message).not.toContain("p4ssw0rd")
+      const error = yield* Effect.flip(storeOn({ connect: Effect.die(new TypeError("redis://user:p4ssw0rd@")) }))
+      expect(String(error)).toContain("The Redis client cannot be made: TypeError")
+      expect(print(error)).not.toContain("p4ssw0rd")
+    }))
+
+  it.effect("fails for what the configuration lacks", () =>
+    Effect.gen(function*() {
+      const redis = Layer.effect(Redis.Redis, Effect.andThen(Config.String("REDIS_URL"), Effect.never))
+      const error = yield* Effect.flip(Effect.scoped(Layer.build(RedisTokenStore.layerWith(redis, { keys })))).pipe(
+        Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: {} })))
+      )
+      expect(error._tag).toBe("ConfigError")
+      expect(String(error)).toContain("REDIS_URL")
+    }))
+
+  it.effect("refuses a namespace that does not fit into an access list", () =>
+    Effect.gen(function*() {
+      for (const namespace of ["", "a b", "a*", "a{b}"]) {
+        const exit = yield* Effect.exit(Effect.scoped(Layer.build(
+          RedisTokenStore.layerWith(Layer.effect(Redis.Redis, Effect.never), { keys, namespace })
+        )))
+        expect(print(exit)).toContain("expected letters, digits and _.:-")
+      }
+    }))
+
+  it.effect("invariant 9: leaves out what the client logs, as it may repeat the password", () =>
+    Effect.gen(function*() {
+      const audit = makeAudit()
+      yield* audit.run(Effect.gen(function*() {
+        yield* storeOn({
+          connect: Effect.andThen(Effect.logWarning("with args 'AUTH' 'p4ssw0rd'"), Effect.fail(redisError))
+        })
+        yield* TestClock.adjust("1 minute")
+      }))
+      expect(audit.search(["p4ssw0rd"])).toEqual([])
     }))
 
   it.effect("invariant 9: leaves out the arguments of a command that Redis does not know", () =>

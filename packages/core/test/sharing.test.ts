@@ -280,6 +280,29 @@ describe("sharing", () => {
       }
     }).pipe(Effect.provide(fleet)))
 
+  it.effect("a store that does not tell of changes is warned of once, and found out about all the same", () =>
+    Effect.gen(function*() {
+      const audit = makeAudit()
+      const { backend } = yield* TokenStore.TokenStore
+      const silent = TokenStore.layer(Effect.succeed<TokenStore.Backend>({
+        ...backend,
+        changes: () => Effect.fail(new TokenStore.TokenStoreError({ message: "NOPERM" }))
+      }))
+      yield* audit.run(Effect.provide(
+        Effect.gen(function*() {
+          const fleet = yield* instances(3)
+          const tokens = yield* all(fleet.map(({ provider }) => provider.get), "3 seconds")
+          expect(values(tokens).size).toBe(1)
+          yield* TestClock.adjust("5 minutes")
+        }),
+        silent
+      ))
+      expect(yield* mock.use((_) => _.tokenRequests)).toBe(1)
+      const warned = audit.text().match(/^\{.*The token store does not tell of changes.*"NOPERM".*$/gm)
+      expect(warned?.length).toBe(3)
+      expect(audit.text()).not.toContain("The token store cannot be used")
+    }).pipe(Effect.provide(fleet)))
+
   it.effect("a store that is slow costs time, and no token", () =>
     Effect.gen(function*() {
       const { fail } = yield* Fleet

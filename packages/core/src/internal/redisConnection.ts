@@ -1,3 +1,4 @@
+import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -6,9 +7,11 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { Redis } from "effect/persistence"
+import * as References from "effect/References"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { TokenStoreError } from "./tokenStoreError.ts"
+import { variableError } from "./variables.ts"
 
 // Where a script failed, and the arguments of a command that is not known: the password of `HELLO` among them.
 const details = /(?:,? with args |:? script: [0-9a-f]{40}).*/s
@@ -23,6 +26,15 @@ const reasonOf = (error: unknown): string => {
   }
   return "code" in cause && typeof cause.code === "string" ? cause.code : cause.name
 }
+
+// The message of what cannot be read may show it, and there is a password in an address.
+const mistake = (error: unknown): Config.ConfigError =>
+  variableError(
+    `The Redis client cannot be made: ${
+      reasonOf(error)
+    }. Check its options; an address is redis://host:port, or rediss:// ` +
+      "for TLS, with what is special in a password percent-encoded."
+  )
 
 export const failed = (cause: unknown) =>
   new TokenStoreError({
@@ -75,7 +87,7 @@ const watched = (redis: Redis.Redis["Service"]) => {
 /** One connection after the other, for as long as the scope is open. */
 export const connected = <E, R>(
   redis: Layer.Layer<Redis.Redis, E, R>
-): Effect.Effect<Effect.Effect<Connection, TokenStoreError>, never, R | Scope.Scope> =>
+): Effect.Effect<Effect.Effect<Connection, TokenStoreError>, Config.ConfigError, R | Scope.Scope> =>
   Effect.gen(function*() {
     let current: Connection | undefined
     let error: unknown
@@ -88,7 +100,15 @@ export const connected = <E, R>(
       Scope.make(),
       (scope) =>
         Effect.gen(function*() {
-          const services = yield* Layer.buildWithScope(redis, scope)
+          const services = yield* Layer.buildWithScope(redis, scope).pipe(
+            // Clients log what servers answer, and that may repeat the password.
+            Effect.provideService(References.MinimumLogLevel, "None"),
+            Effect.catchDefect(Effect.fail),
+            Effect.tapError((cause) => {
+              error = cause
+              return done
+            })
+          )
           const { connection, isLost } = watched(Context.get(services, Redis.Redis))
           current = connection
           error = undefined
@@ -103,18 +123,16 @@ export const connected = <E, R>(
           Effect.timeoutOption(closeTimeout)
         )
       }
-    ).pipe(
-      Effect.catchDefect(Effect.fail),
-      Effect.tapError((cause) => {
-        error = cause
-        return done
-      })
     )
 
     yield* Effect.acquireRelease(
-      connection.pipe(Effect.retry(backoff), Effect.forever, Effect.forkDetach),
+      connection.pipe(Effect.retry(backoff), Effect.forever, Effect.forkDetach({ startImmediately: true })),
       (fiber) => Effect.timeoutOption(Fiber.interrupt(fiber), closeTimeout)
     )
+    // Known at once, without asking Redis: no time will mend it.
+    if (error !== undefined && !(error instanceof Redis.RedisError)) {
+      return yield* Effect.fail(error instanceof Config.ConfigError ? error : mistake(error))
+    }
     yield* Effect.forkScoped(Effect.delay(done, firstAttempt))
 
     return Effect.andThen(

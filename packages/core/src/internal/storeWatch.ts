@@ -144,20 +144,6 @@ export const makeStoreWatch = (
       return { view: { key, look, enter, nextChange: () => Deferred.await(change) }, notice }
     }
 
-    /** Listens to a key, over any interruption of the store. */
-    const listen = (key: string, notice: Notice): Effect.Effect<void> =>
-      Effect.gen(function*() {
-        const stream = yield* bounded(backend.changes(key))
-        // What changed before.
-        yield* notice(false)
-        yield* Stream.runForEach(stream, () => Effect.ignore(notice(true)))
-      }).pipe(
-        Effect.scoped,
-        Effect.ignore,
-        Effect.repeat(Schedule.spaced(retryTime)),
-        Effect.asVoid
-      )
-
     const log = Effect.annotateLogs({ store: backend.name })
 
     const wentAway = (error: TokenStoreError): Effect.Effect<void> =>
@@ -177,6 +163,35 @@ export const makeStoreWatch = (
           Effect.forkIn(comeBack, scope)
         )
       })
+
+    /** Listens to a key, over any interruption of the store. */
+    const listen = (key: string, notice: Notice): Effect.Effect<void> => {
+      let isDeaf = false
+      return Effect.gen(function*() {
+        const stream = yield* bounded(backend.changes(key))
+        // What changed before.
+        yield* notice(false)
+        yield* Stream.runForEach(stream, () => Effect.ignore(notice(true)))
+      }).pipe(
+        Effect.scoped,
+        // A store that is there, and does not tell, is worth a word: what others do is found out late.
+        Effect.catch((error) =>
+          Effect.matchEffect(notice(false), {
+            onFailure: wentAway,
+            onSuccess: () => {
+              if (isDeaf) return Effect.void
+              isDeaf = true
+              return log(Effect.annotateLogs(
+                Effect.logWarning("The token store does not tell of changes; this process looks for them now and then"),
+                { reason: error.message }
+              ))
+            }
+          })
+        ),
+        Effect.repeat(Schedule.spaced(retryTime)),
+        Effect.asVoid
+      )
+    }
 
     return {
       viewOf: (credentials) =>
