@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import { parseArgs } from "node:util"
 import { run } from "./simulation/run.ts"
+import { simulation } from "./simulation/world.ts"
 
 const { values } = parseArgs({
   options: {
@@ -22,7 +23,7 @@ const count = (name: string, text: string): number => {
 const histories = count("histories", values.histories)
 const seed = count("seed", values.seed)
 
-const result = await Effect.runPromise(run({
+const result = await Effect.runPromise(run(simulation, {
   histories,
   seed,
   replay: values.replay,

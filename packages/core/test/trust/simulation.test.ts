@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { spawnSync } from "node:child_process"
 import { reportFigure, reportSearches, reportTable } from "../support/figures.ts"
 import { run } from "./simulation/run.ts"
+import { simulation } from "./simulation/world.ts"
 
 const count = (variable: string, otherwise: number): number => {
   const value = Number(process.env[variable] ?? otherwise)
@@ -39,7 +40,7 @@ const situations = [
 describe("simulation", () => {
   it.live(`${histories} random histories break no invariant`, (context) =>
     Effect.gen(function*() {
-      const result = yield* run({ histories, seed })
+      const result = yield* run(simulation, { histories, seed })
       expect(
         result.failure === undefined ? "every invariant held" : [
           result.failure.violation.message,

@@ -1,20 +1,24 @@
 import { Arbitrary, Effect } from "effect"
-import type { History } from "./history.ts"
-import { history } from "./history.ts"
 import type { Situations, Violation } from "./model.ts"
-import { live } from "./world.ts"
+import type { Report } from "./world.ts"
+
+/** Something to live through, at random. */
+export interface Simulation<History> {
+  readonly history: Arbitrary.Arbitrary<History>
+  readonly live: (history: History, situations: Situations) => Effect.Effect<Report>
+}
 
 /** What came of many histories. */
-export interface Result {
+export interface Result<History> {
   readonly histories: number
   readonly events: number
   readonly searches: number
   readonly situations: Situations
-  readonly failure: Failure | undefined
+  readonly failure: Failure<History> | undefined
 }
 
 /** The first history that broke an invariant, made as small as it would go. */
-export interface Failure {
+export interface Failure<History> {
   readonly violation: Violation
   readonly history: History
   readonly log: ReadonlyArray<string>
@@ -25,12 +29,12 @@ export interface Failure {
 }
 
 /** Lives through random histories until one breaks an invariant; shrinks that one. */
-export const run = (options: {
+export const run = <History>({ history, live }: Simulation<History>, options: {
   readonly histories: number
   readonly seed: number
   readonly replay?: string | undefined
   readonly onHistory?: ((count: number) => void) | undefined
-}): Effect.Effect<Result> =>
+}): Effect.Effect<Result<History>> =>
   Effect.gen(function*() {
     const situations: Situations = new Map()
     let histories = 0

@@ -4,8 +4,10 @@ import { HttpBody, HttpClient, HttpClientError, HttpClientRequest, HttpServerRes
 import { TestClock } from "effect/testing"
 import { makeAudit } from "../../support/audit.ts"
 import type { History, Setting, Step } from "./history.ts"
+import { history } from "./history.ts"
 import type { Call, Model, Outcome, Situations } from "./model.ts"
 import { makeModel, policy, Violation } from "./model.ts"
+import type { Simulation } from "./run.ts"
 
 const environment = Environment.makeUnsafe({ baseUrl: "https://api.example", tokenUrl: "https://login.example/token" })
 
@@ -513,3 +515,6 @@ export const live = (history: History, situations: Situations): Effect.Effect<Re
     }
     return { violation, log, searches: audit.searches() }
   }).pipe(Effect.provide(TestClock.layer()), Effect.scoped)
+
+/** One process, with two tenants. */
+export const simulation: Simulation<History> = { history, live }
