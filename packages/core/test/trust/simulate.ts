@@ -1,13 +1,17 @@
-// Random histories until one breaks an invariant: `pnpm simulate --histories 100000 --seed 7`.
+// Random histories until one breaks an invariant: `pnpm simulate --histories 100000 --seed 7`; with `--fleet`, of several
+// processes that share a store.
 import { Effect } from "effect"
 import { parseArgs } from "node:util"
+import * as Fleet from "./fleetSimulation/world.ts"
+import type { Result } from "./simulation/run.ts"
 import { run } from "./simulation/run.ts"
-import { simulation } from "./simulation/world.ts"
+import * as Provider from "./simulation/world.ts"
 
 const { values } = parseArgs({
   options: {
     histories: { type: "string", default: "2000" },
     seed: { type: "string", default: "1" },
+    fleet: { type: "boolean", default: false },
     replay: { type: "string" },
     log: { type: "boolean", default: false }
   }
@@ -23,14 +27,18 @@ const count = (name: string, text: string): number => {
 const histories = count("histories", values.histories)
 const seed = count("seed", values.seed)
 
-const result = await Effect.runPromise(run(simulation, {
+const options = {
   histories,
   seed,
   replay: values.replay,
-  onHistory: (done) => {
+  onHistory: (done: number) => {
     if (done % 1_000 === 0) console.error(`${done} of ${histories}`)
   }
-}))
+}
+const outcome: Effect.Effect<Result<{ readonly steps: ReadonlyArray<unknown> }>> = values.fleet
+  ? run(Fleet.simulation, options)
+  : run(Provider.simulation, options)
+const result = await Effect.runPromise(outcome)
 
 if (result.failure === undefined) {
   console.log(`${result.histories} histories of ${result.events} events, seed ${seed}: every invariant held`)
@@ -40,10 +48,13 @@ if (result.failure === undefined) {
 } else {
   const { after, history, log, replay, violation } = result.failure
   console.log(`${violation.message}\n\nFound in history ${after} of seed ${seed}, shrunk to:`)
-  console.log(`tenants ${JSON.stringify(history.tenants)}, seed ${history.seed}`)
-  for (const step of history.steps) console.log(JSON.stringify(step))
+  const { steps, ...setting } = history
+  console.log(JSON.stringify(setting))
+  for (const step of steps) console.log(JSON.stringify(step))
   console.log("\nWhat was seen, after milliseconds on the monotonic clock and at those of the wall clock:")
   console.log(log.slice(values.log ? 0 : -40).join("\n"))
-  console.log(`\nReplay: node packages/core/test/trust/simulate.ts --replay '${replay}'`)
+  console.log(
+    `\nReplay: node packages/core/test/trust/simulate.ts${values.fleet ? " --fleet" : ""} --replay '${replay}'`
+  )
   process.exit(1)
 }

@@ -74,10 +74,11 @@ export interface Call {
 /** How a call ended. */
 export type Outcome = { readonly tag: string; readonly reason?: string | undefined; readonly status?: number }
 
-const usable = (lifetime: number) => lifetime - Math.min(policy.leeway, lifetime * policy.leewayShare)
+/** For how long a token is used, in milliseconds. */
+export const usable = (lifetime: number) => lifetime - Math.min(policy.leeway, lifetime * policy.leewayShare)
 
 /** The earliest that a token is renewed: a share of its life, the margin where that is earlier, less the jitter. */
-const earliestRenewal = (lifetime: number) => {
+export const earliestRenewal = (lifetime: number) => {
   const share = Math.min(lifetime * policy.renewAt, usable(lifetime))
   const latest = lifetime >= 2 * policy.minimumMargin ? Math.min(share, lifetime - policy.minimumMargin) : share
   return latest * (1 - policy.jitter)

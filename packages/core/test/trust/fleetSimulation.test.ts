@@ -1,0 +1,65 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { reportFigure, reportSearches, reportTable } from "../support/figures.ts"
+import { simulation } from "./fleetSimulation/world.ts"
+import { run } from "./simulation/run.ts"
+
+const histories = 1_000
+const seed = 1
+
+/** Where a run must have been, or it has stopped exploring. */
+const situations = [
+  "Retry-After",
+  "a call failed: InvalidCredentials",
+  "a call failed: TokenEndpointUnavailable",
+  "a call failed: TokenExpired",
+  "a lease was lost",
+  "a pause for all",
+  "a pause seen",
+  "a rejection",
+  "a rejection stored",
+  "a rejection told later",
+  "a rejection that is not believed",
+  "a request for all",
+  "a write came too late",
+  "alone: a request without a lease",
+  "back at the store",
+  "came late, and gave way",
+  "closed with the lease",
+  "credentials refused",
+  "found a rejected token",
+  "killed with the lease",
+  "stopped with the lease",
+  "the store was emptied",
+  "told of a token before anybody needed it",
+  "told that a token was rejected",
+  "took over a token",
+  "waited for what another one asked for",
+  "waited for who has the lease"
+]
+
+describe("simulation of a fleet", () => {
+  it.live(`${histories} random histories of 2 to 6 processes break no invariant`, (context) =>
+    Effect.gen(function*() {
+      const result = yield* run(simulation, { histories, seed })
+      expect(
+        result.failure === undefined ? "every invariant held" : [
+          result.failure.violation.message,
+          `node packages/core/test/trust/simulate.ts --fleet --replay '${result.failure.replay}'`
+        ]
+      ).toBe("every invariant held")
+      const reached = [...result.situations].toSorted(([a], [b]) => a.localeCompare(b))
+      expect(situations.filter((situation) => !result.situations.has(situation))).toEqual([])
+      reportTable(context, {
+        title: `Where ${histories} random histories of a fleet have been (seed ${seed})`,
+        columns: ["situation", "times"],
+        rows: reached.map(([situation, times]) => [situation, String(times)])
+      })
+      reportFigure(context, {
+        of: "simulation of a fleet: histories",
+        figure: `${result.histories}`,
+        claim: `${result.events} events of 2 to 6 processes, each allowed by what they owe each other`
+      })
+      reportSearches(context, result.searches)
+    }))
+})

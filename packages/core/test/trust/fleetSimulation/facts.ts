@@ -1,0 +1,184 @@
+import { policy, usable } from "../simulation/model.ts"
+import type { Situations } from "../simulation/model.ts"
+
+export { earliestRenewal, policy, usable, Violation } from "../simulation/model.ts"
+export type { Situations } from "../simulation/model.ts"
+
+/** What the members of a fleet owe each other, in milliseconds, as `docs/sharing-tokens.md` gives it. */
+export const sharing = {
+  /** Who died with the lease is found out after this time. */
+  lease: 5_000,
+  /** A store that does not answer within this time is done without. */
+  operation: 2_000,
+  /** The net below the notifications, while somebody waits and while nobody does. */
+  pollWaiting: 1_000,
+  pollIdle: 30_000,
+  /** How long the answer to refused credentials is there for all. */
+  refusal: 1_000
+} as const
+
+/** What the answers of a store may be late by that counts as well: four operations of half a second. */
+export const lag = 2_000
+
+/** Well again is who finds out within a second, with an operation that may take its time. */
+export const settling = 1_000 + sharing.operation + 1_000
+
+// Milliseconds are whole on one clock and not on the other.
+export const rounding = 1
+
+/** What a token of the mock is called here. */
+export const nameOf = (token: string): string => token.replace(/^mock-token-(\d+)-.*$/, "token-$1")
+
+/** A token that the endpoint handed out. */
+export interface Issued {
+  /** When its request left. */
+  readonly at: number
+  /** Milliseconds. */
+  readonly lifetime: number
+}
+
+/** A token request under way. */
+export interface Request {
+  readonly member: Member
+  readonly at: number
+  /** Whether it is for the fleet, or for one that is by itself. */
+  readonly together: boolean
+  /** When its sender sent another one in its place. */
+  overtakenAt: number | undefined
+}
+
+/** One process of the fleet, while it lives. */
+export interface Member {
+  readonly name: string
+  isAlive: boolean
+  /** Since when it has had nothing wrong with its store, and with its notifications. */
+  storeWellSince: number
+  notesWellSince: number
+  /** When it was told of each dead token, by a 401 or by the store, and whether it is sure to believe it. */
+  readonly learned: Map<string, { readonly at: number; readonly isSure: boolean }>
+  /** The tokens that it must not send any more, since when, and why. */
+  readonly barred: Map<string, { readonly since: number; readonly why: string }>
+  /** Those of which it may or may not have believed the 401, and those of which it must not. */
+  readonly doubted: Map<string, "perhaps" | "surely">
+  /** The tokens that it was given, and until when it uses each. */
+  readonly given: Map<string, number>
+  /** Of those the one that it was seen to use, unless it was given another one since. */
+  inUse: string | undefined
+  request: Request | undefined
+  /** The last failure that it was told of, its own or another one's. */
+  failedAt: number
+  /** Its own failures in a row, and what they ask of it. */
+  hold: { readonly at: number; readonly atLeast: number; readonly failures: number } | undefined
+  /** The lease that it has, as far as it was told. */
+  fence: number | undefined
+  /** A write of this token came too late; whatever is newer is to be used instead. */
+  late: string | undefined
+  /** How many calls wait for a token. */
+  waiting: number
+  /** Whether it has made a request by itself, and has not found a token in the store since. */
+  isAlone: boolean
+  /** When it last went on after having been stopped. */
+  continuedAt: number
+}
+
+/** What is stored. */
+export interface Entry {
+  readonly version: number
+  readonly token: string
+  readonly at: number
+  readonly until: number
+  readonly writer: Member
+  rejectedAt: number | undefined
+}
+
+/** What is true of the fleet and its surroundings. */
+export interface Facts {
+  readonly now: () => number
+  readonly situations: Situations
+  readonly tokens: Map<string, Issued>
+  /** The end of each token's life as the store had it. */
+  readonly storedUntil: Map<string, number>
+  /** When each token was marked as rejected in the store, as long as the store knows. */
+  readonly rejections: Map<string, number>
+  readonly members: Set<Member>
+  entry: Entry | undefined
+  lease: { readonly fence: number; readonly until: number } | undefined
+  /** Nobody who listens to the store asks before this is over. */
+  pause: { readonly since: number; readonly until: number; readonly by: Member } | undefined
+  /** Since when endpoint and API have been answering, and swiftly. */
+  wellSince: number
+  /** When a process was last stopped, killed or closed. */
+  lossAt: number
+  /** When the endpoint last handed out a token. */
+  issuedAt: number
+}
+
+/** The beginning: nothing is stored, and all is well. */
+export const makeFacts = (now: () => number, situations: Situations): Facts => ({
+  now,
+  situations,
+  tokens: new Map(),
+  storedUntil: new Map(),
+  rejections: new Map(),
+  members: new Set(),
+  entry: undefined,
+  lease: undefined,
+  pause: undefined,
+  wellSince: -1,
+  lossAt: -Infinity,
+  issuedAt: -1
+})
+
+/** A process starts. */
+export const makeMember = (name: string, now: number): Member => ({
+  name,
+  isAlive: true,
+  storeWellSince: now,
+  notesWellSince: now,
+  learned: new Map(),
+  barred: new Map(),
+  doubted: new Map(),
+  given: new Map(),
+  inUse: undefined,
+  request: undefined,
+  failedAt: -Infinity,
+  hold: undefined,
+  fence: undefined,
+  late: undefined,
+  waiting: 0,
+  isAlone: false,
+  continuedAt: now
+})
+
+/** Enters that the fleet has been somewhere. */
+export const reached = ({ situations }: Facts, situation: string): void =>
+  void situations.set(situation, (situations.get(situation) ?? 0) + 1)
+
+/** Until when a member uses a token that it is given now: its own, or the one that is stored. */
+export const usedUntil = ({ tokens }: Facts, token: string, storedUntil?: number): number => {
+  const issued = tokens.get(token)
+  if (issued === undefined) return -Infinity
+  return (storedUntil ?? issued.at + issued.lifetime) - issued.lifetime + usable(issued.lifetime)
+}
+
+/** The entry, if whoever reads it now may use it. */
+export const usableEntry = (facts: Facts, member: Member): Entry | undefined => {
+  const { entry } = facts
+  if (entry === undefined || entry.rejectedAt !== undefined) return undefined
+  if (member.barred.has(entry.token) || member.doubted.has(entry.token)) return undefined
+  return facts.now() < usedUntil(facts, entry.token, entry.until) ? entry : undefined
+}
+
+/** Whether a member has been part of the fleet since then. */
+export const isTogether = (member: Member, since: number): boolean =>
+  member.isAlive && member.storeWellSince + settling <= since
+
+/** When a member knows, at the latest, what happened in the store then. */
+export const knowsAt = (member: Member, happenedAt: number): number =>
+  member.notesWellSince + settling <= happenedAt && isTogether(member, happenedAt)
+    ? happenedAt + lag
+    : Math.max(happenedAt, member.storeWellSince) + sharing.pollIdle + settling + lag
+
+/** How long who has failed so often in a row makes no request, in milliseconds. */
+export const shortestHold = (failures: number): number =>
+  Math.min(policy.backoffBase * 2 ** (failures - 1), policy.backoffMaximum) / 2

@@ -1,0 +1,176 @@
+import { Option } from "effect"
+import type { Facts, Member } from "./facts.ts"
+import { reached, rounding, settling, sharing, usableEntry, usedUntil, Violation } from "./facts.ts"
+import type { Observer } from "./store.ts"
+import { tokenOf } from "./store.ts"
+
+/** What an observer at the store holds a fleet to. */
+export const makeStoreRules = (facts: Facts) => {
+  /** Believed rejections that the store is owed. */
+  const owed = new Set<{ readonly member: Member; readonly version: number; readonly since: number }>()
+
+  const observe = (member: Member): Observer => ({
+    asked: (operation, key) => {
+      if (!/^production:client:[0-9a-f]{32}$/.test(key)) {
+        throw new Violation(9, `a key with more in it than it should: ${key}`)
+      }
+      const startedAt = facts.now()
+      return () => {
+        const took = facts.now() - Math.max(startedAt, member.continuedAt)
+        if (member.isAlive && took > sharing.operation) {
+          throw new Violation(12, `${member.name} waited ${took} ms for the store to ${operation}`)
+        }
+      }
+    },
+
+    read: (found) => {
+      const { late } = member
+      member.late = undefined
+      if (Option.isNone(found)) return
+      const { payload, rejected, version } = found.value
+      const token = tokenOf(payload)
+      if (rejected) {
+        if (!member.learned.has(token)) {
+          const isSure = member.given.has(token)
+          reached(facts, isSure ? "told that a token was rejected" : "found a rejected token")
+          member.learned.set(token, { at: facts.now(), isSure })
+        }
+        bar(facts, member, token, "it was told that another one rejected it")
+        return
+      }
+      const until = usedUntil(facts, token, facts.entry?.version === version ? facts.entry.until : undefined)
+      const isNews = !member.given.has(token)
+      if (isNews) reached(facts, member.waiting > 0 ? "took over a token" : "told of a token before anybody needed it")
+      if (member.isAlone) reached(facts, "back at the store")
+      member.isAlone = false
+      give(member, token, Math.max(until, member.given.get(token) ?? -Infinity))
+      if (!member.barred.has(token)) member.hold = undefined
+      if (
+        isNews && late !== undefined && usedUntil(facts, late) < until && usableEntry(facts, member)?.token === token
+      ) {
+        reached(facts, "came late, and gave way")
+        bar(facts, member, late, "it came late, and the newer one was there")
+      }
+    },
+
+    leased: (lease, time) => {
+      if (lease._tag === "Granted") facts.lease = { fence: lease.fence, until: facts.now() + time }
+    },
+
+    extended: (fence, time, done) => {
+      if (done) facts.lease = { fence, until: facts.now() + time }
+    },
+
+    answeredLease: (lease) => {
+      if (lease._tag === "Granted") member.fence = lease.fence
+      else if (lease.note === undefined) reached(facts, "waited for who has the lease")
+      else {
+        reached(facts, "a pause seen")
+        member.failedAt = facts.now()
+      }
+    },
+
+    answeredExtend: (done) => {
+      if (!done) reached(facts, "a lease was lost")
+    },
+
+    wrote: (fence, token, time, startedAt, done) => {
+      member.fence = undefined
+      if (!done) return
+      const { entry } = facts
+      const issued = facts.tokens.get(token)
+      if (issued === undefined) throw new Violation(3, `${member.name} stored ${token}, which nobody was given`)
+      if (startedAt + time > issued.at + issued.lifetime + rounding) {
+        throw new Violation(3, `${member.name} stored ${token} for longer than it lives`)
+      }
+      if (entry !== undefined && fence <= entry.version) {
+        throw new Violation(3, `${member.name} stored version ${fence} when ${entry.version} was there`)
+      }
+      if (entry !== undefined && issued.at < (facts.tokens.get(entry.token)?.at ?? -Infinity)) {
+        throw new Violation(3, `${member.name} stored ${token} in place of a younger one, ${entry.token}`)
+      }
+      const at = facts.now()
+      facts.lease = undefined
+      facts.entry = { version: fence, token, at, until: at + time, writer: member, rejectedAt: undefined }
+      facts.storedUntil.set(token, Math.max(at + time, facts.storedUntil.get(token) ?? -Infinity))
+    },
+
+    answeredWrite: (token, done) => {
+      if (done) return
+      reached(facts, "a write came too late")
+      member.late = token
+    },
+
+    released: (fence, pause) => {
+      if (member.fence === fence) member.fence = undefined
+      const isHolder = facts.lease?.fence === fence && facts.now() < facts.lease.until
+      if (!isHolder) return
+      facts.lease = undefined
+      if (pause === undefined) return
+      reached(facts, "a pause for all")
+      facts.pause = { since: facts.now(), until: facts.now() + pause, by: member }
+    },
+
+    rejected: (version) => {
+      const { entry } = facts
+      if (entry?.version !== version || entry.rejectedAt !== undefined) return
+      if (member.doubted.get(entry.token) === "surely") {
+        throw new Violation(6, `${member.name} rejects ${entry.token}, one more than it may believe within a minute`)
+      }
+      reached(facts, "a rejection stored")
+      entry.rejectedAt = facts.now()
+      facts.rejections.set(entry.token, entry.rejectedAt)
+    }
+  })
+
+  return {
+    observe,
+
+    /** A member believes that the token which is stored was rejected. */
+    owes: (member: Member, token: string) => {
+      const { entry } = facts
+      if (entry?.token !== token || entry.rejectedAt !== undefined) return
+      owed.add({ member, version: entry.version, since: facts.now() })
+    },
+
+    /** To be asked from time to time. */
+    check: () => {
+      for (const debt of owed) {
+        const { member, since, version } = debt
+        const { entry } = facts
+        if (entry?.version !== version || entry.rejectedAt !== undefined || !member.isAlive) {
+          if (entry?.rejectedAt !== undefined && entry.rejectedAt > since + sharing.operation) {
+            reached(facts, "a rejection told later")
+          }
+          owed.delete(debt)
+        } else if (facts.now() > Math.max(since, member.storeWellSince) + settling) {
+          throw new Violation(7, `${member.name} did not tell the store that ${entry.token} was rejected`)
+        }
+      }
+    },
+
+    emptied: () => {
+      if (facts.entry !== undefined) reached(facts, "the store was emptied")
+      facts.entry = undefined
+      facts.lease = undefined
+      facts.pause = undefined
+      facts.rejections.clear()
+      for (const member of facts.members) {
+        member.fence = undefined
+        if (member.storeWellSince < Infinity) member.storeWellSince = facts.now()
+        if (member.notesWellSince < Infinity) member.notesWellSince = facts.now()
+      }
+    }
+  }
+}
+
+/** A member has a token that it may use until then. */
+export const give = (member: Member, token: string, until: number): void => {
+  if (!member.given.has(token)) member.inUse = undefined
+  member.given.set(token, until)
+}
+
+/** From now on a member must not send this token. */
+export const bar = (facts: Facts, member: Member, token: string, why: string): void => {
+  if (!member.barred.has(token)) member.barred.set(token, { since: facts.now(), why })
+}
