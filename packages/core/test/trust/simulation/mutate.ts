@@ -1,9 +1,10 @@
 // Preloaded by Node (`--import`): makes the one edit of the core that MUTANT names, as its file is loaded.
 import { registerHooks } from "node:module"
+import { mutants as ofFleet } from "../fleetSimulation/mutants.ts"
 import { mutants } from "./mutants.ts"
 
-const mutant = mutants.find(({ name }) => name === process.env["MUTANT"])
-if (mutant === undefined) throw new Error(`MUTANT is ${process.env["MUTANT"]}; expected one of mutants.ts`)
+const mutant = [...mutants, ...ofFleet].find(({ name }) => name === process.env["MUTANT"])
+if (mutant === undefined) throw new Error(`MUTANT is ${process.env["MUTANT"]}; expected one of a mutants.ts`)
 
 registerHooks({
   load: (url, context, nextLoad) => {
