@@ -2,7 +2,8 @@ import * as DateTime from "effect/DateTime"
 import * as Redacted from "effect/Redacted"
 import type { AccessToken } from "../AccessToken.ts"
 import * as RefreshPolicy from "../RefreshPolicy.ts"
-import type { TwoClocks } from "./twoClocks.ts"
+import { after } from "./twoClocks.ts"
+import type { Instant, TwoClocks } from "./twoClocks.ts"
 
 /** The tokens that the API rejected, and how far its word is taken. */
 export interface Rejections {
@@ -20,22 +21,27 @@ export interface Rejections {
 }
 
 export const makeRejections = (policy: RefreshPolicy.RefreshPolicy, clocks: TwoClocks): Rejections => {
-  const rejected = new Map<string, AccessToken>()
+  const rejected = new Map<string, { readonly token: AccessToken; readonly until: Instant }>()
   let believedAt: ReadonlyArray<number> = []
   let doubtedUntil = -Infinity
   const adopt = (token: AccessToken) => {
-    const { mono, wall } = clocks.now()
-    believedAt = [...believedAt, mono].slice(-policy.replacementsPerMinute)
-    for (const [value, { expiresAt }] of rejected) if (DateTime.toEpochMillis(expiresAt) < wall) rejected.delete(value)
-    rejected.set(Redacted.value(token.value), token)
+    const now = clocks.now()
+    believedAt = [...believedAt, now.mono].slice(-policy.replacementsPerMinute)
+    for (const [value, { until }] of rejected) if (!clocks.isBefore(until)) rejected.delete(value)
+    rejected.set(Redacted.value(token.value), {
+      token,
+      until: after(now, DateTime.toEpochMillis(token.expiresAt) - now.wall)
+    })
   }
   return {
     includes: (token) => {
       const found = rejected.get(Redacted.value(token.value))
-      return found !== undefined && DateTime.toEpochMillis(found.expiresAt) > clocks.now().wall
+      return found !== undefined && clocks.isBefore(found.until)
     },
     includesLaterThan: ({ issuedAt }) =>
-      [...rejected.values()].some((later) => DateTime.isGreaterThan(later.issuedAt, issuedAt)),
+      [...rejected.values()].some(({ token, until }) =>
+        clocks.isBefore(until) && DateTime.isGreaterThan(token.issuedAt, issuedAt)
+      ),
     enter: (token) => {
       const { mono } = clocks.now()
       const wait = RefreshPolicy.replacementHold(policy, believedAt, mono)
