@@ -114,8 +114,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "take a rejected token again",
     file: "internal/rejections.ts",
-    from: "(expiries.get(Redacted.value(token.value)) ?? -Infinity) > clocks.now().wall",
-    to: "false && expiries.has(token.scope ?? \"\")",
+    from: "return found !== undefined && clocks.isBefore(found.until)",
+    to: "return found !== found",
     seed: 5
   },
   {
