@@ -166,6 +166,11 @@ export const usableEntry = (facts: Facts, member: Member): Entry | undefined => 
   const { entry } = facts
   if (entry === undefined || entry.rejectedAt !== undefined) return undefined
   if (member.barred.has(entry.token) || member.doubted.has(entry.token)) return undefined
+  // What was issued before a token that was rejected died with it, as far as anybody knows; and a slow answer makes it old.
+  const issuedAt = (facts.tokens.get(entry.token)?.at ?? -Infinity) - lag
+  if ([...member.learned.keys()].some((token) => (facts.tokens.get(token)?.at ?? -Infinity) > issuedAt)) {
+    return undefined
+  }
   return facts.now() < usedUntil(facts, entry.token, entry.until) ? entry : undefined
 }
 

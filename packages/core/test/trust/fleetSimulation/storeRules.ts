@@ -138,12 +138,15 @@ export const makeStoreRules = (facts: Facts) => {
       for (const debt of owed) {
         const { member, since, version } = debt
         const { entry } = facts
-        if (entry?.version !== version || entry.rejectedAt !== undefined || !member.isAlive) {
+        const due = Math.max(since, member.storeWellSince) + settling
+        // Nobody needs to hear of what has expired.
+        const isOver = entry?.version !== version || entry.until <= facts.now()
+        if (isOver || entry.rejectedAt !== undefined || !member.isAlive) {
           if (entry?.rejectedAt !== undefined && entry.rejectedAt > since + sharing.operation) {
             reached(facts, "a rejection told later")
           }
           owed.delete(debt)
-        } else if (facts.now() > Math.max(since, member.storeWellSince) + settling) {
+        } else if (facts.now() > due) {
           throw new Violation(7, `${member.name} did not tell the store that ${entry.token} was rejected`)
         }
       }
