@@ -246,11 +246,13 @@ export const makeLifecycle = (
     const renew = (token: Live): Effect.Effect<void> =>
       Effect.sleep(Duration.millis(clocks.left(token.renewAt))).pipe(
         Effect.andThen(
-          Effect.suspend((): Effect.Effect<unknown> =>
-            holdLeft() > 0
+          Effect.suspend((): Effect.Effect<unknown> => {
+            // Replaced before this fiber was known to who replaced it.
+            if (live !== token) return Effect.void
+            return holdLeft() > 0
               ? Effect.sleep(Duration.millis(holdLeft()))
               : Effect.exit(Deferred.await(board().result))
-          ).pipe(
+          }).pipe(
             // A refusal is not worth another try once nothing is left to renew: the next caller makes one.
             Effect.repeat({
               while: () => !isClosed() && live === token && (isValid(token) || hold?.refused === undefined)
