@@ -105,8 +105,8 @@ const program = Effect.gen(function*() {
   }
   yield* Console.log(
     "\nWaits are multiples of the token endpoint's latency. Goals: one request at the start; later no more than one " +
-      "process makes, and one; no wait above 1.5 ×, the first time apart, which without a store takes as long; a warm get " +
-      "that suspends nothing, and so has no network in it."
+      "process makes, and one; no wait above 1.5 ×, the first time apart; a warm get that suspends " +
+      "nothing, and so has no network in it."
   )
   yield* Console.log(missed.length === 0 ? "All met." : `Missed:\n${missed.map((goal) => `- ${goal}`).join("\n")}`)
   if (missed.length > 0) process.exitCode = 1
