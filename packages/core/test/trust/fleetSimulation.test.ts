@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { spawnSync } from "node:child_process"
 import { reportFigure, reportSearches, reportTable } from "../support/figures.ts"
 import { simulation } from "./fleetSimulation/world.ts"
+import { expectReplays } from "./simulation/replays.ts"
 import { run } from "./simulation/run.ts"
 
 const histories = 1_000
@@ -65,25 +65,6 @@ describe("simulation of a fleet", () => {
     }))
 
   it("the same seed is the same run, and a violation is replayed and shrunk", () => {
-    const simulate = (...args: ReadonlyArray<string>) =>
-      spawnSync(
-        process.execPath,
-        [
-          "--import",
-          "./packages/core/test/trust/simulation/mutate.ts",
-          "packages/core/test/trust/simulate.ts",
-          "--fleet",
-          ...args
-        ],
-        { encoding: "utf8", env: { ...process.env, MUTANT: "do not extend the lease" } }
-      )
-    const first = simulate("--seed", "3")
-    expect(first.stderr + first.stdout).toContain("Found in history")
-    expect(simulate("--seed", "3").stdout).toBe(first.stdout)
-    const [, replay] = /--replay '(.*)'/.exec(first.stdout)!
-    const seen = (text: string) => text.slice(text.indexOf("shrunk to:"), text.indexOf("Replay:"))
-    const replayed = simulate("--replay", replay!)
-    expect([replayed.status, seen(replayed.stdout)]).toEqual([1, seen(first.stdout)])
-    expect(seen(first.stdout).match(/"act":/g)!.length).toBeLessThanOrEqual(6)
+    expectReplays("do not extend the lease", "--fleet")
   })
 })

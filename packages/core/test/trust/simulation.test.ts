@@ -2,6 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawnSync } from "node:child_process"
 import { reportFigure, reportSearches, reportTable } from "../support/figures.ts"
+import { expectReplays } from "./simulation/replays.ts"
 import { run } from "./simulation/run.ts"
 import { simulation } from "./simulation/world.ts"
 
@@ -63,25 +64,7 @@ describe("simulation", () => {
     }))
 
   it("the same seed is the same run, and a violation is replayed and shrunk", () => {
-    const simulate = (...args: ReadonlyArray<string>) =>
-      spawnSync(
-        process.execPath,
-        [
-          "--import",
-          "./packages/core/test/trust/simulation/mutate.ts",
-          "packages/core/test/trust/simulate.ts",
-          ...args
-        ],
-        { encoding: "utf8", env: { ...process.env, MUTANT: "renew when the token is dead" } }
-      )
-    const first = simulate("--seed", "3")
-    expect(first.stderr + first.stdout).toContain("Found in history")
-    expect(simulate("--seed", "3").stdout).toBe(first.stdout)
-    const [, replay] = /--replay '(.*)'/.exec(first.stdout)!
-    const seen = (text: string) => text.slice(text.indexOf("shrunk to:"), text.indexOf("Replay:"))
-    const replayed = simulate("--replay", replay!)
-    expect([replayed.status, seen(replayed.stdout)]).toEqual([1, seen(first.stdout)])
-    expect(seen(first.stdout).match(/"act":/g)!.length).toBeLessThanOrEqual(6)
+    expectReplays("renew when the token is dead")
   })
 
   it("refuses a number of histories that is none", () => {
