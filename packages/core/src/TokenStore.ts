@@ -181,24 +181,26 @@ export const keys: Config.Config<readonly [Key, ...ReadonlyArray<Key>]> = /* #__
   Config.withDefault(""),
   Config.mapEffect((text) => {
     const parts = text.split(",").map((part) => part.trim()).filter((part) => part !== "")
-    const decoded = parts.map((part) => Base64.decode(part))
-    const isKey = (key: typeof decoded[number]) => Result.isSuccess(key) && key.success.length === 32
-    const [first, ...others] = decoded.flatMap((key) =>
-      Result.isSuccess(key) && isKey(key) ? [Redacted.make(key.success, { label: "TokenStore.Key" })] : []
-    )
+    const decoded = parts.map((part) => {
+      const bytes = Base64.decode(part)
+      return Result.isSuccess(bytes) && bytes.success.length === 32
+        ? Redacted.make(bytes.success, { label: "TokenStore.Key" })
+        : undefined
+    })
+    const wrong = decoded.indexOf(undefined)
+    const [first, ...others] = decoded.filter((key) => key !== undefined)
     const made = "Make one with: node -p 'crypto.randomBytes(32).toString(\"base64\")'"
-    if (first === undefined && parts.length === 0) {
-      return Effect.fail(
-        variableError(`SPOTNANA_TOKEN_STORE_KEYS is missing: a shared token is stored encrypted only. ${made}`)
-      )
-    }
-    if (first === undefined || others.length + 1 < parts.length) {
+    if (wrong >= 0) {
+      const which = `number ${wrong + 1} of ${decoded.length}`
       return Effect.fail(
         variableError(
-          `SPOTNANA_TOKEN_STORE_KEYS cannot be used: each key is 32 bytes in Base64, and number ${
-            decoded.findIndex((key) => !isKey(key)) + 1
-          } of ${decoded.length} is not. ${made}`
+          `SPOTNANA_TOKEN_STORE_KEYS cannot be used: each key is 32 bytes in Base64, and ${which} is not. ${made}`
         )
+      )
+    }
+    if (first === undefined) {
+      return Effect.fail(
+        variableError(`SPOTNANA_TOKEN_STORE_KEYS is missing: a shared token is stored encrypted only. ${made}`)
       )
     }
     return Effect.succeed<readonly [Key, ...ReadonlyArray<Key>]>([first, ...others])

@@ -143,11 +143,8 @@ export const makeFileBackend = (
         const file = path.join(folderOf(key), "beginning")
         yield* withDraft(Duration.zero, `${yield* Clock.currentTimeMillis}`, (draft) =>
           Effect.catchIf(fs.link(draft, file), isTaken, () => Effect.void))
-        return Option.match(decodeContent(yield* fs.readFileString(file)), {
-          onNone: () =>
-            0,
-          onSome: ({ text }) => Number(text)
-        })
+        const content = decodeContent(yield* fs.readFileString(file))
+        return Option.isSome(content) ? Number(content.value.text) : 0
       })
 
     const sweep = (key: string, fence: number, files: ReadonlyArray<File>): Effect.Effect<void> =>
@@ -190,9 +187,11 @@ export const makeFileBackend = (
         for (const kind of ["hold", "lease"] as const) {
           if (!has(files, kind, top) || has(files, "free", top)) continue
           const content = yield* contentOf(key, kind, top)
-          // It became something else between the two looks.
-          if (Option.isNone(content) && !has(yield* list(key), kind, top)) return yield* lease(key, time)
-          if (Option.isNone(content)) break
+          if (Option.isNone(content)) {
+            // It is over, or became something else between the two looks.
+            if (has(yield* list(key), kind, top)) break
+            return yield* lease(key, time)
+          }
           const { text, timeLeft } = content.value
           const note = kind === "hold" ? Redacted.make(text) : undefined
           return { _tag: "Held", timeLeft, note } satisfies Lease as Lease

@@ -59,6 +59,12 @@ const pauseAfterRefusal = Duration.seconds(1)
 // How often to tell a store that does not hear.
 const retryTime = Duration.seconds(1)
 
+const timeLeft = (token: AccessToken): Effect.Effect<Duration.Duration> =>
+  Effect.map(
+    Clock.currentTimeMillis,
+    (now) => Duration.millis(Math.max(0, DateTime.toEpochMillis(token.expiresAt) - now))
+  )
+
 const own = (result: Shared["result"]): Shared => ({ result, isFromStore: false })
 const fromStore = (token: AccessToken): Shared => ({ result: Result.succeed(token), isFromStore: true })
 
@@ -79,11 +85,11 @@ export const share: Share = (backend, endpoint) =>
       { isBetter }: Judgement
     ): Effect.Effect<Shared, TokenStoreError> =>
       Effect.gen(function*() {
-        const timeLeft = Duration.millis(DateTime.toEpochMillis(token.expiresAt) - (yield* Clock.currentTimeMillis))
-        if (!Duration.isPositive(timeLeft)) return own(Result.succeed(token))
+        const time = yield* timeLeft(token)
+        if (!Duration.isPositive(time)) return own(Result.succeed(token))
         // Before it is written: the notification may be faster than the answer.
         view.enter(token, fence)
-        if (yield* bounded(backend.write(view.key, fence, tokenToPayload(token), timeLeft))) {
+        if (yield* bounded(backend.write(view.key, fence, tokenToPayload(token), time))) {
           return own(Result.succeed(token))
         }
         // The lease was lost: this process was paused, and another one took its place.
@@ -167,12 +173,10 @@ export const share: Share = (backend, endpoint) =>
           return Effect.void
         }
         // A store that is away is told later: until the token expires, somebody may find it there and begin with it.
-        return Clock.currentTimeMillis.pipe(
-          Effect.flatMap((now) =>
-            Effect.timeoutOption(
-              Effect.retry(bounded(backend.reject(place.key, place.version)), Schedule.spaced(retryTime)),
-              Duration.millis(Math.max(0, DateTime.toEpochMillis(token.expiresAt) - now))
-            )
+        const told = Effect.retry(bounded(backend.reject(place.key, place.version)), Schedule.spaced(retryTime))
+        return timeLeft(token).pipe(
+          Effect.flatMap((time) =>
+            Effect.timeoutOption(told, time)
           ),
           Effect.forkIn(scope),
           Effect.asVoid

@@ -145,6 +145,8 @@ export const makeStoreWatch = (
     }
 
     const log = Effect.annotateLogs({ store: backend.name })
+    const warn = (message: string, error: TokenStoreError): Effect.Effect<void> =>
+      log(Effect.annotateLogs(Effect.logWarning(message), { reason: error.message }))
 
     const wentAway = (error: TokenStoreError): Effect.Effect<void> =>
       Effect.suspend(() => {
@@ -156,10 +158,7 @@ export const makeStoreWatch = (
           Effect.andThen(log(Effect.logInfo("The token store can be used again")))
         )
         return Effect.andThen(
-          log(Effect.annotateLogs(
-            Effect.logWarning("The token store cannot be used; this process requests tokens by itself until it can"),
-            { reason: error.message }
-          )),
+          warn("The token store cannot be used; this process requests tokens by itself until it can", error),
           Effect.forkIn(comeBack, scope)
         )
       })
@@ -181,10 +180,7 @@ export const makeStoreWatch = (
             onSuccess: () => {
               if (isDeaf) return Effect.void
               isDeaf = true
-              return log(Effect.annotateLogs(
-                Effect.logWarning("The token store does not tell of changes; this process looks for them now and then"),
-                { reason: error.message }
-              ))
+              return warn("The token store does not tell of changes; this process looks for them now and then", error)
             }
           })
         ),

@@ -128,8 +128,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "let a store keep a token for longer than it lives",
     file: "internal/sharing.ts",
-    from: "DateTime.toEpochMillis(token.expiresAt) - (yield* Clock.currentTimeMillis)",
-    to: "DateTime.toEpochMillis(token.expiresAt) - DateTime.toEpochMillis(token.issuedAt)"
+    from: "const time = yield* timeLeft(token)",
+    to: "const time = DateTime.distance(token.issuedAt, token.expiresAt)"
   },
   {
     name: "answer a rejection with an older token",
