@@ -17,7 +17,10 @@ interface Manifest {
 const manifestOf = (directory: string): Manifest =>
   JSON.parse(Fs.readFileSync(Path.join(directory, "package.json"), "utf8"))
 
-const workspace = [".", ...Fs.globSync("packages/*/package.json").map((file) => Path.dirname(file))].map(manifestOf)
+const workspace = [
+  ".",
+  ...Fs.globSync(["packages/*/package.json", "docs/package.json"]).map((file) => Path.dirname(file))
+].map(manifestOf)
 
 const installationScripts = ["preinstall", "install", "postinstall", "prepare"]
 
