@@ -169,42 +169,43 @@ export const sealed = (
   keys: readonly [Key, ...ReadonlyArray<Key>]
 ): Effect.Effect<Backend, never, Scope.Scope> => seal(backend, keys)
 
+const decodeKeys = (text: string): Effect.Effect<readonly [Key, ...ReadonlyArray<Key>], Config.ConfigError> => {
+  const parts = text.split(",").map((part) => part.trim()).filter((part) => part !== "")
+  const decoded = parts.map((part) => {
+    const bytes = Base64.decode(part)
+    return Result.isSuccess(bytes) && bytes.success.length === 32
+      ? Redacted.make(bytes.success, { label: "TokenStore.Key" })
+      : undefined
+  })
+  const wrong = decoded.indexOf(undefined)
+  const [first, ...others] = decoded.filter((key) => key !== undefined)
+  const made = "Make one with: node -p 'crypto.randomBytes(32).toString(\"base64\")'"
+  if (wrong >= 0) {
+    const which = `number ${wrong + 1} of ${decoded.length}`
+    return Effect.fail(
+      variableError(
+        `SPOTNANA_TOKEN_STORE_KEYS cannot be used: each key is 32 bytes in Base64, and ${which} is not. ${made}`
+      )
+    )
+  }
+  if (first === undefined) {
+    return Effect.fail(
+      variableError(`SPOTNANA_TOKEN_STORE_KEYS is missing: a shared token is stored encrypted only. ${made}`)
+    )
+  }
+  return Effect.succeed([first, ...others])
+}
+
 /**
  * Reads `SPOTNANA_TOKEN_STORE_KEYS`: one or several keys of 32 bytes, in Base64, separated by commas.
  *
  * @category config
  * @since 0.1.0
  */
-export const keys: Config.Config<readonly [Key, ...ReadonlyArray<Key>]> = /* #__PURE__ */ Config.String(
-  "SPOTNANA_TOKEN_STORE_KEYS"
-).pipe(
-  Config.withDefault(""),
-  Config.mapEffect((text) => {
-    const parts = text.split(",").map((part) => part.trim()).filter((part) => part !== "")
-    const decoded = parts.map((part) => {
-      const bytes = Base64.decode(part)
-      return Result.isSuccess(bytes) && bytes.success.length === 32
-        ? Redacted.make(bytes.success, { label: "TokenStore.Key" })
-        : undefined
-    })
-    const wrong = decoded.indexOf(undefined)
-    const [first, ...others] = decoded.filter((key) => key !== undefined)
-    const made = "Make one with: node -p 'crypto.randomBytes(32).toString(\"base64\")'"
-    if (wrong >= 0) {
-      const which = `number ${wrong + 1} of ${decoded.length}`
-      return Effect.fail(
-        variableError(
-          `SPOTNANA_TOKEN_STORE_KEYS cannot be used: each key is 32 bytes in Base64, and ${which} is not. ${made}`
-        )
-      )
-    }
-    if (first === undefined) {
-      return Effect.fail(
-        variableError(`SPOTNANA_TOKEN_STORE_KEYS is missing: a shared token is stored encrypted only. ${made}`)
-      )
-    }
-    return Effect.succeed<readonly [Key, ...ReadonlyArray<Key>]>([first, ...others])
-  })
+// Calls in calls, each marked pure: a program without a store bundles none of it.
+export const keys: Config.Config<readonly [Key, ...ReadonlyArray<Key>]> = /* #__PURE__ */ Config.mapEffect(
+  /* #__PURE__ */ Config.withDefault(/* #__PURE__ */ Config.String("SPOTNANA_TOKEN_STORE_KEYS"), ""),
+  decodeKeys
 )
 
 /**
