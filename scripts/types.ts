@@ -1,0 +1,31 @@
+// Runs the tests of the types, `*.tst.ts`.
+//
+// tstyche works with the compiler's JavaScript API, which TypeScript 7 does not have: it gets the TypeScript 6 of the
+// lock file that the documentation is made with. Left to itself it would download one.
+import { spawnSync } from "node:child_process"
+import { createRequire } from "node:module"
+import { pathToFileURL } from "node:url"
+
+const typescript = createRequire(new URL("../docs/package.json", import.meta.url)).resolve("typescript")
+
+const { status, stdout } = spawnSync(
+  process.execPath,
+  ["node_modules/tstyche/dist/bin.js", ...process.argv.slice(2)],
+  {
+    encoding: "utf8",
+    env: {
+      ...process.env,
+      TSTYCHE_TYPESCRIPT_MODULE: pathToFileURL(typescript).href,
+      // Should it want another one all the same, it fails.
+      TSTYCHE_NPM_REGISTRY: "http://127.0.0.1:1",
+      TSTYCHE_STORE_PATH: ".generated/tstyche",
+      TSTYCHE_NO_COLOR: "true"
+    },
+    stdio: ["ignore", "pipe", "inherit"]
+  }
+)
+process.stdout.write(stdout)
+// Where it finds no test, or cannot use its compiler, it says so and is content.
+const hasTests = /^Assertions: .*\d+ total$/m.test(stdout)
+if (!hasTests) console.error("No type was tested")
+process.exitCode = hasTests ? status ?? 1 : 1
