@@ -4,27 +4,10 @@ import * as Fs from "node:fs"
 import { describe, expect, it } from "vitest"
 import { disguises } from "../packages/core/test/support/audit.ts"
 import { makePicture } from "./sharing-picture/picture.ts"
+import { xmlFaults } from "./xml.ts"
 
 const file = "docs/sharing-tokens.svg"
 const { secrets, svg } = await Effect.runPromise(makePicture)
-
-/** What keeps a text from being XML, as far as it is written here: elements, attributes, five entities. */
-const faults = (xml: string): ReadonlyArray<string> => {
-  const open: Array<string> = []
-  const found: Array<string> = []
-  const text = /^(?:[^<>&]|&(?:amp|lt|gt|quot|apos);)*$/
-  for (const [, content = "", tag = ""] of xml.matchAll(/([^<]*)(<[^>]*>)?/g)) {
-    if (!text.test(content) || (open.length === 0 && content.trim() !== "")) found.push(content)
-    if (tag === "") continue
-    const [, end, name = "", attributes = "", isEmpty] =
-      /^<(\/)?([a-z]+)((?: [\w:-]+="(?:[^"&]|&\w+;)*")*)(\/)?>$/i.exec(tag) ?? []
-    const names = [...attributes.matchAll(/ ([\w:-]+)=/g)].map(([, name]) => name)
-    if (name === "" || new Set(names).size < names.length) found.push(tag)
-    if (end !== undefined && open.pop() !== name) found.push(tag)
-    if (end === undefined && isEmpty === undefined) open.push(name)
-  }
-  return [...found, ...open]
-}
 
 describe("the picture of the sharing", () => {
   it("is what the library does now", () => {
@@ -38,9 +21,9 @@ describe("the picture of the sharing", () => {
   })
 
   it("is well-formed XML", () => {
-    expect(faults(svg)).toEqual([])
+    expect(xmlFaults(svg)).toEqual([])
     const broken = ["<a><b></a></b>", "<a>", "<a b=\"1\" b=\"2\"/>", "<a>&</a>", "<a b=1/>", "<a/>b", "</a>"]
-    expect(broken.filter((xml) => faults(xml).length === 0)).toEqual([])
+    expect(broken.filter((xml) => xmlFaults(xml).length === 0)).toEqual([])
   })
 
   it("has neither secret nor token in it", () => {

@@ -1,4 +1,5 @@
-// Draws scenes as a sequence diagram: an SVG that needs neither font nor script, for light and for dark pages.
+// Draws scenes as a sequence diagram.
+import { baseColours, escape, fontFamily, line, picture, rect, styleOf, text } from "../svg.ts"
 import type { Row } from "./rows.ts"
 import { processes } from "./run.ts"
 import type { Process } from "./run.ts"
@@ -33,39 +34,22 @@ const names: ReadonlyArray<readonly [LifeLine, string]> = [
   ["endpoint", "token endpoint"]
 ]
 
-/** Each colour on a light page, and on a dark one. */
 const colours = {
-  page: ["#ffffff", "#0d1117"],
-  card: ["#f6f8fa", "#151b23"],
-  edge: ["#c8d1da", "#3d444d"],
-  ink: ["#1f2328", "#f0f6fc"],
-  muted: ["#59636e", "#9198a1"],
-  bad: ["#c93c37", "#ff7b72"],
+  ...baseColours,
   A: ["#0969da", "#58a6ff"],
   B: ["#8250df", "#bc8cff"],
   C: ["#1a7f37", "#3fb950"]
 } as const
 type Colour = keyof typeof colours
 
-const rules = (theme: 0 | 1): string =>
-  Object.entries(colours)
-    .map(([name, { [theme]: colour }]) => `.f-${name}{fill:${colour}}.s-${name}{stroke:${colour}}`)
-    .join("")
-
-const style = `<style>
-text{font:12.5px system-ui,-apple-system,"Segoe UI","Helvetica Neue",Arial,sans-serif}
+const style = styleOf(
+  colours,
+  `text{font:12.5px ${fontFamily}}
 .title{font-size:20px;font-weight:600}.scene{font-size:16px;font-weight:600}.strong{font-weight:600}
 .middle{text-anchor:middle}.end{text-anchor:end}
 .line{stroke-width:1.5}.dashed{stroke-dasharray:5 3}.gap{stroke-dasharray:1.5 4}
-.waits{fill-opacity:.35}.frozen{stroke-width:1;stroke-dasharray:2 2}
-${rules(0)}
-@media (prefers-color-scheme:dark){${rules(1)}}
-</style>`
-
-const escape = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
-
-const text = (x: number, y: number, classes: string, content: string): string =>
-  `<text x="${x}" y="${y}" class="${classes}">${escape(content)}</text>`
+.waits{fill-opacity:.35}.frozen{stroke-width:1;stroke-dasharray:2 2}`
+)
 
 /** A question and, set off from it, its answer. */
 const words = (x: number, y: number, content: string): string => {
@@ -75,12 +59,6 @@ const words = (x: number, y: number, content: string): string => {
   return `<text x="${x}" y="${y}" class="middle f-ink">${question}: ` +
     `<tspan class="strong f-${colour}">${escape(answer)}</tspan></text>`
 }
-
-const rect = (x: number, y: number, width: number, height: number, radius: number, classes: string): string =>
-  `<rect x="${x}" y="${y}" width="${width}" height="${height}" rx="${radius}" class="${classes}"/>`
-
-const line = (x1: number, y1: number, x2: number, y2: number, classes: string): string =>
-  `<path d="M${x1} ${y1}L${x2} ${y2}" class="line ${classes}"/>`
 
 const dot = (process: Process, x: number, y: number): string =>
   `<circle cx="${x}" cy="${y}" r="6" class="f-${process} s-card line"/>`
@@ -228,18 +206,17 @@ export const draw = ({ notes, scenes, title }: Picture): string => {
     y = bottom + 18
   }
   const height = y + 18 * notes.length + 8
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" ` +
-    "role=\"img\" aria-labelledby=\"title description\">",
-    `<title id="title">${escape(title)}</title>`,
-    `<desc id="description">${escape(scenes.map(inSentences).join("\n"))}</desc>`,
+  return picture({
+    width,
+    height,
+    title,
+    description: scenes.map(inSentences).join("\n"),
     style,
-    rect(0, 0, width, height, 8, "f-page"),
-    text(margin, 38, "title f-ink", title),
-    legend(70),
-    ...drawn,
-    ...notes.map((note, index) => text(margin + 2, y + 12 + 18 * index, "f-muted", note)),
-    "</svg>",
-    ""
-  ].join("\n")
+    content: [
+      text(margin, 38, "title f-ink", title),
+      legend(70),
+      ...drawn,
+      ...notes.map((note, index) => text(margin + 2, y + 12 + 18 * index, "f-muted", note))
+    ]
+  })
 }
