@@ -92,3 +92,27 @@ describe.concurrent("http-api-client.ts", () => {
       })
   )
 })
+
+describe.concurrent("generated-client.ts", () => {
+  example("has types for answers and errors", ({ assertNothingLeaks, mock, variables }) =>
+    Effect.gen(function*() {
+      const result = yield* run("generated-client.ts", variables)
+      const debugIdentifier = (yield* mock.ledger).at(-1)?.debugIdentifier
+      assert.deepStrictEqual(result.lines, [
+        "Company 118, Company 119, Company 120",
+        `USER_NOT_FOUND, for support: ${debugIdentifier}`
+      ])
+      assert.strictEqual(result.stderr, "")
+      assert.strictEqual(result.exitCode, 0)
+      assert.deepStrictEqual(yield* endpoints, ["token 200", "api 200", "api 404"])
+      yield* assertNothingLeaks(result)
+    }))
+
+  example("is rejected with the typed error", ({ variables }) =>
+    Effect.gen(function*() {
+      const result = yield* run("generated-client.ts", { ...variables, SPOTNANA_CLIENT_SECRET: "a-wrong-secret" })
+      assert.match(result.stderr, /^Wake somebody up\. .* answered 401 to client mock-client/)
+      assert.notInclude(result.stdout + result.stderr, "a-wrong-secret")
+      assert.strictEqual(result.exitCode, 1)
+    }))
+})

@@ -19,7 +19,9 @@ const manifestOf = (directory: string): Manifest =>
 
 const workspace = [
   ".",
-  ...Fs.globSync(["packages/*/package.json", "docs/package.json"]).map((file) => Path.dirname(file))
+  ...Fs.globSync(["packages/*/package.json", "docs/package.json", "examples/*/package.json"]).map((file) =>
+    Path.dirname(file)
+  )
 ].map(manifestOf)
 
 const installationScripts = ["preinstall", "install", "postinstall", "prepare"]

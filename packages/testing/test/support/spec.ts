@@ -23,7 +23,8 @@ export const isPresent = Object.values(documents).every((url) => existsSync(url)
 /** To put in a suite's name, so that a skipped one says why. */
 export const title = `the published OpenAPI descriptions${isPresent ? "" : " (absent: ../shared/spec)"}`
 
-interface Description {
+/** As much of a description as is read here. */
+export interface Description {
   readonly paths: Readonly<
     Record<string, Readonly<Record<string, { readonly responses: Responses } | undefined>> | undefined>
   >
@@ -31,16 +32,19 @@ interface Description {
 
 type Responses = Readonly<Record<string, { readonly $ref?: string } | undefined>>
 
+/** A description as it was published. */
+export const read = (document: Document): Description => JSON.parse(readFileSync(documents[document], "utf8"))
+
 const load = () => {
   const ajv = new Ajv2020({ strict: false, allErrors: true })
   formats.default(ajv)
-  const read = (document: Document): Description => {
-    const description = JSON.parse(readFileSync(documents[document], "utf8"))
+  const add = (document: Document): Description => {
+    const description = read(document)
     // A description is no schema, but schemas are found in it by their pointers.
     ajv.addSchema(description, document, undefined, false)
     return description
   }
-  return { ajv, auth: read("auth"), companies: read("companies") }
+  return { ajv, auth: add("auth"), companies: add("companies") }
 }
 
 let loaded: ReturnType<typeof load> | undefined
