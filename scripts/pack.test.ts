@@ -49,6 +49,13 @@ describe.each(packages)("the tarball of $name", ({ name }) => {
   })
 })
 
+// What effect supports: TypeScript 5.9 and newer.
+const compilers = ["node_modules/typescript-5.9", "docs/node_modules/typescript", "node_modules/typescript"]
+  .map((directory) => ({
+    compiler: Path.resolve(directory, "bin/tsc"),
+    version: String(JSON.parse(Fs.readFileSync(Path.join(directory, "package.json"), "utf8")).version)
+  }))
+
 // The packed mock on a socket, the environment that a deployment would set, and the program.
 const start = `
 import { MockSpotnana } from "@effect-spotnana/testing"
@@ -118,7 +125,7 @@ describe("an application outside of the workspace", () => {
     )
   })
 
-  it("can import each module, and nothing internal", () => {
+  beforeAll(() => {
     const modules = packages.flatMap(({ directory, name }) =>
       Fs.globSync(`${directory}/src/*.ts`)
         .map((file) => Path.basename(file, ".ts"))
@@ -128,6 +135,16 @@ describe("an application outside of the workspace", () => {
       Path.join(application, "modules.ts"),
       modules.map((module, index) => `export * as module${index} from "${module}"\n`).join("")
     )
+    const [, program] = /^```ts\n(.*?)^```$/ms.exec(Fs.readFileSync("README.md", "utf8"))!
+    Fs.writeFileSync(Path.join(application, "main.ts"), program!)
+    Fs.writeFileSync(Path.join(application, "start.js"), start)
+  })
+
+  it.each(compilers)("type-checks with TypeScript $version, declarations of dependencies included", ({ compiler }) => {
+    run(application, process.execPath, compiler, "--project", ".", "--noEmit")
+  })
+
+  it("can import each module, and nothing internal", () => {
     run(application, Path.resolve("node_modules/.bin/tsc"), "--project", ".")
     run(application, process.execPath, "dist/modules.js")
 
@@ -135,11 +152,7 @@ describe("an application outside of the workspace", () => {
     expect(run(application, process.execPath, "--eval", internal)).toBe("ERR_PACKAGE_PATH_NOT_EXPORTED\n")
   })
 
-  it("type-checks and runs the first program of README.md", () => {
-    const [, program] = /^```ts\n(.*?)^```$/ms.exec(Fs.readFileSync("README.md", "utf8"))!
-    Fs.writeFileSync(Path.join(application, "main.ts"), program!)
-    Fs.writeFileSync(Path.join(application, "start.js"), start)
-
+  it("runs the first program of README.md", () => {
     run(application, Path.resolve("node_modules/.bin/tsc"), "--project", ".")
     expect(run(application, process.execPath, "start.js")).toContain("totalNumResults: 120")
   })

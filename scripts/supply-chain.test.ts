@@ -38,7 +38,8 @@ describe("supply chain", () => {
       ...manifest.devDependencies,
       ...manifest.optionalDependencies
     })
-    expect(versions.filter(([, version]) => !/^(\d+\.\d+\.\d+(-[\w.]+)?|workspace:\*)$/.test(version))).toEqual([])
+    expect(versions.filter(([, version]) => !/^((npm:[\w-]+@)?\d+\.\d+\.\d+(-[\w.]+)?|workspace:\*)$/.test(version)))
+      .toEqual([])
   })
 
   it.each(workspace.filter((manifest) => manifest.private !== true))(
