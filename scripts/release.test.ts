@@ -1,0 +1,163 @@
+// A release, in a copy of the workspace and to a registry of its own: the steps of .github/workflows/release.yml.
+import { execFile } from "node:child_process"
+import * as Fs from "node:fs"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import { text } from "node:stream/consumers"
+import { promisify } from "node:util"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+
+interface Manifest {
+  readonly name: string
+  readonly version: string
+  readonly private?: boolean
+  readonly publishConfig?: Readonly<Record<string, unknown>>
+}
+
+const readManifest = (file: string): Manifest => JSON.parse(Fs.readFileSync(file, "utf8"))
+
+const publicPackages = Fs.globSync("packages/*/package.json")
+  .map((file) => ({ directory: Path.dirname(file), manifest: readManifest(file) }))
+  .filter(({ manifest }) => manifest.private !== true)
+  .map(({ directory, manifest: { name, publishConfig } }) => ({ directory, name, publishConfig }))
+
+it.each(publicPackages)("$name is published for all, and never without provenance", ({ publishConfig }) => {
+  expect(publishConfig).toMatchObject({ access: "public", provenance: true })
+})
+
+/** What is sent to publish a package. */
+interface Publication {
+  readonly name: string
+  readonly access: string
+  readonly "dist-tags": Readonly<Record<string, string>>
+  readonly versions: Readonly<Record<string, Dependent>>
+}
+
+interface Dependent {
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
+}
+
+/** The ranges in which it depends on packages of ours. */
+const ownRanges = (dependencies: Readonly<Record<string, string>> = {}) =>
+  Object.entries(dependencies).flatMap(([name, range]) => name.startsWith("@effect-spotnana/") ? [range] : [])
+
+const publications: Array<Publication> = []
+
+const registry = createServer((request, response) => {
+  const answer = (status: number, json: unknown) =>
+    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(json))
+  if (request.method === "PUT") {
+    void text(request).then((body) => {
+      publications.push(JSON.parse(body))
+      answer(201, {})
+    })
+    return
+  }
+  const name = decodeURIComponent(request.url!.slice(1))
+  const found = publications.find((publication) => publication.name === name)
+  answer(found === undefined ? 404 : 200, found ?? { error: "not found" })
+})
+
+describe("a release", () => {
+  const copy = Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-spotnana-"))
+  const notCopied = new Set([".git", ".generated", "coverage", "dist", "node_modules"])
+  let address = ""
+
+  // The registry answers from this process, so nothing here may block it.
+  const run = async (command: string, ...args: ReadonlyArray<string>): Promise<string> => {
+    const env = {
+      ...process.env,
+      NPM_CONFIG_USERCONFIG: Path.join(copy, ".user-npmrc"),
+      npm_config_registry: address,
+      npm_config_verify_deps_before_run: "false"
+    }
+    const running = promisify(execFile)(command, args, { cwd: copy, env, encoding: "utf8" })
+    running.child.stdin?.end()
+    return (await running).stdout
+  }
+
+  const versions = () =>
+    new Set(publicPackages.map(({ directory }) => readManifest(Path.join(copy, directory, "package.json")).version))
+
+  const commit = async () => {
+    await run("git", "add", "--all")
+    await run("git", "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "--quiet", "--message=test")
+  }
+
+  beforeAll(async () => {
+    Fs.cpSync(".", copy, { recursive: true, filter: (file) => !notCopied.has(Path.basename(file)) })
+    await run("git", "init", "--quiet", "--initial-branch=main")
+    await run("pnpm", "install", "--offline", "--frozen-lockfile")
+    // npm makes provenance on a machine of a CI that it knows only, and refuses to publish elsewhere.
+    for (const { directory } of publicPackages) {
+      const file = Path.join(copy, directory, "package.json")
+      Fs.writeFileSync(file, Fs.readFileSync(file, "utf8").replace(/^ +"provenance": true,\n/m, ""))
+    }
+    await commit()
+
+    await new Promise<void>((resolve) => registry.listen(0, "127.0.0.1", resolve))
+    const { port } = registry.address() as AddressInfo
+    Fs.writeFileSync(Path.join(copy, ".user-npmrc"), `//127.0.0.1:${port}/:_authToken=token\n`)
+    address = `http://127.0.0.1:${port}/`
+  })
+
+  afterAll(() => {
+    registry.close()
+    Fs.rmSync(copy, { force: true, recursive: true })
+  })
+
+  it("gives all packages one version", async () => {
+    await run("pnpm", "run", "version")
+    await commit()
+    expect(versions().size).toBe(1)
+  })
+
+  it("is a minor of all packages where one of them has a feature, with a changelog each", async () => {
+    const [before] = versions()
+    const [major, minor] = before!.split(".").map(Number)
+    Fs.writeFileSync(
+      Path.join(copy, ".changeset/feature.md"),
+      `---\n"@effect-spotnana/core": minor\n---\n\nA feature.\n`
+    )
+    await run("pnpm", "run", "version")
+    await commit()
+
+    const after = `${major}.${minor! + 1}.0`
+    expect([...versions()]).toEqual([after])
+    for (const { directory } of publicPackages) {
+      expect(Fs.readFileSync(Path.join(copy, directory, "CHANGELOG.md"), "utf8")).toContain(`\n## ${after}\n`)
+    }
+    await run("pnpm", "run", "version:check")
+    expect(Fs.readFileSync(Path.join(copy, "packages/core/src/internal/version.ts"), "utf8")).toContain(after)
+    expect(readManifest(Path.join(copy, "docs/package.json"))).toEqual(readManifest("docs/package.json"))
+  })
+
+  it("publishes what was packed: the public packages, in the order of their dependencies, and no private one", async () => {
+    const [version] = versions()
+    await run("changeset", "publish-plan", "--output", "plan/publish-plan.json")
+    await run("changeset", "pack", "--from-publish-plan", "plan/publish-plan.json", "--out-dir", "packed")
+    await run("changeset", "publish", "--from-pack-dir", "packed")
+
+    expect(publications.map(({ name }) => name).toSorted()).toEqual(publicPackages.map(({ name }) => name).toSorted())
+    expect(publications[0]?.name).toBe("@effect-spotnana/core")
+    for (const publication of publications) {
+      expect(publication).toMatchObject({ access: "public", "dist-tags": { latest: version } })
+      const manifest = publication.versions[version!]!
+      expect(JSON.stringify(manifest)).not.toContain("./src/")
+      expect(ownRanges(manifest.peerDependencies).filter((range) => range !== `^${version}`)).toEqual([])
+      // What a program brings along is what it was tested with.
+      expect(ownRanges(manifest.dependencies).filter((range) => range !== version)).toEqual([])
+    }
+    const tags = (await run("git", "tag", "--list")).trim().split("\n")
+    expect(tags).toEqual(publicPackages.map(({ name }) => `${name}@${version}`).toSorted())
+  })
+
+  it("publishes nothing twice", async () => {
+    const before = publications.length
+    await run("changeset", "publish")
+    expect(publications.length).toBe(before)
+  })
+})
