@@ -93,6 +93,7 @@ describe("workflows", () => {
       })
     )
     expect(Object.fromEntries(rights)).toEqual({
+      "docs.yml: deploy": ["pages", "id-token"],
       "release.yml: publish": ["contents", "id-token"],
       "release.yml: version": ["contents", "pull-requests"]
     })
