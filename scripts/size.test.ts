@@ -1,0 +1,38 @@
+// What the library adds to an application is what it says it is.
+import { spawnSync } from "node:child_process"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { describe, expect, it } from "vitest"
+import { reportTable } from "../packages/core/test/support/figures.ts"
+import { firstProgram, measure, optionalModules, sizes, withModule } from "./size/measure.ts"
+
+describe("size", () => {
+  it("is told", async (context) => {
+    const rows = await sizes()
+    reportTable(context, {
+      title: "Bytes that the library adds to a bundle, effect aside",
+      columns: ["what", "minified", "gzip -9", "brotli"],
+      rows: rows.map(([what, { brotli, gzip, minified }]) => [what, ...[minified, gzip, brotli].map(String)])
+    })
+    expect(rows.length).toBe(optionalModules.length + 1)
+  })
+
+  it.each(optionalModules)("has nothing of %s where that is not used", async (module) => {
+    const isThere = ([file]: readonly [string, number]) => Path.basename(file, ".ts") === module
+    expect((await measure(firstProgram())).modules.filter(isThere)).toEqual([])
+    expect((await measure(withModule(module))).modules.filter(isThere).length).toBe(1)
+  })
+
+  it("of what is published is the same, within 2 %", async () => {
+    const published = Path.resolve(".generated/size")
+    Fs.rmSync(published, { force: true, recursive: true })
+    const tsc = ["-p", "packages/core/tsconfig.build.json", "--outDir", `${published}/dist`]
+    expect(spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", ...tsc]).status).toBe(0)
+    // It is to be read as the package that it will be: one without side effects.
+    Fs.copyFileSync("packages/core/package.json", `${published}/package.json`)
+
+    const [sources, dist] = [await measure(firstProgram()), await measure(firstProgram(), `${published}/dist/index.js`)]
+    expect(dist.modules.map(([file]) => file)).toContain(".generated/size/dist/SpotnanaHttpClient.js")
+    expect(Math.abs(dist.gzip / sources.gzip - 1)).toBeLessThan(0.02)
+  })
+})

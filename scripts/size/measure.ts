@@ -1,0 +1,60 @@
+// What the library adds to an application: a program bundled as for the web, without effect.
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { brotliCompressSync, gzipSync } from "node:zlib"
+import { build } from "rolldown"
+
+export interface Size {
+  readonly minified: number
+  readonly gzip: number
+  readonly brotli: number
+  /** What is left of each module, in bytes before they are minified. The largest first. */
+  readonly modules: ReadonlyArray<readonly [module: string, bytes: number]>
+}
+
+/** The first program of README.md. */
+export const firstProgram = (): string => /^```ts\n(.*?)^```$/ms.exec(Fs.readFileSync("README.md", "utf8"))![1]!
+
+/** What an application pays for only where it uses it. */
+export const optionalModules = ["RedisTokenStore", "FileTokenStore", "ApiUserRotation", "SpotnanaApiError"]
+
+/** The first program in an application that uses all of a further module too. */
+export const withModule = (module: string): string =>
+  `${firstProgram()}\nexport * as Further from "@effect-spotnana/core/${module}"\n`
+
+/** What to print: the bytes of the first program, and with each of the optional modules. */
+export const sizes = async (): Promise<ReadonlyArray<readonly [what: string, size: Size]>> => [
+  ["the first program of README.md", await measure(firstProgram())],
+  ...await Promise.all(
+    optionalModules.map(async (module) => [`with ${module}`, await measure(withModule(module))] as const)
+  )
+]
+
+// A file that is not there: its place is where imports are looked up from.
+const input = Path.resolve("program.ts")
+
+/** Bundles a program with the core's sources, or with what is at `core`. */
+export const measure = async (program: string, core = "@effect-spotnana/core"): Promise<Size> => {
+  const { output: [chunk] } = await build({
+    input,
+    external: /^effect(\/|$)/,
+    platform: "neutral",
+    treeshake: true,
+    plugins: [{
+      name: "program",
+      resolveId: (id) => id === input ? id : undefined,
+      load: (id) => id === input ? program.replaceAll("@effect-spotnana/core", core) : undefined
+    }],
+    output: { comments: false, minify: true },
+    write: false
+  })
+  return {
+    minified: Buffer.byteLength(chunk.code),
+    gzip: gzipSync(chunk.code, { level: 9 }).length,
+    brotli: brotliCompressSync(chunk.code).length,
+    modules: Object.entries(chunk.modules)
+      .map(([id, { renderedLength }]) => [Path.relative(".", id), renderedLength] as const)
+      .filter(([, bytes]) => bytes > 0)
+      .toSorted(([, a], [, b]) => b - a)
+  }
+}
