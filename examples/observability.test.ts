@@ -1,55 +1,15 @@
 // The example is run by Node, in a process of its own. What it exports arrives at a collector behind a real socket, and
 // what it shows is scraped from it.
-import { Fault, MockSpotnana } from "@effect-spotnana/testing"
-import { NodeHttpServer, NodeServices } from "@effect/platform-node"
+import { MockSpotnana } from "@effect-spotnana/testing"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Layer, Redacted, Schedule, Stream } from "effect"
-import { FetchHttpClient, HttpClient, HttpServer } from "effect/http"
-import { ChildProcess } from "effect/process"
+import { Effect, Redacted } from "effect"
+import { HttpServer } from "effect/http"
 import { once } from "node:events"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { makeAudit } from "../packages/core/test/support/audit.ts"
 import * as Exposition from "../packages/core/test/support/exposition.ts"
-
-const Spotnana = MockSpotnana.layerServer.pipe(
-  Layer.provideMerge(MockSpotnana.layer({ tokenLifetime: "4 seconds" })),
-  Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
-  Layer.provideMerge(FetchHttpClient.layer),
-  Layer.provideMerge(NodeServices.layer)
-)
-
-/** Starts the example. It listens when this is done, or has failed with what it printed. */
-const start = Effect.fnUntraced(function*(variables: Readonly<Record<string, string>>) {
-  const child = yield* ChildProcess.make(process.execPath, ["examples/observability.ts"], {
-    env: { ...variables, OTEL_EXPORTER_PROMETHEUS_PORT: "0" },
-    detached: false
-  })
-  const said: Array<string> = []
-  const listening = yield* Deferred.make<string, string>()
-  yield* child.all.pipe(
-    Stream.decodeText,
-    Stream.splitLines,
-    Stream.runForEach((line) => {
-      said.push(line)
-      const [, address] = /Listening on (\S+)/.exec(line) ?? []
-      return address === undefined ? Effect.void : Deferred.succeed(listening, address)
-    }),
-    Effect.andThen(Effect.suspend(() => Deferred.fail(listening, said.join("\n")))),
-    Effect.forkScoped
-  )
-  const get = Effect.fnUntraced(function*(path: string) {
-    const response = yield* HttpClient.get((yield* Deferred.await(listening)) + path)
-    return { status: response.status, type: response.headers["content-type"], text: yield* response.text }
-  })
-  return {
-    said,
-    listening: Deferred.await(listening),
-    get,
-    exitCode: Effect.map(child.exitCode, Number),
-    stop: Effect.andThen(child.kill({ killSignal: "SIGTERM" }), Effect.map(child.exitCode, Number))
-  }
-})
+import { live, Spotnana, start, timeout, until } from "./support/observability.ts"
 
 interface Received {
   readonly path: string
@@ -116,12 +76,6 @@ interface Metric {
 const record = (attributes: ReadonlyArray<KeyValue>) =>
   Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]))
 
-/** Looks again until it is so; the test's own time-out is the limit. */
-const until = <E, R>(what: Effect.Effect<boolean, E, R>) =>
-  Effect.repeat(what, { until: (isSo) => isSo, schedule: Schedule.spaced("20 millis") })
-
-const timeout = 60_000
-
 /** The series of this library, without the values. */
 const expected = (environment: string, client_id: string) => ({
   spotnana_auth_acquisitions_total: [
@@ -154,15 +108,7 @@ describe("observability.ts", () => {
       })
       yield* example.listening
 
-      // A life with a renewal, a revocation and a failure in it.
-      const page = Effect.map(example.get("/metrics"), ({ text }) => text)
-      const shows = (text: string) => until(Effect.map(page, (page) => page.includes(text)))
-      yield* shows("spotnana_auth_renewals_total{")
-      yield* mock.revokeTokens
-      yield* shows("spotnana_auth_replays_total{")
-      yield* mock.inject("token", Fault.status(503))
-      yield* shows("outcome=\"TokenEndpointUnavailable\"")
-      yield* until(Effect.sync(() => example.said.some((line) => line.includes("acquired after failures"))))
+      yield* live(example)
 
       const scraped = yield* example.get("/metrics")
       assert.strictEqual(scraped.type, "text/plain; version=0.0.4; charset=utf-8")

@@ -4,6 +4,7 @@ import { Fault } from "@effect-spotnana/testing"
 import { describe, expect, it } from "@effect/vitest"
 import { Context, Effect, Layer, Random } from "effect"
 import type { Scope } from "effect"
+import * as Emitted from "./support/emitted.ts"
 import { clientId, clientSecret } from "./support/harness.ts"
 import * as Lives from "./support/lives.ts"
 import * as Promtool from "./support/promtool.ts"
@@ -80,6 +81,31 @@ const sources = () => {
   }
 }
 
+describe("the rules", () => {
+  it.effect("ask for what is really emitted", () =>
+    Effect.gen(function*() {
+      const vocabulary = Rules.recordings.reduce(Emitted.withRecording, yield* Emitted.emitted)
+      for (const { expr } of Rules.rules) expect([expr, Emitted.problems(vocabulary, expr)]).toEqual([expr, []])
+    }))
+
+  it("have names of their own, and wait before they fire", () => {
+    const names = Rules.alerts.map(({ alert }) => alert)
+    expect(new Set(names).size).toBe(names.length)
+    for (const rule of Rules.alerts) expect(rule.for).toMatch(/^[1-9]\d*m$/)
+  })
+
+  it("say in a sentence what is so, and then what to do", () => {
+    for (const { annotations } of Rules.alerts) {
+      expect(annotations.summary).toMatch(/ \(\{\{ \$labels\.environment \}\}\)\.$/)
+      expect(annotations.description.split(". ").length).toBeGreaterThan(1)
+    }
+  })
+
+  it.skipIf(!Promtool.isThere)("are rules to Prometheus itself", () => {
+    expect(Promtool.checkRules(Rules.file)).toBe("")
+  })
+})
+
 describe.skipIf(!Promtool.isThere)("alerts, as Prometheus judges them", () => {
   describe("none fires", () => {
     story("in twelve hours without troubles", ({ firing, pass, start }) =>
@@ -92,12 +118,12 @@ describe.skipIf(!Promtool.isThere)("alerts, as Prometheus judges them", () => {
         }
       }))
 
-    for (const tokenLifetime of ["30 seconds", "5 minutes", "1 day"] as const) {
+    for (const [tokenLifetime, hours] of [["30 seconds", 2], ["5 minutes", 6], ["1 day", 30]] as const) {
       story(`with tokens that live for ${tokenLifetime}`, ({ firing, mock, pass, start }) =>
         Effect.gen(function*() {
           yield* mock.configure({ tokenLifetime })
           yield* start("a")
-          for (let hour = 0; hour < 24; hour++) {
+          for (let hour = 0; hour < hours; hour++) {
             yield* pass(60)
             firing()
           }

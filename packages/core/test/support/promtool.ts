@@ -33,6 +33,10 @@ const run = (command: ReadonlyArray<string>, files: Readonly<Record<string, unkn
 /** What is wrong with a file of rules. */
 export const checkRules = (file: string): string => run(["check", "rules", file], {})
 
+/** What is wrong with rules that stand for queries. */
+export const checkQueries = (rules: ReadonlyArray<{ readonly record: string; readonly expr: string }>): string =>
+  run(["check", "rules"], { "queries.yaml": { groups: [{ name: "queries", rules }] } })
+
 /** An alert that fires. */
 export interface Alert {
   readonly exp_labels: Readonly<Record<string, string>>

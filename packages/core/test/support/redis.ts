@@ -26,7 +26,8 @@ export const canStart = hasBinary
 /** Whether there is any server. Under `CI` its absence is a failed test, and no skipped one. */
 export const isThere = hasBinary || process.env.REDIS_URL !== undefined || process.env.CI !== undefined
 
-const freePort = async () => {
+/** A port at which nobody listens. */
+export const freePort = async () => {
   const server = createServer().listen(0, "127.0.0.1")
   await once(server, "listening")
   const { port } = server.address() as AddressInfo
@@ -36,7 +37,7 @@ const freePort = async () => {
 }
 
 /** Resolves once somebody listens at a port. */
-const listening = async (port: number) => {
+export const listening = async (port: number) => {
   for (;;) {
     const socket = connect(port, "127.0.0.1")
     const isOpen = await new Promise((resolve) =>

@@ -24,7 +24,9 @@ const File = Schema.Struct({
 const { groups } = Schema.decodeUnknownSync(File)(Yaml.parse(readFileSync(file, "utf8")), {
   onExcessProperty: "error"
 })
-const rules = groups.flatMap(({ rules }) => rules)
+
+/** All of them, in order. */
+export const rules = groups.flatMap(({ rules }) => rules)
 
 export const recordings = rules.filter((rule) => "record" in rule)
 
