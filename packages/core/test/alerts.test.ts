@@ -4,6 +4,7 @@ import { Fault } from "@effect-spotnana/testing"
 import { describe, expect, it } from "@effect/vitest"
 import { Context, Effect, Layer, Random } from "effect"
 import type { Scope } from "effect"
+import { readFileSync } from "node:fs"
 import * as Emitted from "./support/emitted.ts"
 import { clientId, clientSecret } from "./support/harness.ts"
 import * as Lives from "./support/lives.ts"
@@ -98,6 +99,16 @@ describe("the rules", () => {
     for (const { annotations } of Rules.alerts) {
       expect(annotations.summary).toMatch(/ \(\{\{ \$labels\.environment \}\}\)\.$/)
       expect(annotations.description.split(". ").length).toBeGreaterThan(1)
+    }
+  })
+
+  it("lead to a section of the runbook each, and it has no others", () => {
+    const [, runbook = ""] = readFileSync("docs/running-in-production.md", "utf8").split("\n## Runbook\n")
+    const sections = [...runbook.matchAll(/^### (.+)$/gm)].map(([, heading]) => heading)
+    expect(sections).toEqual(Rules.alerts.map(({ alert }) => alert))
+    const guide = "https://github.com/effect-spotnana/effect-spotnana/blob/main/docs/running-in-production.md"
+    for (const { alert, annotations } of Rules.alerts) {
+      expect(annotations.runbook_url).toBe(`${guide}#${alert.toLowerCase()}`)
     }
   })
 
