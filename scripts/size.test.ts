@@ -3,8 +3,8 @@ import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { describe, expect, it } from "vitest"
-import { reportTable } from "../packages/core/test/support/figures.ts"
-import { firstProgram, measure, optionalModules, sizes, withModule } from "./size/measure.ts"
+import { reportFigure, reportTable } from "../packages/core/test/support/figures.ts"
+import { budget, firstProgram, goal, measure, optionalModules, sizes, withModule } from "./size/measure.ts"
 
 describe("size", () => {
   it("is told", async (context) => {
@@ -15,6 +15,16 @@ describe("size", () => {
       rows: rows.map(([what, { brotli, gzip, minified }]) => [what, ...[minified, gzip, brotli].map(String)])
     })
     expect(rows.length).toBe(optionalModules.length + 1)
+  })
+
+  it("of the first program is within its budget", async (context) => {
+    const { gzip } = await measure(firstProgram())
+    reportFigure(context, {
+      of: "bytes of the first program, minified and compressed by gzip -9",
+      figure: String(gzip),
+      claim: `at most ${budget}, effect aside; the goal of ${goal} is ${gzip > goal ? "missed" : "met"}`
+    })
+    expect(gzip).toBeLessThanOrEqual(budget)
   })
 
   it.each(optionalModules)("has nothing of %s where that is not used", async (module) => {
