@@ -3,6 +3,7 @@ import * as Path from "node:path"
 import { Application, JSX } from "typedoc"
 import core from "../../packages/core/package.json" with { type: "json" }
 import { addressing } from "./addresses.ts"
+import { improving } from "./markup.ts"
 import { reading } from "./members.ts"
 import { writePages } from "./pages.ts"
 
@@ -21,7 +22,7 @@ const app = await Application.bootstrap({
   name: "effect-spotnana",
   out: Path.join(root, ".generated/site"),
   tsconfig: Path.join(root, "tsconfig.json"),
-  basePath: root,
+  displayBasePath: root,
   entryPoints: ["core", "testing"].map((name) => Path.join(root, `packages/${name}/src/index.ts`)),
   readme: pages.front,
   projectDocuments: [...pages.guides],
@@ -46,7 +47,10 @@ const app = await Application.bootstrap({
   useFirstParagraphOfCommentAsSummary: true,
   searchInComments: true,
   searchInDocuments: true,
+  searchCategoryBoosts: { Guides: 2 },
   router: "addresses",
+  // A name such as golang.org/x/oauth2 is no address.
+  markdownItOptions: { html: true, linkify: false },
   highlightLanguages: ["bash", "json", "typescript"],
   lightHighlightTheme: "github-light-high-contrast",
   darkHighlightTheme: "github-dark-high-contrast",
@@ -66,6 +70,7 @@ app.renderer.hooks.on(
   () => JSX.createElement("script", null, JSX.createElement(JSX.Raw, { html: openMenu }))
 )
 reading(app)
+improving(app)
 
 const project = await app.convert()
 if (project === undefined) throw new Error("the sources cannot be converted")

@@ -45,6 +45,9 @@ const showMembers = (reflection: TypeDoc.DeclarationReflection, project: TypeDoc
     member.setFlag(TypeDoc.ReflectionFlag.Inherited, false)
     delete member.inheritedFrom
     delete member.defaultValue
+    // Where it is declared here, not where what it replaces is.
+    const own = member.sources?.filter(({ fileName }) => !fileName.includes("node_modules"))
+    if (own !== undefined) member.sources = own
   }
   if (base instanceof TypeDoc.ReferenceType && base.name === "Shape") showShape(reflection, base, project)
   else delete reflection.extendedTypes
