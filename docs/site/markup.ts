@@ -10,7 +10,8 @@ const accessible = (html: string): string =>
       /<summary[^]*?<\/summary>/g,
       (summary) => summary.replace(/<a [^>]*class="tsd-anchor-icon"[^]*?<\/a>/g, "")
     )
-    // A wide table is moved for itself, by the keyboard too.
+    // Long lines and wide tables are moved for themselves, by the keyboard too.
+    .replace(/<pre>/g, "<pre tabindex=\"0\">")
     .replace(/<table>/g, "<div class=\"scrolls\" role=\"group\" aria-label=\"Table\" tabindex=\"0\"><table>")
     .replace(/<\/table>/g, "</table></div>")
 
