@@ -54,6 +54,23 @@ const make = (
  * A `Redis` layer fails where the server cannot be reached at the start. With
  * {@link layerWith} the application starts all the same.
  *
+ * **Example** (On the `Redis` that the application has)
+ *
+ * ```ts
+ * import { RedisTokenStore, SpotnanaHttpClient } from "@effect-spotnana/core"
+ * import { Layer } from "effect"
+ * import { FetchHttpClient } from "effect/http"
+ * import type { Redis } from "effect/persistence"
+ *
+ * declare const ApplicationRedis: Layer.Layer<Redis.Redis, Error>
+ *
+ * const Auth = SpotnanaHttpClient.layerConfig().pipe(
+ *   Layer.provide(RedisTokenStore.layer({ namespace: "booking" })),
+ *   Layer.provide(ApplicationRedis),
+ *   Layer.provide(FetchHttpClient.layer)
+ * )
+ * ```
+ *
  * @category layers
  * @since 0.1.0
  */

@@ -145,6 +145,21 @@ export const layerProvider: Layer.Layer<
  *
  * Use where the secret lives in a vault or is rotated while the program runs.
  *
+ * **Example** (A client whose secret may change)
+ *
+ * ```ts
+ * import { Credentials, Environment, SpotnanaHttpClient } from "@effect-spotnana/core"
+ * import { Effect, Layer } from "effect"
+ * import { FetchHttpClient } from "effect/http"
+ *
+ * declare const readVault: Effect.Effect<Credentials.ClientCredentials, Error>
+ *
+ * const Auth = SpotnanaHttpClient.layerCredentials({ environment: Environment.sandbox }).pipe(
+ *   Layer.provide(Layer.succeed(Credentials.Credentials, { current: readVault })),
+ *   Layer.provide(FetchHttpClient.layer)
+ * )
+ * ```
+ *
  * @see {@link layer} for credentials that never change
  * @category layers
  * @since 0.1.0
@@ -256,6 +271,31 @@ const foldErrors = (client: SpotnanaHttpClient["Service"]): HttpClient.HttpClien
  *
  * It answers for requests to every origin. Provide it to the client that calls
  * Spotnana, not to the whole application.
+ *
+ * **Example** (A client that is derived from the description of an API)
+ *
+ * ```ts
+ * import { SpotnanaHttpClient } from "@effect-spotnana/core"
+ * import { Effect, Layer, Schema } from "effect"
+ * import { FetchHttpClient } from "effect/http"
+ * import { HttpApi, HttpApiClient, HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
+ *
+ * const Api = HttpApi.make("Spotnana").add(
+ *   HttpApiGroup.make("companies").add(
+ *     HttpApiEndpoint.get("list", "/v2/companies", { success: Schema.Struct({ totalNumResults: Schema.Int }) })
+ *   )
+ * )
+ *
+ * const Plain = SpotnanaHttpClient.layerHttpClient.pipe(
+ *   Layer.provide(SpotnanaHttpClient.layerConfig()),
+ *   Layer.provide(FetchHttpClient.layer)
+ * )
+ *
+ * const program = Effect.gen(function*() {
+ *   const client = yield* HttpApiClient.make(Api)
+ *   return yield* client.companies.list()
+ * }).pipe(Effect.provide(Plain))
+ * ```
  *
  * @category layers
  * @since 0.1.0

@@ -139,6 +139,28 @@ export const make = (
 /**
  * A provider as a layer. Its error channel is empty unless `eager` is set.
  *
+ * **Example** (Tokens for a client that is not an `HttpClient`)
+ *
+ * ```ts
+ * import { Credentials, TokenEndpoint, TokenProvider } from "@effect-spotnana/core"
+ * import { Effect, Layer, Redacted } from "effect"
+ * import { FetchHttpClient } from "effect/http"
+ *
+ * declare const call: (bearer: string) => Promise<string>
+ *
+ * const Provider = TokenProvider.layer().pipe(
+ *   Layer.provide(TokenEndpoint.layer()),
+ *   Layer.provide(Credentials.layerConfig()),
+ *   Layer.provide(FetchHttpClient.layer)
+ * )
+ *
+ * const program = Effect.gen(function*() {
+ *   const { get } = yield* TokenProvider.TokenProvider
+ *   const { value } = yield* get
+ *   return yield* Effect.tryPromise(() => call(Redacted.value(value)))
+ * }).pipe(Effect.provide(Provider))
+ * ```
+ *
  * @category layers
  * @since 0.1.0
  */
