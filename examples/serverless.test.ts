@@ -1,23 +1,12 @@
 // The function of the example is frozen: by a clock that jumps, and as a process that is really stopped.
 import { Fault, MockSpotnana } from "@effect-spotnana/testing"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, ConfigProvider, Deferred, Effect, Fiber, Layer, Redacted } from "effect"
+import { Clock, ConfigProvider, Deferred, Effect, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { skewable } from "../packages/core/test/support/harness.ts"
 import { Auth, companies } from "./serverless.ts"
 import { start } from "./support/process.ts"
-import { serve } from "./support/serve.ts"
-import type { Mock } from "./support/serve.ts"
-
-/** What Spotnana saw: `api 2` is a call with the second token, and `api 1 401` one whose token was dead. */
-const seen = (mock: Mock) =>
-  Effect.map(mock.ledger, (ledger) => {
-    const tokens = [...new Set(ledger.map(({ token }) => token && Redacted.value(token)))]
-    return ledger.map(({ endpoint, status, token }) => {
-      const which = `${endpoint} ${tokens.indexOf(token && Redacted.value(token)) + 1}`
-      return status === 200 ? which : `${which} ${status}`
-    })
-  })
+import { seen, serve } from "./support/serve.ts"
 
 const minute = 60_000
 

