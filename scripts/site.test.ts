@@ -85,6 +85,20 @@ describe.skipIf(!isThere)("the site", () => {
     expect(files.filter((file) => file.startsWith("guides/")).length).toBe(guides.length)
   })
 
+  it("shows a service by what it offers, an error by what it carries, and each export in its category", () => {
+    const idsOf = (page: string) => visits.find(({ url }) => path(url) === page)?.ids
+    expect(idsOf("api/core/TokenProvider/TokenProvider.html"))
+      .toEqual(expect.arrayContaining(["environment", "get", "reject", "status", "changes"]))
+    const error = idsOf("api/core/AuthError/InvalidCredentials.html")
+    expect(error).toEqual(expect.arrayContaining(["message", "clientid", "status", "code", "debugidentifier"]))
+    expect(error).not.toContain("constructor")
+    // What a package has without a category would be in one that is called like the part of the menu.
+    const pages = visits.filter(({ ids, url }) =>
+      /^api\/\w+\/\w+\.html$/.test(path(url)) && ids.includes("api-reference")
+    )
+    expect(pages.map(({ url }) => path(url))).toEqual([])
+  })
+
   it("has no broken link, and no link to an anchor that is not there", () => {
     const anchors = new Map(visits.map(({ ids, url }) => [url, new Set(ids)]))
     const broken = internal().filter(({ link }) => {
@@ -133,7 +147,7 @@ describe.skipIf(!isThere)("the site", () => {
     const boxes = await Promise.all((await guides.all()).map((guide) => guide.boundingBox()))
     expect(boxes.filter((box) => box === null || box.height < 40)).toEqual([])
     const names = await page.locator("#tsd-nav-container > li").allInnerTexts()
-    expect(names.map((name) => name.split("\n")[0])).toEqual(["Guides", "Reference"])
+    expect(names.map((name) => name.split("\n")[0])).toEqual(["Guides", "API reference"])
     expect((await guides.allInnerTexts()).slice(0, 3).map((name) => name.trim())).toEqual([
       "Getting started",
       "Configuration and behaviour",

@@ -12,7 +12,7 @@ const root = Path.resolve(here, "../..")
 const repository = core.repository.url.replace(/^git\+|\.git$/g, "")
 
 /** The menu begins with its first level open; what the reader closes stays closed. */
-const openMenu = `for (const key of ["Guides", "Reference", "Reference$@effect-spotnana/core"]) {
+const openMenu = `for (const key of ["Guides", "API reference", "API reference$@effect-spotnana/core"]) {
   localStorage["tsd-accordion-" + key] ??= "true"
 }`
 
@@ -38,8 +38,18 @@ const app = await Application.bootstrap({
   sort: ["documents-first", "source-order"],
   sortEntryPoints: false,
   categorizeByGroup: false,
-  defaultCategory: "Reference",
-  categoryOrder: ["Guides", "Reference", "services", "layers", "constructors", "combinators", "*", "models", "errors"],
+  defaultCategory: "API reference",
+  categoryOrder: [
+    "Guides",
+    "API reference",
+    "services",
+    "layers",
+    "constructors",
+    "combinators",
+    "*",
+    "models",
+    "errors"
+  ],
   navigation: { includeCategories: true, includeGroups: false, includeFolders: false, compactFolders: false },
   headings: { readme: false, document: false },
   visibilityFilters: {},
