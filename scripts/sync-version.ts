@@ -12,7 +12,7 @@ if (!process.argv.includes("--check")) {
   Fs.writeFileSync(file, content)
 } else if (Fs.readFileSync(file, "utf8") !== content) {
   console.error(
-    `packages/core/src/internal/version.ts is not of version ${manifest.version}: run pnpm run version:sync`
+    `packages/core/src/internal/version.ts is not of version ${manifest.version}: run node scripts/sync-version.ts`
   )
   process.exitCode = 1
 }
