@@ -1,86 +1,16 @@
 import { TokenStore } from "@effect-spotnana/core"
-import type { Credentials } from "@effect-spotnana/core"
 import { Fault } from "@effect-spotnana/testing"
 import { describe, expect, it } from "@effect/vitest"
-import { Context, Effect, Layer, Random } from "effect"
-import type { Scope } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { readFileSync } from "node:fs"
 import * as Emitted from "./support/emitted.ts"
 import { clientId, clientSecret } from "./support/harness.ts"
-import * as Lives from "./support/lives.ts"
 import * as Promtool from "./support/promtool.ts"
 import * as Rules from "./support/rules.ts"
+import { fired, judge, sources } from "./support/stories.ts"
 
-/** Which alerts fire, and for which processes; for another client id than the usual one it follows the process's name. */
-type Firing = Readonly<Record<string, ReadonlyArray<string>>>
-
-interface Story extends Lives.World {
-  /** Says which alerts fire now. All others are silent. */
-  readonly firing: (firing?: Firing) => void
-}
-
-const environment = "production"
-
-/** What an alert is told apart by. */
-const labelsOf = (alert: string, who: string): Readonly<Record<string, string>> => {
-  const [instance = "", client_id = clientId] = who.split(" ")
-  switch (alert) {
-    case "SpotnanaMetricsGone":
-      return { environment, job: "booking" }
-    case "SpotnanaReplaysRising":
-      return { environment, job: "booking", instance }
-    default:
-      return { environment, job: "booking", instance, client_id }
-  }
-}
-
-const fill = (template: string, labels: Readonly<Record<string, string>>): string =>
-  template.replace(/\{\{ \$labels\.(\w+) \}\}/g, (_, label: string) => {
-    if (!(label in labels)) throw new Error(`there is no label ${label}: ${template}`)
-    return labels[label]!
-  })
-
-const expectation = (alert: (typeof Rules.alerts)[number], minute: number, who: ReadonlyArray<string>) => ({
-  alertname: alert.alert,
-  eval_time: `${minute}m`,
-  exp_alerts: who.map((one) => {
-    const labels = labelsOf(alert.alert, one)
-    return {
-      exp_labels: { ...labels, ...alert.labels },
-      exp_annotations: Object.fromEntries(
-        Object.entries(alert.annotations).map(([name, text]) => [name, fill(text, labels)])
-      )
-    }
-  })
-})
-
-const fired = new Set<string>()
-
-/** Tells a story, and has Prometheus judge when which alert fires. */
-const story = (name: string, tell: (world: Story) => Effect.Effect<void, never, Scope.Scope>) =>
-  it.effect(name, () =>
-    Effect.gen(function*() {
-      const world = yield* Lives.make
-      const expectations: Array<Promtool.Expectation> = []
-      yield* tell({
-        ...world,
-        firing: (firing = {}) => {
-          for (const alert of Object.keys(firing)) fired.add(alert)
-          for (const alert of Rules.alerts) {
-            expectations.push(expectation(alert, world.now(), firing[alert.alert] ?? []))
-          }
-        }
-      })
-      expect(Promtool.testRules(Rules.file, world.series.values(), expectations)).toBe("")
-    }).pipe(Random.withSeed(name)))
-
-const sources = () => {
-  let current: Effect.Effect<Credentials.ClientCredentials, string> = Effect.succeed({ clientId, clientSecret })
-  return {
-    source: { current: Effect.suspend(() => current) },
-    set: (next: typeof current) => Effect.sync(() => void (current = next))
-  }
-}
+const story = (...[name, tell]: Parameters<typeof judge>) =>
+  it.effect(name, () => Effect.map(judge(name, tell), (said) => expect(said).toBe("")))
 
 describe("the rules", () => {
   it.effect("ask for what is really emitted", () =>
@@ -119,87 +49,69 @@ describe("the rules", () => {
 
 describe.skipIf(!Promtool.isThere)("alerts, as Prometheus judges them", () => {
   describe("none fires", () => {
-    story("in twelve hours without troubles", ({ firing, pass, start }) =>
+    story("in hours without troubles", ({ quiet, start }) =>
       Effect.gen(function*() {
         yield* start("a")
         yield* start("b", { refresh: { jitter: 0.1 } })
-        for (let hour = 0; hour < 12; hour++) {
-          yield* pass(60)
-          firing()
-        }
+        yield* quiet(5 * 60)
       }))
 
-    for (const [tokenLifetime, hours] of [["30 seconds", 2], ["5 minutes", 6], ["1 day", 30]] as const) {
-      story(`with tokens that live for ${tokenLifetime}`, ({ firing, mock, pass, start }) =>
+    for (const [tokenLifetime, hours] of [["30 seconds", 1], ["5 minutes", 2], ["1 day", 25]] as const) {
+      story(`with tokens that live for ${tokenLifetime}`, ({ mock, quiet, start }) =>
         Effect.gen(function*() {
           yield* mock.configure({ tokenLifetime })
           yield* start("a")
-          for (let hour = 0; hour < hours; hour++) {
-            yield* pass(60)
-            firing()
-          }
+          yield* quiet(hours * 60)
         }))
     }
 
-    story("in a fleet that shares its token", ({ firing, pass, start }) =>
+    story("in a fleet that shares its token", ({ quiet, start }) =>
       Effect.gen(function*() {
         const store = Context.get(yield* Layer.build(TokenStore.layerMemory), TokenStore.TokenStore)
         yield* start("a", { store })
         yield* start("b", { store })
-        for (let hour = 0; hour < 4; hour++) {
-          yield* pass(60)
-          firing()
-        }
+        yield* quiet(3 * 60)
       }))
 
     story(
       "when the token endpoint is down for three minutes",
-      ({ firing, mock, pass, start }) =>
+      ({ mock, pass, quiet, start }) =>
         Effect.gen(function*() {
           yield* start("a")
           yield* pass(48)
           yield* mock.inject("token", Fault.status(503), { times: Infinity })
           yield* pass(3)
           yield* mock.clearFaults
-          for (let minute = 0; minute < 20; minute++) {
-            yield* pass(1)
-            firing()
-          }
+          yield* quiet(20)
         })
     )
 
-    story("when tokens are revoked once, under load", ({ firing, mock, pass, start }) =>
+    story("when tokens are revoked once, under load", ({ mock, pass, quiet, start }) =>
       Effect.gen(function*() {
         const { call } = yield* start("a")
         yield* pass(10)
         yield* mock.revokeTokens
         yield* call(50)
-        for (let minute = 0; minute < 30; minute++) {
-          yield* pass(1)
-          firing()
-        }
+        yield* quiet(30)
       }))
 
-    story("when a process is started anew", ({ firing, pass, start }) =>
+    story("when a process is started anew", ({ quiet, start }) =>
       Effect.gen(function*() {
         for (let times = 0; times < 5; times++) {
           const { die } = yield* start("a")
-          yield* pass(13)
-          firing()
+          yield* quiet(13)
           yield* die
-          yield* pass(1)
-          firing()
+          yield* quiet(1)
         }
       }))
 
-    story("when one of two processes is gone", ({ firing, pass, start }) =>
+    story("when one of two processes is gone", ({ pass, quiet, start }) =>
       Effect.gen(function*() {
         const { die } = yield* start("a")
         yield* start("b")
         yield* pass(10)
         yield* die
-        yield* pass(60)
-        firing()
+        yield* quiet(60)
       }))
   })
 
