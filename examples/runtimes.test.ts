@@ -106,15 +106,20 @@ describe.concurrent("the table of runtimes", { timeout: 120_000 }, () => {
 })
 
 describe("a bundle for browsers", () => {
-  it("has nothing of Node in it, and imports nothing", async () => {
-    const { imports, modules, warnings } = await Browser.bundle("examples/runtimes/page.ts")
-    assert.deepStrictEqual({ imports, warnings }, { imports: [], warnings: [] })
-    assert.isAbove(modules.length, 100)
-    assert.deepStrictEqual(
-      modules.filter((module) => isBuiltin(module) || /platform-node|__vite-browser/.test(module)),
-      []
-    )
-  })
+  const [, program = ""] = /^```ts\n(.*?)^```$/ms.exec(Fs.readFileSync("README.md", "utf8")) ?? []
+  const firstProgram = ".generated/first-program.ts"
+
+  it.each([firstProgram, "examples/runtimes/page.ts"])(
+    "of %s has nothing of Node in it, and imports nothing",
+    async (file) => {
+      Fs.mkdirSync(".generated", { recursive: true })
+      Fs.writeFileSync(firstProgram, program)
+      const { imports, modules, warnings } = await Browser.bundle(file)
+      assert.deepStrictEqual({ imports, warnings }, { imports: [], warnings: [] })
+      assert.include(modules.join(), "SpotnanaHttpClient.ts")
+      assert.deepStrictEqual(modules.filter((module) => isBuiltin(module) || module.includes("platform-node")), [])
+    }
+  )
 
   it("of a program that needs Node is told apart", async () => {
     const { imports, warnings } = await Browser.bundle("examples/first-program.ts")

@@ -3,7 +3,7 @@ import * as Fs from "node:fs"
 import { chromium } from "playwright-core"
 import type { Browser } from "playwright-core"
 
-const executablePath = "/usr/bin/chromium"
+export const executablePath = "/usr/bin/chromium"
 
 /** Whether it can be had. Under `CI` its absence is a failed test, and no skipped one. */
 export const isThere = Fs.existsSync(executablePath) || process.env.CI !== undefined

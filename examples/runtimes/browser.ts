@@ -2,12 +2,12 @@
 import { Effect } from "effect"
 import type { Scope } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
-import { chromium as playwright } from "playwright-core"
+import * as Path from "node:path"
 import { rolldown } from "rolldown"
+import { launch } from "../../scripts/chromium.ts"
 import { seen, serve } from "../support/serve.ts"
 import { scenario } from "./life.ts"
 import type { Outcome } from "./life.ts"
-import { chromium } from "./runtimes.ts"
 
 export interface Bundle {
   readonly code: string
@@ -22,7 +22,7 @@ export interface Bundle {
 export const bundle = async (file: string): Promise<Bundle> => {
   const warnings: Array<string> = []
   const build = await rolldown({
-    input: file,
+    input: Path.resolve(file),
     platform: "browser",
     onLog: (_level, log) => warnings.push(log.message)
   })
@@ -46,8 +46,7 @@ export const live: Effect.Effect<Outcome, unknown, Scope.Scope> = Effect.gen(fun
     })
   })
   const browser = yield* Effect.acquireRelease(
-    // Without a sandbox it runs as root too; it opens nothing but the page above.
-    Effect.promise(() => playwright.launch({ executablePath: chromium.command, args: ["--no-sandbox"] })),
+    Effect.promise(launch),
     (browser) => Effect.promise(() => browser.close())
   )
   const lines: Array<string> = []

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import manifest from "../../package.json" with { type: "json" }
+import { executablePath } from "../../scripts/chromium.ts"
 
 export interface Runtime {
   readonly name: string
@@ -57,11 +58,7 @@ export const deno = make(
   ]
 )
 
-const onPath = (name: string): string =>
-  (process.env.PATH ?? "").split(Path.delimiter).map((directory) => Path.join(directory, name)).find(Fs.existsSync) ??
-    name
-
-export const chromium = make("Chromium", undefined, onPath("chromium"))
+export const chromium = make("Chromium", undefined, executablePath)
 
 /** Whether its tests are run. Under `CI` its absence is a failed test, and no skipped one. */
 export const isThere = (runtime: Runtime): boolean => runtime.installed !== undefined || process.env.CI !== undefined

@@ -22,6 +22,8 @@ export const serve = (
 ): Effect.Effect<Served, unknown, Scope.Scope> =>
   Effect.gen(function*() {
     const server = createServer()
+    // No connection ends by itself.
+    server.keepAliveTimeout = 0
     const mock = yield* MockSpotnana.make()
     const { clientId, clientSecret } = yield* mock.credentials
     const services = yield* Layer.build(NodeHttpServer.layer(() => server, { port: 0, host: "127.0.0.1" }))
