@@ -5,7 +5,9 @@ import type { Scope } from "effect"
 import * as Fs from "node:fs"
 import { isBuiltin } from "node:module"
 import { reportFigure } from "../packages/core/test/support/figures.ts"
+import { firstProgram } from "../scripts/size/measure.ts"
 import * as Browser from "./runtimes/browser.ts"
+import { bundle } from "./runtimes/bundle.ts"
 import { live, share } from "./runtimes/life.ts"
 import type { Outcome } from "./runtimes/life.ts"
 import { columns, nameOf, rows, table } from "./runtimes/matrix.ts"
@@ -106,15 +108,14 @@ describe.concurrent("the table of runtimes", { timeout: 120_000 }, () => {
 })
 
 describe("a bundle for browsers", () => {
-  const [, program = ""] = /^```ts\n(.*?)^```$/ms.exec(Fs.readFileSync("README.md", "utf8")) ?? []
-  const firstProgram = ".generated/first-program.ts"
+  const written = ".generated/first-program.ts"
 
-  it.each([firstProgram, "examples/runtimes/page.ts"])(
+  it.each([written, "examples/runtimes/page.ts"])(
     "of %s has nothing of Node in it, and imports nothing",
     async (file) => {
       Fs.mkdirSync(".generated", { recursive: true })
-      Fs.writeFileSync(firstProgram, program)
-      const { imports, modules, warnings } = await Browser.bundle(file)
+      Fs.writeFileSync(written, firstProgram())
+      const { imports, modules, warnings } = await bundle(file, "browser")
       assert.deepStrictEqual({ imports, warnings }, { imports: [], warnings: [] })
       assert.include(modules.join(), "SpotnanaHttpClient.ts")
       assert.deepStrictEqual(modules.filter((module) => isBuiltin(module) || module.includes("platform-node")), [])
@@ -122,7 +123,7 @@ describe("a bundle for browsers", () => {
   )
 
   it("of a program that needs Node is told apart", async () => {
-    const { imports, warnings } = await Browser.bundle("examples/first-program.ts")
+    const { imports, warnings } = await bundle("examples/first-program.ts", "browser")
     assert.isNotEmpty([...imports, ...warnings])
   })
 })

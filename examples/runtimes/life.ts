@@ -8,6 +8,7 @@ import * as Path from "node:path"
 import { start } from "../support/process.ts"
 import { seen, serve } from "../support/serve.ts"
 import type { Mock } from "../support/serve.ts"
+import { bundle } from "./bundle.ts"
 import type { Row } from "./matrix.ts"
 import type { Runtime } from "./runtimes.ts"
 
@@ -47,6 +48,16 @@ export const scenario = (onRenewed: Effect.Effect<unknown> = Effect.void) => (mo
 
 const isOfTheProgram = (line: string) => /^\w+: \d+$/.test(line)
 
+const mainFor = ({ name, runsTypeScript, version }: Runtime): Effect.Effect<string> =>
+  Effect.promise(async () => {
+    if (runsTypeScript) return "examples/runtimes/main.ts"
+    const { code } = await bundle("examples/runtimes/main.ts", "node")
+    const file = `.generated/main-${name}-${version}.mjs`
+    Fs.mkdirSync(".generated", { recursive: true })
+    Fs.writeFileSync(file, code)
+    return file
+  })
+
 /** Lives it in a process, which is frozen once it has renewed its token, until that is dead. */
 export const live = ({ client, runtime }: Row): Effect.Effect<Outcome, unknown, Scope.Scope> =>
   Effect.gen(function*() {
@@ -56,11 +67,8 @@ export const live = ({ client, runtime }: Row): Effect.Effect<Outcome, unknown, 
       scenario(Effect.andThen(Deferred.succeed(renewed, undefined), Deferred.await(frozen)))
     )
     const host = new URL(variables.SPOTNANA_BASE_URL).host
-    const process = yield* start(runtime.command, [
-      ...runtime.args({ host }),
-      "examples/runtimes/main.ts",
-      client
-    ], variables)
+    const main = yield* mainFor(runtime)
+    const process = yield* start(runtime.command, [...runtime.args({ host }), main, client], variables)
     yield* Effect.gen(function*() {
       yield* Deferred.await(renewed)
       yield* process.freeze

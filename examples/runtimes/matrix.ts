@@ -1,5 +1,5 @@
 /** What is checked on which runtime: the tests run it, and the table in README.md is compared with it. */
-import { bun, chromium, deno, node } from "./runtimes.ts"
+import { bun, chromium, deno, node, oldNode } from "./runtimes.ts"
 import type { Runtime } from "./runtimes.ts"
 
 /** `–` is not run, for a reason that the text below the table gives. */
@@ -32,6 +32,7 @@ export const rows: ReadonlyArray<Row> = [
   row(node, "fetch", "yes", "yes", "yes", "yes", "yes", "yes", "yes"),
   row(node, "undici", "yes", "yes", "yes", "yes", "yes", "–", "–"),
   row(node, "http", "yes", "yes", "yes", "yes", "yes", "–", "–"),
+  row(oldNode, "fetch", "yes", "yes", "yes", "yes", "yes", "–", "yes"),
   row(bun, "fetch", "yes", "yes", "yes", "yes", "yes", "yes", "yes"),
   row(bun, "undici", "no", "–", "–", "–", "–", "–", "–"),
   row(bun, "http", "yes", "yes", "yes", "yes", "yes", "–", "–"),

