@@ -1,18 +1,19 @@
-// Writes the core's version constant from its manifest; with --check, fails if the two differ.
+// Writes the version constants of core and cli from their manifests; with --check, fails if one differs.
 import * as Fs from "node:fs"
-import manifest from "../packages/core/package.json" with { type: "json" }
+import cli from "../packages/cli/package.json" with { type: "json" }
+import core from "../packages/core/package.json" with { type: "json" }
 
-const file = new URL("../packages/core/src/internal/version.ts", import.meta.url)
-const content = `// Written by scripts/sync-version.ts.
-export const version = ${JSON.stringify(manifest.version)}
+for (const [name, { version }] of [["core", core], ["cli", cli]] as const) {
+  const file = `packages/${name}/src/internal/version.ts`
+  const url = new URL(`../${file}`, import.meta.url)
+  const content = `// Written by scripts/sync-version.ts.
+export const version = ${JSON.stringify(version)}
 `
-
-if (!process.argv.includes("--check")) {
-  Fs.mkdirSync(new URL(".", file), { recursive: true })
-  Fs.writeFileSync(file, content)
-} else if (Fs.readFileSync(file, "utf8") !== content) {
-  console.error(
-    `packages/core/src/internal/version.ts is not of version ${manifest.version}: run node scripts/sync-version.ts`
-  )
-  process.exitCode = 1
+  if (!process.argv.includes("--check")) {
+    Fs.mkdirSync(new URL(".", url), { recursive: true })
+    Fs.writeFileSync(url, content)
+  } else if (Fs.readFileSync(url, "utf8") !== content) {
+    console.error(`${file} is not of version ${version}: run node scripts/sync-version.ts`)
+    process.exitCode = 1
+  }
 }
