@@ -1,28 +1,58 @@
-import { CliConfig, CliOutput, Command, GlobalFlag } from "effect/cli"
+import { CliConfig, CliOutput, Command, GlobalFlag, TerminalCapabilities } from "effect/cli"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 import { token } from "./commands/token.ts"
 import { report } from "./exitCode.ts"
+import { paragraphs } from "./flag.ts"
 import { version } from "./internal/version.ts"
 import * as Output from "./output.ts"
 
 const root = Command.make("spotnana-auth").pipe(
-  Command.withDescription("Tokens and authenticated requests for Spotnana's API, from the command line"),
+  Command.withDescription(paragraphs(
+    "Tokens and authenticated requests for Spotnana's API, from the command line.",
+    "",
+    "Credentials are variables of the environment, of a file .env in the working directory, or of a file that",
+    "--env-file names. No flag takes a secret: whoever lists the processes of this machine reads arguments.",
+    "",
+    "  SPOTNANA_CLIENT_ID         the API user's client id",
+    "  SPOTNANA_CLIENT_SECRET     its secret",
+    "  SPOTNANA_ENVIRONMENT       production (the default) or sandbox",
+    "  SPOTNANA_BASE_URL          another address of the API: a regional host, a gateway, a mock",
+    "  SPOTNANA_TOKEN_STORE_KEYS  what kept tokens are encrypted with, in place of a key of this user",
+    "",
+    "Exit codes: 0 done, 1 a fault, 2 a mistake in the command line or the configuration, 3, 4 and 5 an answer 3xx, 4xx",
+    "and 5xx, 6 the credentials or the token were refused, 7 no usable answer, 130 interrupted."
+  )),
+  Command.withExamples([
+    { command: "spotnana-auth doctor", description: "Find out whether everything is set up" },
+    { command: "spotnana-auth request GET '/v2/companies?limit=5'", description: "Call the API" },
+    {
+      command: "spotnana-auth --completions bash >~/.local/share/bash-completion/completions/spotnana-auth",
+      description: "Have the shell complete commands and flags"
+    }
+  ]),
   Command.withSubcommands([token])
 )
 
 /** An error and where to find help, on stderr: what is on stdout may be taken for a token. */
-const presenter = Effect.map(Output.Output, (output): CliOutput.Presenter => ({
-  present: (event) =>
-    event._tag === "InvalidInvocation"
-      ? Effect.andThen(
-        Effect.forEach(event.errors, (error) => output.fault(CliOutput.defaultFormatter().formatCliError(error))),
-        output.note(`See ${event.commandPath.join(" ")} --help`)
-      )
-      : CliOutput.defaultPresenter.present(event)
-}))
+const presenter = Effect.gen(function*() {
+  const output = yield* Output.Output
+  const formatter = yield* CliOutput.Formatter
+  return CliOutput.Presenter.of({
+    present: (event) => {
+      if (event._tag !== "InvalidInvocation") return CliOutput.defaultPresenter.present(event)
+      const errors = event.errors.map((error) => formatter.formatCliError(error))
+      return output.fault([...errors, `See ${event.commandPath.join(" ")} --help`].join("\n"))
+    }
+  })
+})
+
+const formatter = Effect.map(
+  TerminalCapabilities.TerminalCapabilities,
+  ({ canColor }) => CliOutput.defaultFormatter({ colors: canColor, globalFlags: "summary" })
+)
 
 const Settings = Layer.mergeAll(
   Layer.effect(CliOutput.Presenter, presenter),
@@ -32,7 +62,10 @@ const Settings = Layer.mergeAll(
   // Errors are said once, at the end; `--log-level` shows what the library does until then.
   Layer.succeed(References.MinimumLogLevel, "None"),
   Layer.succeed(Logger.LogToStderr, true)
-).pipe(Layer.provideMerge(Output.layer))
+).pipe(
+  Layer.provideMerge(Layer.effect(CliOutput.Formatter, formatter)),
+  Layer.provideMerge(Output.layer)
+)
 
 /** The command line, from its arguments to its exit code. */
 export const run = Command.run(root, { version }).pipe(

@@ -5,6 +5,7 @@ import * as Config from "effect/Config"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { HttpClientError } from "effect/http"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Runtime from "effect/Runtime"
@@ -25,7 +26,11 @@ export const exitCode = {
   /** The token endpoint refused the credentials, or the API refused the token. */
   refused: 6,
   /** No usable answer: no connection, a time-out, or a token endpoint that is out of order. */
-  unavailable: 7
+  unavailable: 7,
+  /** Interrupted, by Ctrl-C or SIGTERM. */
+  interrupted: 130,
+  /** Nobody reads the output any more. */
+  brokenPipe: 141
 } as const
 
 /** An end that is not success. With an empty message everything has been said. */
@@ -48,27 +53,64 @@ const authExitCode = (error: AuthError.AuthError): number => {
   }
 }
 
-const authMessage = (error: AuthError.AuthError): string => {
-  const wait = Option.map(AuthError.retryAfter(error), (duration) => `Try again in ${Duration.format(duration)}.`)
-  const identifier = error.debugIdentifier === undefined ? [] : [`debugIdentifier: ${error.debugIdentifier}`]
-  return [error.message, ...Option.toArray(wait), ...identifier].join("\n")
+/** Rounded up: a time to wait. */
+const inSeconds = (duration: Duration.Duration): string =>
+  Duration.format(Duration.seconds(Math.ceil(Duration.toSeconds(duration))))
+
+/** With what Spotnana's support can use. */
+export const identified = (message: string, debugIdentifier: string | undefined): string =>
+  debugIdentifier === undefined ? message : `${message}\ndebugIdentifier: ${debugIdentifier}`
+
+/** What lies at the bottom of an error of the platform: `fetch failed` says nothing, `ECONNREFUSED` does. */
+export const rootOf = (error: unknown): string => {
+  const cause = Predicate.hasProperty(error, "cause") ? error.cause : undefined
+  if (Predicate.isObject(cause)) return rootOf(cause)
+  return Predicate.hasProperty(error, "message") && Predicate.isString(error.message) ? error.message : String(error)
 }
 
-const describe = (error: unknown): { readonly message: string; readonly exitCode: number } => {
+interface Explanation {
+  readonly message: string
+  readonly advice?: string | undefined
+  readonly exitCode: number
+}
+
+/** What an error means to who sits at the terminal. */
+export const explain = (error: unknown): Explanation => {
   if (error instanceof Failure) return error
-  if (AuthError.isAuthError(error)) return { message: authMessage(error), exitCode: authExitCode(error) }
-  // Help and what is wrong with the arguments are on the screen already.
+  if (AuthError.isAuthError(error)) {
+    const message = identified(error.message, error.debugIdentifier)
+    const wait = Option.getOrUndefined(AuthError.retryAfter(error))
+    return {
+      message: wait === undefined ? message : `${message}\nTry again in ${inSeconds(wait)}.`,
+      exitCode: authExitCode(error)
+    }
+  }
+  if (error instanceof Config.ConfigError) {
+    const { message } = error.cause
+    return {
+      message,
+      advice: /SPOTNANA_CLIENT_(ID|SECRET) is not set/.test(message) ? howToSet : undefined,
+      exitCode: exitCode.usage
+    }
+  }
+  if (HttpClientError.isHttpClientError(error)) {
+    const what = `${error.request.method} ${error.request.url}`
+    return {
+      message: error.response === undefined
+        ? `${what} got no answer: ${rootOf(error)}`
+        : `The answer to ${what} broke off: ${rootOf(error)}`,
+      exitCode: exitCode.unavailable
+    }
+  }
+  // Help, and what is wrong with the arguments, are on the screen already.
   if (CliError.isCliError(error) && error._tag === "ShowHelp") {
     return { message: "", exitCode: error.errors.length === 0 ? 0 : exitCode.usage }
   }
-  if (CliError.isCliError(error) || error instanceof Config.ConfigError) {
-    return { message: error.message, exitCode: exitCode.usage }
-  }
-  return {
-    message: Predicate.isError(error) && error.message !== "" ? error.message : "Something unexpected went wrong.",
-    exitCode: exitCode.fault
-  }
+  return { message: `This should not have happened: ${rootOf(error)}`, exitCode: exitCode.fault }
 }
+
+const howToSet =
+  "Set what is missing in the environment, in a file .env in this directory, or in a file that --env-file names: NAME=value, one a line."
 
 /** The end of the process: what `Runtime.defaultTeardown` takes the exit code from. */
 class Ended extends Data.TaggedError("Ended")<{ readonly code: number }> {
@@ -79,7 +121,8 @@ class Ended extends Data.TaggedError("Ended")<{ readonly code: number }> {
 export const report = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Ended, R | Output> =>
   Effect.catchCause(effect, (cause) => {
     if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
-    const { exitCode, message } = describe(Cause.squash(cause))
-    const said = message === "" ? Effect.void : Effect.flatMap(Output, ({ fault }) => fault(message))
+    const { advice, exitCode, message } = explain(Cause.squash(cause))
+    const text = advice === undefined ? message : `${message}\n${advice}`
+    const said = message === "" ? Effect.void : Effect.flatMap(Output, ({ fault }) => fault(text))
     return Effect.andThen(said, Effect.fail(new Ended({ code: exitCode })))
   })

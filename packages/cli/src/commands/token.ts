@@ -1,24 +1,80 @@
 import { TokenProvider } from "@effect-spotnana/core"
 import { Command, Flag } from "effect/cli"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import { usageFailure } from "../exitCode.ts"
+import { paragraphs, toggle } from "../flag.ts"
 import { Output } from "../output.ts"
 import * as Session from "../session.ts"
 
 export const token = Command.make("token", {
   ...Session.flags,
-  json: Flag.Boolean("json").pipe(Flag.withDescription("Print the token and when it expires, as JSON"))
+  json: toggle("json", "Print an object: access_token, token_type, expires_in, expires_at"),
+  print: toggle("print", "Print it to a terminal too, where it stays in the scrollback"),
+  minLifetime: Flag.Int("min-lifetime").pipe(
+    Flag.withMetavar("seconds"),
+    Flag.filter(
+      (seconds) => seconds >= 0 && seconds <= 86_400,
+      (seconds) => `Expected 0 to 86400 seconds, got ${seconds}`
+    ),
+    Flag.withDefault(60),
+    Flag.withDescription("Renew a token that expires earlier than that. Default: 60")
+  )
 }, (input) =>
   Effect.gen(function*() {
     const output = yield* Output
-    const provider = yield* TokenProvider.TokenProvider
-    const { expiresAt, value } = yield* provider.get
-    yield* output.line(
-      input.json
-        ? JSON.stringify({ access_token: Redacted.value(value), expires_at: DateTime.formatIso(expiresAt) })
-        : Redacted.value(value)
-    )
-  }).pipe(Effect.provide(Session.layer(input)))).pipe(
-    Command.withDescription("Print a valid access token")
+    if (output.isTerminal && !input.print) {
+      return yield* usageFailure(
+        "This would print an access token, which is as good as a password while it lives, and stdout is a terminal.\n" +
+          "To see it here, add --print. To use it, pipe it; or let `spotnana-auth request` make the request."
+      )
+    }
+    yield* Effect.provide(print(input.json), Session.layerBrief(input, Duration.seconds(input.minLifetime)))
+  })).pipe(
+    Command.withShortDescription("Print a valid access token"),
+    Command.withDescription(paragraphs(
+      "Print a valid access token: that of an earlier run while it lives, or a new one.",
+      "",
+      "Tokens are kept for this user alone, encrypted, in the directory that `spotnana-auth doctor` names. Runs that start",
+      "together make one token request. To a terminal no token is printed without --print.",
+      "",
+      "A token on a command line can be read by whoever lists the processes. The first example keeps it off there."
+    )),
+    Command.withExamples([
+      {
+        command:
+          `printf 'header = "Authorization: Bearer %s"' "$(spotnana-auth token)" | curl --config - https://api.spotnana.com/v2/companies`,
+        description: "Hand a token to curl (or let `spotnana-auth request` make the request)"
+      },
+      {
+        command: "spotnana-auth token --json --min-lifetime 600",
+        description: "A token that lives for ten minutes at least, and when it expires"
+      },
+      {
+        command: "spotnana-auth token --env-file ~/sandbox.env --no-store",
+        description: "Credentials of a file, and nothing kept"
+      }
+    ])
   )
+
+const print = (json: boolean) =>
+  Effect.gen(function*() {
+    const output = yield* Output
+    const token = yield* (yield* TokenProvider.TokenProvider).get
+    const value = Redacted.value(token.value)
+    const seconds = Math.floor(Duration.toSeconds(yield* Session.timeLeft(token)))
+    const { expiresAt, scope } = token
+    yield* output.line(
+      json
+        ? JSON.stringify({
+          access_token: value,
+          token_type: "Bearer",
+          expires_in: seconds,
+          expires_at: DateTime.formatIso(expiresAt),
+          ...(scope === undefined ? undefined : { scope })
+        })
+        : value
+    )
+  })

@@ -1,0 +1,101 @@
+import { FileTokenStore, TokenStore } from "@effect-spotnana/core"
+import * as Config from "effect/Config"
+import * as ConfigProvider from "effect/ConfigProvider"
+import { SecureRandom } from "effect/crypto"
+import * as Effect from "effect/Effect"
+import * as Base64 from "effect/encoding/Base64"
+import * as Hex from "effect/encoding/Hex"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Path from "effect/Path"
+import { UserDirectories } from "effect/persistence"
+import type { PlatformError } from "effect/PlatformError"
+import { toggle } from "./flag.ts"
+import { Output } from "./output.ts"
+
+/** The flag of every command that keeps its token for the next one. */
+export const flags = {
+  noStore: toggle("no-store", "Neither use the token of an earlier run nor keep this one for the next")
+}
+
+export interface Input {
+  readonly noStore: boolean
+}
+
+/** Where this user's token is kept: the directory of the store, and the file with its key. */
+export const places: Effect.Effect<
+  { readonly directory: string; readonly tokens: string; readonly key: string },
+  PlatformError,
+  Path.Path
+> = Effect.gen(function*() {
+  const path = yield* Path.Path
+  const directories = yield* UserDirectories.UserDirectories
+  const directory = yield* directories.state("spotnana-auth")
+  return { directory, tokens: path.join(directory, "tokens"), key: path.join(directory, "key") }
+}).pipe(Effect.provide(UserDirectories.layer))
+
+const variable = "SPOTNANA_TOKEN_STORE_KEYS"
+
+const unusable = (message: string) => new TokenStore.TokenStoreError({ message })
+
+/** Made under another name first: whoever reads the key reads all of it, and of several processes one makes it. */
+const makeKey = (directory: string, key: string) =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const path = yield* Path.Path
+    const random = yield* SecureRandom.SecureRandom
+    yield* fs.makeDirectory(directory, { recursive: true, mode: 0o700 })
+    const draft = path.join(directory, `key.${Hex.encode(yield* random.randomBytes(12))}`)
+    const content = `${Base64.encode(yield* random.randomBytes(32))}\n`
+    yield* fs.writeFileString(draft, content, { flag: "wx", mode: 0o600 }).pipe(
+      Effect.andThen(fs.link(draft, key)),
+      Effect.catchIf((error) => error.reason._tag === "AlreadyExists", () => Effect.void),
+      Effect.ensuring(Effect.ignore(fs.remove(draft)))
+    )
+  }).pipe(Effect.provide(SecureRandom.layerWebCrypto))
+
+/** The key of this user, made at its first use. */
+const keyOfUser = Effect.gen(function*() {
+  const fs = yield* FileSystem.FileSystem
+  const { directory, key } = yield* places
+  if (!(yield* fs.exists(key))) yield* makeKey(directory, key)
+  const { mode } = yield* fs.stat(key)
+  if ((yield* Path.Path).sep === "/" && (mode & 0o077) !== 0) {
+    return yield* unusable(`${key} is open to others. Remove it, and a new one is made.`)
+  }
+  const content = ConfigProvider.fromEnvRecord({ [variable]: yield* fs.readFileString(key) })
+  return yield* TokenStore.keys.parse(content).pipe(
+    Effect.mapError(() => unusable(`${key} is not a key. Remove it, and a new one is made.`))
+  )
+})
+
+/** Those of the variable where it is set: they are shared by whom its owner likes. */
+const keys = Effect.gen(function*() {
+  const isSet = yield* Config.String(variable).pipe(Config.withDefault(""), Config.map((value) => value !== ""))
+  return isSet ? yield* TokenStore.keys : yield* keyOfUser
+})
+
+/** The store of this user, or what keeps it from being used. */
+export const opened: Layer.Layer<
+  TokenStore.TokenStore,
+  PlatformError | TokenStore.TokenStoreError | Config.ConfigError,
+  FileSystem.FileSystem | Path.Path
+> = Layer.unwrap(
+  Effect.gen(function*() {
+    const { tokens } = yield* places
+    return FileTokenStore.layer({ directory: tokens, keys: Config.succeed(yield* keys) })
+  })
+)
+
+const without = (error: PlatformError | TokenStore.TokenStoreError) =>
+  Layer.effectDiscard(
+    Effect.flatMap(Output, (output) => output.warn(`The token is not kept for the next run. ${error.message}`))
+  )
+
+/** The store of this user; none, with a warning, where it cannot be used. */
+export const layer = (
+  { noStore }: Input
+): Layer.Layer<never, Config.ConfigError, FileSystem.FileSystem | Path.Path | Output> =>
+  noStore
+    ? Layer.empty
+    : opened.pipe(Layer.catchTag("PlatformError", without), Layer.catchTag("TokenStoreError", without))
