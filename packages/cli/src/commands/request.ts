@@ -1,0 +1,124 @@
+import { SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
+import { Argument, Command, Flag } from "effect/cli"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { FetchHttpClient, HttpBody, HttpClientRequest } from "effect/http"
+import * as Option from "effect/Option"
+import { exitCode, Failure, usageFailure } from "../exitCode.ts"
+import { paragraphs, toggle } from "../flag.ts"
+import { printAnswer } from "../request/answer.ts"
+import { readData } from "../request/body.ts"
+import { parseHeader } from "../request/headers.ts"
+import * as Session from "../session.ts"
+
+const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"] as const
+type Method = typeof methods[number]
+
+export const request = Command.make(
+  "request",
+  {
+    method: Argument.Literals("method", methods).pipe(Argument.withDescription("The HTTP method, in capitals")),
+    path: Argument.String("path").pipe(
+      Argument.withDescription("What to ask for: /v2/companies?limit=10, or a URL of the same API")
+    ),
+    ...Session.flags,
+    data: Flag.String("data").pipe(
+      Flag.withAlias("d"),
+      Flag.withMetavar("text|@file|-"),
+      Flag.withDescription("The body: this text, the bytes of a file (@file), or stdin (-)"),
+      Flag.optional
+    ),
+    header: Flag.String("header").pipe(
+      Flag.withAlias("H"),
+      Flag.withMetavar("name:value"),
+      Flag.withDescription(
+        "A further header, any number of times. With --data, Content-Type is application/json if unset"
+      ),
+      Flag.atLeast(0)
+    ),
+    include: toggle("include", "Print status and headers before the body").pipe(Flag.withAlias("i")),
+    maxTime: Flag.Finite("max-time").pipe(
+      Flag.withMetavar("seconds"),
+      Flag.filter((seconds) => seconds > 0, (seconds) => `Expected more than 0 seconds, got ${seconds}`),
+      Flag.withDescription("Give up after so many seconds, the token request included"),
+      Flag.optional
+    )
+  },
+  Effect.fn(function*(input) {
+    const headers = yield* Effect.forEach(input.header, (text) =>
+      Effect.mapError(
+        Effect.fromResult(parseHeader(text)),
+        (problem) => usageFailure(`--header cannot be used: ${problem}`)
+      ))
+    const message = HttpClientRequest.make(input.method)(input.path)
+    const body = yield* bodyOf(input)
+    const complete = HttpClientRequest.setHeaders(
+      Option.match(body, { onNone: () => message, onSome: (body) => HttpClientRequest.setBody(message, body) }),
+      headers
+    )
+    const exchange = Effect.gen(function*() {
+      yield* assertAtHome(input.path)
+      const client = yield* SpotnanaHttpClient.SpotnanaHttpClient
+      const start = yield* Clock.monotonicTimeNanos
+      const response = yield* client.execute(complete)
+      const took = Duration.nanos((yield* Clock.monotonicTimeNanos) - start)
+      yield* printAnswer(response, { include: input.include, took })
+    })
+    yield* exchange.pipe(
+      Effect.provide(Session.layerBrief(input)),
+      // A redirect is an answer to show, like any other.
+      Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
+      within(input.maxTime)
+    )
+  })
+).pipe(
+  Command.withShortDescription("Make an authenticated request"),
+  Command.withDescription(paragraphs(
+    "Make an authenticated request. The body of the answer goes to stdout, its bytes unchanged when piped, indented on a",
+    "terminal; the status and what Spotnana says of an error go to stderr. Redirects are shown, not followed.",
+    "",
+    "The token goes to the configured address and to no other. A request that is answered 401 is repeated once with a new",
+    "token.",
+    "",
+    "Exit codes: 0 for 2xx, 3 for 3xx, 4 for 4xx, 5 for 5xx, 6 if the credentials or the token were refused, 7 if there was",
+    "no usable answer, 2 for a mistake in the command line or the configuration."
+  )),
+  Command.withExamples([
+    { command: "spotnana-auth request GET '/v2/companies?limit=5' | jq .elements", description: "List companies" },
+    { command: "spotnana-auth request POST /v2/trips --data @trip.json", description: "Send a file" },
+    {
+      command: "jq .trip trip.json | spotnana-auth request PUT /v2/trips/42 --data - --header 'X-Trace: 7'",
+      description: "Send what comes from stdin, with a header"
+    }
+  ])
+)
+
+const bodyOf = (input: { readonly method: Method; readonly data: Option.Option<string> }) =>
+  Effect.gen(function*() {
+    if (Option.isNone(input.data)) return Option.none()
+    if (input.method === "GET" || input.method === "HEAD") {
+      return yield* usageFailure(`${input.method} has no body: leave out --data, or use another method`)
+    }
+    return Option.some(HttpBody.uint8Array(yield* readData(input.data.value), "application/json"))
+  })
+
+/** The core sends no bearer to another origin. A request for one is a mistake here, and is not sent at all. */
+const assertAtHome = (path: string) =>
+  Effect.gen(function*() {
+    const { environment } = yield* TokenProvider.TokenProvider
+    if (/^[a-z][a-z0-9+.-]*:/i.test(path) && !(URL.canParse(path) && new URL(path).origin === environment.origin)) {
+      return yield* usageFailure(
+        `${path} is not at ${environment.origin}, where the credentials are for. Nothing was sent.`
+      )
+    }
+  })
+
+const within = (maxTime: Option.Option<number>) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Option.isNone(maxTime) ? effect : Effect.timeoutOrElse(effect, {
+    duration: Duration.seconds(maxTime.value),
+    orElse: () =>
+      Effect.fail(
+        new Failure({ message: `No complete answer within ${maxTime.value} seconds.`, exitCode: exitCode.unavailable })
+      )
+  })

@@ -1,0 +1,66 @@
+import { SpotnanaApiError } from "@effect-spotnana/core"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { HttpClientResponse } from "effect/http"
+import type { HttpClientError } from "effect/http"
+import * as Stream from "effect/Stream"
+import { exitCode, Failure, identified } from "../exitCode.ts"
+import { Output } from "../output.ts"
+import type { Style } from "../output.ts"
+import { forTerminal } from "./forTerminal.ts"
+
+type Response = HttpClientResponse.HttpClientResponse
+
+/** A response without a body has no stream: that is an empty one. */
+const bodyOf = ({ stream }: Response): Stream.Stream<Uint8Array, HttpClientError.HttpClientError> =>
+  Stream.catchIf(stream, (error) => error.reason._tag === "EmptyBodyError", () => Stream.empty)
+
+const statusText = ({ status }: Response, style: Style): string =>
+  (status < 300 ? style.green : status < 400 ? style.yellow : style.red)(`HTTP ${status}`)
+
+const head = (response: Response, style: Style): string =>
+  [
+    statusText(response, style),
+    ...Object.entries(response.headers).map(([name, value]) => `${style.cyan(name)}: ${value}`),
+    "",
+    ""
+  ].join("\n")
+
+/** An answer that is not 2xx, in the words that Spotnana has for it. */
+const failureOf = (response: Response, body: Uint8Array): Effect.Effect<Failure> =>
+  Effect.gen(function*() {
+    const { location } = response.headers
+    if (response.status < 400) {
+      const where = location === undefined ? "" : `, a redirect to ${location} that is not followed`
+      return new Failure({ message: `The answer is ${response.status}${where}.`, exitCode: exitCode.redirection })
+    }
+    const { status } = response
+    const { debugIdentifier, message } = yield* SpotnanaApiError.fromResponse(
+      HttpClientResponse.fromWeb(response.request, new Response(new Uint8Array(body), { status }))
+    )
+    return new Failure({
+      message: identified(message, debugIdentifier),
+      exitCode: status < 500 ? exitCode.clientError : exitCode.serverError
+    })
+  })
+
+/** The body on stdout and the status on stderr; with `include` status and headers on stdout, before the body. */
+export const printAnswer = (
+  response: Response,
+  { include, took }: { readonly include: boolean; readonly took: Duration.Duration }
+): Effect.Effect<void, Failure | HttpClientError.HttpClientError, Output> =>
+  Effect.gen(function*() {
+    const output = yield* Output
+    const { isTerminal, noteStyle, style, write } = output
+    yield* include
+      ? write(head(response, style))
+      : output.note(
+        `${statusText(response, noteStyle)} ${noteStyle.dim(`in ${Math.round(Duration.toMillis(took))} ms`)}`
+      )
+    const isSuccess = response.status >= 200 && response.status < 300
+    // What somebody pipes goes through as it comes.
+    if (isSuccess && !isTerminal) return yield* Stream.runForEach(bodyOf(response), write)
+    const body = yield* Stream.mkUint8Array(bodyOf(response))
+    if (body.length > 0) yield* isTerminal ? output.line(forTerminal(body, style)) : write(body)
+    if (!isSuccess) return yield* yield* failureOf(response, body)
+  })
