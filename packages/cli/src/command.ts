@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
-
+import { doctor } from "./commands/doctor.ts"
 import { request } from "./commands/request.ts"
 import { token } from "./commands/token.ts"
 import { report } from "./exitCode.ts"
@@ -35,7 +35,7 @@ const root = Command.make("spotnana-auth").pipe(
       description: "Have the shell complete commands and flags"
     }
   ]),
-  Command.withSubcommands([token, request])
+  Command.withSubcommands([token, request, doctor])
 )
 
 /** An error and where to find help, on stderr: what is on stdout may be taken for a token. */

@@ -1,0 +1,100 @@
+import { Command, Flag } from "effect/cli"
+import * as Effect from "effect/Effect"
+import { FetchHttpClient } from "effect/http"
+import * as Option from "effect/Option"
+import * as Tuple from "effect/Tuple"
+import * as Configuration from "../configuration.ts"
+import { checkCall, checkCredentials } from "../doctor/access.ts"
+import { makeExamine } from "../doctor/check.ts"
+import type { Examine, Result } from "../doctor/check.ts"
+import { checkClock, checkConnection, checkDns } from "../doctor/connection.ts"
+import { checkConfiguration, checkStore } from "../doctor/local.ts"
+import { exitCode, Failure } from "../exitCode.ts"
+import { paragraphs, toggle } from "../flag.ts"
+import { Output } from "../output.ts"
+import type { Style } from "../output.ts"
+
+/** The checks, each upon what the ones before it have found. */
+const examineAll = (examine: Examine, input: Configuration.Input, call: string) =>
+  Effect.gen(function*() {
+    const subject = yield* examine("configuration", Option.some(input), checkConfiguration)
+    yield* examine("token store", subject, checkStore)
+    const name = yield* examine("dns", subject, ({ environment }) => checkDns(environment))
+    const reached = Option.andThen(name, subject)
+    const connection = yield* examine("connection", reached, ({ environment }) => checkConnection(environment))
+    const connected = Option.andThen(connection, subject)
+    yield* examine("clock", connected, ({ environment }) => checkClock(environment))
+    const token = yield* examine("credentials", connected, checkCredentials)
+    yield* examine("api call", Option.zipWith(connected, token, Tuple.make), ([{ environment }, token]) =>
+      checkCall(environment, token, call))
+  })
+
+const words: { readonly [Status in Result["status"]]: keyof Style } = {
+  ok: "green",
+  warning: "yellow",
+  fault: "red",
+  skipped: "dim"
+}
+
+const indented = (text: string) => text.replaceAll("\n", `\n${" ".repeat(24)}`)
+
+const render = (style: Style, { advice, name, status, summary }: Result): string => {
+  const line = `${style[words[status]](status.padEnd(8))} ${style.bold(name.padEnd(14))} ${indented(summary)}`
+  return advice === undefined ? line : `${line}\n${" ".repeat(24)}${indented(`> ${advice}`)}`
+}
+
+const plural = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`
+
+export const doctor = Command.make(
+  "doctor",
+  {
+    ...Configuration.flags,
+    json: toggle("json", "Print one JSON object: ok, and the checks with name, status, summary and advice"),
+    call: Flag.String("call").pipe(
+      Flag.withMetavar("path"),
+      Flag.withDescription("The call to try, by GET, for an API user that may not list companies"),
+      Flag.withDefault("/v2/companies?limit=1")
+    )
+  },
+  Effect.fn(function*(input) {
+    const { line, style } = yield* Output
+    const results: Array<Result> = []
+    const examine = makeExamine((result) =>
+      Effect.andThen(
+        Effect.sync(() => results.push(result)),
+        input.json ? Effect.void : line(render(style, result))
+      )
+    )
+    yield* examineAll(examine, input, input.call).pipe(
+      Effect.provide(FetchHttpClient.layer),
+      Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" })
+    )
+    const count = (status: Result["status"]) => results.filter((result) => result.status === status).length
+    const [faults, warnings] = [count("fault"), count("warning")]
+    yield* line(
+      input.json
+        ? JSON.stringify({ ok: faults === 0, checks: results }, null, 2)
+        : `\n${plural(faults, "fault")}, ${plural(warnings, "warning")}`
+    )
+    // All has been said.
+    if (faults > 0) return yield* new Failure({ message: "", exitCode: exitCode.fault })
+  })
+).pipe(
+  Command.withShortDescription("Find out what is wrong, and what to do"),
+  Command.withDescription(paragraphs(
+    "Find out what is wrong, and what to do: configuration, token store, DNS, connection and certificate, clock, credentials,",
+    "and one call of the API. What builds upon something that failed is skipped.",
+    "",
+    "Exit codes: 0 if there is no fault, 1 if there is one. Warnings are none."
+  )),
+  Command.withExamples([
+    {
+      command: "spotnana-auth doctor --call /v2/users/4f1b",
+      description: "Try another call than the list of companies"
+    },
+    {
+      command: "spotnana-auth doctor --json | jq '.checks[] | select(.status == \"fault\")'",
+      description: "For scripts"
+    }
+  ])
+)

@@ -1,0 +1,64 @@
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+
+/** What a check came to. */
+export interface Result {
+  readonly name: string
+  readonly status: "ok" | "warning" | "fault" | "skipped"
+  /** What was found. */
+  readonly summary: string
+  /** What to do about it. */
+  readonly advice?: string | undefined
+}
+
+/** What a check found to be wrong, and what to do. */
+export class Fault extends Data.TaggedError("Fault")<{
+  readonly summary: string
+  readonly advice: string
+}> {}
+
+/** What a check found, and what the checks after it build upon. */
+export interface Found<A> {
+  readonly summary: string
+  readonly value: A
+  /** Something to see to that keeps nothing from working. */
+  readonly warning?: string | undefined
+}
+
+/** Carries a check out and tells of it; or only that it was skipped, where what it builds upon is not there. */
+export type Examine = <A, B, R>(
+  name: string,
+  basis: Option.Option<A>,
+  check: (basis: A) => Effect.Effect<Found<B>, Fault, R>
+) => Effect.Effect<Option.Option<B>, never, R>
+
+const longest = "10 seconds"
+
+export const makeExamine = (tell: (result: Result) => Effect.Effect<void>): Examine => (name, basis, check) =>
+  Option.isNone(basis)
+    ? Effect.as(tell({ name, status: "skipped", summary: "what it builds upon failed" }), Option.none())
+    : check(basis.value).pipe(
+      Effect.timeoutOrElse({
+        duration: longest,
+        orElse: () =>
+          Effect.fail(
+            new Fault({
+              summary: `no answer within ${longest}`,
+              advice: "Look for a firewall, a proxy or a VPN in between, and try again."
+            })
+          )
+      }),
+      Effect.matchEffect({
+        onFailure: ({ advice, summary }) => Effect.as(tell({ name, status: "fault", summary, advice }), Option.none()),
+        onSuccess: ({ summary, value, warning }) =>
+          Effect.as(
+            tell(
+              warning === undefined
+                ? { name, status: "ok", summary }
+                : { name, status: "warning", summary, advice: warning }
+            ),
+            Option.some(value)
+          )
+      })
+    )

@@ -1,0 +1,166 @@
+import type { Environment } from "@effect-spotnana/core"
+import * as NodeAddressResolver from "@effect/platform-node/NodeAddressResolver"
+import * as NodeDns from "@effect/platform-node/NodeDns"
+import * as Config from "effect/Config"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { Headers, HttpClient } from "effect/http"
+import * as Layer from "effect/Layer"
+import { AddressResolver, NetAddress } from "effect/net"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import { rootOf } from "../exitCode.ts"
+import { Fault } from "./check.ts"
+import type { Found } from "./check.ts"
+import { connect, handshake } from "./socket.ts"
+import type { Certificate, ConnectionFailed } from "./socket.ts"
+
+/** Where the API is, in the parts that sockets want. */
+const endpointOf = ({ baseUrl }: Environment.Environment) => {
+  const { hostname, port, protocol } = new URL(baseUrl)
+  const isSecure = protocol === "https:"
+  return {
+    host: hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: port === "" ? isSecure ? 443 : 80 : Number(port),
+    isSecure
+  }
+}
+
+const theAddress = "Check SPOTNANA_ENVIRONMENT and SPOTNANA_BASE_URL."
+
+/** The addresses that the name of the API stands for. */
+export const checkDns = (environment: Environment.Environment): Effect.Effect<Found<void>, Fault> => {
+  const { host, port } = endpointOf(environment)
+  return AddressResolver.AddressResolver.use((resolver) => resolver.resolve({ host, port })).pipe(
+    Effect.map((addresses) => ({
+      summary: `${host} is at ${addresses.map(({ address }) => NetAddress.formatIp(address)).join(", ")}`,
+      value: undefined
+    })),
+    Effect.mapError((error) =>
+      new Fault({
+        summary: `${host} has no address that this machine can find (${rootOf(error)})`,
+        advice: `${theAddress} If they are right, it is the network or the name server: try another host name.`
+      })
+    ),
+    Effect.provide(NodeAddressResolver.layer.pipe(Layer.provide(NodeDns.layer)))
+  )
+}
+
+const refusal = (where: string) => ({ code, message }: ConnectionFailed): Fault => {
+  switch (code) {
+    case "ECONNREFUSED":
+      return new Fault({
+        summary: `nobody listens at ${where} (${code})`,
+        advice: `${theAddress} Is the server running?`
+      })
+    case "ERR_SSL_WRONG_VERSION_NUMBER":
+    case "EPROTO":
+      return new Fault({ summary: `${where} does not speak TLS (${code})`, advice: theAddress })
+    default:
+      return new Fault({
+        summary: `no connection to ${where} (${message})`,
+        advice: "Look for a firewall, a proxy or a VPN in between, and try again."
+      })
+  }
+}
+
+const mistrust = (host: string, problem: string, { expiresAt, issuer, names }: Certificate): Fault => {
+  switch (problem) {
+    case "CERT_HAS_EXPIRED":
+      return new Fault({
+        summary: `the certificate of ${host} expired${dayOf(expiresAt)}`,
+        advice: "Whoever runs the server must renew it. Is the clock of this machine right?"
+      })
+    case "CERT_NOT_YET_VALID":
+      return new Fault({
+        summary: `the certificate of ${host} is not valid yet`,
+        advice: "Set the clock of this machine. If it is right, the server has the wrong certificate."
+      })
+    case "ERR_TLS_CERT_ALTNAME_INVALID":
+      return new Fault({
+        summary: `the certificate is for ${names}, not for ${host}`,
+        advice: `${theAddress} If they are right, somebody else answers in the API's place.`
+      })
+    default:
+      return new Fault({
+        summary: `the certificate of ${host} is signed by ${issuer}, whom this machine does not trust (${problem})`,
+        advice:
+          "If that is a proxy of your own, name its certificate: NODE_EXTRA_CA_CERTS=ca.pem. If not, go no further."
+      })
+  }
+}
+
+const dayOf = Option.match({ onNone: () => "", onSome: (date: DateTime.Utc) => ` on ${DateTime.formatIsoDate(date)}` })
+
+// A certificate is renewed weeks before it expires, those of a few days aside.
+const soon = Duration.days(7)
+
+const inspect = (host: string, certificate: Certificate): Effect.Effect<Found<void>, Fault, never> =>
+  Effect.gen(function*() {
+    if (certificate.problem !== undefined) return yield* mistrust(host, certificate.problem, certificate)
+    const { expiresAt, issuer, protocol } = certificate
+    const later = DateTime.addDuration(yield* DateTime.now, soon)
+    const isUnchecked = yield* Effect.orDie(
+      Config.String("NODE_TLS_REJECT_UNAUTHORIZED").pipe(Config.withDefault(""), Config.map((value) => value === "0"))
+    )
+    return {
+      summary: `${protocol}, certificate by ${issuer}, valid until${dayOf(expiresAt).replace(" on", "")}`,
+      value: undefined,
+      warning: isUnchecked
+        ? "NODE_TLS_REJECT_UNAUTHORIZED=0 turns the check of certificates off: anybody may answer. Unset it."
+        : Option.exists(expiresAt, DateTime.isLessThan(later))
+        ? `The certificate expires${dayOf(expiresAt)}: whoever runs the server must renew it.`
+        : undefined
+    }
+  })
+
+/** A connection, and the certificate at its other end. */
+export const checkConnection = (environment: Environment.Environment): Effect.Effect<Found<void>, Fault> => {
+  const { host, isSecure, port } = endpointOf(environment)
+  const where = `${host}:${port}`
+  return isSecure
+    ? Effect.flatMap(
+      Effect.mapError(handshake(host, port), refusal(where)),
+      (certificate) => inspect(host, certificate)
+    )
+    : Effect.mapBoth(connect(host, port), {
+      onFailure: refusal(where),
+      onSuccess: () => ({ summary: `${where} is on this machine, without TLS`, value: undefined })
+    })
+}
+
+// Nobody notices less, and the header has whole seconds.
+const tolerance = Duration.minutes(1)
+
+/** How far this machine's clock and the server's are apart, by the answer to any request. */
+export const checkClock = (
+  environment: Environment.Environment
+): Effect.Effect<Found<void>, Fault, HttpClient.HttpClient> =>
+  Effect.gen(function*() {
+    const before = yield* DateTime.now
+    const { headers, status } = yield* HttpClient.get(`${environment.baseUrl}/`).pipe(
+      Effect.mapError((error) =>
+        new Fault({
+          summary: `${environment.baseUrl} gave no answer (${rootOf(error)})`,
+          advice: "Look for a firewall, a proxy or a VPN in between, and try again."
+        })
+      )
+    )
+    const now = yield* DateTime.now
+    const date = Headers.parseHttpDate(headers["date"] ?? "")
+    if (Result.isFailure(date)) {
+      return { summary: `not known: the server answered ${status} without a date`, value: undefined }
+    }
+    const ahead = DateTime.toEpochMillis(now) - DateTime.toEpochMillis(date.success)
+    // What the exchange took may have passed before the header was written, or after.
+    const least = Math.abs(ahead) - (DateTime.toEpochMillis(now) - DateTime.toEpochMillis(before))
+    const off = Duration.format(Duration.seconds(Math.round(Math.abs(ahead) / 1000)))
+    if (least > Duration.toMillis(tolerance)) {
+      return yield* new Fault({
+        summary: `this machine's clock is ${off} ${ahead > 0 ? "ahead of" : "behind"} the server's`,
+        advice: "Set it, and let it be kept: timedatectl set-ntp true, or what this system has instead."
+      })
+    }
+    return { summary: `within ${Duration.format(tolerance)} of the server's`, value: undefined }
+  })

@@ -1,0 +1,67 @@
+import { Credentials, Environment } from "@effect-spotnana/core"
+import type * as Config from "effect/Config"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import type * as Path from "effect/Path"
+import * as Configuration from "../configuration.ts"
+import { explain } from "../exitCode.ts"
+import type { Failure } from "../exitCode.ts"
+import * as TokenStore from "../tokenStore.ts"
+import { Fault } from "./check.ts"
+import type { Found } from "./check.ts"
+
+/** What the other checks are about. */
+export interface Subject {
+  readonly configuration: Configuration.Configuration
+  readonly credentials: Credentials.ClientCredentials
+  readonly environment: Environment.Environment
+}
+
+const faultOf = (error: Config.ConfigError | Failure): Fault => {
+  const { advice, message } = explain(error)
+  return new Fault({ summary: message, advice: advice ?? "Correct it, and try again." })
+}
+
+/** The variables: they are there, can be used, and are nobody else's to read. */
+export const checkConfiguration = (
+  input: Configuration.Input
+): Effect.Effect<Found<Subject>, Fault, FileSystem.FileSystem | Path.Path> =>
+  Effect.gen(function*() {
+    const configuration = yield* Configuration.read(input)
+    const { provider, sourceOf, warnings } = configuration
+    const credentials = yield* Credentials.config.parse(provider)
+    const environment = yield* Environment.config.parse(provider)
+    const [id, secret] = [yield* sourceOf("SPOTNANA_CLIENT_ID"), yield* sourceOf("SPOTNANA_CLIENT_SECRET")]
+    const from = id === secret ? `id and secret from ${id}` : `id from ${id}, secret from ${secret}`
+    return {
+      summary: `client ${credentials.clientId} at ${environment.baseUrl}, ${from}`,
+      value: { configuration, credentials, environment },
+      warning: warnings.length === 0 ? undefined : warnings.join(" ")
+    }
+  }).pipe(Effect.mapError(faultOf))
+
+/** The place where a token is kept between two runs. Without it everything works, at the cost of a request a run. */
+export const checkStore = (
+  { configuration }: Subject
+): Effect.Effect<Found<void>, Fault, FileSystem.FileSystem | Path.Path> =>
+  Effect.gen(function*() {
+    const { tokens } = yield* TokenStore.places
+    yield* Effect.scoped(Layer.build(TokenStore.opened))
+    yield* FileSystem.FileSystem.use((fs) => fs.access(tokens, { writable: true }))
+    return { summary: `tokens are kept in ${tokens}, encrypted`, value: undefined }
+  }).pipe(
+    Effect.provideService(ConfigProvider.ConfigProvider, configuration.provider),
+    Effect.catchTags({
+      PlatformError: (error) => Effect.succeed(unkept(error.message)),
+      TokenStoreError: (error) => Effect.succeed(unkept(error.message)),
+      ConfigError: (error) => Effect.fail(faultOf(error))
+    })
+  )
+
+const unkept = (problem: string): Found<void> => ({
+  summary: `tokens are not kept: each run requests one (${problem})`,
+  value: undefined,
+  warning: "Make the directory writable for this user alone, or say where else: XDG_STATE_HOME"
+})
