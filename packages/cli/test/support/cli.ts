@@ -2,7 +2,7 @@ import { MockSpotnana } from "@effect-spotnana/testing"
 import { NodeHttpServer } from "@effect/platform-node"
 import { Effect, Layer, References } from "effect"
 import { HttpServer } from "effect/http"
-import { spawn } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
 import { once } from "node:events"
 import * as Fs from "node:fs"
@@ -102,3 +102,15 @@ export const variables = HttpServer.addressFormattedWith((baseUrl) =>
 
 /** A user who has credentials for that Spotnana in the environment. */
 export const configuredUser = Effect.flatMap(variables, makeUser)
+
+/** Whether a terminal can be had to run something on: util-linux has `script`, other systems have another one of that name. */
+export const hasTerminal = spawnSync("script", ["--version"], { encoding: "utf8" }).stdout?.includes("util-linux") ??
+  false
+
+/** Runs the command line on a terminal: stdout and stderr are one there. */
+export const onTerminal = ({ exec }: User, args: ReadonlyArray<string>, options?: Options) =>
+  exec(
+    "script",
+    ["-qec", [process.execPath, main, ...args].map((arg) => `'${arg}'`).join(" "), "/dev/null"],
+    { ...options, env: { TERM: "xterm", ...options?.env } }
+  )
