@@ -11,12 +11,12 @@ import { paragraphs } from "./flag.ts"
 import { version } from "./internal/version.ts"
 import * as Output from "./output.ts"
 
-const root = Command.make("spotnana-auth").pipe(
+export const root = Command.make("spotnana-auth").pipe(
   Command.withDescription(paragraphs(
     "Tokens and authenticated requests for Spotnana's API, from the command line.",
     "",
     "Credentials are variables of the environment, of a file .env in the working directory, or of a file that",
-    "--env-file names. No flag takes a secret: whoever lists the processes of this machine reads arguments.",
+    "--credentials-file names. No flag takes a secret: whoever lists the processes of this machine reads arguments.",
     "",
     "  SPOTNANA_CLIENT_ID         the API user's client id",
     "  SPOTNANA_CLIENT_SECRET     its secret",

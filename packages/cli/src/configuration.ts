@@ -12,14 +12,15 @@ import { Output } from "./output.ts"
 
 /** The flags of every command that needs credentials. None takes a secret: whoever lists the processes reads arguments. */
 export const flags = {
-  envFile: Flag.File("env-file", { mustExist: true }).pipe(
+  // Not `--env-file`: Node takes that for itself, wherever among the arguments it stands.
+  credentialsFile: Flag.File("credentials-file", { mustExist: true }).pipe(
     Flag.optional,
     Flag.withDescription("Take SPOTNANA_ variables from this file, before those of the environment")
   )
 }
 
 export interface Input {
-  readonly envFile: Option.Option<string>
+  readonly credentialsFile: Option.Option<string>
 }
 
 /** Where variables are looked for. */
@@ -67,7 +68,7 @@ const assertNoRedirection = (environment: Source, file: Source): Effect.Effect<v
     if (isRedirected) {
       return yield* usageFailure(
         `The client secret is in the environment, and ${file.name} in this directory says where it would be sent. ` +
-          `If that is meant, set SPOTNANA_BASE_URL in the environment, or name the file: --env-file ${file.name}`
+          `If that is meant, set SPOTNANA_BASE_URL in the environment, or name the file: --credentials-file ${file.name}`
       )
     }
   })
@@ -84,7 +85,7 @@ const sourcesOf = (
 > =>
   Effect.gen(function*() {
     // What was named on the command line is meant; what lies about is for what nobody has said otherwise.
-    if (Option.isSome(input.envFile)) return [yield* fromFile(input.envFile.value), environment]
+    if (Option.isSome(input.credentialsFile)) return [yield* fromFile(input.credentialsFile.value), environment]
     const isThere = yield* FileSystem.FileSystem.use((fs) => Effect.orElseSucceed(fs.exists(implicitFile), () => false))
     if (!isThere) return [environment]
     const file = yield* fromFile(implicitFile)

@@ -110,7 +110,7 @@ export const explain = (error: unknown): Explanation => {
 }
 
 const howToSet =
-  "Set what is missing in the environment, in a file .env in this directory, or in a file that --env-file names: NAME=value, one a line."
+  "Set what is missing in the environment, in a file .env in this directory, or in a file that --credentials-file names: NAME=value, one a line."
 
 /** The end of the process: what `Runtime.defaultTeardown` takes the exit code from. */
 class Ended extends Data.TaggedError("Ended")<{ readonly code: number }> {

@@ -53,7 +53,7 @@ export const token = Command.make("token", {
         description: "A token that lives for ten minutes at least, and when it expires"
       },
       {
-        command: "spotnana-auth token --env-file ~/sandbox.env --no-store",
+        command: "spotnana-auth token --credentials-file ~/sandbox.env --no-store",
         description: "Credentials of a file, and nothing kept"
       }
     ])

@@ -7,6 +7,7 @@ import type { ChildProcess } from "node:child_process"
 import { once } from "node:events"
 import * as Fs from "node:fs"
 import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
@@ -114,3 +115,13 @@ export const onTerminal = ({ exec }: User, args: ReadonlyArray<string>, options?
     ["-qec", [process.execPath, main, ...args].map((arg) => `'${arg}'`).join(" "), "/dev/null"],
     { ...options, env: { TERM: "xterm", ...options?.env } }
   )
+
+/** An address at which nobody listens. */
+export const deadAddress: Effect.Effect<string> = Effect.promise(async () => {
+  const server = createServer().listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, "close")
+  return `http://127.0.0.1:${port}`
+})

@@ -1,0 +1,168 @@
+import { MockSpotnana } from "@effect-spotnana/testing"
+import { describe, expect, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { Completions } from "effect/cli"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { root } from "../src/command.ts"
+import { clientId, clientSecret, makeUser, Spotnana, variables } from "./support/cli.ts"
+
+const dotEnv = (record: Readonly<Record<string, string>>) =>
+  Object.entries(record).map(([name, value]) => `${name}=${value}\n`).join("")
+
+describe("the configuration of the command line", () => {
+  it.live("is a file .env in the working directory", () =>
+    Effect.gen(function*() {
+      const { run, write } = yield* makeUser()
+      yield* write(".env", dotEnv(yield* variables))
+      expect(yield* run(["request", "GET", "/v2/companies"])).toMatchObject({ code: 0 })
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("is the environment, before the file .env", () =>
+    Effect.gen(function*() {
+      const { run, write } = yield* makeUser({ SPOTNANA_CLIENT_SECRET: "wrong" })
+      yield* write(".env", dotEnv({ ...yield* variables, SPOTNANA_BASE_URL: "" }))
+      const { SPOTNANA_BASE_URL } = yield* variables
+      expect(yield* run(["token"], { env: { SPOTNANA_BASE_URL } })).toMatchObject({ code: 6 })
+      expect(yield* run(["token"], { env: { SPOTNANA_BASE_URL, SPOTNANA_CLIENT_SECRET: clientSecret } }))
+        .toMatchObject({ code: 0 })
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("is the file that --credentials-file names, before the environment", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      yield* mock.addClient("other", "other secret")
+      const { run, write } = yield* makeUser(yield* variables)
+      yield* write(".env", dotEnv({ SPOTNANA_CLIENT_ID: "nobody" }))
+      yield* write("other.env", dotEnv({ SPOTNANA_CLIENT_ID: "other", SPOTNANA_CLIENT_SECRET: "'other secret'" }))
+      yield* run(["token"])
+      yield* run(["token", "--credentials-file", "other.env"])
+      expect((yield* mock.ledger).map(({ clientId }) => clientId)).toEqual([clientId, "other"])
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("of a file is that of Spotnana only: it moves no home", () =>
+    Effect.gen(function*() {
+      const { cwd, run, state, write } = yield* makeUser()
+      yield* write(".env", dotEnv({ ...yield* variables, XDG_STATE_HOME: Path.join(cwd, "state"), HOME: cwd }))
+      expect(yield* run(["token"])).toMatchObject({ code: 0 })
+      expect(Fs.readdirSync(cwd)).toEqual([".env"])
+      expect(Fs.existsSync(state)).toBe(true)
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("of a file .env does not say where the secret of the environment is sent", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const { SPOTNANA_BASE_URL, ...credentials } = yield* variables
+      const { run, write } = yield* makeUser(credentials)
+      yield* write(".env", dotEnv({ SPOTNANA_BASE_URL }))
+      for (const command of [["token"], ["request", "GET", "/v2/companies"]]) {
+        const { code, stderr } = yield* run(command)
+        expect(code).toBe(2)
+        expect(stderr).toMatch(
+          /^error: The client secret is in the environment, and \.env in this directory says where/
+        )
+      }
+      expect(yield* run(["doctor"])).toMatchObject({ code: 1 })
+      expect(yield* mock.ledger).toEqual([])
+      expect(yield* run(["token", "--credentials-file", ".env"])).toMatchObject({ code: 0 })
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live.each([".env", "credentials"])(
+    "is warned of where a file %s is open to others",
+    (file) =>
+      Effect.gen(function*() {
+        const { cwd, run, write } = yield* makeUser()
+        const shown = file === ".env" ? file : Path.join(cwd, file)
+        const args = file === ".env" ? ["token"] : ["token", "--credentials-file", file]
+        const content = dotEnv(yield* variables)
+        yield* write(file, content, 0o644)
+        const { code, stderr } = yield* run(args)
+        expect({ code, stderr }).toEqual({
+          code: 0,
+          stderr: `warning: ${shown} is open to others. Close it: chmod go= ${shown}\n`
+        })
+        yield* write(file, content, 0o600)
+        expect(yield* run(args)).toMatchObject({ code: 0, stderr: "" })
+      }).pipe(Effect.provide(Spotnana))
+  )
+
+  it.live("that lacks the credentials says which variables, and how to set them", () =>
+    Effect.gen(function*() {
+      const { run } = yield* makeUser()
+      const howTo = "Set what is missing in the environment, in a file .env in this directory, or in a file that " +
+        "--credentials-file names: NAME=value, one a line.\n"
+      expect(yield* run(["token"])).toEqual({
+        code: 2,
+        stdout: Buffer.alloc(0),
+        stderr: "error: SPOTNANA_CLIENT_ID is not set; expected the client id of a Spotnana API user. " +
+          `SPOTNANA_CLIENT_SECRET is not set; expected the client secret of a Spotnana API user\n${howTo}`
+      })
+      expect(yield* run(["token"], { env: { SPOTNANA_CLIENT_ID: "id" } })).toMatchObject({
+        code: 2,
+        stderr: "error: SPOTNANA_CLIENT_SECRET is not set; expected the client secret of a Spotnana API user\n" + howTo
+      })
+    }))
+
+  it.live.each<readonly [string, Readonly<Record<string, string>>, RegExp]>([
+    ["SPOTNANA_ENVIRONMENT", { SPOTNANA_ENVIRONMENT: "test" }, /"test"; expected "production" or "sandbox"/],
+    ["SPOTNANA_BASE_URL", { SPOTNANA_BASE_URL: "http://api.example" }, /SPOTNANA_BASE_URL cannot be used/],
+    ["SPOTNANA_CLIENT_SECRET", { SPOTNANA_CLIENT_SECRET: `${clientSecret}\n` }, /ends with white space or a line break/]
+  ])("with a mistake in %s says what was expected, and no secret", ([, mistake, expected]) =>
+    Effect.gen(function*() {
+      const { run } = yield* makeUser({
+        SPOTNANA_CLIENT_ID: clientId,
+        SPOTNANA_CLIENT_SECRET: clientSecret,
+        ...mistake
+      })
+      const { code, stderr, stdout } = yield* run(["token"])
+      expect({ code, stdout: String(stdout) }).toEqual({ code: 2, stdout: "" })
+      expect(stderr).toMatch(expected)
+      expect(stderr).not.toContain(clientSecret)
+    }))
+
+  it.live("cannot be a file that is not there", () =>
+    Effect.gen(function*() {
+      const { run } = yield* makeUser()
+      const { code, stderr } = yield* run(["token", "--credentials-file", "none"])
+      expect(code).toBe(2)
+      expect(stderr).toMatch(/^error: .*none/)
+    }))
+})
+
+describe("the command line", () => {
+  /** Each flag and argument that takes a value. */
+  const takers = (command: Completions.CommandDescriptor, path: string): ReadonlyArray<string> => [
+    ...command.flags.filter(({ type }) => type._tag !== "Boolean").map(({ name }) => `${path} --${name}`),
+    ...command.arguments.map(({ name }) => `${path} <${name}>`),
+    ...command.subcommands.flatMap((subcommand) => takers(subcommand, `${path} ${subcommand.name}`.trim()))
+  ]
+
+  // Whoever adds one decides here that what it takes may be read by every user of the machine.
+  it("takes no secret: none of the flags and arguments with a value is for one", () => {
+    expect(takers(Completions.fromCommand(root), "")).toEqual([
+      "token --credentials-file",
+      "token --min-lifetime",
+      "request --credentials-file",
+      "request --data",
+      "request --header",
+      "request --max-time",
+      "request <method>",
+      "request <path>",
+      "doctor --credentials-file",
+      "doctor --call"
+    ])
+  })
+
+  it.live("takes no bearer as a header, and does not repeat it", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const { run } = yield* makeUser(yield* variables)
+      for (const header of ["Authorization: Bearer c4n4ry", "authorization:c4n4ry", "c4n4ry", "X-c4n4ry: a\nb"]) {
+        const { code, stderr } = yield* run(["request", "GET", "/v2/companies", "--header", header])
+        expect(code).toBe(2)
+        expect(stderr).toMatch(/^error: --header cannot be used: /)
+        expect(stderr).not.toContain("c4n4ry")
+      }
+      expect(yield* mock.ledger).toEqual([])
+    }).pipe(Effect.provide(Spotnana)))
+})

@@ -1,0 +1,265 @@
+import { Fault, MockSpotnana } from "@effect-spotnana/testing"
+import { describe, expect, it } from "@effect/vitest"
+import { Effect, Redacted, Schedule } from "effect"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import {
+  clientSecret,
+  configuredUser,
+  deadAddress,
+  hasTerminal,
+  main,
+  onTerminal,
+  Spotnana,
+  variables
+} from "./support/cli.ts"
+
+const call = MockSpotnana.MockSpotnana.use(({ ledger }) => ledger).pipe(
+  Effect.map((entries) => entries.filter(({ endpoint }) => endpoint === "api"))
+)
+
+// Neither UTF-8 nor without a zero.
+const bytes = Buffer.from(Array.from({ length: 1024 }, (_, index) => index % 256))
+
+describe("spotnana-auth request", () => {
+  it.live("prints the body of the answer, unchanged, and the status on stderr", () =>
+    Effect.gen(function*() {
+      const { run } = yield* configuredUser
+      const { code, stderr, stdout } = yield* run(["request", "GET", "/v2/companies?offset=1&limit=1"])
+      expect(code).toBe(0)
+      expect(String(stdout)).toBe(
+        "{\"length\":1,\"elements\":[{\"id\":\"00000000-0000-4000-8000-000000000002\",\"name\":\"Company 2\"}]," +
+          "\"totalNumResults\":120}"
+      )
+      expect(stderr).toMatch(/^HTTP 200 in \d+ ms\n$/)
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("sends the bytes of stdin, and prints the bytes of the answer", () =>
+    Effect.gen(function*() {
+      const { run } = yield* configuredUser
+      for (const stdin of ["-", "@-"]) {
+        expect(yield* run(["request", "POST", "/v2/echo", "--data", stdin], { stdin: bytes }))
+          .toMatchObject({ code: 0, stdout: bytes })
+      }
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("sends a text, or a file, as JSON unless a header says otherwise", () =>
+    Effect.gen(function*() {
+      const { cwd, run } = yield* configuredUser
+      Fs.writeFileSync(Path.join(cwd, "body"), bytes)
+      expect(yield* run(["request", "POST", "/v2/echo", "-d", "{\"a\": 1}"])).toMatchObject({
+        stdout: Buffer.from("{\"a\": 1}")
+      })
+      expect(
+        yield* run([
+          "request",
+          "POST",
+          "/v2/echo",
+          "--data",
+          "@body",
+          "--header",
+          "content-type: application/octet-stream",
+          "-H",
+          "X-Trace:  7 "
+        ])
+      ).toMatchObject({ stdout: bytes })
+      const [first, second] = yield* call
+      expect(first?.headers).toMatchObject({ "content-type": "application/json", "content-length": "8" })
+      expect(second?.headers).toMatchObject({ "content-type": "application/octet-stream", "x-trace": "7" })
+      expect(yield* run(["request", "POST", "/v2/echo", "--data", "@none"])).toMatchObject({ code: 2 })
+      expect(yield* run(["request", "GET", "/v2/companies", "--data", "x"])).toMatchObject({ code: 2 })
+      expect(yield* call).toHaveLength(2)
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("--include prints status and headers before the body", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const { run } = yield* configuredUser
+      yield* mock.inject(
+        "api",
+        Fault.status(201, { body: "made", headers: { "x-trace": "7", "content-type": "text/plain" } })
+      )
+      const { code, stderr, stdout } = yield* run(["request", "PUT", "/v2/echo", "--include"])
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+      expect(String(stdout)).toMatch(/^HTTP 201\n(.+: .+\n)*x-trace: 7\n(.+: .+\n)*\nmade$/)
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("uses the token of the run before", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const { run } = yield* configuredUser
+      yield* run(["token"])
+      yield* run(["request", "GET", "/v2/companies"])
+      expect(yield* mock.tokenRequests).toBe(1)
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("replaces a token that is answered 401, repeats the request with its body, and keeps the new one", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const { run } = yield* configuredUser
+      yield* run(["token"])
+      yield* mock.revokeTokens
+      const args = ["request", "POST", "/v2/echo", "--data", "-"]
+      expect(yield* run(args, { stdin: bytes })).toMatchObject({ code: 0, stdout: bytes })
+      expect((yield* call).map(({ status }) => status)).toEqual([401, 200])
+      expect(yield* run(args, { stdin: bytes })).toMatchObject({ code: 0 })
+      expect(yield* mock.tokenRequests).toBe(2)
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("sends nothing for another address, and follows no redirect to one", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const { run } = yield* configuredUser
+      const elsewhere = yield* run(["request", "GET", "https://evil.example/v2/companies"])
+      expect(elsewhere).toMatchObject({ code: 2, stdout: Buffer.alloc(0) })
+      expect(elsewhere.stderr).toMatch(/^error: https:\/\/evil\.example\/v2\/companies is not at http:/)
+      expect(yield* call).toEqual([])
+      yield* mock.inject("api", Fault.status(307, { headers: { location: "/v2/companies" }, body: "over there" }))
+      const redirected = yield* run(["request", "GET", "/v2/moved"])
+      expect(redirected).toMatchObject({ code: 3, stdout: Buffer.from("over there") })
+      expect(redirected.stderr).toContain("a redirect to /v2/companies that is not followed")
+      expect((yield* call).map(({ path }) => path)).toEqual(["/v2/moved"])
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("takes a URL of the configured address, and appends what looks like another host", () =>
+    Effect.gen(function*() {
+      const { run } = yield* configuredUser
+      const { SPOTNANA_BASE_URL } = yield* variables
+      yield* run(["request", "GET", `${SPOTNANA_BASE_URL}/v2/companies`])
+      yield* run(["request", "GET", "//evil.example/v2/companies"])
+      expect((yield* call).map(({ path }) => path)).toEqual(["/v2/companies", "//evil.example/v2/companies"])
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("shows what Spotnana says of an error, the debugIdentifier included, and its body on stdout", () =>
+    Effect.gen(function*() {
+      const { run } = yield* configuredUser
+      const { code, stderr, stdout } = yield* run(["request", "GET", "/v2/users/nobody"])
+      const { debugIdentifier, errorMessages } = JSON.parse(String(stdout))
+      expect(code).toBe(4)
+      expect(errorMessages).toEqual([{ errorCode: "USER_NOT_FOUND", message: "No such user" }])
+      expect(debugIdentifier).toMatch(/./)
+      expect(stderr.replace(/\d+ ms/, "n ms")).toBe(
+        "HTTP 404 in n ms\n" +
+          "error: GET /v2/users/nobody answered 404 (USER_NOT_FOUND: No such user).\n" +
+          `debugIdentifier: ${debugIdentifier}\n`
+      )
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live.each<readonly [string, number, Fault.Fault]>([
+    ["200", 0, Fault.status(200)],
+    ["204", 0, Fault.status(204, { body: "" })],
+    ["301", 3, Fault.status(301)],
+    ["304", 3, Fault.status(304, { body: "" })],
+    ["400", 4, Fault.status(400)],
+    ["403", 4, Fault.status(403)],
+    ["429", 4, Fault.rateLimited()],
+    ["500", 5, Fault.status(500)],
+    ["503", 5, Fault.status(503)],
+    ["401, again and again", 6, Fault.status(401)],
+    ["a connection that breaks", 7, Fault.drop]
+  ])("ends after %s with a number of its own", ([, expected, fault]) =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const { run } = yield* configuredUser
+      yield* mock.inject("api", fault, { times: Infinity })
+      expect(yield* run(["request", "GET", "/v2/companies"])).toMatchObject({ code: expected })
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("ends with a number of its own after a refusal, and where nobody answers", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const { run } = yield* configuredUser
+      const args = ["request", "GET", "/v2/companies"]
+      const refused = yield* run(args, { env: { SPOTNANA_CLIENT_SECRET: "wrong" } })
+      expect(refused).toMatchObject({ code: 6, stdout: Buffer.alloc(0) })
+      expect(refused.stderr).toMatch(/^error: .* answered 401 .*\ndebugIdentifier: .+\n$/)
+      const nobody = yield* run(args, { env: { SPOTNANA_BASE_URL: yield* deadAddress } })
+      expect(nobody).toMatchObject({ code: 7, stdout: Buffer.alloc(0) })
+      expect(nobody.stderr).toMatch(/^error: No answer from http:\/\/127\.0\.0\.1:\d+\/.*ECONNREFUSED/)
+      yield* mock.inject("token", Fault.rateLimited({ retryAfter: "3000" }), { times: Infinity })
+      const limited = yield* run(args)
+      expect(limited).toMatchObject({ code: 7 })
+      expect(limited.stderr).toContain("Try again in 50m.")
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("gives up after --max-time", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const { run } = yield* configuredUser
+      yield* mock.inject("api", Fault.hang)
+      expect(yield* run(["request", "GET", "/v2/companies", "--max-time", "0.5"])).toMatchObject({
+        code: 7,
+        stderr: "error: No complete answer within 0.5 seconds.\n"
+      })
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live.each(["token", "api"] as const)(
+    "is interrupted in a request to the %s, and leaves nothing behind",
+    (endpoint) =>
+      Effect.gen(function*() {
+        const mock = yield* MockSpotnana.MockSpotnana
+        const { run, state } = yield* configuredUser
+        yield* mock.inject(endpoint, Fault.hang)
+        const arrived = Effect.repeat(mock.ledger, {
+          until: (entries) => entries.some((entry) => entry.endpoint === endpoint),
+          schedule: Schedule.spaced("10 millis")
+        })
+        const args = ["request", "GET", "/v2/companies"]
+        const context = yield* Effect.context<never>()
+        const ended = yield* run(args, {
+          onStart: (child) =>
+            void Effect.runPromiseWith(context)(Effect.andThen(arrived, Effect.sync(() => child.kill("SIGINT"))))
+        })
+        expect(ended).toEqual({ code: 130, stdout: Buffer.alloc(0), stderr: "" })
+        expect(Fs.readdirSync(Path.join(state, "tokens/drafts"))).toEqual([])
+        const files = Fs.readdirSync(Path.join(state, "tokens"), { recursive: true }).map(String)
+        expect(files.filter((file) => /\/(lease|hold)\./.test(file))).toEqual([])
+        expect(yield* run(args)).toMatchObject({ code: 0 })
+      }).pipe(Effect.provide(Spotnana))
+  )
+
+  it.live("ends without a word when nobody reads any more", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const { exec } = yield* configuredUser
+      yield* mock.inject("api", Fault.status(200, { body: "line\n".repeat(200_000) }), { times: Infinity })
+      const pipe = (rest: string) =>
+        exec("bash", ["-c", `"$0" "$1" ${rest} | head -1; echo "\${PIPESTATUS[0]}"`, process.execPath, main])
+      const { stderr, stdout } = yield* pipe("request GET /v2/companies")
+      expect(String(stdout)).toBe("line\n141\n")
+      expect(stderr).toMatch(/^HTTP 200 in \d+ ms\n$/)
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live.skipIf(!hasTerminal)(
+    "indents JSON on a terminal, and shows nothing that moves its cursor",
+    () =>
+      Effect.gen(function*() {
+        const mock = yield* MockSpotnana.MockSpotnana
+        const user = yield* configuredUser
+        const show = (body: string | Uint8Array) =>
+          Effect.andThen(
+            mock.inject("api", Fault.status(200, { body })),
+            onTerminal(user, ["request", "GET", "/v2/x"], { env: { NO_COLOR: "1" } })
+          ).pipe(
+            Effect.map(({ stdout }) => String(stdout).replaceAll("\r\n", "\n").replace(/^HTTP 200 in \d+ ms\n/, ""))
+          )
+        expect(yield* show("{\"a\":[1,{\"b\":12345678901234567890.0}],\"c\":{}}")).toBe(
+          "{\n  \"a\": [\n    1,\n    {\n      \"b\": 12345678901234567890.0\n    }\n  ],\n  \"c\": {}\n}\n"
+        )
+        expect(yield* show("\u001b]0;title\u0007plain")).toBe("\\u001b]0;title\\u0007plain\n")
+        expect(yield* show(bytes)).toBe("(1024 bytes that are no text: pipe them somewhere)\n")
+      }).pipe(Effect.provide(Spotnana))
+  )
+
+  it.live("sends the secret to the token endpoint and the token to the API, each there only", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const { run } = yield* configuredUser
+      yield* run(["request", "POST", "/v2/echo", "--data", "x"])
+      const [token, api] = yield* mock.ledger
+      expect(Redacted.value(token!.body)).toContain(encodeURIComponent(clientSecret))
+      expect(Redacted.value(api!.body)).toBe("x")
+      expect(api!.headers.authorization).toBe(`Bearer ${Redacted.value(token!.token!)}`)
+      expect(JSON.stringify(Object.entries(api!.headers))).not.toContain(clientSecret)
+    }).pipe(Effect.provide(Spotnana)))
+})
