@@ -69,7 +69,8 @@ export const checkCall = (
       )
     )
     const { status } = response
-    if (status >= 200 && status < 300) return { summary: `GET ${path} answered ${status}`, value: undefined }
+    // Read in any case: a body that waits to be read keeps the process from ending.
     const { debugIdentifier, message } = yield* SpotnanaApiError.fromResponse(response)
+    if (status >= 200 && status < 300) return { summary: `GET ${path} answered ${status}`, value: undefined }
     return yield* new Fault({ summary: identified(message, debugIdentifier), advice: adviceOnStatus(status) })
   })

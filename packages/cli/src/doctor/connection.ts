@@ -139,7 +139,7 @@ export const checkClock = (
 ): Effect.Effect<Found<void>, Fault, HttpClient.HttpClient> =>
   Effect.gen(function*() {
     const before = yield* DateTime.now
-    const { headers, status } = yield* HttpClient.get(`${environment.baseUrl}/`).pipe(
+    const { headers, status } = yield* HttpClient.head(`${environment.baseUrl}/`).pipe(
       Effect.mapError((error) =>
         new Fault({
           summary: `${environment.baseUrl} gave no answer (${rootOf(error)})`,

@@ -6,16 +6,34 @@ export interface Certificate {
   readonly key: string
 }
 
-/** A new certificate for this machine, signed by itself: nobody trusts it who is not told to. */
-export const makeCertificate = async (): Promise<Certificate> => {
+/** What is different about a certificate. */
+export interface Options {
+  /** Default: the names of this machine. */
+  readonly names?: ReadonlyArray<{ type: 2; value: string } | { type: 7; ip: string }>
+  /** Default: now. */
+  readonly notBeforeDate?: Date
+  /** Default: a year later. */
+  readonly notAfterDate?: Date
+}
+
+const thisMachine = [{ type: 2, value: "localhost" }, { type: 2, value: "localhost." }, {
+  type: 7,
+  ip: "127.0.0.1"
+}] as const
+
+/** A new certificate, signed by itself: nobody trusts it who is not told to. */
+export const makeCertificateWith = async (
+  { names = thisMachine, ...validity }: Options
+): Promise<Certificate> => {
   const { cert, private: key } = await generate([{ name: "commonName", value: "localhost" }], {
+    ...validity,
     extensions: [
       { name: "basicConstraints", cA: true },
-      {
-        name: "subjectAltName",
-        altNames: [{ type: 2, value: "localhost" }, { type: 2, value: "localhost." }, { type: 7, ip: "127.0.0.1" }]
-      }
+      { name: "subjectAltName", altNames: [...names] }
     ]
   })
   return { cert, key }
 }
+
+/** A new certificate for this machine, signed by itself. */
+export const makeCertificate = (): Promise<Certificate> => makeCertificateWith({})

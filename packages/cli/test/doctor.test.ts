@@ -1,0 +1,292 @@
+import { Fault, MockSpotnana } from "@effect-spotnana/testing"
+import { NodeHttpServer } from "@effect/platform-node"
+import { describe, expect, it } from "@effect/vitest"
+import { Context, Effect, Fiber, Layer, Option } from "effect"
+import { TestClock } from "effect/testing"
+import * as Fs from "node:fs"
+import { createServer } from "node:https"
+import { makeCertificateWith } from "../../core/test/support/certificate.ts"
+import type { Options as CertificateOptions } from "../../core/test/support/certificate.ts"
+import { makeExamine } from "../src/doctor/check.ts"
+import type { Result } from "../src/doctor/check.ts"
+import { clientId, clientSecret, configuredUser, deadAddress, makeUser, Spotnana, variables } from "./support/cli.ts"
+import type { Options, User } from "./support/cli.ts"
+
+interface Check {
+  readonly name: string
+  readonly status: string
+  readonly summary: string
+  readonly advice?: string
+}
+
+const all = ["configuration", "token store", "dns", "connection", "clock", "credentials", "api call"]
+
+/** What the doctor says, once for people and once for programs, which have to be of one mind. */
+const diagnose = ({ run }: User, args: ReadonlyArray<string> = [], options?: Options) =>
+  Effect.gen(function*() {
+    const [forPrograms, forPeople] = yield* Effect.all([
+      run(["doctor", "--json", ...args], options),
+      run(["doctor", ...args], options)
+    ], { concurrency: 2 })
+    const { checks, ok } = JSON.parse(String(forPrograms.stdout)) as { checks: ReadonlyArray<Check>; ok: boolean }
+    const text = String(forPeople.stdout)
+    expect(forPrograms.code).toBe(ok ? 0 : 1)
+    expect(forPeople.code).toBe(forPrograms.code)
+    expect(checks.map(({ name }) => name)).toEqual(all)
+    for (const { name, status } of checks) expect(text).toMatch(new RegExp(`^${status} +${name} `, "m"))
+    for (const { advice } of checks) expect(text).toContain(advice ?? "")
+    expect(text + forPeople.stderr + String(forPrograms.stdout) + forPrograms.stderr).not.toContain(clientSecret)
+    return {
+      ...forPeople,
+      status: Object.fromEntries(checks.map(({ name, status }) => [name, status])),
+      check: (name: string) => checks.find((check) => check.name === name)!
+    }
+  })
+
+const ok = Object.fromEntries(all.map((name) => [name, "ok"]))
+
+/** Everything after the one that failed. */
+const skippedAfter = (name: string) =>
+  Object.fromEntries(all.map((each, index) => [each, index < all.indexOf(name) ? "ok" : "skipped"]))
+
+describe("spotnana-auth doctor", () => {
+  it.live("finds nothing where nothing is wrong, and ends with 0", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const user = yield* configuredUser
+      const { check, code, status, stderr, stdout } = yield* diagnose(user)
+      expect({ code, status, stderr }).toEqual({ code: 0, status: ok, stderr: "" })
+      expect(check("configuration").summary).toContain(`client ${clientId} at http://127.0.0.1:`)
+      expect(check("configuration").summary).toContain("id and secret from the environment")
+      expect(check("token store").summary).toContain(user.state)
+      expect(check("api call").summary).toBe("GET /v2/companies?limit=1 answered 200")
+      expect(String(stdout)).toMatch(/\n\n0 faults, 0 warnings\n$/)
+      // What is kept says nothing of the credentials: each run asks.
+      expect(yield* mock.tokenRequests).toBe(2)
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("says which variable is missing, and skips the rest", () =>
+    Effect.gen(function*() {
+      const user = yield* makeUser({ SPOTNANA_CLIENT_ID: clientId })
+      const { check, status } = yield* diagnose(user)
+      expect(status).toEqual({ ...skippedAfter("configuration"), configuration: "fault" })
+      expect(check("configuration").summary).toMatch(/^SPOTNANA_CLIENT_SECRET is not set/)
+      expect(check("configuration").advice).toContain("in a file .env in this directory")
+    }))
+
+  it.live("says which file a variable is from, and warns where others can read it", () =>
+    Effect.gen(function*() {
+      const { SPOTNANA_CLIENT_SECRET, ...others } = yield* variables
+      const user = yield* makeUser(others)
+      yield* user.write(".env", `SPOTNANA_CLIENT_SECRET=${SPOTNANA_CLIENT_SECRET}\n`, 0o644)
+      const { check, code, status } = yield* diagnose(user)
+      expect(code).toBe(0)
+      expect(status).toEqual({ ...ok, configuration: "warning" })
+      expect(check("configuration").summary).toContain("id from the environment, secret from .env")
+      expect(check("configuration").advice).toBe(".env is open to others. Close it: chmod go= .env")
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("warns where tokens cannot be kept", () =>
+    Effect.gen(function*() {
+      const user = yield* configuredUser
+      Fs.mkdirSync(user.state, { recursive: true })
+      Fs.writeFileSync(`${user.state}/tokens`, "")
+      const { check, code, status } = yield* diagnose(user)
+      expect(code).toBe(0)
+      expect(status).toEqual({ ...ok, "token store": "warning" })
+      expect(check("token store").summary).toContain("tokens are not kept")
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("says that a host name has no address", () =>
+    Effect.gen(function*() {
+      const user = yield* configuredUser
+      const { check, status } = yield* diagnose(user, [], {
+        env: { SPOTNANA_BASE_URL: "https://api.spotnana.invalid" }
+      })
+      expect(status).toEqual({ ...skippedAfter("dns"), dns: "fault" })
+      expect(check("dns").summary).toMatch(/api\.spotnana\.invalid has no address|no answer within/)
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("says that nobody listens", () =>
+    Effect.gen(function*() {
+      const user = yield* configuredUser
+      const { check, status } = yield* diagnose(user, [], { env: { SPOTNANA_BASE_URL: yield* deadAddress } })
+      expect(status).toEqual({ ...skippedAfter("connection"), connection: "fault" })
+      expect(check("connection").summary).toMatch(/^nobody listens at 127\.0\.0\.1:\d+ \(ECONNREFUSED\)$/)
+      expect(check("connection").advice).toContain("SPOTNANA_BASE_URL")
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("says that the server speaks no TLS", () =>
+    Effect.gen(function*() {
+      const user = yield* configuredUser
+      const { SPOTNANA_BASE_URL } = yield* variables
+      const { check, status } = yield* diagnose(user, [], {
+        env: { SPOTNANA_BASE_URL: SPOTNANA_BASE_URL.replace("http:", "https:") }
+      })
+      expect(status).toEqual({ ...skippedAfter("connection"), connection: "fault" })
+      expect(check("connection").summary).toContain("does not speak TLS")
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live.each([["ahead of", -7_200_000], ["behind", 7_200_000]] as const)(
+    "says that the clock is %s the server's, and goes on",
+    ([direction, off]) =>
+      Effect.gen(function*() {
+        const mock = yield* MockSpotnana.MockSpotnana
+        const user = yield* configuredUser
+        const date = new Date(Date.now() + off).toUTCString()
+        yield* mock.inject("api", Fault.status(404, { headers: { date } }), { times: Infinity })
+        const { check, status } = yield* diagnose(user)
+        expect(status).toEqual({ ...ok, clock: "fault", "api call": "fault" })
+        expect(check("clock").summary).toMatch(
+          new RegExp(`^this machine's clock is (2h.*|1h 59m.*) ${direction} the server's$`)
+        )
+        expect(check("clock").advice).toContain("Set it")
+      }).pipe(Effect.provide(Spotnana))
+  )
+
+  it.live.each([[400, "oauth2"], [401, "spotnana"], [403, "oauth2"]] as const)(
+    "says that the credentials are refused, by a %d with a body of %s",
+    ([status, body]) =>
+      Effect.gen(function*() {
+        const mock = yield* MockSpotnana.MockSpotnana
+        yield* mock.configure({ refusal: { status, body } })
+        const user = yield* configuredUser
+        const said = yield* diagnose(user, [], { env: { SPOTNANA_CLIENT_SECRET: "wrong" } })
+        expect(said.status).toEqual({ ...ok, credentials: "fault", "api call": "skipped" })
+        expect(said.check("credentials").summary).toContain(`answered ${status} to client ${clientId}`)
+        expect(said.check("credentials").summary).toMatch(/\ndebugIdentifier: ./)
+        expect(said.check("credentials").advice).toContain("SPOTNANA_CLIENT_SECRET")
+      }).pipe(Effect.provide(Spotnana))
+  )
+
+  it.live("says that the token endpoint is out of order", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      yield* mock.inject("token", Fault.status(503), { times: Infinity })
+      const { check, status } = yield* diagnose(yield* configuredUser)
+      expect(status).toEqual({ ...ok, credentials: "fault", "api call": "skipped" })
+      expect(check("credentials").advice).toContain("try again later")
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("says that the API user may not list companies, and takes another call", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const user = yield* configuredUser
+      const forbidden = {
+        debugIdentifier: "d-403",
+        errorMessages: [{ errorCode: "UNAUTHORIZED", message: "Not allowed" }]
+      }
+      yield* mock.inject("api", Fault.status(403, { body: forbidden }), { times: Infinity })
+      const { check, status } = yield* diagnose(user)
+      expect(status).toEqual({ ...ok, "api call": "fault" })
+      expect(check("api call").summary).toBe(
+        "GET /v2/companies answered 403 (UNAUTHORIZED: Not allowed).\ndebugIdentifier: d-403"
+      )
+      expect(check("api call").advice).toMatch(
+        /^The credentials are right, and this API user may not do that\..*--call/
+      )
+      yield* mock.clearFaults
+      const [id] = MockSpotnana.users
+      expect((yield* diagnose(user, ["--call", `/v2/users/${id}`])).status).toEqual(ok)
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.effect("gives up on whoever says nothing", () =>
+    Effect.gen(function*() {
+      const results: Array<Result> = []
+      const examine = makeExamine((result) => Effect.sync(() => void results.push(result)))
+      const fiber = yield* Effect.forkChild(examine("dns", Option.some(0), () => Effect.never))
+      yield* TestClock.adjust("9 seconds")
+      expect(results).toEqual([])
+      yield* TestClock.adjust("1 second")
+      expect(yield* Fiber.join(fiber)).toEqual(Option.none())
+      expect(results).toMatchObject([{ name: "dns", status: "fault", summary: "no answer within 10 seconds" }])
+    }))
+})
+
+const day = 86_400_000
+const inDays = (days: number) => new Date(Date.now() + days * day)
+
+/** A Spotnana behind a certificate of its own, and what makes the command line trust that. */
+const secured = (options: CertificateOptions = {}) =>
+  Effect.gen(function*() {
+    const certificate = yield* Effect.promise(() => makeCertificateWith(options))
+    const server = NodeHttpServer.layer(() => createServer(certificate), { port: 0, host: "127.0.0.1" })
+    const services = yield* Layer.build(MockSpotnana.layerServer.pipe(
+      Layer.provideMerge(MockSpotnana.layer({ clientId, clientSecret })),
+      Layer.provideMerge(server)
+    ))
+    const { SPOTNANA_BASE_URL, ...credentials } = yield* Effect.provideContext(variables, services)
+    const user = yield* makeUser(credentials)
+    yield* user.write("ca.pem", certificate.cert)
+    const { port } = new URL(SPOTNANA_BASE_URL)
+    return {
+      mock: Context.get(services, MockSpotnana.MockSpotnana),
+      user,
+      at: (host: string) => ({ env: { SPOTNANA_BASE_URL: `https://${host}:${port}` } }),
+      trusted: (host: string) => ({
+        env: { SPOTNANA_BASE_URL: `https://${host}:${port}`, NODE_EXTRA_CA_CERTS: `${user.cwd}/ca.pem` }
+      })
+    }
+  })
+
+describe("spotnana-auth doctor, of certificates,", () => {
+  it.live("trusts one whose issuer is trusted, and says until when it is valid", () =>
+    Effect.gen(function*() {
+      const { trusted, user } = yield* secured()
+      const { check, status } = yield* diagnose(user, [], trusted("localhost"))
+      expect(status).toEqual(ok)
+      expect(check("connection").summary).toMatch(/^TLSv1\.3, certificate by localhost, valid until \d{4}-\d{2}-\d{2}$/)
+    }))
+
+  it.live("says that nobody it trusts has signed one, and who has; no credentials go there", () =>
+    Effect.gen(function*() {
+      const { at, mock, user } = yield* secured()
+      const { check, status } = yield* diagnose(user, [], at("localhost"))
+      expect(status).toEqual({ ...skippedAfter("connection"), connection: "fault" })
+      expect(check("connection").summary).toContain("is signed by localhost, whom this machine does not trust")
+      expect(check("connection").advice).toContain("NODE_EXTRA_CA_CERTS")
+      expect(yield* mock.ledger).toEqual([])
+    }))
+
+  it.live("says that one is for another host", () =>
+    Effect.gen(function*() {
+      const { trusted, user } = yield* secured({ names: [{ type: 2, value: "api.example" }] })
+      const { check, status } = yield* diagnose(user, [], trusted("localhost"))
+      expect(status).toEqual({ ...skippedAfter("connection"), connection: "fault" })
+      expect(check("connection").summary).toBe("the certificate is for api.example, not for localhost")
+    }))
+
+  it.live("says that one has expired, or is not valid yet", () =>
+    Effect.gen(function*() {
+      for (
+        const [validity, expected] of [
+          [{ notBeforeDate: inDays(-9), notAfterDate: inDays(-2) }, /expired on \d{4}-\d{2}-\d{2}$/],
+          [{ notBeforeDate: inDays(2), notAfterDate: inDays(9) }, /is not valid yet$/]
+        ] as const
+      ) {
+        const { trusted, user } = yield* secured(validity)
+        const { check, status } = yield* diagnose(user, [], trusted("localhost"))
+        expect(status).toEqual({ ...skippedAfter("connection"), connection: "fault" })
+        expect(check("connection").summary).toMatch(expected)
+        expect(check("connection").advice).toContain("clock")
+      }
+    }))
+
+  it.live("warns of one that is about to expire", () =>
+    Effect.gen(function*() {
+      const { trusted, user } = yield* secured({ notAfterDate: inDays(5) })
+      const { check, code, status } = yield* diagnose(user, [], trusted("localhost"))
+      expect(code).toBe(0)
+      expect(status).toEqual({ ...ok, connection: "warning" })
+      expect(check("connection").advice).toMatch(/^The certificate expires on \d{4}-\d{2}-\d{2}: /)
+    }))
+
+  it.live("warns where certificates are not checked at all", () =>
+    Effect.gen(function*() {
+      const { trusted, user } = yield* secured()
+      const { env } = trusted("localhost")
+      const { check, status } = yield* diagnose(user, [], { env: { ...env, NODE_TLS_REJECT_UNAUTHORIZED: "0" } })
+      expect(status).toEqual({ ...ok, connection: "warning" })
+      expect(check("connection").advice).toContain("NODE_TLS_REJECT_UNAUTHORIZED")
+    }))
+})
