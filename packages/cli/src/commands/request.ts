@@ -40,7 +40,7 @@ export const request = Command.make(
     include: toggle("include", "Print status and headers before the body").pipe(Flag.withAlias("i")),
     maxTime: Flag.Finite("max-time").pipe(
       Flag.withMetavar("seconds"),
-      Flag.filter((seconds) => seconds > 0, (seconds) => `Expected more than 0 seconds, got ${seconds}`),
+      Flag.filter((seconds) => seconds > 0, () => "Expected more than 0 seconds"),
       Flag.withDescription("Give up after so many seconds, the token request included"),
       Flag.optional
     )

@@ -17,7 +17,7 @@ export const token = Command.make("token", {
     Flag.withMetavar("seconds"),
     Flag.filter(
       (seconds) => seconds >= 0 && seconds <= 86_400,
-      (seconds) => `Expected 0 to 86400 seconds, got ${seconds}`
+      () => "Expected 0 to 86400 seconds"
     ),
     Flag.withDefault(60),
     Flag.withDescription("Renew a token that expires earlier than that. Default: 60")

@@ -108,13 +108,18 @@ export const configuredUser = Effect.flatMap(variables, makeUser)
 export const hasTerminal = spawnSync("script", ["--version"], { encoding: "utf8" }).stdout?.includes("util-linux") ??
   false
 
-/** Runs the command line on a terminal: stdout and stderr are one there. */
-export const onTerminal = ({ exec }: User, args: ReadonlyArray<string>, options?: Options) =>
-  exec(
-    "script",
-    ["-qec", [process.execPath, main, ...args].map((arg) => `'${arg}'`).join(" "), "/dev/null"],
-    { ...options, env: { TERM: "xterm", ...options?.env } }
-  )
+/** Runs the command line on a terminal, where stdout and stderr are one unless `redirection` says otherwise. */
+export const onTerminal = (
+  { exec }: User,
+  args: ReadonlyArray<string>,
+  { redirection = "", ...options }: Options & { readonly redirection?: string } = {}
+) => {
+  const command = [process.execPath, main, ...args].map((arg) => `'${arg}'`).join(" ")
+  return exec("script", ["-qec", `${command} ${redirection}`, "/dev/null"], {
+    ...options,
+    env: { TERM: "xterm", ...options.env }
+  })
+}
 
 /** An address at which nobody listens. */
 export const deadAddress: Effect.Effect<string> = Effect.promise(async () => {
