@@ -9,6 +9,9 @@ import { clientSecret, configuredUser, hasTerminal, makeUser, onTerminal, Spotna
 
 const ansi = "\u001b["
 
+/** Whether the machine has a shell. */
+const has = (shell: string) => spawnSync(shell, ["--version"]).status === 0
+
 const help = (command: string) => [...command.split(" ").filter((word) => word !== ""), "--help"]
 
 describe("the command line", () => {
@@ -171,14 +174,14 @@ describe("what the command line prints", () => {
   )
 })
 
-describe.each<readonly [string, string, ReadonlyArray<string>]>([
-  ["bash", "bash", ["-n"]],
-  ["zsh", "zsh", ["-n"]],
-  ["fish", "fish", ["--no-execute"]],
-  ["powershell", "pwsh", [
+describe.each<readonly [string, string, (file: string) => ReadonlyArray<string>]>([
+  ["bash", "bash", (file) => ["-n", file]],
+  ["zsh", "zsh", (file) => ["-n", file]],
+  ["fish", "fish", (file) => ["--no-execute", file]],
+  ["powershell", "pwsh", (file) => [
     "-NoProfile",
     "-Command",
-    "$errors = $null; [System.Management.Automation.Language.Parser]::ParseInput($input -join \"`n\", [ref]$null, [ref]$errors) > $null; exit $errors.Count"
+    `$e = $null; $null = [Management.Automation.Language.Parser]::ParseFile('${file}', [ref]$null, [ref]$e); exit $e.Count`
   ]]
 ])("completions for %s", (shell, binary, parse) => {
   it.live("name every command, and every flag", () =>
@@ -191,20 +194,18 @@ describe.each<readonly [string, string, ReadonlyArray<string>]>([
       }
     }))
 
-  // Where the machine has the shell.
-  it.live.skipIf(spawnSync(binary, ["--version"]).status !== 0)(
-    "are a script that the shell can parse",
-    () =>
-      Effect.gen(function*() {
-        const { exec, run } = yield* makeUser()
-        const { stdout } = yield* run(["--completions", shell])
-        expect(yield* exec(binary, parse, { stdin: stdout })).toMatchObject({ code: 0, stderr: "" })
-        expect(yield* exec(binary, parse, { stdin: `${String(stdout)}\nif (` })).not.toMatchObject({ code: 0 })
-      })
-  )
+  it.live.skipIf(!has(binary))("are a script that the shell can parse", () =>
+    Effect.gen(function*() {
+      const { cwd, exec, run, write } = yield* makeUser()
+      const { stdout } = yield* run(["--completions", shell])
+      yield* write("script", String(stdout))
+      expect(yield* exec(binary, parse(Path.join(cwd, "script")))).toMatchObject({ code: 0, stderr: "" })
+      yield* write("broken", `${String(stdout)}\nif (`)
+      expect(yield* exec(binary, parse(Path.join(cwd, "broken")))).not.toMatchObject({ code: 0 })
+    }))
 })
 
-describe.skipIf(spawnSync("bash", ["--version"]).status !== 0)("completions in bash", () => {
+describe.skipIf(!has("bash"))("completions in bash", () => {
   it.live("complete a command and a flag", () =>
     Effect.gen(function*() {
       const { exec, run } = yield* makeUser()
