@@ -85,15 +85,24 @@ const renew = (
     }
   }).pipe(Effect.scoped)
 
+/** What a command that is over soon wants of its token. */
+export interface Brief {
+  /** How long it lives at least, if there is such a token to be had. Default: a minute. */
+  readonly minimum?: Duration.Duration
+  /** Fails where the command has no business there. Asked before anything is sent. */
+  readonly assert?: (environment: Environment.Environment) => Effect.Effect<void, Failure>
+}
+
 const makeBrief = (
-  minimum: Duration.Duration
+  { assert = () => Effect.void, minimum = Duration.minutes(1) }: Brief
 ): Effect.Effect<
   TokenProvider.TokenProvider["Service"],
-  AuthError.AuthError,
+  AuthError.AuthError | Failure,
   TokenEndpoint.TokenEndpoint | Credentials.Credentials | Output | Scope.Scope
 > =>
   Effect.gen(function*() {
     const provider = yield* TokenProvider.make({ refresh: asItIs })
+    yield* assert(provider.environment)
     const token = yield* provider.get
     const left = yield* timeLeft(token)
     // Of one that has just been made another one would have no more.
@@ -103,9 +112,9 @@ const makeBrief = (
     return yield* TokenProvider.make({ refresh: asItIs })
   })
 
-/** For a command that is over soon: with a token that lives for so long at least, if there is one to be had. */
+/** For a command that is over soon: with a token that is valid for long enough. */
 export const layerBrief = (
   input: Input,
-  minimum: Duration.Duration = Duration.minutes(1)
+  brief: Brief = {}
 ): Layer.Layer<Session, Failure | Config.ConfigError | AuthError.AuthError, Services> =>
-  sessionOf(input, Layer.effect(TokenProvider.TokenProvider, makeBrief(minimum)))
+  sessionOf(input, Layer.effect(TokenProvider.TokenProvider, makeBrief(brief)))

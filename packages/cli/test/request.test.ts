@@ -113,7 +113,7 @@ describe("spotnana-auth request", () => {
       const elsewhere = yield* run(["request", "GET", "https://evil.example/v2/companies"])
       expect(elsewhere).toMatchObject({ code: 2, stdout: Buffer.alloc(0) })
       expect(elsewhere.stderr).toMatch(/^error: https:\/\/evil\.example\/v2\/companies is not at http:/)
-      expect(yield* call).toEqual([])
+      expect(yield* mock.ledger).toEqual([])
       yield* mock.inject("api", Fault.status(307, { headers: { location: "/v2/companies" }, body: "over there" }))
       const redirected = yield* run(["request", "GET", "/v2/moved"])
       expect(redirected).toMatchObject({ code: 3, stdout: Buffer.from("over there") })

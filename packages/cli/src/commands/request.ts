@@ -1,4 +1,5 @@
-import { SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
+import { SpotnanaHttpClient } from "@effect-spotnana/core"
+import type { Environment } from "@effect-spotnana/core"
 import { Argument, Command, Flag } from "effect/cli"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -58,7 +59,6 @@ export const request = Command.make(
       headers
     )
     const exchange = Effect.gen(function*() {
-      yield* assertAtHome(input.path)
       const client = yield* SpotnanaHttpClient.SpotnanaHttpClient
       const start = yield* Clock.monotonicTimeNanos
       const response = yield* client.execute(complete)
@@ -66,7 +66,7 @@ export const request = Command.make(
       yield* printAnswer(response, { include: input.include, took })
     })
     yield* exchange.pipe(
-      Effect.provide(Session.layerBrief(input)),
+      Effect.provide(Session.layerBrief(input, { assert: assertAtHome(input.path) })),
       // A redirect is an answer to show, like any other.
       Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
       within(input.maxTime)
@@ -103,16 +103,11 @@ const bodyOf = (input: { readonly method: Method; readonly data: Option.Option<s
     return Option.some(HttpBody.uint8Array(yield* readData(input.data.value), "application/json"))
   })
 
-/** The core sends no bearer to another origin. A request for one is a mistake here, and is not sent at all. */
-const assertAtHome = (path: string) =>
-  Effect.gen(function*() {
-    const { environment } = yield* TokenProvider.TokenProvider
-    if (/^[a-z][a-z0-9+.-]*:/i.test(path) && !(URL.canParse(path) && new URL(path).origin === environment.origin)) {
-      return yield* usageFailure(
-        `${path} is not at ${environment.origin}, where the credentials are for. Nothing was sent.`
-      )
-    }
-  })
+/** The core sends no bearer to another origin. A request for one is a mistake here, and nothing is sent at all. */
+const assertAtHome = (path: string) => ({ origin }: Environment.Environment): Effect.Effect<void, Failure> =>
+  /^[a-z][a-z0-9+.-]*:/i.test(path) && !(URL.canParse(path) && new URL(path).origin === origin)
+    ? Effect.fail(usageFailure(`${path} is not at ${origin}, where the credentials are for. Nothing was sent.`))
+    : Effect.void
 
 const within = (maxTime: Option.Option<number>) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Option.isNone(maxTime) ? effect : Effect.timeoutOrElse(effect, {

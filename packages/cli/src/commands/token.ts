@@ -31,7 +31,10 @@ export const token = Command.make("token", {
           "To see it here, add --print. To use it, pipe it; or let `spotnana-auth request` make the request."
       )
     }
-    yield* Effect.provide(print(input.json), Session.layerBrief(input, Duration.seconds(input.minLifetime)))
+    yield* Effect.provide(
+      print(input.json),
+      Session.layerBrief(input, { minimum: Duration.seconds(input.minLifetime) })
+    )
   })).pipe(
     Command.withShortDescription("Print a valid access token"),
     Command.withDescription(paragraphs(
