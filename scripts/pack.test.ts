@@ -7,11 +7,18 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { rows } from "../examples/runtimes/matrix.ts"
 import { isThere } from "../examples/runtimes/runtimes.ts"
 import root from "../package.json" with { type: "json" }
+import cli from "../packages/cli/package.json" with { type: "json" }
 
 const packages = Fs.globSync("packages/*/package.json")
   .map((file) => ({ directory: Path.dirname(file), manifest: JSON.parse(Fs.readFileSync(file, "utf8")) }))
   .filter(({ manifest }) => manifest.private !== true)
-  .map(({ directory, manifest }) => ({ directory, name: String(manifest.name) }))
+  .map(({ directory, manifest }) => ({
+    directory,
+    name: String(manifest.name),
+    // A library is imported by its index, an application is started.
+    entry: manifest.bin === undefined ? "index" : "main"
+  }))
+const libraries = packages.filter(({ entry }) => entry === "index")
 
 const run = (cwd: string, command: string, ...args: ReadonlyArray<string>): string => {
   const { output, status, stdout } = spawnSync(command, args, { cwd, encoding: "utf8" })
@@ -32,19 +39,20 @@ beforeAll(() => {
 
 afterAll(() => Fs.rmSync(temporary, { force: true, recursive: true }))
 
-describe.each(packages)("the tarball of $name", ({ name }) => {
+it.each(libraries)("the tarball of $name has the types that its modules have", ({ name }) => {
+  run(".", "attw", "--profile", "esm-only", tarballs.get(name)!)
+})
+
+describe.each(packages)("the tarball of $name", ({ entry, name }) => {
   it("satisfies publint", () => {
     run(".", "publint", "--strict", tarballs.get(name)!)
   })
 
-  it("has the types that its modules have", () => {
-    run(".", "attw", "--profile", "esm-only", tarballs.get(name)!)
-  })
-
   it("holds sources and no test", () => {
     const files = run(temporary, "tar", "--list", "--file", tarballs.get(name)!).trim().split("\n")
-    expect(files).toContain("package/src/index.ts")
-    expect(files).toContain("package/dist/index.js.map")
+    expect(files).toContain(`package/src/${entry}.ts`)
+    expect(files).toContain(`package/dist/${entry}.js.map`)
+    expect(files).toContain("package/README.md")
     expect(files).toContain("package/LICENSE")
     expect(files.filter((file) => /test|tsconfig|\.generated/.test(file.replace(/^package\/(src|dist)\//, ""))))
       .toEqual([])
@@ -80,8 +88,10 @@ await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve))
 
 const host = \`127.0.0.1:\${server.address().port}\`
 const [command, ...args] = process.argv.slice(2).map((word) => word.replace("HOST", host))
-const program = spawn(command, [...args, "dist/main.js"], {
+const program = spawn(command, args, {
   env: {
+    PATH: process.env.PATH,
+    HOME: process.cwd(),
     SPOTNANA_CLIENT_ID: "id",
     SPOTNANA_CLIENT_SECRET: "secret",
     SPOTNANA_BASE_URL: "http://" + host
@@ -95,6 +105,12 @@ program.on("exit", async (code) => {
   server.closeAllConnections()
 })
 `
+
+const machinePath = "/usr/local/bin:/usr/bin:/bin"
+const machine = spawnSync("env", [`PATH=${machinePath}`, "node", "--version"], { encoding: "utf8" }).stdout?.trim() ??
+  ""
+
+const main = "node_modules/@effect-spotnana/cli/dist/main.js"
 
 describe("an application outside of the workspace", () => {
   const application = Path.join(temporary, "application")
@@ -116,6 +132,7 @@ describe("an application outside of the workspace", () => {
         include: ["*.ts"]
       })
     )
+    Fs.writeFileSync(Path.join(application, "start.js"), start)
     run(
       application,
       "npm",
@@ -130,7 +147,7 @@ describe("an application outside of the workspace", () => {
   })
 
   beforeAll(() => {
-    const modules = packages.flatMap(({ directory, name }) =>
+    const modules = libraries.flatMap(({ directory, name }) =>
       Fs.globSync(`${directory}/src/*.ts`)
         .map((file) => Path.basename(file, ".ts"))
         .map((module) => module === "index" ? name : `${name}/${module}`)
@@ -164,9 +181,32 @@ describe("an application outside of the workspace", () => {
     for (const { cells, runtime } of rows) {
       if (cells.installed !== "yes") continue
       it.skipIf(!isThere(runtime))(`runs on ${runtime.name} ${runtime.version}`, () => {
-        const command = [runtime.command, ...runtime.args({ host: "HOST" })]
+        const command = [runtime.command, ...runtime.args({ host: "HOST" }), "dist/main.js"]
         expect(run(application, process.execPath, "start.js", ...command)).toContain("totalNumResults: 120")
       })
+    }
+  })
+
+  it("has the command line, by npx", () => {
+    expect(run(application, "npx", "--no", "--", "spotnana-auth", "--version")).toBe(`spotnana-auth v${cli.version}\n`)
+    const json = run(application, process.execPath, "start.js", "npx", "--no", "--", "spotnana-auth", "token", "--json")
+    expect(JSON.parse(json)).toMatchObject({ token_type: "Bearer", expires_in: expect.any(Number) })
+  })
+
+  it("has the command line without what comes along and is not loaded", () => {
+    const unused = ["undici", "redis", "@redis"].map((name) => Path.join(application, "node_modules", name))
+    expect(unused.filter((directory) => Fs.existsSync(directory))).toEqual(unused)
+    for (const directory of unused) Fs.rmSync(directory, { recursive: true })
+    for (const args of [["token"], ["request", "GET", "/v2/companies"], ["doctor"]]) {
+      expect(run(application, process.execPath, "start.js", process.execPath, main, ...args)).not.toBe("")
+    }
+  })
+
+  // The Node of the tests is a dependency of the workspace; this is that of the machine.
+  it.skipIf(!/^v2[01]\./.test(machine))(`has the command line on the machine's own Node ${machine}`, () => {
+    for (const args of [["token"], ["request", "GET", "/v2/companies"], ["doctor"]]) {
+      expect(run(application, process.execPath, "start.js", "env", `PATH=${machinePath}`, "node", main, ...args)).not
+        .toBe("")
     }
   })
 })

@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest"
 interface Manifest {
   readonly name: string
   readonly private?: boolean
+  readonly bin?: Readonly<Record<string, string>>
   readonly scripts?: Readonly<Record<string, string>>
   readonly dependencies?: Readonly<Record<string, string>>
   readonly devDependencies?: Readonly<Record<string, string>>
@@ -23,6 +24,8 @@ const workspace = [
     Path.dirname(file)
   )
 ].map(manifestOf)
+
+const published = workspace.filter((manifest) => manifest.private !== true)
 
 const installationScripts = ["preinstall", "install", "postinstall", "prepare"]
 
@@ -42,13 +45,28 @@ describe("supply chain", () => {
       .toEqual([])
   })
 
-  it.each(workspace.filter((manifest) => manifest.private !== true))(
+  it.each(published.filter(({ bin }) => bin === undefined))(
     "$name brings nothing along: its peers are effect and core, and it has no script at installation",
     (manifest) => {
       expect(manifest.dependencies).toBeUndefined()
       expect(manifest.optionalDependencies).toBeUndefined()
       const core = manifest.name === "@effect-spotnana/core" ? [] : ["@effect-spotnana/core"]
       expect(Object.keys(manifest.peerDependencies ?? {})).toEqual([...core, "effect"])
+      expect(installationScripts.filter((script) => manifest.scripts?.[script] !== undefined)).toEqual([])
+    }
+  )
+
+  it.each(published.filter(({ bin }) => bin !== undefined))(
+    "$name, an application, brings the workspace's packages and effect's along, at exact versions, and no script",
+    (manifest) => {
+      expect(Object.keys(manifest.dependencies ?? {})).toEqual([
+        "@effect-spotnana/core",
+        "@effect-spotnana/testing",
+        "@effect/platform-node",
+        "effect"
+      ])
+      expect(manifest.optionalDependencies).toBeUndefined()
+      expect(manifest.peerDependencies).toBeUndefined()
       expect(installationScripts.filter((script) => manifest.scripts?.[script] !== undefined)).toEqual([])
     }
   )
