@@ -63,9 +63,12 @@ export const identified = (message: string, debugIdentifier: string | undefined)
 
 /** What lies at the bottom of an error of the platform: `fetch failed` says nothing, `ECONNREFUSED` does. */
 export const rootOf = (error: unknown): string => {
-  const cause = Predicate.hasProperty(error, "cause") ? error.cause : undefined
-  if (Predicate.isObject(cause)) return rootOf(cause)
-  return Predicate.hasProperty(error, "message") && Predicate.isString(error.message) ? error.message : String(error)
+  const own = Predicate.hasProperty(error, "message") && Predicate.isString(error.message) ? error.message : ""
+  const deeper = Predicate.hasProperty(error, "cause") ? rootOf(error.cause) : ""
+  if (deeper !== "") return deeper
+  // An error that stands for several, one for each address, has no words of its own.
+  const first = Predicate.hasProperty(error, "errors") && Array.isArray(error.errors) ? rootOf(error.errors[0]) : ""
+  return own || first || (Predicate.isString(error) ? error : "")
 }
 
 interface Explanation {
@@ -106,7 +109,10 @@ export const explain = (error: unknown): Explanation => {
   if (CliError.isCliError(error) && error._tag === "ShowHelp") {
     return { message: "", exitCode: error.errors.length === 0 ? 0 : exitCode.usage }
   }
-  return { message: `This should not have happened: ${rootOf(error)}`, exitCode: exitCode.fault }
+  return {
+    message: `This should not have happened: ${rootOf(error) || "an error without a message"}`,
+    exitCode: exitCode.fault
+  }
 }
 
 const howToSet =

@@ -33,10 +33,13 @@ const theAddress = "Check SPOTNANA_ENVIRONMENT and SPOTNANA_BASE_URL."
 export const checkDns = (environment: Environment.Environment): Effect.Effect<Found<void>, Fault> => {
   const { host, port } = endpointOf(environment)
   return AddressResolver.AddressResolver.use((resolver) => resolver.resolve({ host, port })).pipe(
-    Effect.map((addresses) => ({
-      summary: `${host} is at ${addresses.map(({ address }) => NetAddress.formatIp(address)).join(", ")}`,
-      value: undefined
-    })),
+    Effect.map((addresses) => {
+      const found = addresses.map(({ address }) => NetAddress.formatIp(address)).join(", ")
+      return {
+        summary: found === host ? `${host} needs no name server` : `${host} is at ${found}`,
+        value: undefined
+      }
+    }),
     Effect.mapError((error) =>
       new Fault({
         summary: `${host} has no address that this machine can find (${rootOf(error)})`,
