@@ -116,6 +116,7 @@ describe.skipIf(!isThere)("the site", () => {
     expect([...new Set(links.map(({ link }) => new URL(link).host))].toSorted()).toEqual([
       "effect.website",
       "github.com",
+      "no-color.org",
       "www.spotnana.com"
     ])
     const missing = links.filter(({ link }) => {
