@@ -12,9 +12,11 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
+import * as PubSub from "effect/PubSub"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import type { Fault } from "./Fault.ts"
 import * as Application from "./internal/application.ts"
 import * as Connection from "./internal/connection.ts"
@@ -137,6 +139,8 @@ export class MockSpotnana extends Context.Service<MockSpotnana, {
   readonly rotateSecret: (clientId?: string) => Effect.Effect<Client>
   /** What was received, oldest first. */
   readonly ledger: Effect.Effect<ReadonlyArray<LedgerEntry>>
+  /** What is received from the subscription on, each as it enters the ledger. */
+  readonly requests: Stream.Stream<LedgerEntry>
   /** How many entries of the ledger are for the token endpoint. */
   readonly tokenRequests: Effect.Effect<number>
   /** How many entries of the ledger are for the API. */
@@ -164,13 +168,17 @@ export const make = Effect.fnUntraced(function*(
   const settings = yield* Ref.make(Settings.merge(Settings.defaults, options ?? {}))
   const faults = { token: FaultQueue.make(), api: FaultQueue.make(), other: FaultQueue.make() }
   const ledger: Array<LedgerEntry> = []
+  const requests = yield* PubSub.unbounded<LedgerEntry>()
   const registry = Registry.make()
   const { clientId } = yield* registry.add(options?.clientId ?? "mock-client", redacted(options?.clientSecret))
   const decide = yield* Application.make({
     registry,
     settings: Ref.get(settings),
     faults,
-    ledger,
+    enter: (entry) => {
+      ledger.push(entry)
+      PubSub.publishUnsafe(requests, entry)
+    },
     companies: options?.companies ?? companies,
     users: options?.users ?? users
   })
@@ -186,6 +194,7 @@ export const make = Effect.fnUntraced(function*(
     revokeTokensOf: registry.revoke,
     rotateSecret: (id = clientId) => registry.rotate(id),
     ledger: Effect.sync(() => ledger.slice()),
+    requests: Stream.fromPubSub(requests),
     tokenRequests: received("token"),
     apiRequests: received("api"),
     clearLedger: Effect.sync(() => void ledger.splice(0)),

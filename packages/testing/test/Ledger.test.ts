@@ -1,6 +1,6 @@
 import { Fault, type Ledger, MockSpotnana } from "@effect-spotnana/testing"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Redacted } from "effect"
+import { Effect, Fiber, Redacted, Stream } from "effect"
 import { Base64 } from "effect/encoding"
 import { HttpClient } from "effect/http"
 import { TestClock } from "effect/testing"
@@ -111,6 +111,22 @@ describe("the ledger", () => {
           assert.isFalse(printed.includes(hidden), printed)
         }
       }
+    }).pipe(Effect.provide(inProcess())))
+
+  it.effect("is told as it grows, faults included", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      yield* requestToken()
+      const heard = yield* mock.requests.pipe(
+        Stream.take(3),
+        Stream.runCollect,
+        Effect.forkChild({ startImmediately: true })
+      )
+      yield* get("/v2/companies")
+      yield* mock.inject("api", Fault.hang)
+      yield* Effect.forkChild(get("/v2/companies"), { startImmediately: true })
+      yield* requestToken()
+      assert.deepStrictEqual(yield* Fiber.join(heard), (yield* mock.ledger).slice(1))
     }).pipe(Effect.provide(inProcess())))
 
   it.effect("that was read does not change", () =>

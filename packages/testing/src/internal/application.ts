@@ -31,7 +31,8 @@ export interface Parts {
   readonly registry: Registry
   readonly settings: Effect.Effect<Settings>
   readonly faults: Readonly<Record<Endpoint, FaultQueue>>
-  readonly ledger: Array<LedgerEntry>
+  /** Enters a request in the ledger. */
+  readonly enter: (entry: LedgerEntry) => void
   readonly companies: ReadonlyArray<Reference>
   readonly users: ReadonlyArray<string>
 }
@@ -77,7 +78,7 @@ export const make = (parts: Parts): Effect.Effect<
         : Effect.as(identify(parts, endpoint), decideFault(fault, exchange.debugIdentifier))).pipe(
           Effect.provideService(Exchange, exchange)
         )
-      parts.ledger.push({
+      parts.enter({
         endpoint,
         method: request.method,
         path,
