@@ -4,6 +4,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 import { doctor } from "./commands/doctor.ts"
+import { mock } from "./commands/mock.ts"
 import { request } from "./commands/request.ts"
 import { token } from "./commands/token.ts"
 import { report } from "./exitCode.ts"
@@ -35,7 +36,7 @@ export const root = Command.make("spotnana-auth").pipe(
       description: "Have the shell complete commands and flags"
     }
   ]),
-  Command.withSubcommands([token, request, doctor])
+  Command.withSubcommands([token, request, doctor, mock])
 )
 
 /** An error and where to find help, on stderr: what is on stdout may be taken for a token. */

@@ -1,4 +1,6 @@
 import { Flag } from "effect/cli"
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
 
 /** A flag that is off unless it is given. */
 export const toggle = (name: string, description: string): Flag.Flag<boolean> =>
@@ -6,3 +8,28 @@ export const toggle = (name: string, description: string): Flag.Flag<boolean> =>
 
 /** The lines of a description, as help shows them: below its heading. */
 export const paragraphs = (...lines: ReadonlyArray<string>): string => lines.join("\n").replaceAll(/\n(?=.)/g, "\n  ")
+
+const units = { ms: "millis", s: "seconds", m: "minutes", h: "hours" } as const
+
+/** Reads `500ms`, `30s`, `1.5m`, `2h`. */
+export const parseDuration = (text: string): Option.Option<Duration.Duration> => {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? []
+  return amount === undefined
+    ? Option.none()
+    : Duration.fromInput(`${Number(amount)} ${units[unit as keyof typeof units]}`)
+}
+
+/** A duration as a person types it. */
+export const duration = (name: string): Flag.Flag<Duration.Duration> =>
+  Flag.String(name).pipe(
+    Flag.withMetavar("duration"),
+    Flag.filterMap(parseDuration, (text) => `Expected a number and a unit, as in 500ms, 30s, 5m or 2h; got "${text}"`)
+  )
+
+/** A port to listen on. */
+export const port = (byDefault: number): Flag.Flag<number> =>
+  Flag.Int("port").pipe(
+    Flag.withMetavar("port"),
+    Flag.filter((port) => port >= 0 && port <= 65_535, (port) => `Expected a port, 0 to 65535; got ${port}`),
+    Flag.withDefault(byDefault)
+  )

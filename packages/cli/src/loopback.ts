@@ -1,0 +1,74 @@
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { HttpServer } from "effect/http"
+import type * as Scope from "effect/Scope"
+import { usageFailure } from "./exitCode.ts"
+import type { Failure } from "./exitCode.ts"
+
+type Server = HttpServer.HttpServer["Service"]
+
+export interface Options {
+  readonly host: "127.0.0.1" | "::1"
+  /** 0 is any port that is free. */
+  readonly port: number
+  /** How long requests in progress have at the end. */
+  readonly drain: Duration.Input
+}
+
+/** As an import it would load all that Node has for WebSockets too. */
+const http = () => process.getBuiltinModule("node:http")
+
+const makeServer = () =>
+  http().createServer({
+    // A large upload may take its time. The headers may not.
+    requestTimeout: 0,
+    headersTimeout: 60_000,
+    // Longer than the connections in most pools are idle: whoever reuses one that is just being closed gets an error.
+    keepAliveTimeout: 75_000,
+    // Java's client offers HTTP/2 on every connection. That is an offer, and the request is answered as it is.
+    shouldUpgradeCallback: () => false
+  })
+
+/** The error of the system, by its name. */
+interface Refused {
+  readonly code: unknown
+}
+
+const refused = (error: { readonly cause?: unknown }): Refused => ({
+  code: error.cause instanceof Error && "code" in error.cause ? error.cause.code : undefined
+})
+
+const whyNot = ({ code }: Refused, { host, port }: Options): Failure => {
+  const where = `port ${port} of ${host}`
+  switch (code) {
+    case "EADDRINUSE":
+      return usageFailure(
+        `Another program listens on ${where}. Name another port with --port; 0 is any that is free.`
+      )
+    case "EACCES":
+      return usageFailure(
+        `This user may not listen on ${where}. Name one from 1024 up with --port; 0 is any that is free.`
+      )
+    default:
+      return usageFailure(`It is not possible to listen on ${where}: ${String(code)}.`)
+  }
+}
+
+const open = (options: Options): Effect.Effect<Server, Refused, Scope.Scope> =>
+  NodeHttpServer.make(makeServer, {
+    host: options.host,
+    port: options.port,
+    gracefulShutdownTimeout: options.drain
+  }).pipe(Effect.mapError(refused))
+
+/** A server that this machine alone can reach, for as long as the scope is open. */
+export const listen = (options: Options): Effect.Effect<Server, Failure, Scope.Scope> =>
+  Effect.mapError(open(options), (error) => whyNot(error, options))
+
+/** The same, or nothing where the machine has no such address: one without IPv6, say. */
+export const listenIfPossible = (options: Options): Effect.Effect<Server | undefined, Failure, Scope.Scope> =>
+  Effect.catch(open(options), (error) =>
+    error.code === "EADDRNOTAVAIL" || error.code === "EAFNOSUPPORT"
+      ? Effect.undefined
+      : Effect.fail(whyNot(error, options)))

@@ -1,0 +1,64 @@
+import { SecureRandom } from "effect/crypto"
+import * as Effect from "effect/Effect"
+import * as Base64Url from "effect/encoding/Base64Url"
+import * as FileSystem from "effect/FileSystem"
+import type { PlatformError } from "effect/PlatformError"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import { usageFailure } from "../exitCode.ts"
+import type { Failure } from "../exitCode.ts"
+
+/** What a program has to know to find the mock. The secret is left out where it has it from elsewhere. */
+export interface Variables {
+  readonly baseUrl: string
+  readonly clientId: string
+  readonly clientSecret: Redacted.Redacted | undefined
+}
+
+/** A secret that opens the mock that made it, for as long as that runs, and nothing else. */
+export const makeSecret: Effect.Effect<Redacted.Redacted> = Effect.gen(function*() {
+  const { randomBytes } = yield* SecureRandom.SecureRandom
+  return Redacted.make(`mock-${Base64Url.encode(yield* Effect.orDie(randomBytes(24)))}`)
+}).pipe(Effect.provide(SecureRandom.layerWebCrypto))
+
+/** Each variable and its value, quoted so that a shell takes it as it is. */
+export const assignments = ({ baseUrl, clientId, clientSecret }: Variables): ReadonlyArray<string> => [
+  `SPOTNANA_BASE_URL='${baseUrl}'`,
+  `SPOTNANA_CLIENT_ID='${clientId}'`,
+  // The one secret that this program ever prints. It is the mock's own: see `makeSecret`.
+  ...(clientSecret === undefined ? [] : [`SPOTNANA_CLIENT_SECRET='${Redacted.value(clientSecret)}'`])
+]
+
+const title = "# Written by spotnana-auth mock, and removed when it ends."
+
+/** Fails where a file lies that somebody else wrote: it may have the credentials of the real Spotnana. */
+const assertOurs = (file: string): Effect.Effect<void, Failure | PlatformError, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    if (!(yield* fs.exists(file))) return
+    if (!(yield* fs.readFileString(file)).startsWith(title)) {
+      return yield* usageFailure(`${file} is there already, and was not written by this command. Name another file.`)
+    }
+  })
+
+/** Writes the variables into a file that this user alone can read, and removes it in the end. */
+export const writeFile = (
+  file: string,
+  variables: Variables
+): Effect.Effect<void, Failure, FileSystem.FileSystem | Scope.Scope> =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const content = [title, ...assignments(variables), ""].join("\n")
+    yield* assertOurs(file)
+    // Under another name first: a file that is there keeps its mode, and a link what it leads to.
+    const draft = `${file}.${process.pid}`
+    yield* fs.writeFileString(draft, content, { flag: "wx", mode: 0o600 })
+    yield* fs.rename(draft, file).pipe(Effect.onError(() => Effect.ignore(fs.remove(draft))))
+    // Unless another mock has written its own since.
+    yield* Effect.addFinalizer(() =>
+      fs.readFileString(file).pipe(
+        Effect.flatMap((found) => found === content ? fs.remove(file) : Effect.void),
+        Effect.ignore
+      )
+    )
+  }).pipe(Effect.catchTag("PlatformError", (error) => Effect.fail(usageFailure(`${file}: ${error.message}`))))

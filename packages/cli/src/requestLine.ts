@@ -1,0 +1,41 @@
+import * as DateTime from "effect/DateTime"
+import type { Style } from "./output.ts"
+
+const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" })
+
+/** The time of day where the user is. */
+export const timeOfDay = (at: DateTime.DateTime): string => clock.format(DateTime.toEpochMillis(at))
+
+const longest = 200
+
+// Node takes no request whose target has a control character, or any character beyond ASCII.
+const shown = (path: string): string => path.length > longest ? `${path.slice(0, longest)}…` : path
+
+const paint = (style: Style, status: string): string => {
+  switch (status[0]) {
+    case "2":
+      return style.green(status)
+    case "3":
+      return style.cyan(status)
+    case "4":
+      return style.yellow(status)
+    default:
+      return style.red(status)
+  }
+}
+
+/** A request in one line. What is after the `?` is left out: people put secrets there. */
+export const requestLine = (style: Style, request: {
+  readonly at: DateTime.DateTime
+  readonly method: string
+  readonly path: string
+  readonly status: string
+  readonly remark: string
+}): string =>
+  [
+    style.dim(timeOfDay(request.at)),
+    paint(style, request.status),
+    request.method,
+    shown(request.path),
+    style.dim(request.remark)
+  ].join(" ").trimEnd()
