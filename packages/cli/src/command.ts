@@ -7,6 +7,7 @@ import { doctor } from "./commands/doctor.ts"
 import { mock } from "./commands/mock.ts"
 import { request } from "./commands/request.ts"
 import { token } from "./commands/token.ts"
+import { watch } from "./commands/watch.ts"
 import { report } from "./exitCode.ts"
 import { paragraphs } from "./flag.ts"
 import { version } from "./internal/version.ts"
@@ -36,7 +37,7 @@ export const root = Command.make("spotnana-auth").pipe(
       description: "Have the shell complete commands and flags"
     }
   ]),
-  Command.withSubcommands([token, request, doctor, mock])
+  Command.withSubcommands([token, request, doctor, watch, mock])
 )
 
 /** An error and where to find help, on stderr: what is on stdout may be taken for a token. */

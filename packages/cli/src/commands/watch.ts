@@ -1,0 +1,86 @@
+import { TokenProvider } from "@effect-spotnana/core"
+import type { AuthError } from "@effect-spotnana/core"
+import { Command, TerminalCapabilities } from "effect/cli"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Terminal from "effect/Terminal"
+import { paragraphs, toggle } from "../flag.ts"
+import { Output } from "../output.ts"
+import * as Session from "../session.ts"
+import { frame } from "../watch/frame.ts"
+import { toJson, toLine } from "../watch/line.ts"
+import { isUnchanged, observations } from "../watch/observe.ts"
+import * as Screen from "../watch/screen.ts"
+
+export const watch = Command.make("watch", {
+  ...Session.flags,
+  json: toggle("json", "Print each change as an object on a line of its own")
+}, (input) =>
+  Effect.gen(function*() {
+    const { canAnimate } = yield* TerminalCapabilities.TerminalCapabilities
+    yield* Effect.raceFirst(keepAlive, canAnimate && !input.json ? draw : print(input.json ? toJson : toLine))
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(Layer.merge(Session.layer(input), TerminalCapabilities.layer))
+  )).pipe(
+    Command.withShortDescription("Watch the life of a token"),
+    Command.withDescription(paragraphs(
+      "Acquire a token and watch its life: what state it is in, when it was issued and when it expires, when it is renewed,",
+      "and what went wrong and what to do about it. Ctrl-C ends it.",
+      "",
+      "The token is the one that `spotnana-auth token` and `request` keep for this user, and a renewal is kept for them: to",
+      "watch costs no token request that they would not make, and what another process renews is seen here too. With",
+      "--no-store it is a token of its own, for one request an hour or as often as tokens expire.",
+      "",
+      "On a terminal it is a view that is drawn in place; else, and with --json, each change is a line."
+    )),
+    Command.withExamples([
+      { command: "spotnana-auth watch", description: "The view" },
+      { command: "spotnana-auth watch --json >>token.jsonl", description: "A record of what happens" }
+    ])
+  )
+
+/** Uses the token as an application does that calls the API once a second: how often it is asked for is the core's to say. */
+const keepAlive: Effect.Effect<never, AuthError.InvalidCredentials, TokenProvider.TokenProvider> = Effect.gen(
+  function*() {
+    const provider = yield* TokenProvider.TokenProvider
+    const used = Effect.andThen(Effect.ignore(provider.get), Effect.sleep("1 second"))
+    // Refused at once, they are wrong, and there is nothing to watch. Later on it may be a trouble that passes.
+    yield* provider.get.pipe(Effect.catchIf((error) => error._tag !== "InvalidCredentials", () => Effect.void))
+    return yield* Effect.forever(used)
+  }
+)
+
+const draw: Effect.Effect<
+  void,
+  never,
+  TokenProvider.TokenProvider | Output | Terminal.Terminal | Scope.Scope
+> = Effect.gen(function*() {
+  const provider = yield* TokenProvider.TokenProvider
+  const terminal = yield* Terminal.Terminal
+  const { style } = yield* Output
+  const screen = yield* Screen.make
+  const environment = provider.environment.baseUrl
+  yield* Stream.runForEach(
+    observations(provider),
+    (observed) =>
+      Effect.flatMap(
+        terminal.columns,
+        (columns) => screen(frame(observed, { columns: columns === 0 ? 80 : columns, environment, style }))
+      )
+  )
+})
+
+const print = (
+  format: typeof toLine
+): Effect.Effect<void, never, TokenProvider.TokenProvider | Output> =>
+  Effect.gen(function*() {
+    const provider = yield* TokenProvider.TokenProvider
+    const output = yield* Output
+    yield* observations(provider).pipe(
+      Stream.changesWith(isUnchanged),
+      Stream.runForEach((observed) => output.line(format(observed)))
+    )
+  })
