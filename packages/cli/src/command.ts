@@ -5,6 +5,7 @@ import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 import { doctor } from "./commands/doctor.ts"
 import { mock } from "./commands/mock.ts"
+import { proxy } from "./commands/proxy.ts"
 import { request } from "./commands/request.ts"
 import { token } from "./commands/token.ts"
 import { watch } from "./commands/watch.ts"
@@ -37,7 +38,7 @@ export const root = Command.make("spotnana-auth").pipe(
       description: "Have the shell complete commands and flags"
     }
   ]),
-  Command.withSubcommands([token, request, doctor, watch, mock])
+  Command.withSubcommands([token, request, doctor, watch, proxy, mock])
 )
 
 /** An error and where to find help, on stderr: what is on stdout may be taken for a token. */

@@ -1,0 +1,79 @@
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { HttpServerRequest, HttpServerResponse } from "effect/http"
+import type * as Scope from "effect/Scope"
+import { Output } from "../output.ts"
+import { requestLine } from "../requestLine.ts"
+import { toResponse } from "./answer.ts"
+import { forward } from "./forward.ts"
+import type { Route } from "./forward.ts"
+import { refuse } from "./guard.ts"
+import type { Rules } from "./guard.ts"
+
+/** Requests that are being answered. */
+export interface Traffic {
+  inProgress: number
+}
+
+/** What became of a request, once it is over. */
+interface Outcome {
+  status: number | undefined
+  /** Why, where the proxy answered by itself. */
+  code: string | undefined
+}
+
+const endOf = (exit: Exit.Exit<unknown, unknown>): ReadonlyArray<string> => {
+  if (Exit.isSuccess(exit)) return []
+  return [Cause.hasInterruptsOnly(exit.cause) ? "the client went away" : "the answer broke off"]
+}
+
+/** Counts a request, and says in the end what became of it. */
+const follow = (
+  { method, url }: HttpServerRequest.HttpServerRequest,
+  traffic: Traffic,
+  quiet: boolean
+): Effect.Effect<Outcome, never, Output | Scope.Scope> =>
+  Effect.gen(function*() {
+    const output = yield* Output
+    const at = yield* DateTime.now
+    const start = yield* Clock.monotonicTimeNanos
+    const outcome: Outcome = { status: undefined, code: undefined }
+    traffic.inProgress += 1
+    yield* Effect.addFinalizer((exit) =>
+      Effect.gen(function*() {
+        traffic.inProgress -= 1
+        if (quiet) return
+        const millis = Math.round(Number((yield* Clock.monotonicTimeNanos) - start) / 1e6)
+        const remarks = [`${millis} ms`, ...(outcome.code === undefined ? [] : [outcome.code]), ...endOf(exit)]
+        const [path = ""] = url.split("?")
+        const status = String(outcome.status ?? "---")
+        yield* output.note(requestLine(output.noteStyle, { at, method, path, status, remark: remarks.join(", ") }))
+      })
+    )
+    return outcome
+  })
+
+/** Answers a request: refuses it, or sends it on. */
+export const app = (
+  route: Route,
+  rules: Rules,
+  traffic: Traffic,
+  quiet: boolean
+): Effect.Effect<
+  HttpServerResponse.HttpServerResponse,
+  never,
+  HttpServerRequest.HttpServerRequest | Output | Scope.Scope
+> =>
+  Effect.gen(function*() {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const outcome = yield* follow(request, traffic, quiet)
+    // Interrupted when the client goes away: the request to the API goes with it.
+    const result = refuse(request, rules) ?? (yield* Effect.interruptible(forward(route, request)))
+    outcome.status = result.status
+    if (HttpServerResponse.isHttpServerResponse(result)) return result
+    outcome.code = result.code
+    return toResponse(result)
+  })

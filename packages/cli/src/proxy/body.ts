@@ -1,0 +1,75 @@
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import { HttpBody } from "effect/http"
+import type { HttpServerError, HttpServerRequest } from "effect/http"
+import * as Pull from "effect/Pull"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+
+/** Up to here a body is kept, so that it can be sent again when the API takes the token for expired. */
+export const replayable = 1024 * 1024
+
+/** A body on its way to the API. */
+export interface Outgoing {
+  readonly body: HttpBody.HttpBody
+  /** How its end is told. */
+  readonly framing: { readonly [name in "content-length" | "transfer-encoding"]?: string }
+  /** Waits until all of it is on its way. */
+  readonly sent: Effect.Effect<void>
+}
+
+type Chunks = Stream.Stream<Uint8Array, HttpServerError.HttpServerError>
+
+const none: Outgoing = { body: HttpBody.empty, framing: {}, sent: Effect.void }
+
+const kept = (bytes: Uint8Array): Outgoing => ({
+  body: HttpBody.uint8Array(bytes),
+  framing: { "content-length": String(bytes.length) },
+  sent: Effect.void
+})
+
+const streamed = (chunks: Chunks, framing: Outgoing["framing"]): Effect.Effect<Outgoing> =>
+  Effect.map(Deferred.make<void>(), (sent) => ({
+    body: HttpBody.stream(Stream.ensuring(chunks, Deferred.succeed(sent, undefined))),
+    framing,
+    sent: Deferred.await(sent)
+  }))
+
+/** A body that does not say how long it is: kept if it ends soon, and else sent on as it comes. */
+const unknownLength = (
+  chunks: Chunks
+): Effect.Effect<Outgoing, HttpServerError.HttpServerError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const pull = yield* Stream.toPull(chunks)
+    const beginning: Array<Uint8Array> = []
+    let size = 0
+    const readOn = pull.pipe(
+      Effect.map((more) => {
+        for (const chunk of more) {
+          beginning.push(chunk)
+          size += chunk.length
+        }
+        return true
+      }),
+      Pull.catchDone(() => Effect.succeed(false))
+    )
+    while (size <= replayable) {
+      if (!(yield* readOn)) return kept(Buffer.concat(beginning))
+    }
+    return yield* streamed(
+      Stream.concat(Stream.fromArray(beginning), Stream.fromPull(Effect.succeed(pull))),
+      { "transfer-encoding": "chunked" }
+    )
+  })
+
+/** The body of a request, as far as it has to be known before it is sent on. */
+export const outgoing = (
+  request: HttpServerRequest.HttpServerRequest
+): Effect.Effect<Outgoing, HttpServerError.HttpServerError, Scope.Scope> => {
+  const { "content-length": length, "transfer-encoding": encoding } = request.headers
+  if (encoding !== undefined) return unknownLength(request.stream)
+  if (length === undefined) return Effect.succeed(none)
+  return Number(length) <= replayable
+    ? Effect.map(request.arrayBuffer, (buffer) => kept(new Uint8Array(buffer)))
+    : streamed(request.stream, { "content-length": length })
+}

@@ -1,0 +1,86 @@
+import { AuthError } from "@effect-spotnana/core"
+import type { Environment } from "@effect-spotnana/core"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { Headers, HttpClientError, HttpClientRequest, HttpServerResponse, UrlParams } from "effect/http"
+import type { HttpClient, HttpClientResponse, HttpServerRequest } from "effect/http"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Answer from "./answer.ts"
+import { outgoing } from "./body.ts"
+import type { Outgoing } from "./body.ts"
+import { towardsApi, towardsClient } from "./headers.ts"
+
+/** How requests are sent on. */
+export interface Route {
+  readonly environment: Environment.Environment
+  /** Authenticates, and neither decompresses nor follows redirects. */
+  readonly client: HttpClient.HttpClient.With<HttpClientError.HttpClientError | AuthError.AuthError>
+  /** For the answer to begin, once all of the request was sent. */
+  readonly timeout: Duration.Duration
+}
+
+type Received = HttpServerRequest.HttpServerRequest
+type Response = HttpClientResponse.HttpClientResponse
+
+const requestOf = (
+  { headers, method, url }: Received,
+  { body, framing }: Outgoing
+): HttpClientRequest.HttpClientRequest =>
+  HttpClientRequest.makeWith(
+    method,
+    url,
+    UrlParams.empty,
+    Option.none(),
+    // Node frames a body by itself for some methods only; unframed, that of a DELETE would be taken for the next request.
+    Headers.merge(towardsApi(headers), Headers.fromInput(framing)),
+    body
+  )
+
+const hasBody = (method: string, status: number): boolean =>
+  method !== "HEAD" && status !== 204 && status !== 205 && status !== 304
+
+const responseOf = (
+  { method, url }: Received,
+  response: Response,
+  { baseUrl }: Environment.Environment
+): Effect.Effect<HttpServerResponse.HttpServerResponse, HttpClientError.HttpClientError> => {
+  const { status } = response
+  const headers = towardsClient(response.headers, baseUrl + url, baseUrl)
+  if (!hasBody(method, status)) {
+    // Read to its end, which is where it begins, the connection is free for the next request.
+    return Effect.as(Stream.runDrain(response.stream), HttpServerResponse.empty({ status, headers }))
+  }
+  const streamed = HttpServerResponse.stream(response.stream, { status, headers })
+  // What the API did not call anything is not for the proxy to name.
+  return Effect.succeed(
+    "content-type" in headers ? streamed : HttpServerResponse.removeHeader(streamed, "content-type")
+  )
+}
+
+/** Sends a request on, and hands the answer back as it comes. */
+export const forward = (
+  { client, environment, timeout }: Route,
+  received: Received
+): Effect.Effect<HttpServerResponse.HttpServerResponse | Answer.Answer, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const out = yield* outgoing(received)
+    const late = Effect.andThen(out.sent, Effect.sleep(timeout)).pipe(
+      Effect.as(Answer.timedOut(environment.origin, timeout))
+    )
+    const answered = client.execute(requestOf(received, out)).pipe(
+      Effect.flatMap((response) => responseOf(received, response, environment))
+    )
+    return yield* Effect.raceFirst(answered, late)
+  }).pipe(
+    Effect.catch((error) =>
+      Effect.succeed(
+        AuthError.isAuthError(error)
+          ? Answer.fromAuthError(error)
+          : HttpClientError.isHttpClientError(error)
+          ? Answer.fromHttpClientError(error, environment.origin)
+          : Answer.badRequest("The body of the request cannot be read.")
+      )
+    )
+  )

@@ -1,0 +1,75 @@
+import { Mac } from "effect/crypto"
+import type { Headers } from "effect/http"
+import * as Redacted from "effect/Redacted"
+import type { Answer } from "./answer.ts"
+import { badRequest } from "./answer.ts"
+
+/** Who may use the proxy. */
+export interface Rules {
+  readonly port: number
+  /** What a client has to know, where it has to know anything. */
+  readonly key: Redacted.Redacted | undefined
+}
+
+export interface Request {
+  readonly method: string
+  /** The target; of an absolute one its path and query, with its host as `host`. */
+  readonly url: string
+  readonly headers: Headers.Headers
+}
+
+const names = ["127.0.0.1", "localhost", "[::1]"]
+
+/** Under any other name a web page has found the way here: by a DNS record of its own that leads to this machine. */
+const misdirected = ({ headers }: Request, { port }: Rules): Answer | undefined => {
+  const hosts = names.flatMap((name) => port === 80 ? [name, `${name}:80`] : [`${name}:${port}`])
+  const host = headers.host ?? ""
+  return hosts.includes(host.toLowerCase()) ? undefined : {
+    status: 421,
+    code: "MISDIRECTED_REQUEST",
+    message: `This proxy answers to ${hosts.join(", ")}, and not to ${JSON.stringify(host)}.`,
+    kind: "http_request_denied"
+  }
+}
+
+const denied = (code: string, message: string): Answer => ({ status: 403, code, message, kind: "http_request_denied" })
+
+/**
+ * A browser says where a request is from, and no page can keep it from that: with `Origin`, or with `Sec-Fetch-Site`,
+ * which is `none` only for what its user has typed.
+ */
+const fromWebPage = ({ headers }: Request): Answer | undefined =>
+  headers.origin !== undefined || (headers["sec-fetch-site"] ?? "none") !== "none"
+    ? denied("WEB_PAGE", "Web pages may not use this proxy: it would lend them your access. Call it from a program.")
+    : undefined
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+/** Towards the client the proxy is the server, so `Authorization` is for the proxy: its key, or nothing. */
+const unauthorized = ({ headers: { authorization } }: Request, { key }: Rules): Answer | undefined => {
+  if (key === undefined) {
+    return authorization === undefined ? undefined : badRequest(
+      "The proxy puts the Authorization header in. Leave it out; or start the proxy with --require-key, and send the key there."
+    )
+  }
+  const [, given = ""] = /^bearer +(\S+)$/i.exec(authorization ?? "") ?? []
+  return Mac.timingSafeEqual(bytes(given), bytes(Redacted.value(key))) ? undefined : {
+    status: 401,
+    code: "KEY_REQUIRED",
+    message: "This proxy wants its key: Authorization: Bearer <the value of SPOTNANA_PROXY_KEY>.",
+    kind: "http_request_denied",
+    headers: { "www-authenticate": "Bearer realm=\"spotnana-auth proxy\"" }
+  }
+}
+
+const unforwardable = ({ method, url }: Request): Answer | undefined => {
+  // The answer to TRACE is the request, and the bearer is in that.
+  if (method === "TRACE") {
+    return { ...denied("METHOD_NOT_ALLOWED", "TRACE is not forwarded: it would show the token."), status: 405 }
+  }
+  return url.startsWith("/") ? undefined : badRequest(`The target of a request is a path, as in /v2/companies.`)
+}
+
+/** Why a request is refused, if it is. */
+export const refuse = (request: Request, rules: Rules): Answer | undefined =>
+  misdirected(request, rules) ?? fromWebPage(request) ?? unauthorized(request, rules) ?? unforwardable(request)
