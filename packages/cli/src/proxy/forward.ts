@@ -1,5 +1,6 @@
 import { AuthError } from "@effect-spotnana/core"
 import type { Environment } from "@effect-spotnana/core"
+import * as NodeStream from "@effect/platform-node/NodeStream"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { Headers, HttpClientError, HttpClientRequest, HttpServerResponse, UrlParams } from "effect/http"
@@ -52,10 +53,10 @@ const responseOf = (
     // Read to its end, which is where it begins, the connection is free for the next request.
     return Effect.as(Stream.runDrain(response.stream), HttpServerResponse.empty({ status, headers }))
   }
-  const streamed = HttpServerResponse.stream(response.stream, { status, headers })
-  // What the API did not call anything is not for the proxy to name.
-  return Effect.succeed(
-    "content-type" in headers ? streamed : HttpServerResponse.removeHeader(streamed, "content-type")
+  // A stream of effect's would be given a content type, where the API has named none.
+  return Effect.map(
+    NodeStream.toReadable(response.stream),
+    (body) => HttpServerResponse.raw(body, { status, headers })
   )
 }
 
