@@ -37,6 +37,7 @@ describe("MockSpotnana", () => {
       readonly revokeTokensOf: (clientId: string) => Effect.Effect<void>
       readonly rotateSecret: (clientId?: string) => Effect.Effect<MockSpotnana.Client>
       readonly ledger: Effect.Effect<ReadonlyArray<Ledger.LedgerEntry>>
+      readonly requests: Stream.Stream<Ledger.LedgerEntry>
       readonly tokenRequests: Effect.Effect<number>
       readonly apiRequests: Effect.Effect<number>
       readonly clearLedger: Effect.Effect<void>
