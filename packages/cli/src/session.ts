@@ -1,12 +1,14 @@
 import {
   AccessToken,
+  AuthError,
   Credentials,
   Environment,
+  RefreshPolicy,
   SpotnanaHttpClient,
   TokenEndpoint,
-  TokenProvider
+  TokenProvider,
+  TokenStore
 } from "@effect-spotnana/core"
-import type { AuthError, RefreshPolicy } from "@effect-spotnana/core"
 import type * as Config from "effect/Config"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -17,17 +19,17 @@ import type { HttpClient } from "effect/http"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Path from "effect/Path"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import * as Configuration from "./configuration.ts"
 import type { Failure } from "./exitCode.ts"
 import { Output } from "./output.ts"
-import * as TokenStore from "./tokenStore.ts"
+import * as Store from "./tokenStore.ts"
 
 /** The flags of every command that needs a token. */
-export const flags = { ...Configuration.flags, ...TokenStore.flags }
+export const flags = { ...Configuration.flags, ...Store.flags }
 
-export interface Input extends Configuration.Input, TokenStore.Input {}
+export interface Input extends Configuration.Input, Store.Input {}
 
 type Session = SpotnanaHttpClient.SpotnanaHttpClient | TokenProvider.TokenProvider | HttpClient.HttpClient
 
@@ -38,7 +40,7 @@ const Parts = (input: Input) =>
   Layer.unwrap(Effect.map(Environment.config, (environment) => TokenEndpoint.layer({ environment }))).pipe(
     Layer.provideMerge(FetchHttpClient.layer),
     Layer.merge(Credentials.layerConfig()),
-    Layer.merge(TokenStore.layer(input)),
+    Layer.merge(Store.layer(input)),
     Layer.provide(Configuration.layer(input))
   )
 
@@ -61,27 +63,34 @@ export const timeLeft = (token: AccessToken.AccessToken): Effect.Effect<Duration
 
 // A command that is over soon has no use for a renewal in passing: its end would break the request off, run after run.
 const asItIs: RefreshPolicy.Options = { mode: "onDemand", renewAt: 0.99, jitter: 0, minimumMargin: 0 }
-const renewing: RefreshPolicy.Options = { mode: "onDemand", renewAt: 0.01, jitter: 0, minimumMargin: 0 }
 
-/** Puts a new token into the store in place of this one, and waits until it is there, or cannot be had. */
+/** Whether a token lives for so long. One that has just been made will do: another one would have no more. */
+const livesFor = (token: AccessToken.AccessToken, minimum: Duration.Duration, now: DateTime.Utc): boolean =>
+  DateTime.toEpochMillis(token.expiresAt) - DateTime.toEpochMillis(now) >=
+    Math.min(Duration.toMillis(minimum), 0.98 * Duration.toMillis(AccessToken.lifetime(token)))
+
+/** Puts a token that lives for so long into the store, unless another process does so first. */
 const renew = (
-  old: AccessToken.AccessToken
-): Effect.Effect<void, AuthError.AuthError, TokenEndpoint.TokenEndpoint | Credentials.Credentials | Output> =>
+  minimum: Duration.Duration
+): Effect.Effect<void, never, TokenEndpoint.TokenEndpoint | Credentials.Credentials | Output> =>
   Effect.gen(function*() {
-    const provider = yield* TokenProvider.make({ refresh: renewing })
-    const isNewer = (expiresAt: DateTime.Utc) => DateTime.isGreaterThan(expiresAt, old.expiresAt)
-    if (isNewer((yield* provider.get).expiresAt)) return
-    // The first one took the token out of the store, this one sets off its renewal.
-    yield* provider.get
-    const end = yield* provider.changes.pipe(
-      Stream.filter(({ expiresAt, lastError }) =>
-        lastError !== undefined || (expiresAt !== undefined && isNewer(expiresAt))
-      ),
-      Stream.runHead
-    )
-    const error = Option.getOrUndefined(end)?.lastError
-    if (error !== undefined) {
-      yield* (yield* Output).warn(`The token is about to expire, and could not be renewed. ${error.message}`)
+    const store = yield* Effect.serviceOption(TokenStore.TokenStore)
+    // Without a store there is no token but a new one.
+    if (Option.isNone(store)) return
+    const { backend, share } = store.value
+    const { acquire } = yield* share(backend, yield* TokenEndpoint.TokenEndpoint)
+    const credentials = yield* Effect.orDie(Credentials.Credentials.use(({ current }) => current))
+    const now = yield* DateTime.now
+    const { result } = yield* acquire(credentials, {
+      isBetter: (token) => livesFor(token, minimum, now),
+      delayAfter: (error) =>
+        Duration.millis(
+          RefreshPolicy.retryDelay(RefreshPolicy.defaults, 1, Option.getOrUndefined(AuthError.retryAfter(error)), 1)
+        )
+    })
+    if (Result.isFailure(result)) {
+      const { warn } = yield* Output
+      yield* warn(`The token is about to expire, and could not be renewed. ${result.failure.message}`)
     }
   }).pipe(Effect.scoped)
 
@@ -104,11 +113,8 @@ const makeBrief = (
     const provider = yield* TokenProvider.make({ refresh: asItIs })
     yield* assert(provider.environment)
     const token = yield* provider.get
-    const left = yield* timeLeft(token)
-    // Of one that has just been made another one would have no more.
-    const isYoung = Duration.isGreaterThan(Duration.times(left, 1.02), AccessToken.lifetime(token))
-    if (Duration.isGreaterThanOrEqualTo(left, minimum) || isYoung) return provider
-    yield* renew(token)
+    if (livesFor(token, minimum, yield* DateTime.now)) return provider
+    yield* renew(minimum)
     return yield* TokenProvider.make({ refresh: asItIs })
   })
 

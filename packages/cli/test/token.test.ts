@@ -3,7 +3,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { clientSecret, configuredUser, hasTerminal, onTerminal, Spotnana } from "./support/cli.ts"
+import { clientSecret, configuredUser, hasTerminal, later, onTerminal, Spotnana } from "./support/cli.ts"
 
 /** The tokens that were issued, in order. */
 const issued = Effect.map(
@@ -32,13 +32,18 @@ describe("spotnana-auth token", () => {
       expect(second).toEqual(first)
     }).pipe(Effect.provide(Spotnana)))
 
-  it.live("runs that start together make one token request", () =>
+  it.live("runs that start together make one token request, and one renewal", () =>
     Effect.gen(function*() {
       const { run } = yield* configuredUser
-      const ended = yield* Effect.all(Array.from({ length: 5 }, () => run(["token"])), { concurrency: "unbounded" })
-      const [token, ...others] = yield* issued
+      const together = (env: Readonly<Record<string, string>>) =>
+        Effect.all(Array.from({ length: 4 }, () => run(["token"], { env })), { concurrency: "unbounded" }).pipe(
+          Effect.map((ended) => ended.map(({ stdout }) => String(stdout)))
+        )
+      const first = yield* together({})
+      const second = yield* together(later(3_550))
+      const [one, two, ...others] = yield* issued
       expect(others).toEqual([])
-      expect(ended.map(({ stdout }) => String(stdout))).toEqual(Array(5).fill(`${token}\n`))
+      expect([first, second]).toEqual([Array(4).fill(`${one}\n`), Array(4).fill(`${two}\n`)])
     }).pipe(Effect.provide(Spotnana)))
 
   it.live("--json has the token and when it expires", () =>
@@ -62,13 +67,11 @@ describe("spotnana-auth token", () => {
 
   it.live("renews a token that is about to expire, and hands out the new one", () =>
     Effect.gen(function*() {
-      const mock = yield* MockSpotnana.MockSpotnana
       const { run } = yield* configuredUser
-      yield* mock.configure({ expiresIn: 5 })
       yield* run(["token"])
-      yield* mock.configure({ expiresIn: "lifetime" })
-      const second = yield* run(["token"])
-      const third = yield* run(["token"])
+      const env = later(3_550)
+      const second = yield* run(["token"], { env })
+      const third = yield* run(["token"], { env })
       const [, token, ...others] = yield* issued
       expect(others).toEqual([])
       expect(second).toMatchObject({ code: 0, stderr: "" })
@@ -76,22 +79,36 @@ describe("spotnana-auth token", () => {
       expect(third).toEqual(second)
     }).pipe(Effect.provide(Spotnana)))
 
-  it.live("hands out a token that lives as long as it is asked to", () =>
+  it.live("renews one that lives for less than it is asked to, and no other", () =>
     Effect.gen(function*() {
       const { run } = yield* configuredUser
       const first = yield* run(["token"])
-      expect(yield* run(["token", "--min-lifetime", "3000"])).toEqual(first)
+      const env = later(1_800)
+      expect(yield* run(["token", "--min-lifetime", "1700"], { env })).toEqual(first)
       expect(yield* issued).toHaveLength(1)
+      expect(yield* run(["token", "--min-lifetime", "1900"], { env })).not.toEqual(first)
+      expect(yield* issued).toHaveLength(2)
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("hands out one that cannot live as long as it is asked to, and renews it once", () =>
+    Effect.gen(function*() {
+      const { run } = yield* configuredUser
+      expect(yield* run(["token", "--min-lifetime", "7200"])).toMatchObject({ code: 0, stderr: "" })
+      expect(yield* issued).toHaveLength(1)
+      expect(yield* run(["token", "--min-lifetime", "7200"], { env: later(600) })).toMatchObject({
+        code: 0,
+        stderr: ""
+      })
+      expect(yield* issued).toHaveLength(2)
     }).pipe(Effect.provide(Spotnana)))
 
   it.live("hands out the old token, and says so, while no new one can be had", () =>
     Effect.gen(function*() {
       const mock = yield* MockSpotnana.MockSpotnana
       const { run } = yield* configuredUser
-      yield* mock.configure({ expiresIn: 30 })
       const first = yield* run(["token"])
       yield* mock.inject("token", Fault.status(503), { times: Infinity })
-      const second = yield* run(["token"])
+      const second = yield* run(["token"], { env: later(3_550) })
       expect(second).toMatchObject({ code: 0, stdout: first.stdout })
       expect(second.stderr).toMatch(/^warning: The token is about to expire, and could not be renewed\. .*503/)
     }).pipe(Effect.provide(Spotnana)))

@@ -121,6 +121,12 @@ export const onTerminal = (
   })
 }
 
+/** The environment of a process whose clock goes that many seconds ahead. */
+export const later = (seconds: number): Readonly<Record<string, string>> => {
+  const script = `const now = Date.now; Date.now = () => now() + ${seconds * 1000}`
+  return { NODE_OPTIONS: `--import=data:text/javascript;base64,${Buffer.from(script).toString("base64")}` }
+}
+
 /** An address at which nobody listens. */
 export const deadAddress: Effect.Effect<string> = Effect.promise(async () => {
   const server = createServer().listen(0, "127.0.0.1")
