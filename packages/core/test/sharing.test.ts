@@ -333,6 +333,23 @@ describe("sharing", () => {
       expect(yield* mock.use((_) => _.tokenRequests)).toBe(1)
     }).pipe(Effect.provide(fleet)))
 
+  it.effect("who looks into the store while its own token is being written does not go back to the one before", () =>
+    Effect.gen(function*() {
+      const { backend } = yield* Effect.provide(TokenStore.TokenStore, TokenStore.layerMemory)
+      // A directory, or a network with a detour: a write takes its time, and others make it look meanwhile.
+      const Restless = TokenStore.layer(Effect.succeed<TokenStore.Backend>({
+        ...backend,
+        write: (...args) => Effect.delay(backend.write(...args), "500 millis"),
+        changes: (key) => Effect.map(backend.changes(key), Stream.merge(Stream.tick("100 millis")))
+      }))
+      const { provider } = yield* Effect.provide(instance(), Restless)
+      const [first] = yield* all([provider.get])
+      yield* TestClock.adjust("50 minutes")
+      const next = yield* provider.get
+      expect(next.issuedAt).not.toEqual(first!.issuedAt)
+      expect(yield* mock.use((_) => _.tokenRequests)).toBe(2)
+    }).pipe(Effect.provide(fleet)))
+
   it.effect("a store that hangs keeps nobody's token back for longer than one operation may take", () =>
     Effect.gen(function*() {
       const { fail } = yield* Fleet

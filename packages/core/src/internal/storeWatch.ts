@@ -112,6 +112,8 @@ export const makeStoreWatch = (
           return Option.none()
         }
         if (seen?.version === version) return Option.some(seen.token)
+        // What was there before the token that this process is about to write: versions rise.
+        if (seen !== undefined && version < seen.version) return Option.none()
         return Option.map(tokenOfPayload(payload), ({ lifetime, scope, value }) => {
           // A store that says otherwise cannot make a token live longer.
           const expiresAt = DateTime.addDuration(now, Duration.min(timeLeft, Duration.millis(lifetime)))
