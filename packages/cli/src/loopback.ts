@@ -19,8 +19,8 @@ export interface Options {
 /** As an import it would load all that Node has for WebSockets too. */
 const http = () => process.getBuiltinModule("node:http")
 
-const makeServer = () =>
-  http().createServer({
+const makeServer = () => {
+  const server = http().createServer({
     // A large upload may take its time. The headers may not.
     requestTimeout: 0,
     headersTimeout: 60_000,
@@ -29,6 +29,13 @@ const makeServer = () =>
     // Java's client offers HTTP/2 on every connection. That is an offer, and the request is answered as it is.
     shouldUpgradeCallback: () => false
   })
+  // The last answer is the end: a connection that its client would keep does not hold it up.
+  server.on("request", (_, response) =>
+    response.once("close", () => {
+      if (!server.listening) server.closeIdleConnections()
+    }))
+  return server
+}
 
 /** The error of the system, by its name. */
 interface Refused {

@@ -15,7 +15,7 @@ export const proxy = Command.make("proxy", {
   requireKey: toggle("require-key", "Let only in who sends the value of SPOTNANA_PROXY_KEY, as a bearer"),
   timeout: duration("timeout").pipe(
     Flag.withDefault(Duration.minutes(2)),
-    Flag.withDescription("How long the API may take to begin its answer. Default: 2m")
+    Flag.withDescription("How long the API may be silent before it answers. Default: 2m")
   ),
   quiet: toggle("quiet", "Do not print the requests").pipe(Flag.withAlias("q"))
 }, (input) => Effect.flatMap(load, ({ serve }) => serve(input)).pipe(Effect.provide(Session.layer(input)))).pipe(

@@ -90,9 +90,7 @@ export const fromHttpClientError = (error: HttpClientError.HttpClientError, orig
 export const timedOut = (origin: string, timeout: Duration.Duration): Answer => ({
   status: 504,
   code: "API_TIMEOUT",
-  message: `${origin} did not begin to answer within ${
-    Duration.format(timeout)
-  }. Whether it did what it was asked is not known.`,
+  message: `${origin} was silent for ${Duration.format(timeout)}. Whether it did what it was asked is not known.`,
   kind: "http_response_timeout"
 })
 

@@ -1,4 +1,3 @@
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -23,11 +22,14 @@ interface Outcome {
   status: number | undefined
   /** Why, where the proxy answered by itself. */
   code: string | undefined
+  /** Whether the API broke its answer off. */
+  brokeOff: boolean
 }
 
-const endOf = (exit: Exit.Exit<unknown, unknown>): ReadonlyArray<string> => {
-  if (Exit.isSuccess(exit)) return []
-  return [Cause.hasInterruptsOnly(exit.cause) ? "the client went away" : "the answer broke off"]
+const remarksOf = ({ brokeOff, code }: Outcome, exit: Exit.Exit<unknown, unknown>): ReadonlyArray<string> => {
+  if (code !== undefined) return [code]
+  if (brokeOff) return ["the answer broke off"]
+  return Exit.isSuccess(exit) ? [] : ["the client went away"]
 }
 
 /** Counts a request, and says in the end what became of it. */
@@ -40,17 +42,17 @@ const follow = (
     const output = yield* Output
     const at = yield* DateTime.now
     const start = yield* Clock.monotonicTimeNanos
-    const outcome: Outcome = { status: undefined, code: undefined }
+    const outcome: Outcome = { status: undefined, code: undefined, brokeOff: false }
     traffic.inProgress += 1
     yield* Effect.addFinalizer((exit) =>
       Effect.gen(function*() {
         traffic.inProgress -= 1
         if (quiet) return
         const millis = Math.round(Number((yield* Clock.monotonicTimeNanos) - start) / 1e6)
-        const remarks = [`${millis} ms`, ...(outcome.code === undefined ? [] : [outcome.code]), ...endOf(exit)]
+        const remark = [`${millis} ms`, ...remarksOf(outcome, exit)].join(", ")
         const [path = ""] = url.split("?")
         const status = String(outcome.status ?? "---")
-        yield* output.note(requestLine(output.noteStyle, { at, method, path, status, remark: remarks.join(", ") }))
+        yield* output.note(requestLine(output.noteStyle, { at, method, path, status, remark }))
       })
     )
     return outcome
@@ -70,8 +72,11 @@ export const app = (
   Effect.gen(function*() {
     const request = yield* HttpServerRequest.HttpServerRequest
     const outcome = yield* follow(request, traffic, quiet)
+    const brokeOff = Effect.sync(() => {
+      outcome.brokeOff = true
+    })
     // Interrupted when the client goes away: the request to the API goes with it.
-    const result = refuse(request, rules) ?? (yield* Effect.interruptible(forward(route, request)))
+    const result = refuse(request, rules) ?? (yield* Effect.interruptible(forward(route, request, brokeOff)))
     outcome.status = result.status
     if (HttpServerResponse.isHttpServerResponse(result)) return result
     outcome.code = result.code

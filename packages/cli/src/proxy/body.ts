@@ -1,4 +1,4 @@
-import * as Deferred from "effect/Deferred"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { HttpBody } from "effect/http"
 import type { HttpServerError, HttpServerRequest } from "effect/http"
@@ -14,26 +14,26 @@ export interface Outgoing {
   readonly body: HttpBody.HttpBody
   /** How its end is told. */
   readonly framing: { readonly [name in "content-length" | "transfer-encoding"]?: string }
-  /** Waits until all of it is on its way. */
-  readonly sent: Effect.Effect<void>
+  /** When the last of it was sent so far, on the monotonic clock. */
+  readonly lastSentAt: () => bigint
 }
 
 type Chunks = Stream.Stream<Uint8Array, HttpServerError.HttpServerError>
 
-const none: Outgoing = { body: HttpBody.empty, framing: {}, sent: Effect.void }
+const whole = (body: HttpBody.HttpBody, framing: Outgoing["framing"]): Effect.Effect<Outgoing> =>
+  Effect.map(Clock.monotonicTimeNanos, (now) => ({ body, framing, lastSentAt: () => now }))
 
-const kept = (bytes: Uint8Array): Outgoing => ({
-  body: HttpBody.uint8Array(bytes),
-  framing: { "content-length": String(bytes.length) },
-  sent: Effect.void
-})
+const kept = (bytes: Uint8Array): Effect.Effect<Outgoing> =>
+  whole(HttpBody.uint8Array(bytes), { "content-length": String(bytes.length) })
 
 const streamed = (chunks: Chunks, framing: Outgoing["framing"]): Effect.Effect<Outgoing> =>
-  Effect.map(Deferred.make<void>(), (sent) => ({
-    body: HttpBody.stream(Stream.ensuring(chunks, Deferred.succeed(sent, undefined))),
-    framing,
-    sent: Deferred.await(sent)
-  }))
+  Effect.map(Clock.monotonicTimeNanos, (now) => {
+    let last = now
+    const sent = Effect.map(Clock.monotonicTimeNanos, (now) => {
+      last = now
+    })
+    return { body: HttpBody.stream(Stream.tap(chunks, () => sent)), framing, lastSentAt: () => last }
+  })
 
 /** A body that does not say how long it is: kept if it ends soon, and else sent on as it comes. */
 const unknownLength = (
@@ -54,7 +54,7 @@ const unknownLength = (
       Pull.catchDone(() => Effect.succeed(false))
     )
     while (size <= replayable) {
-      if (!(yield* readOn)) return kept(Buffer.concat(beginning))
+      if (!(yield* readOn)) return yield* kept(Buffer.concat(beginning))
     }
     return yield* streamed(
       Stream.concat(Stream.fromArray(beginning), Stream.fromPull(Effect.succeed(pull))),
@@ -68,8 +68,8 @@ export const outgoing = (
 ): Effect.Effect<Outgoing, HttpServerError.HttpServerError, Scope.Scope> => {
   const { "content-length": length, "transfer-encoding": encoding } = request.headers
   if (encoding !== undefined) return unknownLength(request.stream)
-  if (length === undefined) return Effect.succeed(none)
+  if (length === undefined) return whole(HttpBody.empty, {})
   return Number(length) <= replayable
-    ? Effect.map(request.arrayBuffer, (buffer) => kept(new Uint8Array(buffer)))
+    ? Effect.flatMap(request.arrayBuffer, (buffer) => kept(new Uint8Array(buffer)))
     : streamed(request.stream, { "content-length": length })
 }

@@ -1,7 +1,8 @@
 import { AuthError } from "@effect-spotnana/core"
 import type { Environment } from "@effect-spotnana/core"
 import * as NodeStream from "@effect/platform-node/NodeStream"
-import type * as Duration from "effect/Duration"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { Headers, HttpClientError, HttpClientRequest, HttpServerResponse, UrlParams } from "effect/http"
 import type { HttpClient, HttpClientResponse, HttpServerRequest } from "effect/http"
@@ -18,7 +19,7 @@ export interface Route {
   readonly environment: Environment.Environment
   /** Authenticates, and neither decompresses nor follows redirects. */
   readonly client: HttpClient.HttpClient.With<HttpClientError.HttpClientError | AuthError.AuthError>
-  /** For the answer to begin, once all of the request was sent. */
+  /** For the answer to begin, once the request was sent, and for each part of the request to be taken. */
   readonly timeout: Duration.Duration
 }
 
@@ -45,7 +46,8 @@ const hasBody = (method: string, status: number): boolean =>
 const responseOf = (
   { method, url }: Received,
   response: Response,
-  { baseUrl }: Environment.Environment
+  { baseUrl }: Environment.Environment,
+  brokeOff: Effect.Effect<void>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, HttpClientError.HttpClientError> => {
   const { status } = response
   const headers = towardsClient(response.headers, baseUrl + url, baseUrl)
@@ -55,24 +57,32 @@ const responseOf = (
   }
   // A stream of effect's would be given a content type, where the API has named none.
   return Effect.map(
-    NodeStream.toReadable(response.stream),
+    NodeStream.toReadable(Stream.tapError(response.stream, () => brokeOff)),
     (body) => HttpServerResponse.raw(body, { status, headers })
   )
 }
 
-/** Sends a request on, and hands the answer back as it comes. */
+/** Waits until nothing has been sent for so long. */
+const quiet = ({ lastSentAt }: Pick<Outgoing, "lastSentAt">, time: Duration.Duration): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const left = Duration.subtract(time, Duration.nanos((yield* Clock.monotonicTimeNanos) - lastSentAt()))
+    if (Duration.isLessThanOrEqualTo(left, Duration.zero)) return
+    yield* Effect.sleep(left)
+    yield* quiet({ lastSentAt }, time)
+  })
+
+/** Sends a request on, and hands the answer back as it comes; `brokeOff` is told when that has no end. */
 export const forward = (
   { client, environment, timeout }: Route,
-  received: Received
+  received: Received,
+  brokeOff: Effect.Effect<void>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse | Answer.Answer, never, Scope.Scope> =>
   Effect.gen(function*() {
     const out = yield* outgoing(received)
-    const late = Effect.andThen(out.sent, Effect.sleep(timeout)).pipe(
-      Effect.as(Answer.timedOut(environment.origin, timeout))
-    )
     const answered = client.execute(requestOf(received, out)).pipe(
-      Effect.flatMap((response) => responseOf(received, response, environment))
+      Effect.flatMap((response) => responseOf(received, response, environment, brokeOff))
     )
+    const late = Effect.as(quiet(out, timeout), Answer.timedOut(environment.origin, timeout))
     return yield* Effect.raceFirst(answered, late)
   }).pipe(
     Effect.catch((error) =>
