@@ -259,6 +259,30 @@ layer(proxied(), { excludeTestServices: true, timeout: "30 seconds" })("what the
 })
 
 layer(proxied(), { excludeTestServices: true, timeout: "30 seconds" })("the proxy's sockets", (it) => {
+  it.effect("has 64 requests under way at a time, and lets the others wait", () =>
+    Effect.gen(function*() {
+      const { call, route } = yield* Proxied
+      let underWay = 0
+      let most = 0
+      const waiting: Array<() => void> = []
+      yield* route("/gate", (_, response) => {
+        underWay += 1
+        most = Math.max(most, underWay)
+        waiting.push(() => {
+          underWay -= 1
+          response.end()
+        })
+        // Whoever was not held back is here by now.
+        if (waiting.length === 64) setTimeout(() => waiting.splice(0).forEach((end) => end()), 300)
+        if (waiting.length < 64 && most === 64) waiting.splice(0).forEach((end) => end())
+      })
+      const answers = yield* Effect.forEach(Array.from({ length: 80 }), () => call({ path: "/gate" }), {
+        concurrency: "unbounded"
+      })
+      expect(answers.filter(({ status }) => status === 200).length).toBe(80)
+      expect(most).toBe(64)
+    }))
+
   it.effect("answers requests that come one behind the other on a connection", () =>
     Effect.gen(function*() {
       const { port } = yield* Proxied
