@@ -149,7 +149,21 @@ describe("the command line", () => {
       "request <method>",
       "request <path>",
       "doctor --credentials-file",
-      "doctor --call"
+      "doctor --call",
+      "watch --credentials-file",
+      "proxy --credentials-file",
+      "proxy --port",
+      "proxy --timeout",
+      "mock --port",
+      "mock --client-id",
+      "mock --write-credentials",
+      "mock --token-lifetime",
+      "mock --token-latency",
+      "mock --api-latency",
+      "mock --expires-in",
+      "mock --refusal",
+      "mock --fault",
+      "mock --revoke-every"
     ])
   })
 
