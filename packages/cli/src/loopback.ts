@@ -1,7 +1,7 @@
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type { HttpServer } from "effect/http"
+import { HttpServer } from "effect/http"
 import type * as Scope from "effect/Scope"
 import { usageFailure } from "./exitCode.ts"
 import type { Failure } from "./exitCode.ts"
@@ -25,9 +25,7 @@ const makeServer = () => {
     requestTimeout: 0,
     headersTimeout: 60_000,
     // Longer than the connections in most pools are idle: whoever reuses one that is just being closed gets an error.
-    keepAliveTimeout: 75_000,
-    // Java's client offers HTTP/2 on every connection. That is an offer, and the request is answered as it is.
-    shouldUpgradeCallback: () => false
+    keepAliveTimeout: 75_000
   })
   // The last answer is the end: a connection that its client would keep does not hold it up.
   server.on("request", (_, response) =>
@@ -63,10 +61,20 @@ const whyNot = ({ code }: Refused, { host, port }: Options): Failure => {
 }
 
 const open = (options: Options): Effect.Effect<Server, Refused, Scope.Scope> =>
-  NodeHttpServer.make(makeServer, {
-    host: options.host,
-    port: options.port,
-    gracefulShutdownTimeout: options.drain
+  Effect.gen(function*() {
+    const node = makeServer()
+    const server = yield* NodeHttpServer.make(() => node, {
+      host: options.host,
+      port: options.port,
+      gracefulShutdownTimeout: options.drain
+    })
+    // Java's client offers HTTP/2 with its first request. Where nobody listens for such offers, Node answers as if there were
+    // none; else the connection ends with that answer, which does not say so.
+    const ignoreOffers = Effect.sync(() => node.removeAllListeners("upgrade"))
+    return HttpServer.make({
+      address: server.address,
+      serve: (app, middleware) => Effect.andThen(server.serve(app, middleware!), ignoreOffers)
+    })
   }).pipe(Effect.mapError(refused))
 
 /** A server that this machine alone can reach, for as long as the scope is open. */

@@ -2,7 +2,7 @@ import { MockSpotnana } from "@effect-spotnana/testing"
 import { expect, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { once } from "node:events"
-import type * as Http from "node:http"
+import * as Http from "node:http"
 import * as Net from "node:net"
 import { gunzipSync, gzipSync } from "node:zlib"
 import { Proxied, proxied, read } from "./support/proxy.ts"
@@ -106,17 +106,30 @@ layer(proxied(), { excludeTestServices: true, timeout: "30 seconds" })("what the
       expect([body, headers["content-length"], headers["transfer-encoding"]]).toEqual(["", "0", undefined])
     }))
 
-  it.effect("a request that offers HTTP/2, as Java's client does", () =>
+  it.effect("a request that offers HTTP/2, as Java's client does, and the next one on that connection", () =>
     Effect.gen(function*() {
-      const { headers } = yield* mirrored({
-        path: "/mirror",
-        headers: { "Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAEAAEAAAAIAAAAB" }
-      })
-      expect([headers.upgrade, headers["http2-settings"], headers.connection]).toEqual([
+      const proxy = yield* Proxied
+      const offer = { "Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAEAAEAAAAIAAAAB" }
+      const { body, headers } = yield* mirrored({ method: "POST", path: "/mirror", headers: offer, body: "hello" })
+      expect([body, headers.upgrade, headers["http2-settings"], headers.connection]).toEqual([
+        "hello",
         undefined,
         undefined,
         "keep-alive"
       ])
+      const ports = yield* Effect.promise(async () => {
+        const agent = new Http.Agent({ keepAlive: true, maxSockets: 1 })
+        const ports: Array<number | undefined> = []
+        for (const headers of [offer, {}]) {
+          const request = Http.get(`${proxy.url}/v2/companies`, { agent, headers })
+          const [response] = await once(request, "response")
+          ports.push(response.socket.localPort)
+          await read(response)
+        }
+        agent.destroy()
+        return ports
+      })
+      expect(ports[0]).toBe(ports[1])
     }))
 
   it.effect("a body that waits to be asked for, and asks for it", () =>
