@@ -121,6 +121,28 @@ describe("spotnana-auth request", () => {
       expect((yield* call).map(({ path }) => path)).toEqual(["/v2/moved"])
     }).pipe(Effect.provide(Spotnana)))
 
+  it.live.each<[string, ReadonlyArray<string>, string]>([
+    ["a path that leads out of the address", ["../admin"], "segment of dots"],
+    ["one that hides it", ["/v2/%2E%2e/admin?x=1"], "segment of dots"],
+    ["one that does so by backslashes", ["/v2\\..\\admin"], "segment of dots"],
+    ["a URL with a password, which is not repeated", ["https://user:hunter2@evil.example/"], "user name or a password"],
+    ["another Host", ["/v2/companies", "--header", "Host: evil.example"], "Host is that of the configured address"]
+  ])("sends nothing for %s", ([, args, said]) =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const { run } = yield* configuredUser
+      const { code, stderr } = yield* run(["request", "GET", ...args])
+      expect([code, stderr.includes(said), stderr.includes("hunter2")]).toEqual([2, true, false])
+      expect(yield* mock.ledger).toEqual([])
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("takes a path that only looks like it", () =>
+    Effect.gen(function*() {
+      const { run } = yield* configuredUser
+      yield* run(["request", "GET", "/v2/...?back=../x"])
+      expect((yield* call).map(({ path }) => path)).toEqual(["/v2/..."])
+    }).pipe(Effect.provide(Spotnana)))
+
   it.live("takes a URL of the configured address, and appends what looks like another host", () =>
     Effect.gen(function*() {
       const { run } = yield* configuredUser

@@ -85,7 +85,7 @@ export const doctor = Command.make(
     "Find out what is wrong, and what to do: configuration, token store, DNS, connection and certificate, clock, credentials,",
     "and one call of the API. What builds upon something that failed is skipped.",
     "",
-    "Exit codes: 0 if there is no fault, 1 if there is one. Warnings are none."
+    "Exit codes: 0 if there is no fault, 1 if there is one. A warning is not a fault."
   )),
   Command.withExamples([
     {

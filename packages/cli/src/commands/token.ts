@@ -32,7 +32,7 @@ export const token = Command.make("token", {
       )
     }
     yield* Effect.provide(
-      print(input.json),
+      print(input.json, input.minLifetime),
       Session.layerBrief(input, { minimum: Duration.seconds(input.minLifetime) })
     )
   })).pipe(
@@ -62,13 +62,19 @@ export const token = Command.make("token", {
     ])
   )
 
-const print = (json: boolean) =>
+const print = (json: boolean, minLifetime: number) =>
   Effect.gen(function*() {
     const output = yield* Output
     const token = yield* (yield* TokenProvider.TokenProvider).get
     const value = Redacted.value(token.value)
     const seconds = Math.floor(Duration.toSeconds(yield* Session.timeLeft(token)))
     const { expiresAt, scope } = token
+    // One that is all but new will do: see `Session.layerBrief`.
+    if (seconds < 0.98 * minLifetime - 1) {
+      yield* output.warn(
+        `The token lives for ${seconds} seconds only, and not for the ${minLifetime} that --min-lifetime asks for.`
+      )
+    }
     yield* output.line(
       json
         ? JSON.stringify({

@@ -14,7 +14,7 @@ const adviceOn = (error: AuthError.TokenEndpointError, { tokenUrl }: Environment
   switch (error._tag) {
     case "InvalidCredentials":
       return "Compare SPOTNANA_CLIENT_ID and SPOTNANA_CLIENT_SECRET with what Spotnana gave you. " +
-        "Credentials of the sandbox are none of production (SPOTNANA_ENVIRONMENT), and a rotation ends the old secret."
+        "Sandbox credentials do not work in production (SPOTNANA_ENVIRONMENT), and a rotation ends the old secret."
     case "TokenEndpointUnavailable":
       return "It passes: try again later. If it does not, Spotnana's support can look the debugIdentifier up."
     case "MalformedTokenResponse":

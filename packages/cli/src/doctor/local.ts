@@ -54,14 +54,20 @@ export const checkStore = (
   }).pipe(
     Effect.provideService(ConfigProvider.ConfigProvider, configuration.provider),
     Effect.catchTags({
-      PlatformError: (error) => Effect.succeed(unkept(error.message)),
-      TokenStoreError: (error) => Effect.succeed(unkept(error.message)),
+      PlatformError: (error) =>
+        Effect.succeed(
+          unkept(
+            ` (${error.message})`,
+            "Make the directory writable for this user alone, or say where else: XDG_STATE_HOME"
+          )
+        ),
+      TokenStoreError: (error) => Effect.succeed(unkept("", error.message)),
       ConfigError: (error) => Effect.fail(faultOf(error))
     })
   )
 
-const unkept = (problem: string): Found<void> => ({
-  summary: `tokens are not kept: each run requests one (${problem})`,
+const unkept = (problem: string, warning: string): Found<void> => ({
+  summary: `tokens are not kept: each run requests one${problem}`,
   value: undefined,
-  warning: "Make the directory writable for this user alone, or say where else: XDG_STATE_HOME"
+  warning
 })

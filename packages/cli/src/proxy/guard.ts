@@ -1,6 +1,7 @@
 import { Mac } from "effect/crypto"
 import type { Headers } from "effect/http"
 import * as Redacted from "effect/Redacted"
+import { hasDotSegment } from "../dotSegment.ts"
 import type { Answer } from "./answer.ts"
 import { badRequest } from "./answer.ts"
 
@@ -67,7 +68,10 @@ const unforwardable = ({ method, url }: Request): Answer | undefined => {
   if (method === "TRACE") {
     return { ...denied("METHOD_NOT_ALLOWED", "TRACE is not forwarded: it would show the token."), status: 405 }
   }
-  return url.startsWith("/") ? undefined : badRequest(`The target of a request is a path, as in /v2/companies.`)
+  if (!url.startsWith("/")) return badRequest("The target of a request is a path, as in /v2/companies.")
+  return hasDotSegment(url)
+    ? badRequest("The path has a segment of dots, which could lead out of the configured address.")
+    : undefined
 }
 
 /** Why a request is refused, if it is. */

@@ -80,11 +80,11 @@ const announceEnd = (traffic: Traffic): Effect.Effect<void, never, Output | Scop
     })
   })
 
-const introduce = (address: string, { origin }: Environment.Environment, { requireKey }: Input) =>
+const introduce = (address: string, { baseUrl }: Environment.Environment, { requireKey }: Input) =>
   Effect.gen(function*() {
     const output = yield* Output
     yield* output.line(address)
-    yield* output.note(`What is sent to ${address} goes to ${origin} with a token. Ctrl-C ends it.`)
+    yield* output.note(`What is sent to ${address} goes to ${baseUrl} with a token. Ctrl-C ends it.`)
     if (!requireKey) {
       yield* output.note(
         "Every program of every user on this machine can use it meanwhile. --require-key keeps out who does not know a key."

@@ -3,7 +3,7 @@ import * as FileSystem from "effect/FileSystem"
 import type { PlatformError } from "effect/PlatformError"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
-import { usageFailure } from "../exitCode.ts"
+import { rootOf, usageFailure } from "../exitCode.ts"
 import type { Failure } from "../exitCode.ts"
 
 /**
@@ -20,5 +20,5 @@ export const readData = (
       : data.startsWith("@")
       ? FileSystem.FileSystem.use((fs) => fs.readFile(data.slice(1)))
       : Effect.succeed(new TextEncoder().encode(data))
-  return Effect.mapError(read, (error) => usageFailure(`--data ${data} cannot be read: ${error.message}`))
+  return Effect.mapError(read, (error) => usageFailure(`--data ${data} cannot be read: ${rootOf(error)}`))
 }

@@ -8,6 +8,7 @@ export const parseHeader = (text: string): Result.Result<Header, string> => {
   if (name === undefined || value === undefined) {
     return Result.fail(`Expected "Name: value", in Latin-1 and on one line`)
   }
+  if (name.toLowerCase() === "host") return Result.fail("Host is that of the configured address")
   // A bearer among the arguments would be there for everybody to read.
   return name.toLowerCase() === "authorization"
     ? Result.fail("Authorization is what this command adds; a secret does not belong on a command line")
