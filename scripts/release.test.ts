@@ -84,12 +84,15 @@ describe("a release", () => {
 
   const commit = async () => {
     await run("git", "add", "--all")
-    await run("git", "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "--quiet", "--message=test")
+    await run("git", "commit", "--quiet", "--message=test")
   }
 
   beforeAll(async () => {
     Fs.cpSync(".", copy, { recursive: true, filter: (file) => !notCopied.has(Path.basename(file)) })
     await run("git", "init", "--quiet", "--initial-branch=main")
+    // Commits and tags have an author, whom the machine need not know.
+    await run("git", "config", "user.name", "test")
+    await run("git", "config", "user.email", "test@localhost")
     await run("pnpm", "install", "--offline", "--frozen-lockfile")
     // npm makes provenance on a machine of a CI that it knows only, and refuses to publish elsewhere.
     for (const { directory } of publicPackages) {
