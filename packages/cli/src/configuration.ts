@@ -5,9 +5,10 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Path from "effect/Path"
+import type * as Path from "effect/Path"
 import { usageFailure } from "./exitCode.ts"
 import type { Failure } from "./exitCode.ts"
+import { isOpenToOthers } from "./openToOthers.ts"
 import { Output } from "./output.ts"
 
 /** The flags of every command that needs credentials. None takes a secret: whoever lists the processes reads arguments. */
@@ -46,10 +47,9 @@ const onlySpotnana = (provider: ConfigProvider.ConfigProvider): ConfigProvider.C
 
 const fromFile = (file: string): Effect.Effect<Source, Failure, FileSystem.FileSystem | Path.Path> =>
   Effect.gen(function*() {
-    const { mode } = yield* FileSystem.FileSystem.use((fs) => fs.stat(file))
+    const isOpen = yield* isOpenToOthers(file)
     const provider = onlySpotnana(yield* ConfigProvider.fromDotEnv({ path: file }))
-    // Windows has no such modes.
-    return (yield* Path.Path).sep === "/" && (mode & 0o077) !== 0
+    return isOpen
       ? { name: file, provider, warning: `${file} is open to others. Close it: chmod go= ${file}` }
       : { name: file, provider }
   }).pipe(Effect.catchTag("PlatformError", (error) => Effect.fail(usageFailure(`${file}: ${error.message}`))))

@@ -11,6 +11,7 @@ import * as Path from "effect/Path"
 import { UserDirectories } from "effect/persistence"
 import type { PlatformError } from "effect/PlatformError"
 import { toggle } from "./flag.ts"
+import { isOpenToOthers } from "./openToOthers.ts"
 import { Output } from "./output.ts"
 
 /** The flag of every command that keeps its token for the next one. */
@@ -59,8 +60,7 @@ const keyOfUser = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
   const { directory, key } = yield* places
   if (!(yield* fs.exists(key))) yield* makeKey(directory, key)
-  const { mode } = yield* fs.stat(key)
-  if ((yield* Path.Path).sep === "/" && (mode & 0o077) !== 0) {
+  if (yield* isOpenToOthers(key)) {
     return yield* unusable(`${key} is open to others. Remove it, and a new one is made.`)
   }
   const content = ConfigProvider.fromEnvRecord({ [variable]: yield* fs.readFileString(key) })

@@ -1,0 +1,13 @@
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Path from "effect/Path"
+import type { PlatformError } from "effect/PlatformError"
+
+/** Whether other users may do anything with a file. Windows has no modes that would tell. */
+export const isOpenToOthers = (
+  file: string
+): Effect.Effect<boolean, PlatformError, FileSystem.FileSystem | Path.Path> =>
+  Effect.gen(function*() {
+    const { mode } = yield* FileSystem.FileSystem.use((fs) => fs.stat(file))
+    return (yield* Path.Path).sep === "/" && (mode & 0o077) !== 0
+  })
