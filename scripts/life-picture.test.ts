@@ -1,30 +1,17 @@
 // The picture of a token's life shows what the library does now.
 import { Effect, Redacted } from "effect"
-import * as Fs from "node:fs"
 import { describe, expect, it } from "vitest"
 import { disguises } from "../packages/core/test/support/audit.ts"
+import { holdsOfPicture } from "./drawn.ts"
 import { makePicture } from "./life-picture/picture.ts"
 import { apiLatency, tokenLatency } from "./life-picture/run.ts"
-import { xmlFaults } from "./xml.ts"
 
 const file = "docs/token-life.svg"
 const { recording, svg } = await Effect.runPromise(makePicture)
 const { acts, calls, changes, ledger, secrets } = recording
 
 describe("the picture of a token's life", () => {
-  it("is what the library does now", () => {
-    expect(Fs.readFileSync(file, "utf8") === svg, `${file} is not what the library does now: run pnpm pictures`).toBe(
-      true
-    )
-  })
-
-  it("is the same whenever it is drawn", async () => {
-    expect((await Effect.runPromise(makePicture)).svg).toBe(svg)
-  })
-
-  it("is well-formed XML", () => {
-    expect(xmlFaults(svg)).toEqual([])
-  })
+  holdsOfPicture(file, makePicture, svg)
 
   it("shows a run in which everything happened that it is to show", () => {
     const states = new Set(changes.map(({ status }) => status.state))
