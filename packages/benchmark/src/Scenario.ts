@@ -1,0 +1,53 @@
+// What a scenario is, and what it comes to: a table, goals with their figures, and plots.
+import type { ScenarioId } from "./Peer.ts"
+
+/** A goal and what became of it. */
+export interface Goal {
+  /** What was promised: `at most 0.25 µs over the constant bearer`. */
+  readonly goal: string
+  /** What was measured, with its unit. */
+  readonly figure: string
+  readonly met: boolean
+}
+
+/** A picture beside the results. */
+export interface Plot {
+  /** The name of its file, below `results/`. */
+  readonly file: string
+  /** What it shows, for who cannot see it. */
+  readonly title: string
+  readonly svg: string
+}
+
+/** What a scenario comes to. */
+export interface Report {
+  readonly columns: ReadonlyArray<string>
+  /** The row of each peer, and of the floor. A row without figures has the reason in its second cell. */
+  readonly rows: ReadonlyArray<ReadonlyArray<string>>
+  readonly goals: ReadonlyArray<Goal>
+  /** What is to be known beside the table, a sentence each. */
+  readonly notes: ReadonlyArray<string>
+  readonly plots?: ReadonlyArray<Plot> | undefined
+}
+
+/** How much is measured: all of it, or as little as shows that each scenario works. */
+export interface Extent {
+  readonly quick: boolean
+  /** Tells who waits how far it is. */
+  readonly say: (line: string) => void
+}
+
+export interface Scenario {
+  readonly id: ScenarioId
+  readonly title: string
+  /** What is measured and how, for the reader of the results. */
+  readonly what: string
+  readonly run: (extent: Extent) => Promise<Report>
+}
+
+/** The row of a peer that has no answer to a scenario. */
+export const cannot = (name: string, reason: string, columns: ReadonlyArray<string>): ReadonlyArray<string> => [
+  name,
+  `cannot: ${reason}`,
+  ...columns.slice(2).map(() => "–")
+]

@@ -1,0 +1,80 @@
+import { Environment, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import { Effect, flow, Layer, ManagedRuntime, Redacted } from "effect"
+import { HttpClient, HttpClientRequest, HttpClientResponse } from "effect/http"
+import type { Client, Peer, Setting } from "../Peer.ts"
+import { json, stubBody } from "../support/stub.ts"
+
+/** Answers at once, and the API always with the same response: nobody reads its body. */
+const stub = (setting: Setting): HttpClient.HttpClient => {
+  const answer = new Response(undefined, { headers: json })
+  return HttpClient.make((request) =>
+    Effect.succeed(HttpClientResponse.fromWeb(
+      request,
+      request.url === setting.tokenUrl ? new Response(stubBody(setting, request.url), { headers: json }) : answer
+    ))
+  )
+}
+
+const transport = (setting: Setting): Layer.Layer<HttpClient.HttpClient> =>
+  setting.stubbed ? Layer.sync(HttpClient.HttpClient, () => stub(setting)) : NodeHttpClient.layerUndici
+
+const clientOf = async <R, E>(
+  setting: Setting,
+  service: Effect.Effect<HttpClient.HttpClient.With<E>, never, R>,
+  layer: Layer.Layer<R>,
+  token: Effect.Effect<string, unknown, R>
+): Promise<Client> => {
+  const runtime = ManagedRuntime.make(layer)
+  const client = await runtime.runPromise(service)
+  const get = (path: string) =>
+    Effect.flatMap(
+      client.get(path),
+      (response) => setting.stubbed ? Effect.succeed(response.status) : Effect.as(response.text, response.status)
+    )
+  return {
+    get: (path) => runtime.runPromise(get(path)),
+    getMany: (path, count) => {
+      let left = count
+      return runtime.runPromise(Effect.whileLoop({ while: () => left-- > 0, body: () => get(path), step: () => {} }))
+    },
+    token: () => runtime.runPromise(token),
+    close: () => runtime.dispose()
+  }
+}
+
+/** The floor: a client whose bearer never changes. */
+const constant = (setting: Setting, bearer: string): Promise<Client> =>
+  clientOf(
+    setting,
+    Effect.map(
+      HttpClient.HttpClient,
+      HttpClient.mapRequest(flow(
+        HttpClientRequest.prependUrl(setting.baseUrl),
+        HttpClientRequest.bearerToken(bearer)
+      ))
+    ),
+    transport(setting),
+    Effect.succeed(bearer)
+  )
+
+const authenticated = (setting: Setting): Promise<Client> =>
+  clientOf(
+    setting,
+    SpotnanaHttpClient.SpotnanaHttpClient,
+    SpotnanaHttpClient.layer({
+      clientId: setting.clientId,
+      clientSecret: Redacted.make(setting.clientSecret),
+      environment: Environment.makeUnsafe({ baseUrl: setting.baseUrl })
+    }).pipe(Layer.provide(transport(setting))),
+    Effect.flatMap(TokenProvider.TokenProvider, ({ get }) => Effect.map(get, ({ value }) => Redacted.value(value)))
+  )
+
+export const spotnana: Peer = {
+  name: "effect-spotnana",
+  packages: ["@effect-spotnana/core"],
+  stack: "HttpClient",
+  usage: "`SpotnanaHttpClient.layer`, as in README's first program, over undici.",
+  cannot: {},
+  open: (setting) => setting.constant === undefined ? authenticated(setting) : constant(setting, setting.constant)
+}

@@ -1,0 +1,3 @@
+import type { Scenario } from "../Scenario.ts"
+
+export const scenarios: ReadonlyArray<Scenario> = []

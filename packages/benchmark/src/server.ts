@@ -1,0 +1,112 @@
+// The token endpoint and the API of a run, in a process of its own, so that its work is nobody's. As little as will do.
+import * as Http from "node:http"
+import type { AddressInfo } from "node:net"
+import { setTimeout as sleep } from "node:timers/promises"
+import { apiBody, json } from "./support/stub.ts"
+
+/** What the endpoint is told to be. */
+export interface Behaviour {
+  /** Seconds that a token lives. */
+  readonly lifetime: number
+  /** Milliseconds that the token endpoint takes. */
+  readonly tokenLatency: number
+  /** Milliseconds that the API takes. */
+  readonly apiLatency: number
+  /** The token endpoint answers 503. */
+  readonly down: boolean
+}
+
+/** What was received since the last reset. */
+export interface Counts {
+  readonly tokenRequests: number
+  readonly apiRequests: number
+  /** Answers 401. */
+  readonly rejected: number
+  /** When the token requests came, in milliseconds since the reset. */
+  readonly tokenRequestsAt: ReadonlyArray<number>
+}
+
+/** What the process that uses the server may ask of it. */
+export type Command =
+  | { readonly _tag: "Configure"; readonly behaviour: Partial<Behaviour> }
+  | { readonly _tag: "Revoke" }
+  | { readonly _tag: "Reset" }
+  | { readonly _tag: "Counts" }
+
+/** The bearer that is never refused: that of the clients without authentication. */
+export const constantBearer = "constant-token-0123456789abcdef"
+
+export const defaults: Behaviour = { lifetime: 3600, tokenLatency: 0, apiLatency: 0, down: false }
+
+let behaviour = defaults
+let resetAt = performance.now()
+let tokenRequestsAt: Array<number> = []
+let apiRequests = 0
+let rejected = 0
+let issued = 0
+const valid = new Map<string, number>()
+
+const answer = (response: Http.ServerResponse, status: number, body: string) => {
+  response.writeHead(status, { ...json, "content-length": body.length })
+  response.end(body)
+}
+
+const isValid = (authorization: string | undefined): boolean => {
+  const bearer = authorization?.slice("Bearer ".length) ?? ""
+  return bearer === constantBearer || (valid.get(bearer) ?? 0) > performance.now()
+}
+
+const token = async (response: Http.ServerResponse) => {
+  const now = performance.now()
+  tokenRequestsAt.push(now - resetAt)
+  const { down, lifetime, tokenLatency } = behaviour
+  if (down) return answer(response, 503, JSON.stringify({ error: "temporarily_unavailable" }))
+  if (tokenLatency > 0) await sleep(tokenLatency)
+  issued += 1
+  const value = `token-${issued}-0123456789abcdef0123456789abcdef`
+  valid.set(value, now + lifetime * 1000)
+  answer(response, 200, JSON.stringify({ access_token: value, token_type: "Bearer", expires_in: lifetime }))
+}
+
+const api = async (request: Http.IncomingMessage, response: Http.ServerResponse) => {
+  apiRequests += 1
+  if (behaviour.apiLatency > 0) await sleep(behaviour.apiLatency)
+  if (isValid(request.headers.authorization)) return answer(response, 200, apiBody)
+  rejected += 1
+  response.setHeader("www-authenticate", "Bearer error=\"invalid_token\"")
+  answer(response, 401, JSON.stringify({ errorMessages: [{ message: "Access Token Invalid" }] }))
+}
+
+const obey = (command: Command): Counts => {
+  switch (command._tag) {
+    case "Configure":
+      behaviour = { ...behaviour, ...command.behaviour }
+      break
+    case "Revoke":
+      valid.clear()
+      break
+    case "Reset":
+      behaviour = defaults
+      valid.clear()
+      resetAt = performance.now()
+      tokenRequestsAt = []
+      apiRequests = 0
+      rejected = 0
+      break
+    case "Counts":
+  }
+  return { tokenRequests: tokenRequestsAt.length, apiRequests, rejected, tokenRequestsAt }
+}
+
+// Started as a process of its own by `support/server.ts`.
+if (process.send !== undefined) {
+  const server = Http.createServer((request, response) => {
+    request.resume()
+    void (request.url?.endsWith("/oauth2-token") === true ? token(response) : api(request, response))
+  })
+  // Longer than any scenario pauses: a connection that is closed under a request would be counted against its client.
+  server.keepAliveTimeout = 120_000
+  process.on("message", (command: Command) => process.send?.(obey(command)))
+  process.on("disconnect", () => process.exit())
+  server.listen(0, "127.0.0.1", () => process.send?.({ port: (server.address() as AddressInfo).port }))
+}

@@ -1,0 +1,59 @@
+import { fork } from "node:child_process"
+import { once } from "node:events"
+import type { Setting } from "../Peer.ts"
+import type { Behaviour, Command, Counts } from "../server.ts"
+import { constantBearer, defaults } from "../server.ts"
+
+/** The server of a run, as the scenarios see it. */
+export interface Server {
+  readonly baseUrl: string
+  /** A setting for clients of this server. */
+  readonly setting: (options?: { readonly lifetime?: number; readonly constant?: boolean }) => Setting
+  readonly configure: (behaviour: Partial<Behaviour>) => Promise<Counts>
+  /** Every token that was issued dies now. */
+  readonly revoke: () => Promise<Counts>
+  /** As new: behaviour, counts, tokens. */
+  readonly reset: () => Promise<Counts>
+  readonly counts: () => Promise<Counts>
+  readonly close: () => void
+}
+
+const tokenPath = "/v2/auth/oauth2-token"
+
+/** What a client is made for, at this address. */
+export const settingOf = (
+  baseUrl: string,
+  options?: { readonly lifetime?: number; readonly constant?: boolean; readonly stubbed?: boolean }
+): Setting => ({
+  baseUrl,
+  tokenUrl: `${baseUrl}${tokenPath}`,
+  clientId: "benchmark",
+  clientSecret: "benchmark-secret",
+  lifetime: options?.lifetime ?? defaults.lifetime,
+  constant: options?.constant === true ? constantBearer : undefined,
+  stubbed: options?.stubbed ?? false
+})
+
+export const startServer = async (): Promise<Server> => {
+  const child = fork(new URL("../server.ts", import.meta.url), { stdio: ["ignore", "inherit", "inherit", "ipc"] })
+  const reply = async <A>(): Promise<A> => {
+    const [message] = await once(child, "message")
+    return message as A
+  }
+  const { port } = await reply<{ readonly port: number }>()
+  const baseUrl = `http://127.0.0.1:${port}`
+  const ask = (command: Command): Promise<Counts> => {
+    const answered = reply<Counts>()
+    child.send(command)
+    return answered
+  }
+  return {
+    baseUrl,
+    setting: (options) => settingOf(baseUrl, options),
+    configure: (behaviour) => ask({ _tag: "Configure", behaviour }),
+    revoke: () => ask({ _tag: "Revoke" }),
+    reset: () => ask({ _tag: "Reset" }),
+    counts: () => ask({ _tag: "Counts" }),
+    close: () => child.disconnect()
+  }
+}

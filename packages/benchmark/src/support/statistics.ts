@@ -1,0 +1,13 @@
+// What is told of many samples.
+
+/** The sample below which a share of all lies, 0 to 1. */
+export const quantile = (samples: ReadonlyArray<number>, share: number): number => {
+  const sorted = samples.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))] ?? Number.NaN
+}
+
+export const median = (samples: ReadonlyArray<number>): number => quantile(samples, 0.5)
+
+/** The middle half of the samples: what `spread` prints. */
+export const spread = (samples: ReadonlyArray<number>, print: (value: number) => string): string =>
+  `${print(quantile(samples, 0.25))}–${print(quantile(samples, 0.75))}`
