@@ -1,7 +1,7 @@
 import { AuthError, Environment, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
 import { Fault, MockSpotnana } from "@effect-spotnana/testing"
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, LayerMap, Option, Redacted, Schedule, Stream } from "effect"
+import { Deferred, Effect, Fiber, Layer, LayerMap, Option, Redacted, Schedule, Stream } from "effect"
 import { HttpBody, HttpClient, HttpClientRequest, HttpClientResponse } from "effect/http"
 import type { Headers } from "effect/http/Headers"
 import { TestClock } from "effect/testing"
@@ -11,12 +11,16 @@ const everyTenth = Schedule.spaced("100 millis")
 const everyTwoHours = Schedule.spaced("2 hours")
 
 /** A client of an authenticated kind that answers with what it would have sent, and where. */
-const sent = (environment: Environment.Environment = Environment.production) =>
+const sent = (
+  environment: Environment.Environment = Environment.production,
+  answer: (request: HttpClientRequest.HttpClientRequest) => Effect.Effect<Response> = () =>
+    Effect.sync(() => new Response("{}"))
+) =>
   Effect.gen(function*() {
     const requests: Array<{ readonly url: string; readonly headers: Headers }> = []
     const inner = HttpClient.make((request, url) => {
       requests.push({ url: url.href, headers: request.headers })
-      return Effect.succeed(HttpClientResponse.fromWeb(request, new Response("{}")))
+      return Effect.map(answer(request), (response) => HttpClientResponse.fromWeb(request, response))
     })
     const provider = { ...(yield* TokenProvider.TokenProvider), environment }
     return { requests, inner, client: SpotnanaHttpClient.authenticate(provider)(inner) }
@@ -162,6 +166,18 @@ describe("what a request carries", () => {
       expect(response.status).toBe(401)
       expect((yield* mock.ledger).map((entry) => entry.headers.authorization)).toEqual(["Bearer mine"])
       expect(yield* mock.tokenRequests).toBe(0)
+    }).pipe(Effect.provide(onMock())))
+
+  it.effect("invariant 3: so is one with the very token in use", () =>
+    Effect.gen(function*() {
+      const { client, mock, provider } = yield* subjects
+      const { value } = yield* provider.get
+      yield* client.get("/v2/companies")
+      yield* mock.revokeTokens
+      const authorization = `Bearer ${Redacted.value(value)}`
+      const response = yield* client.get("/v2/companies", { headers: { authorization } })
+      expect([response.status, response.request.headers.authorization]).toEqual([401, authorization])
+      expect(yield* mock.tokenRequests).toBe(1)
     }).pipe(Effect.provide(onMock())))
 
   it.effect("invariant 3: without a token no request leaves", () =>
@@ -319,6 +335,43 @@ describe("a 401", () => {
       expect((yield* mock.ledger).filter((entry) => entry.endpoint === "api").map((entry) => entry.status)).toEqual(
         [401, 200, 401, 200, 401, 200]
       )
+    }).pipe(Effect.provide(onMock())))
+
+  it.effect("invariant 7: a redirect below that dropped the body does not make it one that can be sent again", () =>
+    Effect.gen(function*() {
+      const { inner, requests } = yield* sent(undefined, ({ method }) =>
+        Effect.sync(() =>
+          method === "POST"
+            ? new Response(undefined, { status: 303, headers: { location: "/v2/other" } })
+            : new Response("{}", { status: 401 })
+        ))
+      const provider = yield* TokenProvider.TokenProvider
+      const client = inner.pipe(HttpClient.followRedirects(), SpotnanaHttpClient.authenticate(provider))
+      const body = HttpBody.stream(Stream.make(new TextEncoder().encode("once")))
+      const error = yield* Effect.flip(client.post("/v2/echo", { body }))
+      expect(error._tag === "TokenExpired" && error.reason).toBe("NotReplayable")
+      expect(requests.map(({ url }) => url.slice("https://api.spotnana.com".length))).toEqual(["/v2/echo", "/v2/other"])
+    }).pipe(Effect.provide(onMock())))
+
+  it.effect("is recognised of a request that two tokens came after", () =>
+    Effect.gen(function*() {
+      const rejected = yield* Deferred.make<Response>()
+      let isFirst = true
+      const { client, requests } = yield* sent(undefined, () =>
+        Effect.suspend(() => {
+          const answer = isFirst ? Deferred.await(rejected) : Effect.sync(() => new Response("{}"))
+          isFirst = false
+          return answer
+        }))
+      const slow = yield* Effect.forkChild(client.get("/slow"))
+      for (const after of ["50 minutes", "50 minutes"] as const) {
+        yield* TestClock.adjust(after)
+        yield* client.get("/fast")
+      }
+      yield* Deferred.succeed(rejected, new Response("{}", { status: 401 }))
+      expect((yield* Fiber.join(slow)).status).toBe(200)
+      expect(requests.map(({ url }) => url.slice(-4))).toEqual(["slow", "fast", "fast", "slow"])
+      expect(new Set(requests.map(({ headers }) => headers.authorization)).size).toBe(3)
     }).pipe(Effect.provide(onMock())))
 
   it.effect("a retry carries the token of its own time, not the first one's", () =>

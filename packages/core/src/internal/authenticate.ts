@@ -1,14 +1,16 @@
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { Headers, HttpClient, HttpClientError, HttpClientRequest } from "effect/http"
 import type { HttpBody, HttpClientResponse } from "effect/http"
 import * as Metric from "effect/Metric"
-import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import type { AccessToken } from "../AccessToken.ts"
 import { equals } from "../AccessToken.ts"
 import type { AuthError } from "../AuthError.ts"
 import { TokenExpired } from "../AuthError.ts"
 import type { TokenProvider } from "../TokenProvider.ts"
-import { authorizationOf, bareError, bareResponse } from "./bare.ts"
+import { bareError, bareResponse } from "./bare.ts"
+import { makeBearers } from "./bearers.ts"
 import { readErrorBody } from "./body.ts"
 import { errorBody } from "./errorBody.ts"
 import * as metrics from "./metrics.ts"
@@ -16,18 +18,6 @@ import { userAgent } from "./userAgent.ts"
 
 type Request = HttpClientRequest.HttpClientRequest
 type Response = HttpClientResponse.HttpClientResponse
-
-/** A bearer that was sent, and what for. */
-interface Sent {
-  readonly bearer: Bearer
-  readonly body: HttpBody.HttpBody
-}
-
-/** A token as it goes into a request. */
-interface Bearer {
-  readonly token: AccessToken
-  readonly headers: Headers.Headers
-}
 
 const scheme = /^[a-z][a-z0-9+.-]*:/i
 
@@ -40,7 +30,7 @@ const absolute = (url: string, baseUrl: string): string =>
 
 const isAt = (origin: string, url: string): boolean =>
   // The slash ends the authority, so the prefix alone proves the origin. The rest is for other spellings of it.
-  url.startsWith(`${origin}/`) || (URL.canParse(url) && new URL(url).origin === origin)
+  url.startsWith("/", origin.length) && url.startsWith(origin) || (URL.canParse(url) && new URL(url).origin === origin)
 
 /**
  * A platform may have followed a redirect by itself, without the bearer: what another host says is not about it. A
@@ -70,10 +60,10 @@ const filteredResponse = (error: unknown): Response | undefined =>
 const tokenExpired = (
   reason: "Rejected" | "NotReplayable",
   response: Response,
-  bearers: ReadonlyArray<string>
+  secrets: ReadonlyArray<string>
 ): Effect.Effect<never, TokenExpired> =>
   Effect.flatMap(readErrorBody(response), (json) => {
-    const { code, debugIdentifier, description } = errorBody(json, bearers)
+    const { code, debugIdentifier, description } = errorBody(json, secrets)
     const said = description ?? code
     const about = `${response.request.method} answered 401${said === undefined ? "" : ` (${said})`}`
     return Effect.fail(
@@ -87,6 +77,18 @@ const tokenExpired = (
     )
   })
 
+const unauthenticated = Headers.fromRecordUnsafe({ "user-agent": userAgent })
+
+const complete = (request: Request, url: string, defaults: Headers.Headers): Request =>
+  HttpClientRequest.makeWith(
+    request.method,
+    url,
+    request.urlParams,
+    request.hash,
+    request.headers === Headers.empty ? defaults : Headers.merge(defaults, request.headers),
+    request.body
+  )
+
 /**
  * Authenticates every request that goes to the provider's environment.
  *
@@ -95,98 +97,83 @@ const tokenExpired = (
  */
 export const authenticateWith = (provider: TokenProvider["Service"]) => {
   const { baseUrl, origin } = provider.environment
+  const bearers = makeBearers()
 
-  const replays = Metric.withAttributes(metrics.replays, { environment: provider.environment.name })
-  let latest: Bearer | undefined
-  // Built once per token, not once per request.
-  const bearerOf = (token: AccessToken): Bearer => {
-    if (latest?.token === token) return latest
-    const authorization = `Bearer ${Redacted.value(token.value)}`
-    return latest = { token, headers: Headers.fromRecordUnsafe({ "user-agent": userAgent, authorization }) }
-  }
-  const unauthenticated = Headers.fromRecordUnsafe({ "user-agent": userAgent })
+  const isRejection = (response: Response): boolean =>
+    response.status === 401 && isFrom(origin, response) && rejectsToken(response)
 
-  const complete = (request: Request, url: string, defaults: Headers.Headers): Request =>
-    HttpClientRequest.makeWith(
-      request.method,
-      url,
-      request.urlParams,
-      request.hash,
-      Headers.merge(defaults, request.headers),
-      request.body
-    )
+  const countReplay = Effect.suspend(() =>
+    Metric.update(Metric.withAttributes(metrics.replays, { environment: provider.environment.name }), 1)
+  )
 
   return <E, R>(client: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<E | AuthError, R> => {
+    type Sending = Effect.Effect<Response, E | AuthError, R>
+    type OnRejected = (response: Response, token: AccessToken) => Sending
     // What fails in the request's own effect comes out of postprocess as it is: its type has no word for that.
     const postprocess = client.postprocess as HttpClient.HttpClient.Postprocess<E | AuthError, R>
 
-    const send = (
-      request: Effect.Effect<Request, E | AuthError, R>
-    ): Effect.Effect<Response, E | AuthError, R> =>
-      Effect.suspend(() => {
-        // One run may send several requests, even at the same time.
-        const sent: Array<Sent> = []
+    const judge = (used: AccessToken, response: Response, otherwise: Sending, onRejected: OnRejected): Sending =>
+      isRejection(response) ? Effect.andThen(provider.reject(used), onRejected(response, used)) : otherwise
 
-        const authenticated = Effect.flatMap(request, (original): Effect.Effect<Request, AuthError> => {
-          const url = absolute(original.url, baseUrl)
-          if (!isAt(origin, url)) return Effect.succeed(original)
-          // An Authorization of the caller's own is left alone, and so is its 401.
-          if ("authorization" in original.headers) return Effect.succeed(complete(original, url, unauthenticated))
-          return Effect.map(provider.get, (token) => {
-            const bearer = bearerOf(token)
-            sent.push({ bearer, body: original.body })
-            return complete(original, url, bearer.headers)
-          })
-        })
-
-        const bearers = () => sent.map(({ bearer }) => Redacted.value(bearer.token.value))
-
-        const exchange = (
-          onRejected: (response: Response, sent: Sent) => Effect.Effect<Response, E | AuthError, R>
-        ): Effect.Effect<Response, E | AuthError, R> => {
-          const usedFor = ({ request }: { readonly request: Request }) => {
-            const authorization = authorizationOf(request)
-            return sent.find(({ bearer }) => bearer.headers.authorization === authorization)
-          }
-          const look = (
-            used: Sent,
-            response: Response,
-            otherwise: Effect.Effect<Response, E | AuthError>
-          ) =>
-            response.status === 401 && isFrom(origin, response) && rejectsToken(response)
-              ? Effect.andThen(provider.reject(used.bearer.token), onRejected(response, used))
-              : otherwise
-          return Effect.matchEffect(postprocess(authenticated), {
-            onSuccess: (original) => {
-              const used = usedFor(original)
-              if (used === undefined) return Effect.succeed(original)
-              const response = bareResponse(original)
-              return look(used, response, Effect.succeed(response))
-            },
-            onFailure: (original) => {
-              const used = HttpClientError.isHttpClientError(original) ? usedFor(original) : undefined
-              if (used === undefined) return Effect.fail(original)
-              const error = bareError(original)
-              const response = filteredResponse(error)
-              return response === undefined ? Effect.fail(error) : look(used, response, Effect.fail(error))
-            }
-          })
-        }
-
-        return exchange((response, { bearer, body }) => {
-          if (!isReplayable(body)) return tokenExpired("NotReplayable", response, bearers())
-          return Effect.flatMap(provider.get, (next) =>
-            // The provider sees no use in yet another token: neither is there in sending this one again.
-            equals(next, bearer.token)
-              ? tokenExpired("Rejected", response, bearers())
-              // Read in passing, so that the connection is free for the next request.
-              : Effect.forkChild(readErrorBody(response)).pipe(
-                Effect.andThen(Metric.update(replays, 1)),
-                Effect.andThen(exchange((again) => tokenExpired("Rejected", again, bearers())))
-              ))
-        })
+    const exchange = (request: Effect.Effect<Request, E | AuthError, R>, onRejected: OnRejected): Sending => {
+      let isOurs = false
+      // Where the request is known already there is one operation less. The token is never: each run asks for it.
+      const authenticated = Effect.flatMapEager(request, (original): Effect.Effect<Request, AuthError> => {
+        const url = absolute(original.url, baseUrl)
+        if (!isAt(origin, url)) return Effect.succeed(original)
+        // An Authorization of the caller's own is left alone, and so is its 401.
+        if ("authorization" in original.headers) return Effect.succeed(complete(original, url, unauthenticated))
+        isOurs = true
+        return Effect.map(provider.get, (token) => complete(original, url, bearers.of(token).headers))
       })
+      return Effect.matchCauseEffect(postprocess(authenticated), {
+        onSuccess: (original) => {
+          const used = isOurs ? bearers.usedFor(original.request) : undefined
+          if (used === undefined) return Effect.succeed(original)
+          const response = bareResponse(original)
+          return judge(used, response, Effect.succeed(response), onRejected)
+        },
+        onFailure: (cause) => {
+          const found = Cause.findError(cause)
+          if (Result.isFailure(found)) return Effect.failCause(found.failure)
+          const original = found.success
+          const used = isOurs && HttpClientError.isHttpClientError(original)
+            ? bearers.usedFor(original.request)
+            : undefined
+          if (used === undefined) return Effect.fail(original)
+          const error = bareError(original)
+          const response = filteredResponse(error)
+          return response === undefined ? Effect.fail(error) : judge(used, response, Effect.fail(error), onRejected)
+        }
+      })
+    }
 
-    return HttpClient.makeWith(send, client.preprocess)
+    const replay = (
+      request: Effect.Effect<Request, E | AuthError, R>,
+      response: Response,
+      rejected: AccessToken
+    ): Sending => {
+      const notReplayable = tokenExpired("NotReplayable", response, bearers.secrets())
+      if (!isReplayable(response.request.body)) return notReplayable
+      // A redirect that was followed may have had another body than the request that it began with.
+      const replayable = Effect.flatMap(
+        request,
+        (original) => isReplayable(original.body) ? Effect.succeed(original) : notReplayable
+      )
+      return Effect.flatMap(provider.get, (next) =>
+        // The provider sees no use in yet another token: neither is there in sending this one again.
+        equals(next, rejected)
+          ? tokenExpired("Rejected", response, bearers.secrets())
+          // Read in passing, so that the connection is free for the next request.
+          : Effect.forkChild(readErrorBody(response)).pipe(
+            Effect.andThen(countReplay),
+            Effect.andThen(exchange(replayable, (again) => tokenExpired("Rejected", again, bearers.secrets())))
+          ))
+    }
+
+    return HttpClient.makeWith(
+      (request) => exchange(request, (response, rejected) => replay(request, response, rejected)),
+      client.preprocess
+    )
   }
 }

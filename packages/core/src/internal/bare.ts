@@ -49,14 +49,21 @@ export const bareResponse = (response: Response): Response =>
     : new BareResponse(response)
 
 class BareResponse implements Response {
-  readonly [HttpClientResponse.TypeId]: typeof HttpClientResponse.TypeId = HttpClientResponse.TypeId
-  readonly [HttpIncomingMessage.TypeId]: typeof HttpIncomingMessage.TypeId = HttpIncomingMessage.TypeId
-  readonly request: Request
   readonly #original: Response
+  #request: Request | undefined
 
   constructor(original: Response) {
     this.#original = original
-    this.request = bareRequest(original.request)
+  }
+
+  get [HttpClientResponse.TypeId](): typeof HttpClientResponse.TypeId {
+    return HttpClientResponse.TypeId
+  }
+  get [HttpIncomingMessage.TypeId](): typeof HttpIncomingMessage.TypeId {
+    return HttpIncomingMessage.TypeId
+  }
+  get request() {
+    return this.#request ??= bareRequest(this.#original.request)
   }
 
   #bare<A>(

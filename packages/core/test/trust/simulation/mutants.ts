@@ -33,14 +33,15 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "replay as often as it is refused",
     file: "internal/authenticate.ts",
-    from: "Effect.andThen(exchange((again) => tokenExpired(\"Rejected\", again, bearers())))",
-    to: "Effect.andThen(exchange(() => exchange((again) => tokenExpired(\"Rejected\", again, bearers()))))"
+    from: "exchange(replayable, (again) => tokenExpired(\"Rejected\", again, bearers.secrets()))",
+    to:
+      "exchange(replayable, () => exchange(replayable, (again) => tokenExpired(\"Rejected\", again, bearers.secrets())))"
   },
   {
     name: "replay a body that can be sent once",
     file: "internal/authenticate.ts",
-    from: "if (!isReplayable(body))",
-    to: "if (!isReplayable(body) && body._tag === \"Raw\")",
+    from: "body._tag !== \"Stream\" && body._tag !== \"Raw\"",
+    to: "body._tag !== \"Raw\"",
     seed: 4
   },
   {
@@ -71,7 +72,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "do not reject at all",
     file: "internal/authenticate.ts",
-    from: "Effect.andThen(provider.reject(used.bearer.token), onRejected(response, used))",
+    from: "Effect.andThen(provider.reject(used), onRejected(response, used))",
     to: "onRejected(response, used)"
   },
   {
