@@ -14,6 +14,7 @@ import { isAuthError, toHttpClientError } from "./AuthError.ts"
 import * as Credentials from "./Credentials.ts"
 import * as Environment from "./Environment.ts"
 import { authenticateWith } from "./internal/authenticate.ts"
+import { makeProvider } from "./internal/provider.ts"
 import * as TokenEndpoint from "./TokenEndpoint.ts"
 import * as TokenProvider from "./TokenProvider.ts"
 
@@ -139,6 +140,35 @@ export const layerProvider: Layer.Layer<
 )
 
 /**
+ * All of it in one layer: of four, put together, each of thousands of tenants would pay the 6 kB.
+ */
+const layerOf = <Eager extends boolean, R>(
+  options: Options<Eager> | undefined,
+  credentials: Effect.Effect<Credentials.Credentials["Service"], never, R>
+): Layer.Layer<
+  SpotnanaHttpClient | TokenProvider.TokenProvider,
+  true extends Eager ? AuthError : never,
+  HttpClient.HttpClient | R
+> =>
+  // It fails only where `eager` is true, which the type above says and the compiler cannot see.
+  Layer.fromBuildMemo((_, scope) =>
+    Effect.gen(function*() {
+      const provider = yield* makeProvider(options ?? {}, {
+        endpoint: yield* TokenEndpoint.make(options),
+        credentials: yield* credentials,
+        context: yield* Effect.context(),
+        scope
+      })
+      const client = authenticate(provider)(yield* HttpClient.HttpClient)
+      return Context.make(SpotnanaHttpClient, client).pipe(Context.add(TokenProvider.TokenProvider, provider))
+    })
+  ) as Layer.Layer<
+    SpotnanaHttpClient | TokenProvider.TokenProvider,
+    true extends Eager ? AuthError : never,
+    HttpClient.HttpClient | R
+  >
+
+/**
  * The client and its provider, with credentials from a `Credentials` service.
  *
  * **When to use**
@@ -170,11 +200,7 @@ export const layerCredentials = <const Eager extends boolean = false>(
   SpotnanaHttpClient | TokenProvider.TokenProvider,
   true extends Eager ? AuthError : never,
   Credentials.Credentials | HttpClient.HttpClient
-> =>
-  layerProvider.pipe(
-    Layer.provideMerge(TokenProvider.layer(options)),
-    Layer.provide(TokenEndpoint.layer(options))
-  )
+> => layerOf(options, Effect.service(Credentials.Credentials))
 
 /**
  * The client and its provider, from values.
@@ -208,7 +234,7 @@ export const layer = <const Eager extends boolean = false>(
   SpotnanaHttpClient | TokenProvider.TokenProvider,
   true extends Eager ? AuthError : never,
   HttpClient.HttpClient
-> => layerCredentials(options).pipe(Layer.provide(Credentials.layer(options)))
+> => layerOf(options, Effect.succeed({ current: Effect.succeed(options) }))
 
 /**
  * The client and its provider, from configuration.

@@ -8,19 +8,15 @@ import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { AccessToken } from "./AccessToken.ts"
 import type { AuthError } from "./AuthError.ts"
 import { Credentials } from "./Credentials.ts"
 import type { Environment } from "./Environment.ts"
-import { makeAcquisition } from "./internal/acquisition.ts"
-import { makeLifecycle } from "./internal/lifecycle.ts"
-import { makeTelemetry } from "./internal/telemetry.ts"
-import * as RefreshPolicy from "./RefreshPolicy.ts"
+import { makeProvider } from "./internal/provider.ts"
+import type * as RefreshPolicy from "./RefreshPolicy.ts"
 import { TokenEndpoint } from "./TokenEndpoint.ts"
-import { TokenStore } from "./TokenStore.ts"
 
 /**
  * What the provider is doing. Holds no secret.
@@ -122,18 +118,12 @@ export const make = (
   options: Options = {}
 ): Effect.Effect<TokenProvider["Service"], AuthError, TokenEndpoint | Credentials | Scope.Scope> =>
   Effect.gen(function*() {
-    const policy = RefreshPolicy.make(options.refresh)
-    const endpoint = yield* TokenEndpoint
-    const store = yield* Effect.serviceOption(TokenStore)
-    const sharing = Option.isNone(store) ? undefined : yield* store.value.share(store.value.backend, endpoint)
-    const provider = yield* makeLifecycle(
-      policy,
-      makeAcquisition(yield* Credentials, endpoint, policy.acquisitionTimeout, sharing),
-      sharing,
-      makeTelemetry(endpoint.environment, yield* Effect.context())
-    )
-    if (options.eager === true) yield* provider.get
-    return { ...provider, environment: endpoint.environment }
+    return yield* makeProvider(options, {
+      endpoint: yield* TokenEndpoint,
+      credentials: yield* Credentials,
+      context: yield* Effect.context(),
+      scope: yield* Effect.scope
+    })
   })
 
 /**

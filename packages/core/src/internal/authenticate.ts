@@ -10,7 +10,7 @@ import type { AuthError } from "../AuthError.ts"
 import { TokenExpired } from "../AuthError.ts"
 import type { TokenProvider } from "../TokenProvider.ts"
 import { bareError, bareResponse } from "./bare.ts"
-import { makeBearers } from "./bearers.ts"
+import { Bearers } from "./bearers.ts"
 import { readErrorBody } from "./body.ts"
 import { errorBody } from "./errorBody.ts"
 import * as metrics from "./metrics.ts"
@@ -97,7 +97,7 @@ const complete = (request: Request, url: string, defaults: Headers.Headers): Req
  */
 export const authenticateWith = (provider: TokenProvider["Service"]) => {
   const { baseUrl, origin } = provider.environment
-  const bearers = makeBearers()
+  const bearers = new Bearers()
 
   const isRejection = (response: Response): boolean =>
     response.status === 401 && isFrom(origin, response) && rejectsToken(response)
@@ -153,7 +153,7 @@ export const authenticateWith = (provider: TokenProvider["Service"]) => {
       response: Response,
       rejected: AccessToken
     ): Sending => {
-      const notReplayable = tokenExpired("NotReplayable", response, bearers.secrets())
+      const notReplayable = tokenExpired("NotReplayable", response, bearers.secrets)
       if (!isReplayable(response.request.body)) return notReplayable
       // A redirect that was followed may have had another body than the request that it began with.
       const replayable = Effect.flatMap(
@@ -163,11 +163,11 @@ export const authenticateWith = (provider: TokenProvider["Service"]) => {
       return Effect.flatMap(provider.get, (next) =>
         // The provider sees no use in yet another token: neither is there in sending this one again.
         equals(next, rejected)
-          ? tokenExpired("Rejected", response, bearers.secrets())
+          ? tokenExpired("Rejected", response, bearers.secrets)
           // Read in passing, so that the connection is free for the next request.
           : Effect.forkChild(readErrorBody(response)).pipe(
             Effect.andThen(countReplay),
-            Effect.andThen(exchange(replayable, (again) => tokenExpired("Rejected", again, bearers.secrets())))
+            Effect.andThen(exchange(replayable, (again) => tokenExpired("Rejected", again, bearers.secrets)))
           ))
     }
 

@@ -14,38 +14,38 @@ interface Bearer {
   readonly headers: Headers.Headers
 }
 
-/** The bearers that a client sends, and sent. */
-export interface Bearers {
-  /** Built once per token, not once per request. */
-  readonly of: (token: AccessToken) => Bearer
-  /** The token that a request went out with, if it was one of these. */
-  readonly usedFor: (request: HttpClientRequest.HttpClientRequest) => AccessToken | undefined
-  /** What no text from outside may show. */
-  readonly secrets: () => ReadonlyArray<string>
-}
-
 /** No request that was sent with a token is still under way so long after the token expired. */
 const memory = Duration.hours(1)
 
-export const makeBearers = (): Bearers => {
-  let latest: Bearer | undefined
-  let earlier: ReadonlyArray<Bearer> = []
-  const all = () => latest === undefined ? earlier : [latest, ...earlier]
-  return {
-    of: (token) => {
-      if (latest?.token === token) return latest
-      const forgotten = DateTime.subtractDuration(token.issuedAt, memory)
-      earlier = all().filter((bearer) => DateTime.isGreaterThan(bearer.token.expiresAt, forgotten))
-      const authorization = `Bearer ${Redacted.value(token.value)}`
-      const headers = Headers.fromRecordUnsafe({ "user-agent": userAgent, authorization })
-      return latest = { token, authorization, headers }
-    },
-    usedFor: (request) => {
-      const authorization = authorizationOf(request)
-      return latest?.authorization === authorization
-        ? latest?.token
-        : earlier.find((bearer) => bearer.authorization === authorization)?.token
-    },
-    secrets: () => all().map(({ token }) => Redacted.value(token.value))
+/** The bearers that a client sends, and sent. */
+export class Bearers {
+  #latest: Bearer | undefined
+  #earlier: ReadonlyArray<Bearer> = []
+
+  get #all(): ReadonlyArray<Bearer> {
+    return this.#latest === undefined ? this.#earlier : [this.#latest, ...this.#earlier]
+  }
+
+  /** Built once per token, not once per request. */
+  of(token: AccessToken): Bearer {
+    if (this.#latest?.token === token) return this.#latest
+    const forgotten = DateTime.subtractDuration(token.issuedAt, memory)
+    this.#earlier = this.#all.filter((bearer) => DateTime.isGreaterThan(bearer.token.expiresAt, forgotten))
+    const authorization = `Bearer ${Redacted.value(token.value)}`
+    const headers = Headers.fromRecordUnsafe({ "user-agent": userAgent, authorization })
+    return this.#latest = { token, authorization, headers }
+  }
+
+  /** The token that a request went out with, if it was one of these. */
+  usedFor(request: HttpClientRequest.HttpClientRequest): AccessToken | undefined {
+    const authorization = authorizationOf(request)
+    return this.#latest?.authorization === authorization
+      ? this.#latest?.token
+      : this.#earlier.find((bearer) => bearer.authorization === authorization)?.token
+  }
+
+  /** What no text from outside may show. */
+  get secrets(): ReadonlyArray<string> {
+    return this.#all.map(({ token }) => Redacted.value(token.value))
   }
 }

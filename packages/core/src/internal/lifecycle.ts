@@ -20,12 +20,12 @@ import type { ClientCredentials } from "../Credentials.ts"
 import * as RefreshPolicy from "../RefreshPolicy.ts"
 import type { Status, TokenProvider } from "../TokenProvider.ts"
 import type { Acquisition, Outcome } from "./acquisition.ts"
-import { makeRejections } from "./rejections.ts"
+import { Rejections } from "./rejections.ts"
 import { withRetryAfter } from "./retryAfter.ts"
 import type { Judgement, Sharing } from "./sharing.ts"
 import type { Change } from "./storeWatch.ts"
 import type { Telemetry } from "./telemetry.ts"
-import { after, makeTwoClocks } from "./twoClocks.ts"
+import { after, TwoClocks } from "./twoClocks.ts"
 import type { Instant } from "./twoClocks.ts"
 
 /** A token in use. */
@@ -34,6 +34,8 @@ interface Live {
   readonly exit: Exit.Exit<AccessToken.AccessToken>
   readonly renewAt: Instant
   readonly expiresAt: Instant
+  /** Whether the sleep until `renewAt` is still under way. */
+  isTimed: boolean
 }
 
 /** The one acquisition in flight, which everybody waits for. */
@@ -57,294 +59,380 @@ interface Hold {
  * The state of one provider and the only code that changes it.
  *
  * Every transition is synchronous, so that nothing else runs between a look and what follows from it. What takes
- * time runs in fibers of the provider's scope: the acquisition in flight, and the sleep until the next renewal.
+ * time runs in fibers that end with the scope: the acquisition in flight, and the sleep until the next renewal.
+ *
+ * A class: its methods are there once, and not for each of thousands of tenants.
  */
+class Lifecycle {
+  readonly #policy: RefreshPolicy.RefreshPolicy
+  readonly #acquisition: Acquisition
+  readonly #sharing: Sharing | undefined
+  readonly #telemetry: Telemetry
+  readonly #context: Context.Context<never>
+  readonly #scope: Scope.Scope
+  readonly #clocks: TwoClocks
+  readonly #rejections: Rejections
+
+  #live: Live | undefined
+  #flight: Flight | undefined
+  #hold: Hold | undefined
+  // Kept apart from `hold`: a source that fails meanwhile does not make the credentials right.
+  #refusal: Hold | undefined
+  #lastError: AuthError | undefined
+  #failures = 0
+  #renewal: Fiber.Fiber<void> | undefined
+  /** Made for the first who reads the changes. */
+  #changes: PubSub.PubSub<Status> | undefined
+
+  constructor(
+    policy: RefreshPolicy.RefreshPolicy,
+    acquisition: Acquisition,
+    sharing: Sharing | undefined,
+    telemetry: Telemetry,
+    context: Context.Context<never>,
+    scope: Scope.Scope
+  ) {
+    this.#policy = policy
+    this.#acquisition = acquisition
+    this.#sharing = sharing
+    this.#telemetry = telemetry
+    this.#context = context
+    this.#scope = scope
+    this.#clocks = new TwoClocks(Context.get(context, Clock.Clock))
+    this.#rejections = new Rejections(policy, this.#clocks)
+    if (sharing !== undefined) this.#fork(Stream.runForEach(sharing.changes, (change) => this.#follow(change)))
+  }
+
+  get(): Effect.Effect<AccessToken.AccessToken, AuthError> {
+    const live = this.#live
+    // While the sleep goes on it stands for the monotonic clock, whose reading would cost a tenth of a microsecond.
+    return live !== undefined &&
+        (live.isTimed ? this.#clocks.isBeforeOnWall(live.renewAt) : this.#clocks.isBefore(live.renewAt))
+      ? live.exit
+      : this.#acquire(this.#failures + this.#policy.attempts)
+  }
+
+  reject(token: AccessToken.AccessToken): Effect.Effect<void> {
+    if (this.#live === undefined || !AccessToken.equals(this.#live.token, token)) return Effect.void
+    const rejected = this.#live.token
+    switch (this.#rejections.enter(rejected)) {
+      // So many tokens within a minute: it is not the token that is wrong, and other requests may do well with it.
+      case "repeated":
+        return Effect.void
+      case "doubted":
+        return this.#telemetry.doubted()
+      case "believed":
+        this.#drop()
+        return Effect.andThen(
+          this.#telemetry.rejected(),
+          Effect.andThen(this.#sharing?.reject(rejected) ?? Effect.void, Effect.sync(() => this.#replace()))
+        )
+    }
+  }
+
+  status(): Status {
+    const live = this.#live
+    const valid = this.#isValid(live)
+    const state = this.#flight !== undefined
+      ? valid ? "renewing" : "acquiring"
+      : valid
+      ? "valid"
+      : this.#lastError !== undefined
+      ? "failed"
+      : live === undefined
+      ? "empty"
+      : "expired"
+    return {
+      state,
+      issuedAt: live?.token.issuedAt,
+      expiresAt: live?.token.expiresAt,
+      nextRenewalAt: live !== undefined && valid
+        ? DateTime.makeUnsafe(Math.max(live.renewAt.wall, this.#clocks.now().wall + this.#holdLeft()))
+        : undefined,
+      lastError: this.#lastError
+    }
+  }
+
+  changes(): Stream.Stream<Status> {
+    const changes = Effect.suspend(() =>
+      this.#changes !== undefined
+        ? Effect.succeed(this.#changes)
+        : Effect.map(PubSub.sliding<Status>({ capacity: 64, replay: 1 }), (made) => {
+          if (this.#changes !== undefined) return this.#changes
+          this.#changes = made
+          this.#publish()
+          return made
+        })
+    )
+    return Stream.unwrap(Effect.map(changes, Stream.fromPubSub))
+  }
+
+  close(): Effect.Effect<void> {
+    this.#telemetry.close()
+    const sleep = this.#renewal === undefined ? Effect.void : Fiber.interrupt(this.#renewal)
+    return this.#changes === undefined ? sleep : Effect.andThen(sleep, PubSub.shutdown(this.#changes))
+  }
+
+  // What was built within a span does not end with it.
+  #run<A, E>(effect: Effect.Effect<A, E>): Fiber.Fiber<A, E> {
+    return Effect.runForkWith(Context.omit(Tracer.ParentSpan)(this.#context))(effect)
+  }
+  #fork(effect: Effect.Effect<void>): Fiber.Fiber<void> {
+    return Fiber.runIn(this.#run(effect), this.#scope)
+  }
+  // Closed is closed from the first finalizer on.
+  get #isClosed(): boolean {
+    return this.#scope.state._tag === "Closed"
+  }
+  #isValid(token: Live | undefined): token is Live {
+    return token !== undefined && this.#clocks.isBefore(token.expiresAt)
+  }
+  #holdLeft(): number {
+    return this.#hold === undefined ? 0 : this.#clocks.left(this.#hold.until)
+  }
+  #publish(): void {
+    if (this.#changes !== undefined) PubSub.publishUnsafe(this.#changes, this.status())
+  }
+
+  #startUsing(token: AccessToken.AccessToken, requestedAt: Instant | undefined): Live {
+    const lifetime = Duration.toMillis(AccessToken.lifetime(token))
+    const issuedAt = DateTime.toEpochMillis(token.issuedAt)
+    const { mono, wall } = this.#clocks.now()
+    // As old as the request for it, which the credentials source may have held back; unless another process made it.
+    const age = Math.min(Math.max(0, wall - issuedAt), requestedAt === undefined ? Infinity : mono - requestedAt.mono)
+    const start: Instant = { wall: issuedAt, mono: mono - age }
+    return {
+      token,
+      exit: Exit.succeed(token),
+      renewAt: after(start, RefreshPolicy.renewalDelay(this.#policy, lifetime, this.#random())),
+      expiresAt: after(start, RefreshPolicy.usableLifetime(this.#policy, lifetime)),
+      isTimed: false
+    }
+  }
+
+  #random(): number {
+    return Context.get(this.#context, Random.Random).nextDoubleUnsafe()
+  }
+  #retryDelay(failures: number, error: AuthError): number {
+    return RefreshPolicy.retryDelay(this.#policy, failures, Option.getOrUndefined(retryAfter(error)), this.#random())
+  }
+
+  #succeed(
+    next: Live,
+    client: ClientCredentials | undefined,
+    isFromStore: boolean
+  ): readonly [Exit.Exit<AccessToken.AccessToken>, Effect.Effect<void>] {
+    const was = { renewed: this.#isValid(this.#live), recovered: this.#failures > 0, isFromStore }
+    this.#live = next
+    this.#hold = undefined
+    this.#refusal = undefined
+    this.#lastError = undefined
+    this.#failures = 0
+    this.#renewal?.interruptUnsafe()
+    this.#renewal = this.#policy.mode === "background" ? this.#renew(next) : undefined
+    return [next.exit, this.#telemetry.acquired(next.token, client, was, () => this.#secondsLeft())]
+  }
+
+  #secondsLeft(): number {
+    return this.#isValid(this.#live) ? this.#clocks.left(this.#live.expiresAt) / 1000 : 0
+  }
+
+  #fail(
+    cause: AuthError,
+    client: ClientCredentials | undefined
+  ): readonly [Exit.Exit<never, AuthError>, Effect.Effect<void>] {
+    this.#failures += 1
+    const refused = cause._tag === "InvalidCredentials" ? client : undefined
+    const backoff = this.#retryDelay(this.#failures, cause)
+    const delay = refused === undefined
+      ? backoff
+      : Math.max(backoff, Duration.toMillis(this.#policy.refusalTimeToLive))
+    const error = withRetryAfter(cause, delay)
+    this.#lastError = error
+    this.#hold = { error, refused, until: after(this.#clocks.now(), delay) }
+    if (refused !== undefined) this.#refusal = this.#hold
+    const was = { valid: this.#isValid(this.#live), retryAfter: Duration.millis(Math.ceil(delay)) }
+    return [Exit.fail(error), this.#telemetry.failed(error, client, was)]
+  }
+
+  /** What a flight brought: how it ends for those who wait, and what is told of it. */
+  #settle(
+    mine: Flight,
+    outcome: Outcome | "StillRefused"
+  ): readonly [Exit.Exit<AccessToken.AccessToken, AuthError>, Effect.Effect<void>] {
+    if (outcome === "StillRefused") {
+      this.#hold = mine.verdict
+      return [Exit.fail(mine.verdict!.error), Effect.void]
+    }
+    const { credentials, isFromStore, result } = outcome
+    if (Result.isFailure(result)) return this.#fail(result.failure, credentials)
+    if (this.#rejections.includes(result.success)) {
+      const message = "The token endpoint handed out the token again that the API has just rejected."
+      return this.#fail(new TokenExpired({ reason: "Rejected", message }), credentials)
+    }
+    const next = this.#startUsing(result.success, isFromStore ? undefined : mine.startedAt)
+    if (this.#isValid(next)) return this.#succeed(next, credentials, isFromStore)
+    const message = "The token had expired before its answer came: the token endpoint takes longer than a token lives."
+    return this.#fail(new TokenEndpointUnavailable({ reason: "Timeout", message }), credentials)
+  }
+
+  #land(mine: Flight, exit: Exit.Exit<Outcome | "StillRefused">): Effect.Effect<void> {
+    // Overtaken: a later flight answers for this one.
+    if (this.#flight !== mine) return Effect.void
+    this.#flight = undefined
+    // Anything but a success is the closing of the scope: nothing is learnt from it.
+    const [result, told] = Exit.isSuccess(exit)
+      ? this.#settle(mine, exit.value)
+      : [Exit.failCause(exit.cause), Effect.void] as const
+    Deferred.doneUnsafe<AccessToken.AccessToken, AuthError>(mine.result, result)
+    if (!(Exit.isSuccess(exit) && exit.value === "StillRefused")) this.#publish()
+    return told
+  }
+
+  /** Whether another process's token is worth taking: it was not rejected, and replaces or outlives the one in use. */
+  #isBetter(token: AccessToken.AccessToken, replaced?: AccessToken.AccessToken): boolean {
+    if (this.#rejections.includes(token) || this.#rejections.includesLaterThan(token)) return false
+    const next = this.#startUsing(token, undefined)
+    if (!this.#isValid(next)) return false
+    const live = this.#live
+    return !this.#isValid(live) || live.token === replaced || next.expiresAt.wall > live.expiresAt.wall
+  }
+
+  #takeOff(): Flight {
+    const stale = this.#flight
+    const mine: Flight = {
+      result: Deferred.makeUnsafe(),
+      startedAt: this.#clocks.now(),
+      verdict: this.#refusal !== undefined && this.#clocks.left(this.#refusal.until) > 0 ? this.#refusal : undefined,
+      fiber: undefined
+    }
+    this.#flight = mine
+    if (stale !== undefined) {
+      Deferred.doneUnsafe(stale.result, Deferred.await(mine.result))
+      stale.fiber?.interruptUnsafe()
+    }
+    if (mine.verdict === undefined) this.#publish()
+    const judgement: Judgement = {
+      isBetter: (token) => this.#isBetter(token),
+      delayAfter: (error) => Duration.millis(this.#retryDelay(this.#failures + 1, error))
+    }
+    mine.fiber = this.#fork(
+      this.#acquisition(mine.verdict?.refused, judgement).pipe(
+        Effect.onExit((exit) => Effect.suspend(() => this.#land(mine, exit))),
+        Effect.asVoid
+      )
+    )
+    return mine
+  }
+
+  #board(): Flight {
+    const flight = this.#flight
+    // A flight ends within its time-out. One that did not was frozen with the process, and its connection is dead.
+    const longest = 2 * Duration.toMillis(this.#policy.acquisitionTimeout)
+    return flight !== undefined && this.#clocks.now().wall < flight.startedAt.wall + longest ? flight : this.#takeOff()
+  }
+
+  /** Sleeps until the token is to be renewed. A fiber without context: it is what an idle tenant consists of. */
+  #renew(token: Live): Fiber.Fiber<void> {
+    token.isTimed = true
+    return Effect.runFork(
+      Effect.flatMap(this.#clocks.sleep(this.#clocks.left(token.renewAt)), () => {
+        token.isTimed = false
+        return this.#renewUntilReplaced(token)
+      })
+    )
+  }
+  #renewUntilReplaced(token: Live): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      // A refusal is not worth another try once nothing is left to renew: the next caller makes one.
+      const goesOn = !this.#isClosed && this.#live === token &&
+        (this.#isValid(token) || this.#hold?.refused === undefined)
+      if (!goesOn) return Effect.void
+      const wait = this.#holdLeft()
+      const step = wait > 0 ? this.#clocks.sleep(wait) : Effect.exit(Deferred.await(this.#board().result))
+      return Effect.flatMap(step, () => this.#renewUntilReplaced(token))
+    })
+  }
+
+  #acquire(giveUpAt: number): Effect.Effect<AccessToken.AccessToken, AuthError> {
+    return Effect.suspend(() => {
+      if (this.#isClosed) return Effect.interrupt
+      const live = this.#live
+      if (this.#isValid(live)) {
+        // Within the renewal window: see to it that a renewal is under way, and do not wait for it. Who waited for a
+        // hold to end may find a token that is younger than that.
+        if (!this.#clocks.isBefore(live.renewAt) && this.#holdLeft() === 0) this.#board()
+        return this.#live?.exit ?? this.#acquire(giveUpAt)
+      }
+      const hold = this.#hold
+      const wait = this.#holdLeft()
+      if (this.#flight === undefined && hold !== undefined && wait > 0 && hold.refused === undefined) {
+        return this.#isWorthWaiting(hold.error, giveUpAt)
+          ? Effect.flatMap(Effect.sleep(Duration.millis(wait)), () => this.#acquire(giveUpAt))
+          : Effect.fail(withRetryAfter(hold.error, wait))
+      }
+      return Effect.catch(
+        Deferred.await(this.#board().result),
+        (error) => this.#isWorthWaiting(error, giveUpAt) ? this.#acquire(giveUpAt) : Effect.fail(error)
+      )
+    })
+  }
+
+  #isWorthWaiting(error: AuthError, giveUpAt: number): boolean {
+    return isTransient(error) && this.#failures < giveUpAt &&
+      this.#holdLeft() <= Duration.toMillis(this.#policy.patience)
+  }
+
+  #replace(): void {
+    if (this.#live === undefined && !this.#isClosed && this.#holdLeft() === 0) this.#board()
+  }
+
+  #drop(): void {
+    this.#renewal?.interruptUnsafe()
+    this.#live = undefined
+    this.#publish()
+  }
+
+  #follow(change: Change): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (this.#isClosed) return Effect.void
+      if (change._tag === "Rejected") {
+        if (this.#rejections.includes(change.token)) return Effect.void
+        this.#rejections.adopt(change.token)
+        if (this.#live === undefined || !AccessToken.equals(this.#live.token, change.token)) return Effect.void
+        this.#drop()
+        return Effect.sync(() => this.#replace())
+      }
+      if (!this.#isBetter(change.token, change.before)) return Effect.void
+      const [exit, told] = this.#succeed(this.#startUsing(change.token, undefined), change.credentials, true)
+      // What is under way would bring one more token, or this one again.
+      const overtaken = this.#flight
+      this.#flight = undefined
+      if (overtaken !== undefined) {
+        Deferred.doneUnsafe<AccessToken.AccessToken, AuthError>(overtaken.result, exit)
+        overtaken.fiber?.interruptUnsafe()
+      }
+      this.#publish()
+      return told
+    })
+  }
+}
+
+/** Makes a provider that ends with the scope. Its fibers have the context. */
 export const makeLifecycle = (
   policy: RefreshPolicy.RefreshPolicy,
   acquisition: Acquisition,
   sharing: Sharing | undefined,
-  telemetry: Telemetry
-): Effect.Effect<Omit<TokenProvider["Service"], "environment">, never, Scope.Scope> =>
-  Effect.gen(function*() {
-    const context = yield* Effect.context<Scope.Scope>()
-    const scope = Context.get(context, Scope.Scope)
-    const clocks = makeTwoClocks(Context.get(context, Clock.Clock))
-    const rejections = makeRejections(policy, clocks)
-    const random = Context.get(context, Random.Random)
-    const changes = yield* PubSub.sliding<Status>({ capacity: 64, replay: 1 })
-
-    let live: Live | undefined
-    let flight: Flight | undefined
-    let hold: Hold | undefined
-    // Kept apart from `hold`: a source that fails meanwhile does not make the credentials right.
-    let refusal: Hold | undefined
-    let lastError: AuthError | undefined
-    let failures = 0
-    let renewal: Fiber.Fiber<void> | undefined
-
-    // What was built within a span does not end with it.
-    const run = Effect.runForkWith(Context.omit(Tracer.ParentSpan)(context) as Context.Context<Scope.Scope>)
-    const fork = (effect: Effect.Effect<void>) => Fiber.runIn(run(effect), scope)
-    // Closed is closed from the first finalizer on: those of the fibers run before the one below.
-    const isClosed = () => scope.state._tag === "Closed"
-    const isValid = (token: Live | undefined): token is Live => token !== undefined && clocks.isBefore(token.expiresAt)
-    const holdLeft = () => hold === undefined ? 0 : clocks.left(hold.until)
-
-    const snapshot = (): Status => {
-      const valid = isValid(live)
-      const state = flight !== undefined
-        ? valid ? "renewing" : "acquiring"
-        : valid
-        ? "valid"
-        : lastError !== undefined
-        ? "failed"
-        : live === undefined
-        ? "empty"
-        : "expired"
-      return {
-        state,
-        issuedAt: live?.token.issuedAt,
-        expiresAt: live?.token.expiresAt,
-        nextRenewalAt: live !== undefined && valid
-          ? DateTime.makeUnsafe(Math.max(live.renewAt.wall, clocks.now().wall + holdLeft()))
-          : undefined,
-        lastError
-      }
-    }
-    const publish = () => PubSub.publishUnsafe(changes, snapshot())
-    publish()
-
-    const stopReport = telemetry.report(() => isValid(live) ? clocks.left(live.expiresAt) / 1000 : 0)
-    yield* Effect.addFinalizer(() => {
-      stopReport()
-      return PubSub.shutdown(changes)
+  telemetry: Telemetry,
+  context: Context.Context<never>,
+  scope: Scope.Scope
+): Effect.Effect<Omit<TokenProvider["Service"], "environment">> =>
+  Effect.suspend(() => {
+    const lifecycle = new Lifecycle(policy, acquisition, sharing, telemetry, context, scope)
+    return Effect.as(Scope.addFinalizer(scope, Effect.suspend(() => lifecycle.close())), {
+      get: Effect.suspend(() => lifecycle.get()),
+      reject: (token) => Effect.suspend(() => lifecycle.reject(token)),
+      status: Effect.sync(() => lifecycle.status()),
+      changes: Stream.suspend(() => lifecycle.changes())
     })
-
-    const startUsing = (token: AccessToken.AccessToken, requestedAt: Instant | undefined): Live => {
-      const lifetime = Duration.toMillis(AccessToken.lifetime(token))
-      const issuedAt = DateTime.toEpochMillis(token.issuedAt)
-      const { mono, wall } = clocks.now()
-      // As old as the request for it, which the credentials source may have held back; unless another process made it.
-      const age = Math.min(Math.max(0, wall - issuedAt), requestedAt === undefined ? Infinity : mono - requestedAt.mono)
-      const start: Instant = { wall: issuedAt, mono: mono - age }
-      return {
-        token,
-        exit: Exit.succeed(token),
-        renewAt: after(start, RefreshPolicy.renewalDelay(policy, lifetime, random.nextDoubleUnsafe())),
-        expiresAt: after(start, RefreshPolicy.usableLifetime(policy, lifetime))
-      }
-    }
-
-    const retryDelay = (failures: number, error: AuthError): number =>
-      RefreshPolicy.retryDelay(policy, failures, Option.getOrUndefined(retryAfter(error)), random.nextDoubleUnsafe())
-
-    const succeed = (
-      next: Live,
-      client: ClientCredentials | undefined,
-      isFromStore: boolean
-    ): readonly [Exit.Exit<AccessToken.AccessToken>, Effect.Effect<void>] => {
-      const was = { renewed: isValid(live), recovered: failures > 0, isFromStore }
-      live = next
-      hold = undefined
-      refusal = undefined
-      lastError = undefined
-      failures = 0
-      renewal?.interruptUnsafe()
-      renewal = policy.mode === "background" ? fork(renew(live)) : undefined
-      return [live.exit, telemetry.acquired(next.token, client, was)]
-    }
-
-    const fail = (
-      cause: AuthError,
-      client: ClientCredentials | undefined
-    ): readonly [Exit.Exit<never, AuthError>, Effect.Effect<void>] => {
-      failures += 1
-      const refused = cause._tag === "InvalidCredentials" ? client : undefined
-      const backoff = retryDelay(failures, cause)
-      const delay = refused === undefined ? backoff : Math.max(backoff, Duration.toMillis(policy.refusalTimeToLive))
-      const error = withRetryAfter(cause, delay)
-      lastError = error
-      hold = { error, refused, until: after(clocks.now(), delay) }
-      if (refused !== undefined) refusal = hold
-      const was = { valid: isValid(live), retryAfter: Duration.millis(Math.ceil(delay)) }
-      return [Exit.fail(error), telemetry.failed(error, client, was)]
-    }
-
-    /** What a flight brought: how it ends for those who wait, and what is told of it. */
-    const settle = (mine: Flight, outcome: Outcome | "StillRefused") => {
-      if (outcome === "StillRefused") {
-        hold = mine.verdict
-        return [Exit.fail(mine.verdict!.error), Effect.void] as const
-      }
-      const { credentials, isFromStore, result } = outcome
-      if (Result.isFailure(result)) return fail(result.failure, credentials)
-      if (rejections.includes(result.success)) {
-        const message = "The token endpoint handed out the token again that the API has just rejected."
-        return fail(new TokenExpired({ reason: "Rejected", message }), credentials)
-      }
-      const next = startUsing(result.success, isFromStore ? undefined : mine.startedAt)
-      if (isValid(next)) return succeed(next, credentials, isFromStore)
-      const message =
-        "The token had expired before its answer came: the token endpoint takes longer than a token lives."
-      return fail(new TokenEndpointUnavailable({ reason: "Timeout", message }), credentials)
-    }
-
-    const land = (mine: Flight, exit: Exit.Exit<Outcome | "StillRefused">): Effect.Effect<void> =>
-      Effect.suspend(() => {
-        // Overtaken: a later flight answers for this one.
-        if (flight !== mine) return Effect.void
-        flight = undefined
-        // Anything but a success is the closing of the scope: nothing is learnt from it.
-        const [result, told] = Exit.isSuccess(exit)
-          ? settle(mine, exit.value)
-          : [Exit.failCause(exit.cause), Effect.void] as const
-        Deferred.doneUnsafe<AccessToken.AccessToken, AuthError>(mine.result, result)
-        if (!(Exit.isSuccess(exit) && exit.value === "StillRefused")) publish()
-        return told
-      })
-
-    /** Whether another process's token is worth taking: it was not rejected, and replaces or outlives the one in use. */
-    const isBetter = (token: AccessToken.AccessToken, replaced?: AccessToken.AccessToken): boolean => {
-      if (rejections.includes(token) || rejections.includesLaterThan(token)) return false
-      const next = startUsing(token, undefined)
-      if (!isValid(next)) return false
-      return !isValid(live) || live.token === replaced || next.expiresAt.wall > live.expiresAt.wall
-    }
-    const judgement: Judgement = {
-      isBetter: (token) => isBetter(token),
-      delayAfter: (error) => Duration.millis(retryDelay(failures + 1, error))
-    }
-
-    const takeOff = (): Flight => {
-      const stale = flight
-      const mine: Flight = {
-        result: Deferred.makeUnsafe(),
-        startedAt: clocks.now(),
-        verdict: refusal !== undefined && clocks.left(refusal.until) > 0 ? refusal : undefined,
-        fiber: undefined
-      }
-      flight = mine
-      if (stale !== undefined) {
-        Deferred.doneUnsafe(stale.result, Deferred.await(mine.result))
-        stale.fiber?.interruptUnsafe()
-      }
-      if (mine.verdict === undefined) publish()
-      mine.fiber = fork(
-        acquisition(mine.verdict?.refused, judgement).pipe(
-          Effect.onExit((exit) => land(mine, exit)),
-          Effect.asVoid
-        )
-      )
-      return mine
-    }
-
-    // A flight ends within its time-out. One that did not was frozen with the process, and its connection is dead.
-    const longestFlight = 2 * Duration.toMillis(policy.acquisitionTimeout)
-    const board = (): Flight =>
-      flight !== undefined && clocks.now().wall < flight.startedAt.wall + longestFlight ? flight : takeOff()
-
-    const renew = (token: Live): Effect.Effect<void> =>
-      Effect.sleep(Duration.millis(clocks.left(token.renewAt))).pipe(
-        Effect.andThen(
-          Effect.suspend((): Effect.Effect<unknown> => {
-            // Replaced before this fiber was known to who replaced it.
-            if (live !== token) return Effect.void
-            return holdLeft() > 0
-              ? Effect.sleep(Duration.millis(holdLeft()))
-              : Effect.exit(Deferred.await(board().result))
-          }).pipe(
-            // A refusal is not worth another try once nothing is left to renew: the next caller makes one.
-            Effect.repeat({
-              while: () => !isClosed() && live === token && (isValid(token) || hold?.refused === undefined)
-            })
-          )
-        ),
-        Effect.asVoid
-      )
-
-    const acquire = (giveUpAt: number): Effect.Effect<AccessToken.AccessToken, AuthError> =>
-      Effect.suspend(() => {
-        if (isClosed()) return Effect.interrupt
-        if (isValid(live)) {
-          // Within the renewal window: see to it that a renewal is under way, and do not wait for it. Who waited for a
-          // hold to end may find a token that is younger than that.
-          if (!clocks.isBefore(live.renewAt) && holdLeft() === 0) board()
-          return live?.exit ?? acquire(giveUpAt)
-        }
-        const wait = holdLeft()
-        if (flight === undefined && hold !== undefined && wait > 0 && hold.refused === undefined) {
-          return isWorthWaiting(hold.error, giveUpAt)
-            ? Effect.flatMap(Effect.sleep(Duration.millis(wait)), () => acquire(giveUpAt))
-            : Effect.fail(withRetryAfter(hold.error, wait))
-        }
-        return Effect.catch(
-          Deferred.await(board().result),
-          (error) => isWorthWaiting(error, giveUpAt) ? acquire(giveUpAt) : Effect.fail(error)
-        )
-      })
-
-    const isWorthWaiting = (error: AuthError, giveUpAt: number): boolean =>
-      isTransient(error) && failures < giveUpAt && holdLeft() <= Duration.toMillis(policy.patience)
-
-    const replace = () => {
-      if (live === undefined && !isClosed() && holdLeft() === 0) board()
-    }
-
-    const drop = () => {
-      renewal?.interruptUnsafe()
-      live = undefined
-      publish()
-    }
-
-    const follow = (change: Change): Effect.Effect<void> =>
-      Effect.suspend(() => {
-        if (isClosed()) return Effect.void
-        if (change._tag === "Rejected") {
-          if (rejections.includes(change.token)) return Effect.void
-          rejections.adopt(change.token)
-          if (live === undefined || !AccessToken.equals(live.token, change.token)) return Effect.void
-          drop()
-          return Effect.sync(replace)
-        }
-        if (!isBetter(change.token, change.before)) return Effect.void
-        const [exit, told] = succeed(startUsing(change.token, undefined), change.credentials, true)
-        // What is under way would bring one more token, or this one again.
-        const overtaken = flight
-        flight = undefined
-        if (overtaken !== undefined) {
-          Deferred.doneUnsafe<AccessToken.AccessToken, AuthError>(overtaken.result, exit)
-          overtaken.fiber?.interruptUnsafe()
-        }
-        publish()
-        return told
-      })
-    if (sharing !== undefined) {
-      fork(Stream.runForEach(sharing.changes, follow))
-    }
-
-    return {
-      get: Effect.suspend(() =>
-        live !== undefined && clocks.isBefore(live.renewAt) ? live.exit : acquire(failures + policy.attempts)
-      ),
-      reject: (token) =>
-        Effect.suspend(() => {
-          if (live === undefined || !AccessToken.equals(live.token, token)) return Effect.void
-          const rejected = live.token
-          switch (rejections.enter(rejected)) {
-            // So many tokens within a minute: it is not the token that is wrong, and other requests may do well with it.
-            case "repeated":
-              return Effect.void
-            case "doubted":
-              return telemetry.doubted
-            case "believed":
-              drop()
-              return Effect.andThen(
-                telemetry.rejected,
-                Effect.andThen(sharing?.reject(rejected) ?? Effect.void, Effect.sync(replace))
-              )
-          }
-        }),
-      status: Effect.sync(snapshot),
-      changes: Stream.fromPubSub(changes)
-    }
   })

@@ -6,7 +6,7 @@ import * as PubSub from "effect/PubSub"
 import type * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import type { Backend, Lease, Stored } from "../TokenStore.ts"
-import { after, makeTwoClocks } from "./twoClocks.ts"
+import { after, TwoClocks } from "./twoClocks.ts"
 import type { Instant } from "./twoClocks.ts"
 
 interface Slot {
@@ -17,7 +17,7 @@ interface Slot {
 /** Everything is synchronous, and so atomic. */
 export const makeMemory = (): Effect.Effect<Backend> =>
   Effect.gen(function*() {
-    const clocks = makeTwoClocks(yield* Clock.Clock)
+    const clocks = new TwoClocks(yield* Clock.Clock)
     const slots = new Map<string, Slot>()
     const changes = yield* PubSub.unbounded<string>()
     let fences = 0

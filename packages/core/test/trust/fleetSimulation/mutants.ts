@@ -55,7 +55,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "do not believe another one's rejection",
     file: "internal/lifecycle.ts",
-    from: "          rejections.adopt(change.token)\n",
+    from: "        this.#rejections.adopt(change.token)\n",
     to: ""
   },
   {
@@ -134,8 +134,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "answer a rejection with an older token",
     file: "internal/lifecycle.ts",
-    from: "if (rejections.includes(token) || rejections.includesLaterThan(token)) return false",
-    to: "if (rejections.includes(token)) return false"
+    from: "if (this.#rejections.includes(token) || this.#rejections.includesLaterThan(token)) return false",
+    to: "if (this.#rejections.includes(token)) return false"
   },
   {
     name: "keep a token that was replaced by one that lives shorter",

@@ -14,28 +14,30 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "reject whatever token is in use, whichever was meant",
     file: "internal/lifecycle.ts",
-    from: "if (live === undefined || !AccessToken.equals(live.token, token)) return Effect.void",
-    to: "if (live === undefined) return Effect.void"
+    from: "if (this.#live === undefined || !AccessToken.equals(this.#live.token, token)) return Effect.void",
+    to: "if (this.#live === undefined) return Effect.void"
   },
   {
     name: "share no flight",
     file: "internal/lifecycle.ts",
-    from: "flight !== undefined && clocks.now().wall < flight.startedAt.wall + longestFlight ? flight : takeOff()",
-    to: "takeOff()"
+    from:
+      "flight !== undefined && this.#clocks.now().wall < flight.startedAt.wall + longest ? flight : this.#takeOff()",
+    to: "this.#takeOff()"
   },
   {
     name: "wait for a flight that was frozen with the process",
     file: "internal/lifecycle.ts",
-    from: "flight !== undefined && clocks.now().wall < flight.startedAt.wall + longestFlight ? flight : takeOff()",
-    to: "flight ?? takeOff()",
+    from:
+      "flight !== undefined && this.#clocks.now().wall < flight.startedAt.wall + longest ? flight : this.#takeOff()",
+    to: "flight ?? this.#takeOff()",
     seed: 2
   },
   {
     name: "replay as often as it is refused",
     file: "internal/authenticate.ts",
-    from: "exchange(replayable, (again) => tokenExpired(\"Rejected\", again, bearers.secrets()))",
+    from: "exchange(replayable, (again) => tokenExpired(\"Rejected\", again, bearers.secrets))",
     to:
-      "exchange(replayable, () => exchange(replayable, (again) => tokenExpired(\"Rejected\", again, bearers.secrets())))"
+      "exchange(replayable, () => exchange(replayable, (again) => tokenExpired(\"Rejected\", again, bearers.secrets)))"
   },
   {
     name: "replay a body that can be sent once",
@@ -115,34 +117,33 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "take a rejected token again",
     file: "internal/rejections.ts",
-    from: "return found !== undefined && clocks.isBefore(found.until)",
-    to: "return found !== found",
+    from: "equals(found.token, token) && this.#clocks.isBefore(found.until))",
+    to: "equals(found.token, token) && found !== found)",
     seed: 5
   },
   {
     name: "look at the wall clock alone",
     file: "internal/twoClocks.ts",
-    from: "wall() < limit.wall && mono() < limit.mono",
-    to: "wall() < limit.wall"
+    from: "this.#wall < limit.wall && this.#mono < limit.mono",
+    to: "this.#wall < limit.wall"
   },
   {
     name: "look at the monotonic clock alone",
     file: "internal/twoClocks.ts",
-    from: "wall() < limit.wall && mono() < limit.mono",
-    to: "mono() < limit.mono"
+    from: "this.#wall < limit.wall && this.#mono < limit.mono",
+    to: "this.#mono < limit.mono"
   },
   {
     name: "forget what was refused",
     file: "internal/lifecycle.ts",
-    from:
-      "const delay = refused === undefined ? backoff : Math.max(backoff, Duration.toMillis(policy.refusalTimeToLive))",
-    to: "const delay = backoff"
+    from: "Math.max(backoff, Duration.toMillis(this.#policy.refusalTimeToLive))",
+    to: "backoff"
   },
   {
     name: "forget a refusal when the source fails",
     file: "internal/lifecycle.ts",
-    from: "if (refused !== undefined) refusal = hold",
-    to: "refusal = refused === undefined ? undefined : hold"
+    from: "if (refused !== undefined) this.#refusal = this.#hold",
+    to: "this.#refusal = refused === undefined ? undefined : this.#hold"
   },
   {
     name: "remember a refusal whatever the credentials",
@@ -154,39 +155,39 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "drop the valid token when its renewal fails",
     file: "internal/lifecycle.ts",
-    from: "lastError = error\n",
-    to: "lastError = error\n      live = undefined\n"
+    from: "this.#lastError = error\n",
+    to: "this.#lastError = error\n    this.#live = undefined\n"
   },
   {
     name: "make everybody wait for a renewal",
     file: "internal/lifecycle.ts",
-    from: "return live?.exit ?? acquire(giveUpAt)",
-    to: "return Deferred.await(board().result)"
+    from: "return this.#live?.exit ?? this.#acquire(giveUpAt)",
+    to: "return Deferred.await(this.#board().result)"
   },
   {
     name: "renew whenever somebody waited",
     file: "internal/lifecycle.ts",
-    from: "if (!clocks.isBefore(live.renewAt) && holdLeft() === 0) board()",
-    to: "if (holdLeft() === 0) board()"
+    from: "if (!this.#clocks.isBefore(live.renewAt) && this.#holdLeft() === 0) this.#board()",
+    to: "if (this.#holdLeft() === 0) this.#board()"
   },
   {
     name: "let an interrupted caller take the acquisition along",
     file: "internal/lifecycle.ts",
-    from: "          Deferred.await(board().result),\n          (error)",
+    from: "        Deferred.await(this.#board().result),\n        (error)",
     to:
-      "          Effect.suspend(() => {\n            const mine = board()\n            return Effect.onInterrupt(Deferred.await(mine.result), () => Effect.sync(() => mine.fiber?.interruptUnsafe()))\n          }),\n          (error)"
+      "          Effect.suspend(() => {\n            const mine = this.#board()\n            return Effect.onInterrupt(Deferred.await(mine.result), () => Effect.sync(() => mine.fiber?.interruptUnsafe()))\n          }),\n          (error)"
   },
   {
     name: "keep the first credentials for ever",
-    file: "TokenProvider.ts",
-    from: "makeAcquisition(yield* Credentials, endpoint",
-    to: "makeAcquisition({ current: yield* Effect.cached((yield* Credentials).current) }, endpoint"
+    file: "internal/provider.ts",
+    from: "makeAcquisition(credentials, endpoint",
+    to: "makeAcquisition({ current: yield* Effect.cached(credentials.current) }, endpoint"
   },
   {
     name: "go on renewing when the scope is closed",
     file: "internal/lifecycle.ts",
-    from: "const fork = (effect: Effect.Effect<void>) => Fiber.runIn(run(effect), scope)",
-    to: "const fork = (effect: Effect.Effect<void>) => (scope, run(effect))"
+    from: "return Fiber.runIn(this.#run(effect), this.#scope)",
+    to: "return this.#run(effect)"
   },
   {
     name: "put the secret into a span",
