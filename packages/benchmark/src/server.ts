@@ -102,7 +102,8 @@ const obey = (command: Command): Counts => {
 if (process.send !== undefined) {
   const server = Http.createServer((request, response) => {
     request.resume()
-    void (request.url?.endsWith("/oauth2-token") === true ? token(response) : api(request, response))
+    // Some add a query of their own.
+    void (request.url?.includes("/oauth2-token") === true ? token(response) : api(request, response))
   })
   // Longer than any scenario pauses: a connection that is closed under a request would be counted against its client.
   server.keepAliveTimeout = 120_000

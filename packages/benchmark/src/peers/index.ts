@@ -1,5 +1,9 @@
 // Everyone who is measured, the library itself first.
 import type { Peer } from "../Peer.ts"
+import { aws } from "./aws.ts"
+import { azure } from "./azure.ts"
+import { google } from "./google.ts"
+import { msal } from "./msal.ts"
 import { spotnana } from "./spotnana.ts"
 
-export const peers: ReadonlyArray<Peer> = [spotnana]
+export const peers: ReadonlyArray<Peer> = [spotnana, google, azure, msal, aws]
