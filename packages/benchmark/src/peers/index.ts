@@ -2,8 +2,10 @@
 import type { Peer } from "../Peer.ts"
 import { aws } from "./aws.ts"
 import { azure } from "./azure.ts"
+import { badgateway } from "./badgateway.ts"
 import { google } from "./google.ts"
 import { msal } from "./msal.ts"
+import { openidClient } from "./openidClient.ts"
 import { spotnana } from "./spotnana.ts"
 
-export const peers: ReadonlyArray<Peer> = [spotnana, google, azure, msal, aws]
+export const peers: ReadonlyArray<Peer> = [spotnana, google, azure, badgateway, openidClient, msal, aws]
