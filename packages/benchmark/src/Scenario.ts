@@ -1,5 +1,5 @@
 // What a scenario is, and what it comes to: a table, goals with their figures, and plots.
-import type { ScenarioId } from "./Peer.ts"
+import type { Peer, ScenarioId } from "./Peer.ts"
 
 /** A goal and what became of it. */
 export interface Goal {
@@ -33,6 +33,8 @@ export interface Report {
 /** How much is measured: all of it, or as little as shows that each scenario works. */
 export interface Extent {
   readonly quick: boolean
+  /** Who is measured. */
+  readonly peers: ReadonlyArray<Peer>
   /** Tells who waits how far it is. */
   readonly say: (line: string) => void
 }

@@ -24,12 +24,16 @@ export interface Counts {
   readonly rejected: number
   /** When the token requests came, in milliseconds since the reset. */
   readonly tokenRequestsAt: ReadonlyArray<number>
+  /** The same, by the client id that asked. */
+  readonly tokenRequestsOf: Readonly<Record<string, ReadonlyArray<number>>>
 }
 
 /** What the process that uses the server may ask of it. */
 export type Command =
   | { readonly _tag: "Configure"; readonly behaviour: Partial<Behaviour> }
   | { readonly _tag: "Revoke" }
+  | { readonly _tag: "Hold" }
+  | { readonly _tag: "Release" }
   | { readonly _tag: "Reset" }
   | { readonly _tag: "Counts" }
 
@@ -41,10 +45,13 @@ export const defaults: Behaviour = { lifetime: 3600, tokenLatency: 0, apiLatency
 let behaviour = defaults
 let resetAt = performance.now()
 let tokenRequestsAt: Array<number> = []
+let tokenRequestsOf: Record<string, Array<number>> = {}
 let apiRequests = 0
 let rejected = 0
 let issued = 0
 const valid = new Map<string, number>()
+/** The answers of the API that are held back. */
+let held: Array<() => void> | undefined
 
 const answer = (response: Http.ServerResponse, status: number, body: string) => {
   response.writeHead(status, { ...json, "content-length": body.length })
@@ -56,9 +63,19 @@ const isValid = (authorization: string | undefined): boolean => {
   return bearer === constantBearer || (valid.get(bearer) ?? 0) > performance.now()
 }
 
-const token = async (response: Http.ServerResponse) => {
+/** Who asks for a token, by Basic authentication or in the body of whatever format. */
+const clientIdOf = async (request: Http.IncomingMessage): Promise<string> => {
+  const basic = Buffer.from(request.headers.authorization?.slice("Basic ".length) ?? "", "base64").toString()
+  let body = ""
+  for await (const chunk of request) body += String(chunk)
+  return /benchmark\d+/.exec(basic)?.[0] ?? /benchmark\d+/.exec(body)?.[0] ?? "unknown"
+}
+
+const token = async (request: Http.IncomingMessage, response: Http.ServerResponse) => {
   const now = performance.now()
+  const clientId = await clientIdOf(request)
   tokenRequestsAt.push(now - resetAt)
+  ;(tokenRequestsOf[clientId] ??= []).push(now - resetAt)
   const { down, lifetime, tokenLatency } = behaviour
   if (down) return answer(response, 503, JSON.stringify({ error: "temporarily_unavailable" }))
   if (tokenLatency > 0) await sleep(tokenLatency)
@@ -69,13 +86,27 @@ const token = async (response: Http.ServerResponse) => {
 }
 
 const api = async (request: Http.IncomingMessage, response: Http.ServerResponse) => {
+  request.resume()
   apiRequests += 1
+  const holding = held
+  if (holding !== undefined) await new Promise<void>((resume) => holding.push(resume))
   if (behaviour.apiLatency > 0) await sleep(behaviour.apiLatency)
   if (isValid(request.headers.authorization)) return answer(response, 200, apiBody)
   rejected += 1
   response.setHeader("www-authenticate", "Bearer error=\"invalid_token\"")
   answer(response, 401, JSON.stringify({ errorMessages: [{ message: "Access Token Invalid" }] }))
 }
+
+const release = () => {
+  const released = held ?? []
+  held = undefined
+  for (const resume of released) resume()
+}
+
+const server = Http.createServer((request, response) => {
+  // Some add a query of their own.
+  void (request.url?.includes("/oauth2-token") === true ? token(request, response) : api(request, response))
+})
 
 const obey = (command: Command): Counts => {
   switch (command._tag) {
@@ -85,29 +116,37 @@ const obey = (command: Command): Counts => {
     case "Revoke":
       valid.clear()
       break
+    case "Hold":
+      held ??= []
+      break
+    case "Release":
+      release()
+      break
     case "Reset":
+      release()
+      // Some clients keep theirs for later, and thousands of them leave none to the next client.
+      server.closeIdleConnections()
       behaviour = defaults
       valid.clear()
       resetAt = performance.now()
       tokenRequestsAt = []
+      tokenRequestsOf = {}
       apiRequests = 0
       rejected = 0
       break
     case "Counts":
   }
-  return { tokenRequests: tokenRequestsAt.length, apiRequests, rejected, tokenRequestsAt }
+  return { tokenRequests: tokenRequestsAt.length, apiRequests, rejected, tokenRequestsAt, tokenRequestsOf }
 }
 
-// Started as a process of its own by `support/server.ts`.
-if (process.send !== undefined) {
-  const server = Http.createServer((request, response) => {
-    request.resume()
-    // Some add a query of their own.
-    void (request.url?.includes("/oauth2-token") === true ? token(response) : api(request, response))
-  })
+// Started as a process of its own by `support/server.ts`, which imports it too.
+if (import.meta.main) {
   // Longer than any scenario pauses: a connection that is closed under a request would be counted against its client.
   server.keepAliveTimeout = 120_000
   process.on("message", (command: Command) => process.send?.(obey(command)))
   process.on("disconnect", () => process.exit())
-  server.listen(0, "127.0.0.1", () => process.send?.({ port: (server.address() as AddressInfo).port }))
+  server.listen(
+    { port: 0, host: "127.0.0.1", backlog: 4096 },
+    () => process.send?.({ port: (server.address() as AddressInfo).port })
+  )
 }

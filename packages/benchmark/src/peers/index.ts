@@ -1,7 +1,7 @@
 // Everyone who is measured, the library itself first.
 import type { Peer } from "../Peer.ts"
 import { aws } from "./aws.ts"
-import { axios } from "./axios.ts"
+import { axiosOauthClient } from "./axios.ts"
 import { azure } from "./azure.ts"
 import { badgateway } from "./badgateway.ts"
 import { google } from "./google.ts"
@@ -17,7 +17,7 @@ export const peers: ReadonlyArray<Peer> = [
   badgateway,
   openidClient,
   simpleOauth2,
-  axios,
+  axiosOauthClient,
   msal,
   aws
 ]

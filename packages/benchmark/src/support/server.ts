@@ -12,11 +12,16 @@ export interface Server {
   readonly configure: (behaviour: Partial<Behaviour>) => Promise<Counts>
   /** Every token that was issued dies now. */
   readonly revoke: () => Promise<Counts>
-  /** As new: behaviour, counts, tokens. */
+  /** The answers of the API are held back until `release`. Whether a token is valid is decided when it answers. */
+  readonly hold: () => Promise<Counts>
+  readonly release: () => Promise<Counts>
+  /** As new: behaviour, counts, tokens; connections that are idle are closed. */
   readonly reset: () => Promise<Counts>
   readonly counts: () => Promise<Counts>
   readonly close: () => void
 }
+
+let settings = 0
 
 const tokenPath = "/v2/auth/oauth2-token"
 
@@ -27,7 +32,8 @@ export const settingOf = (
 ): Setting => ({
   baseUrl,
   tokenUrl: `${baseUrl}${tokenPath}`,
-  clientId: "benchmark",
+  // Of its own: the server counts by it, and it is without a character that anybody would escape.
+  clientId: `benchmark${settings += 1}`,
   clientSecret: "benchmark-secret",
   lifetime: options?.lifetime ?? defaults.lifetime,
   constant: options?.constant === true ? constantBearer : undefined,
@@ -52,6 +58,8 @@ export const startServer = async (): Promise<Server> => {
     setting: (options) => settingOf(baseUrl, options),
     configure: (behaviour) => ask({ _tag: "Configure", behaviour }),
     revoke: () => ask({ _tag: "Revoke" }),
+    hold: () => ask({ _tag: "Hold" }),
+    release: () => ask({ _tag: "Release" }),
     reset: () => ask({ _tag: "Reset" }),
     counts: () => ask({ _tag: "Counts" }),
     close: () => child.disconnect()

@@ -1,0 +1,221 @@
+import { describe, expect, it } from "vitest"
+import type { Client, Peer, ScenarioId, Setting } from "../src/Peer.ts"
+import { spotnana } from "../src/peers/spotnana.ts"
+import type { Report, Scenario } from "../src/Scenario.ts"
+import { expiryScenario, waitedForToken } from "../src/scenarios/expiry.ts"
+import { earliestAttempts, outageScenario } from "../src/scenarios/outage.ts"
+import { revocationScenario } from "../src/scenarios/revocation.ts"
+import { stampedeScenario } from "../src/scenarios/stampede.ts"
+import { floor, inTurns } from "../src/support/contenders.ts"
+import { atOnce, steadily } from "../src/support/load.ts"
+
+/** Asks for a token at each call, and takes a 401 as it comes. */
+const openNaive = async ({ baseUrl, clientId, clientSecret, tokenUrl }: Setting): Promise<Client> => {
+  const token = async () => {
+    const body = new URLSearchParams({
+      grant_type: "client_credentials",
+      client_id: clientId,
+      client_secret: clientSecret
+    })
+    const response = await fetch(tokenUrl, { method: "POST", body })
+    if (!response.ok) throw new Error(`token request answered ${response.status}`)
+    const { access_token } = await response.json() as { readonly access_token: string }
+    return access_token
+  }
+  const get = async (path: string) => {
+    const response = await fetch(`${baseUrl}${path}`, { headers: { authorization: `Bearer ${await token()}` } })
+    await response.text()
+    return response.status
+  }
+  return { get, token, close: () => Promise.resolve() }
+}
+
+const naive: Peer = {
+  name: "naive",
+  packages: [],
+  stack: "fetch",
+  usage: "As nobody should.",
+  cannot: {},
+  open: openNaive
+}
+
+const unable = (id: ScenarioId): Peer => ({
+  ...naive,
+  name: "unable",
+  cannot: { [id]: "it has no arms" },
+  open: () => Promise.reject(new Error("opened, although it cannot"))
+})
+
+const run = (scenario: Scenario, peers: ReadonlyArray<Peer>): Promise<Report> =>
+  scenario.run({ quick: true, peers, say: () => {} })
+
+/** A cell as a number. */
+const figure = ({ columns, rows }: Report, name: string, column: string): number => {
+  const cell = rows.find(([first]) => first === name)?.[columns.indexOf(column)] ?? "no such cell"
+  return Number(cell.replaceAll(",", "").replace(/ .*/, ""))
+}
+
+/** Beside spotnana and the naive one, one that cannot: every row has its place, and every cell something in it. */
+const report = async (scenario: Scenario): Promise<Report> => {
+  const made = await run(scenario, [spotnana, naive, unable(scenario.id)])
+  expect(made.rows.map(([name]) => name)).toEqual([spotnana.name, "naive", "unable", floor.name])
+  expect(made.rows[2]?.[1]).toBe("cannot: it has no arms")
+  for (const row of made.rows) {
+    expect(row).toHaveLength(made.columns.length)
+    expect(row.filter((cell) => cell === "" || /NaN|undefined|Infinity/.test(cell))).toEqual([])
+  }
+  for (const { figure, goal } of made.goals) {
+    expect(goal).not.toMatch(/NaN|undefined/)
+    expect(figure).not.toMatch(/NaN|undefined/)
+  }
+  return made
+}
+
+describe("the scenarios of load, over sockets", () => {
+  it("stampede: who shares asks once, who does not asks as often as it is called", async () => {
+    const made = await report(stampedeScenario)
+    expect(figure(made, spotnana.name, "token requests")).toBe(1)
+    expect(figure(made, "naive", "token requests")).toBe(200)
+    expect(figure(made, floor.name, "token requests")).toBe(0)
+    expect(figure(made, spotnana.name, "callers without a token")).toBe(0)
+    expect(made.goals.map(({ goal }) => goal)).toEqual([
+      "1 token request for 200 callers",
+      "the last caller waits at most 1.1 × the endpoint's latency"
+    ])
+    expect(made.goals[0]?.met).toBe(true)
+  })
+
+  it("expiry: who renews ahead does not wait, who asks at each call waits at each", async () => {
+    const made = await report(expiryScenario)
+    for (const name of [spotnana.name, "naive", floor.name]) {
+      expect(figure(made, name, "requests")).toBe(110)
+      expect(figure(made, name, "failed")).toBe(0)
+    }
+    expect(figure(made, spotnana.name, "token requests")).toBeGreaterThanOrEqual(1)
+    expect(figure(made, spotnana.name, "token requests")).toBeLessThanOrEqual(3)
+    expect(figure(made, "naive", "token requests")).toBe(110)
+    expect(figure(made, floor.name, "token requests")).toBe(0)
+    // A machine that stands still may hold a renewal up, and a few requests with it.
+    expect(figure(made, spotnana.name, "waited for a token")).toBeLessThan(15)
+    expect(figure(made, "naive", "waited for a token")).toBeGreaterThan(50)
+    expect(figure(made, floor.name, "waited for a token")).toBe(0)
+    expect(made.goals.map(({ goal }) => goal)).toEqual([
+      "no request waits for a token after the first",
+      "p99.9 at most 1.1 × the constant bearer's"
+    ])
+  })
+
+  it("revocation: it hits all requests under way, and who replays them loses none", async () => {
+    const made = await report(revocationScenario)
+    expect(figure(made, spotnana.name, "token requests after it")).toBe(1)
+    expect(figure(made, spotnana.name, "failed")).toBe(0)
+    expect(figure(made, "naive", "failed")).toBe(50)
+    expect(figure(made, floor.name, "failed")).toBe(0)
+    for (const name of [spotnana.name, "naive", floor.name]) expect(figure(made, name, "held by the API")).toBe(50)
+    expect(made.notes).toContain("Failures of naive: 50 × status 401.")
+    expect(made.goals).toEqual([
+      { goal: "1 token request after the revocation", figure: "1 to 1 in 1 rounds", met: true },
+      { goal: "no request fails", figure: "0 of 50 failed", met: true }
+    ])
+  })
+
+  it("outage: who has a token lives on it, who asks at each call fails at each", async () => {
+    const made = await report(outageScenario)
+    expect(figure(made, spotnana.name, "failed")).toBe(0)
+    expect(figure(made, "naive", "failed")).toBeGreaterThan(50)
+    expect(figure(made, "naive", "the most of one client")).toBeGreaterThan(50)
+    expect(figure(made, floor.name, "token requests during the outage")).toBe(0)
+    expect(made.goals.map(({ goal, met }) => [goal, met])).toEqual([
+      ["no request fails", true],
+      ["at most 2 token requests of a client, as many as its backoff lets fit", true]
+    ])
+  })
+
+  it("the goals are missed by a client that does not deserve them", async () => {
+    const impostor = { ...naive, name: spotnana.name }
+    const reports = await Promise.all(
+      [stampedeScenario, expiryScenario, revocationScenario, outageScenario].map((scenario) =>
+        run(scenario, [impostor])
+      )
+    )
+    const missed = reports.flatMap(({ goals }) => goals).filter(({ met }) => !met).map(({ goal }) => goal)
+    expect(missed).toEqual(expect.arrayContaining([
+      "1 token request for 200 callers",
+      "no request waits for a token after the first",
+      "1 token request after the revocation",
+      "no request fails",
+      "at most 2 token requests of a client, as many as its backoff lets fit"
+    ]))
+    expect(missed.filter((goal) => goal === "no request fails")).toHaveLength(2)
+  })
+})
+
+describe("the load", () => {
+  it("goes on whatever became of the calls before, and each has its latency and its failure", async () => {
+    let made = 0
+    let answer = () => {}
+    const lastMade = new Promise<void>((resolve) => answer = resolve)
+    const load = await steadily([
+      // Answered when the last one has been made: a load that waited would never get there.
+      () => {
+        made += 1
+        if (made === 20) answer()
+        return lastMade.then(() => undefined)
+      },
+      () => Promise.reject(new TypeError("fetch failed", { cause: Object.assign(new Error(), { code: "ECONNRESET" }) }))
+    ], { perSecond: 1000, turns: 20 })
+    expect(made).toBe(20)
+    const [waiting, failing] = load.lanes
+    expect([...waiting!.latencies].every((latency) => latency >= 0)).toBe(true)
+    // From the time that was set for it: the first waited longest.
+    expect(waiting!.latencies[0]).toBeGreaterThan(waiting!.latencies[19]!)
+    expect([...waiting!.failures]).toEqual([])
+    expect([...failing!.failures]).toEqual([["ECONNRESET", 20]])
+  })
+
+  it("at once is at once", async () => {
+    let made = 0
+    let answer = () => {}
+    const all = new Promise<void>((resolve) => answer = resolve)
+    const rush = await atOnce(100, () => {
+      made += 1
+      if (made === 100) answer()
+      return all.then(() => made === 100 ? "seen" : undefined)
+    })
+    expect([...rush.failures]).toEqual([["seen", 100]])
+    expect(rush.endedAt).toBeGreaterThanOrEqual(rush.startedAt)
+  })
+
+  it("each round begins with another client", async () => {
+    const order: Array<string> = []
+    const clients = ["a", "b", "c"].map((name) => ({ ...naive, name }))
+    await inTurns(clients, 4, ({ name }, round) => Promise.resolve(void order.push(`${round}${name}`)))
+    expect(order.join(" ")).toBe("0a 0b 0c 1b 1c 1a 2c 2a 2b 3a 3b 3c")
+  })
+})
+
+describe("what is a wait for a token", () => {
+  const lane = (...latencies: ReadonlyArray<number>) => ({
+    latencies: Float64Array.from(latencies),
+    failures: new Map<string, number>()
+  })
+
+  it("is long, and not what the machine did to the floor as well", () => {
+    expect(waitedForToken(lane(1, 150, 1), lane(1, 1, 1))).toBe(1)
+    expect(waitedForToken(lane(150, 1, 150), lane(1, 1, 1))).toBe(2)
+    expect(waitedForToken(lane(1, 90, 1), lane(1, 1, 1))).toBe(0)
+    // A stall of the machine ends for both at the same time.
+    expect(waitedForToken(lane(1, 150, 1), lane(1, 145, 1))).toBe(0)
+    expect(waitedForToken(lane(1, 150, 1), lane(1, 1, 140))).toBe(0)
+    expect(waitedForToken(lane(1, 150, 1), lane(155, 1, 1))).toBe(0)
+    expect(waitedForToken(lane(150, 1, 1), lane(1, 1, 200))).toBe(1)
+  })
+})
+
+describe("the bound of the backoff", () => {
+  it("is what fits between the earliest renewal and the end", () => {
+    // 0.72 of 20 s; then half of 0.5 s, 1 s and 2 s.
+    expect(earliestAttempts(20_000, 18_000)).toEqual([14_400, 14_650, 15_150, 16_150])
+    expect(earliestAttempts(20_000, 14_400)).toEqual([])
+  })
+})
