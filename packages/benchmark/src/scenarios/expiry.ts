@@ -3,7 +3,7 @@ import { spotnana } from "../peers/spotnana.ts"
 import type { Extent, Report, Scenario } from "../Scenario.ts"
 import { contendersOf, enter, floor, rowsOf } from "../support/contenders.ts"
 import type { Failures } from "../support/failures.ts"
-import { explained, note, requested, total } from "../support/failures.ts"
+import { explained, note, requested, settled, total } from "../support/failures.ts"
 import { count, duration, percent, ratio } from "../support/format.ts"
 import type { Lane } from "../support/load.ts"
 import { steadily } from "../support/load.ts"
@@ -61,7 +61,7 @@ const run = async (extent: Extent): Promise<Report> => {
     await server.configure({ lifetime, tokenLatency })
     const entrants = await Promise.all(contenders.map((peer) => enter(peer, server, lifetime)))
     const calls = entrants.map(({ client }) => () => requested(client.get("/v2/companies")))
-    await Promise.all(calls.map((call) => call()))
+    await Promise.all(calls.map(settled))
     const before = await server.counts()
     for (let window = 0; window < windows; window++) {
       extent.say(`expiry: window ${window + 1} of ${windows}, ${seconds} s`)
@@ -105,9 +105,7 @@ const run = async (extent: Extent): Promise<Report> => {
     goals: ours === undefined ? [] : [
       {
         goal: "no request waits for a token after the first",
-        figure: `${count(ours.waited)} of ${count(ours.latencies.length)} waited, ${
-          count(total(ours.failures))
-        } failed`,
+        figure: `${count(ours.waited)} waited and ${count(total(ours.failures))} failed, of ${count(turns)}`,
         met: ours.waited === 0 && ours.failures.size === 0
       },
       {
@@ -117,13 +115,9 @@ const run = async (extent: Extent): Promise<Report> => {
       }
     ],
     notes: [
-      `Waited for a token: took longer than ${
-        duration(longWait)
-      }, half of what the token endpoint takes, while the constant ` +
-      `bearer's requests of the same turn and of the turns beside it, at most ${
-        duration(2000 / perSecond)
-      } away, took no ` +
-      `more than ${duration(stall)} each. The API answers at once.`,
+      `Waited for a token: took longer than ${duration(longWait)}, half of what the token endpoint takes, while the ` +
+      "constant bearer's requests of the same turn and of the turns beside it, at most " +
+      `${duration(2000 / perSecond)} away, took no more than ${duration(stall)} each. The API answers at once.`,
       `${count(perSecond)} requests/s of each client, ${windows} × ${seconds} s. This process was busy ` +
       `${percent(Math.max(...busy))} of the time at most. Each p99.9 is of ${count(turns)} requests, ` +
       `${count(Math.floor(turns / 1000))} of which took longer.`,

@@ -5,7 +5,7 @@ import { spotnana } from "../peers/spotnana.ts"
 import type { Extent, Report, Scenario } from "../Scenario.ts"
 import { contendersOf, enter, rowsOf } from "../support/contenders.ts"
 import type { Failures } from "../support/failures.ts"
-import { explained, note, requested, total } from "../support/failures.ts"
+import { explained, note, requested, settled, total } from "../support/failures.ts"
 import { count, duration, percent } from "../support/format.ts"
 import { steadily } from "../support/load.ts"
 import { startServer } from "../support/server.ts"
@@ -26,7 +26,10 @@ const outageShare = 0.9
 /** How long the load lasts, in lives of a token: it shows what becomes of the second one, too. */
 const loadShare = 1.2
 
-/** When a renewal that begins as early as it may, and waits as short as it may, makes its attempts: milliseconds since the token was issued. */
+/**
+ * When a renewal makes its attempts that begins as early as it may, and waits as short as it may: in milliseconds since
+ * the token was issued.
+ */
 export const earliestAttempts = (lifetime: number, end: number): ReadonlyArray<number> => {
   const policy = RefreshPolicy.defaults
   const attempts: Array<number> = []
@@ -58,6 +61,7 @@ const run = async (extent: Extent): Promise<Report> => {
     ])
   )
   const end = lifetime * outageShare * 1000
+  const loaded = lifetime * loadShare * 1000
   const server = await startServer()
   let busy = 0
   try {
@@ -65,10 +69,10 @@ const run = async (extent: Extent): Promise<Report> => {
     const entrants = await Promise.all(contenders.map((peer) => enter(peer, server, lifetime)))
     const calls = entrants.map(({ client }) => () => requested(client.get("/v2/companies")))
     const issuedAt = performance.now()
-    await Promise.all(calls.map((call) => call()))
+    await Promise.all(calls.map(settled))
     const down = await server.configure({ down: true })
     extent.say(`outage: down for ${duration(end)}, then up`)
-    const load = steadily(calls, { perSecond, turns: Math.round(perSecond * lifetime * loadShare) })
+    const load = steadily(calls, { perSecond, turns: Math.round(perSecond * loaded / 1000) })
     await sleep(issuedAt + end - performance.now())
     const up = await server.configure({ down: false })
     extent.say("outage: up")
@@ -114,16 +118,12 @@ const run = async (extent: Extent): Promise<Report> => {
       }
     ],
     notes: [
-      `${each} clients of each, at once; ${count(perSecond)} requests/s of each client for ${
-        duration(lifetime * loadShare * 1000)
-      }. ` +
-      `Token requests are the median of the clients. This process was busy ${percent(busy)} of the time.`,
-      `The bound, from \`RefreshPolicy\`: the earliest renewal and the shortest delays after it make attempts ` +
-      `${attempts.map((at) => duration(at)).join(", ")} after the token was issued; the outage ends at ${
-        duration(end)
-      }.`,
-      "With tokens that live for about 25 s to 10 min, effect-spotnana's next attempt after such an outage may come more than " +
-      "5 s, its `patience`, after the token is used up, and requests fail until then. With those that live longer it " +
+      `${each} clients of each at once, ${count(perSecond)} requests/s of each client for ${duration(loaded)}. Token ` +
+      `requests are the median of the clients. This process was busy ${percent(busy)} of the time.`,
+      "The bound, from `RefreshPolicy`: the earliest renewal and the shortest delays after it make attempts " +
+      `${attempts.map(duration).join(", ")} after the token was issued; the outage ends at ${duration(end)}.`,
+      "With tokens that live for about 25 s to 10 min, effect-spotnana's next attempt after such an outage may come more " +
+      "than 5 s, its `patience`, after the token is used up, and requests fail until then. With those that live longer it " +
       "comes in time: no delay is longer than a minute.",
       "Longest request: who has no token when the endpoint is back waits for the next attempt, or makes one.",
       ...explained([...figures].map(([name, { failures }]) => [name, failures]))
@@ -134,9 +134,8 @@ const run = async (extent: Extent): Promise<Report> => {
 export const outageScenario: Scenario = {
   id: "outage",
   title: "Outage of the token endpoint",
-  what:
-    "The token endpoint answers 503 from right after the first token until nine tenths of that token's life are over, and " +
-    "works again for the last tenth and after it. Tokens live for 20 s. All clients are under a steady, open load at the " +
-    "same time, until a fifth of the next token's life is over.",
+  what: "The token endpoint answers 503 from right after the first token until nine tenths of that token's life are " +
+    "over, and works again for the last tenth and after it. Tokens live for 20 s. All clients are under a steady, open " +
+    "load at the same time, until a fifth of the next token's life is over.",
   run
 }

@@ -54,7 +54,7 @@ const revocation = async (server: Server, peer: Peer, inFlight: number, figures:
   await server.configure({ tokenLatency })
   const { client, clientId } = await enter(peer, server)
   const call = () => requested(client.get("/v2/companies"))
-  await call()
+  await settled(call)
   const { apiRequests } = await server.hold()
   const rush = atOnce(inFlight, call)
   figures.held.push(await received(server, apiRequests, inFlight))
@@ -120,10 +120,10 @@ const run = async (extent: Extent): Promise<Report> => {
       "The constant bearer is not revoked: its row is what it takes to answer that many requests.",
       `A token takes ${
         duration(tokenLatency)
-      }. Medians of ${rounds} rounds with fresh clients, who begin in rotating order; ` +
-      "failures are those of all rounds.",
-      "Held by the API: the requests that it had when the tokens died. A client with fewer connections sends the others " +
-      "afterwards, with the tokens it has then.",
+      }. Medians of ${rounds} rounds with fresh clients, who begin in rotating ` +
+      "order; failures are those of all rounds.",
+      "Held by the API: the requests that it had when the tokens died. A client with fewer connections sends the " +
+      "others afterwards, with the tokens it has then.",
       ...explained([...figures].map(([name, { failures }]) => [name, failures]))
     ]
   }
@@ -134,8 +134,8 @@ export const revocationScenario: Scenario = {
   title: "Mass revocation",
   what:
     "1,000 requests of one client are under way when all tokens are revoked. The API holds its answers until it has " +
-    "the requests of all connections that the client opens, and judges each token as it answers: so each of them meets " +
-    "the revocation. Counted are the token requests from then on, the requests that fail, and the time until the last " +
-    "has ended.",
+    "the requests of all connections that the client opens, and judges each token as it answers: so each of them " +
+    "meets the revocation. Counted are the token requests from then on, the requests that fail, and the time until " +
+    "the last has ended.",
   run
 }

@@ -100,12 +100,12 @@ const run = async (extent: Extent): Promise<Report> => {
       }
     ],
     notes: [
-      `The endpoint's latency is ${
-        duration(latency)
-      }: the median of ${bare.length} bare token requests by \`fetch\`, made ` +
-      `between the rounds. It is set to ${duration(tokenLatency)}.`,
-      `Medians of ${rounds} rounds with fresh clients, who begin in rotating order. Callers without a token are those of all ` +
-      "rounds.",
+      `The endpoint's latency is ${duration(latency)}, set to ${duration(tokenLatency)}: the median of ` +
+      `${bare.length} bare token requests by \`fetch\`, made between the rounds.`,
+      "A process has one thread: the token request leaves when all callers have called, so that the time of their calls is " +
+      "part of the wait. The constant bearer's row is that time, where nothing is asked for.",
+      `Medians of ${rounds} rounds with fresh clients, who begin in rotating order. Callers without a token are those of ` +
+      "all rounds.",
       ...explained([...figures].map(([name, { failures }]) => [name, failures]))
     ]
   }
