@@ -12,8 +12,11 @@ export interface Size {
   readonly modules: ReadonlyArray<readonly [module: string, bytes: number]>
 }
 
+const root = Path.resolve(import.meta.dirname, "../..")
+
 /** The first program of README.md. */
-export const firstProgram = (): string => /^```ts\n(.*?)^```$/ms.exec(Fs.readFileSync("README.md", "utf8"))![1]!
+export const firstProgram = (): string =>
+  /^```ts\n(.*?)^```$/ms.exec(Fs.readFileSync(Path.join(root, "README.md"), "utf8"))![1]!
 
 /** What the first program may come to, minified and compressed by gzip -9: what it does come to, so that it grows no more. */
 export const budget = 11_200
@@ -37,30 +40,54 @@ export const sizes = async (): Promise<ReadonlyArray<readonly [what: string, siz
 ]
 
 // A file that is not there: its place is where imports are looked up from.
-const input = Path.resolve("program.ts")
+const input = Path.join(root, "program.ts")
 
-/** Bundles a program with the core's sources, or with what is at `core`. */
-export const measure = async (program: string, core = "@effect-spotnana/core"): Promise<Size> => {
+/** What is bundled, and what is not: the file `input`, or what is given as its source. */
+export interface Bundling {
+  readonly input: string
+  readonly source?: string | undefined
+  readonly external?: RegExp | undefined
+  readonly platform: "neutral" | "node"
+}
+
+/** One file of it, minified. */
+export const bundle = async ({ external, input, platform, source }: Bundling) => {
   const { output: [chunk] } = await build({
     input,
-    external: /^effect(\/|$)/,
-    platform: "neutral",
+    ...(external !== undefined && { external }),
+    platform,
     treeshake: true,
-    plugins: [{
+    plugins: source === undefined ? [] : [{
       name: "program",
       resolveId: (id) => id === input ? id : undefined,
-      load: (id) => id === input ? program.replaceAll("@effect-spotnana/core", core) : undefined
+      load: (id) => id === input ? source : undefined
     }],
-    output: { comments: false, minify: true },
+    output: { codeSplitting: false, comments: false, minify: true },
     write: false
   })
-  return {
-    minified: Buffer.byteLength(chunk.code),
-    gzip: gzipSync(chunk.code, { level: 9 }).length,
-    brotli: brotliCompressSync(chunk.code).length,
-    modules: Object.entries(chunk.modules)
-      .map(([id, { renderedLength }]) => [Path.relative(".", id), renderedLength] as const)
-      .filter(([, bytes]) => bytes > 0)
-      .toSorted(([, a], [, b]) => b - a)
-  }
+  return chunk
 }
+
+const sizeOf = ({ code, modules }: Awaited<ReturnType<typeof bundle>>): Size => ({
+  minified: Buffer.byteLength(code),
+  gzip: gzipSync(code, { level: 9 }).length,
+  brotli: brotliCompressSync(code).length,
+  modules: Object.entries(modules)
+    .map(([id, { renderedLength }]) => [Path.relative(root, id), renderedLength] as const)
+    .filter(([, bytes]) => bytes > 0)
+    .toSorted(([, a], [, b]) => b - a)
+})
+
+/** Bundles a program with the core's sources, or with what is at `core`. */
+export const measure = async (program: string, core = "@effect-spotnana/core"): Promise<Size> =>
+  sizeOf(
+    await bundle({
+      input,
+      source: program.replaceAll("@effect-spotnana/core", core),
+      external: /^effect(\/|$)/,
+      platform: "neutral"
+    })
+  )
+
+/** Bundles a program for Node with everything that it imports. */
+export const measureWhole = async (input: string): Promise<Size> => sizeOf(await bundle({ input, platform: "node" }))
