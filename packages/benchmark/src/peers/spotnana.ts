@@ -16,7 +16,8 @@ const stub = (setting: Setting): HttpClient.HttpClient => {
   )
 }
 
-const transport = (setting: Setting): Layer.Layer<HttpClient.HttpClient> =>
+/** What requests go through: sockets, or the stub. */
+export const transport = (setting: Setting): Layer.Layer<HttpClient.HttpClient> =>
   setting.stubbed ? Layer.sync(HttpClient.HttpClient, () => stub(setting)) : NodeHttpClient.layerUndici
 
 const clientOf = async <R, E>(

@@ -1,7 +1,7 @@
 import type { Scenario } from "../Scenario.ts"
-import { expiryScenario } from "./expiry.ts"
-import { outageScenario } from "./outage.ts"
-import { revocationScenario } from "./revocation.ts"
-import { stampedeScenario } from "./stampede.ts"
+import { expiry } from "./expiry.ts"
+import { outage } from "./outage.ts"
+import { revocation } from "./revocation.ts"
+import { stampede } from "./stampede.ts"
 
-export const scenarios: ReadonlyArray<Scenario> = [stampedeScenario, expiryScenario, revocationScenario, outageScenario]
+export const scenarios: ReadonlyArray<Scenario> = [stampede, expiry, revocation, outage]
