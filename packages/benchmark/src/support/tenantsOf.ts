@@ -1,0 +1,75 @@
+// Whose tenants are measured, and how they are kept.
+import { Credentials, Environment, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
+import { Config, ConfigProvider, Context, Effect, Layer, Redacted } from "effect"
+import type { Peer, Setting } from "../Peer.ts"
+import { peers } from "../peers/index.ts"
+import { spotnana } from "../peers/spotnana.ts"
+import { clientTenancy, layerMapTenancy } from "./tenancy.ts"
+import type { Entry, Tenancy } from "./tenancy.ts"
+
+/** The floor: what a `LayerMap` itself keeps of an entry. */
+export const emptyEntry = "LayerMap, an empty entry"
+
+/** The library with credentials that the application has as values. */
+export const byValue = `${spotnana.name}, credentials as values`
+
+class Empty extends Context.Service<Empty, Entry>()("benchmark/Empty") {}
+
+const clientSecret = "benchmark-secret"
+
+/** Variables of whatever tenant: none is kept. */
+const variables = ({ baseUrl }: Setting): ConfigProvider.ConfigProvider =>
+  ConfigProvider.make((path) => {
+    const [tenant, name] = path.length === 2 ? path : [undefined, path[0]]
+    const values: Readonly<Record<string, string>> = tenant === undefined
+      ? { SPOTNANA_BASE_URL: baseUrl }
+      : { SPOTNANA_CLIENT_ID: String(tenant), SPOTNANA_CLIENT_SECRET: clientSecret }
+    const value = values[String(name)]
+    return Effect.succeed(value === undefined ? undefined : ConfigProvider.makeValue(value))
+  })
+
+/** As `examples/several-tenants.ts` has them: the variables of each begin with its name. */
+const byConfig = (setting: Setting): Tenancy => {
+  const provider = ConfigProvider.layer(variables(setting))
+  return layerMapTenancy(
+    setting,
+    TokenProvider.TokenProvider,
+    (tenant) =>
+      SpotnanaHttpClient.layerConfig({ credentials: Config.nested(Credentials.config, tenant) }).pipe(
+        Layer.provide(provider)
+      )
+  )
+}
+
+const withValues = (setting: Setting): Tenancy => {
+  const environment = Environment.makeUnsafe({ baseUrl: setting.baseUrl })
+  return layerMapTenancy(
+    setting,
+    TokenProvider.TokenProvider,
+    (clientId) => SpotnanaHttpClient.layer({ clientId, clientSecret: Redacted.make(clientSecret), environment })
+  )
+}
+
+const empty = (setting: Setting): Tenancy => {
+  const entry: Entry = { get: Effect.void }
+  return layerMapTenancy(setting, Empty, () => Layer.succeed(Empty, entry))
+}
+
+const peerOf = (name: string): Peer => {
+  const found = peers.find((peer) => peer.name === name)
+  if (found === undefined) throw new Error(`There is no peer ${name}.`)
+  return found
+}
+
+export const tenantsOf = (name: string, setting: Setting): Tenancy => {
+  switch (name) {
+    case emptyEntry:
+      return empty(setting)
+    case byValue:
+      return withValues(setting)
+    case spotnana.name:
+      return byConfig(setting)
+    default:
+      return clientTenancy(setting, peerOf(name))
+  }
+}
