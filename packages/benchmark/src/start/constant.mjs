@@ -1,0 +1,18 @@
+// The HTTP stack of the library without its authentication: one request, with a bearer that is never refused.
+import { Effect, flow } from "effect"
+import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
+import { answered, apiPath, baseUrl } from "./given.mjs"
+
+const program = Effect.gen(function*() {
+  const client = (yield* HttpClient.HttpClient).pipe(
+    HttpClient.mapRequest(flow(
+      HttpClientRequest.prependUrl(baseUrl),
+      HttpClientRequest.bearerToken(process.env.CONSTANT_BEARER)
+    ))
+  )
+  const response = yield* client.get(apiPath)
+  yield* response.json
+  return response.status
+})
+
+answered(await Effect.runPromise(Effect.provide(program, FetchHttpClient.layer)))

@@ -1,0 +1,31 @@
+// The programs of `start/`: one token and one request each, as plain modules of JavaScript.
+import * as Path from "node:path"
+import type { Peer } from "../Peer.ts"
+
+export const programs = Path.resolve(import.meta.dirname, "../start")
+
+/** The program of each peer, by a package of its own. */
+const files: Readonly<Record<string, string>> = {
+  "@effect-spotnana/core": "spotnana.mjs",
+  "google-auth-library": "google.mjs",
+  "@azure/core-rest-pipeline": "azure.mjs",
+  "@azure/msal-node": "msal.mjs",
+  "@smithy/core": "smithy.mjs",
+  "@badgateway/oauth2-client": "badgateway.mjs",
+  "openid-client": "openidClient.mjs",
+  "simple-oauth2": "simpleOauth2.mjs",
+  "axios-oauth-client": "axios.mjs"
+}
+
+export const programOf = ({ name, packages }: Peer): string => {
+  const found = packages.flatMap((name) => files[name] ?? [])[0]
+  if (found === undefined) throw new Error(`There is no program of ${name} in ${programs}.`)
+  return found
+}
+
+/** Programs that are no peer's. */
+export const nothing = "nothing.mjs"
+export const bareFetch = "fetch.mjs"
+export const constantBearer = "constant.mjs"
+export const overUndici = "spotnanaUndici.mjs"
+export const bySubpaths = "spotnanaSubpaths.mjs"
