@@ -98,8 +98,10 @@ const tokenRequestsOf = (batches: Batches, name: string) =>
   pointsOf(batches, name, ({ tokenRequests }) => tokenRequests)
 const timesOf = (batches: Batches, name: string) => pointsOf(batches, name, ({ millis }, number) => millis / number)
 
-const bytes = (value: number): string =>
-  Math.abs(value) < 1e6 ? `${Number((value / 1e3).toPrecision(3))} kB` : `${Number((value / 1e6).toPrecision(3))} MB`
+const bytes = (value: number): string => {
+  const [unit, name] = Math.abs(value) < 1e6 ? [1e3, "kB"] : Math.abs(value) < 1e9 ? [1e6, "MB"] : [1e9, "GB"]
+  return `${Number((value / unit).toPrecision(3))} ${name}`
+}
 
 const roleOf = (name: string): Series["role"] =>
   name === spotnana.name ? "main" : name === floor.name || name === emptyEntry ? "floor" : undefined
@@ -163,7 +165,7 @@ const reportOf = ({ peers }: Extent, { requests, tenants }: Amount, batches: Bat
     }],
     notes: [
       `The first requests wait for the token, which takes ${tokenLatency} ms: that is most of the time of one request.`,
-      "From some thousand requests on the time is that of the HTTP stack and of the server, one process each.",
+      "The more requests there are, the more of their time is that of the HTTP stack and of the server, a process each.",
       ...failuresOf(batches)
     ],
     plots: [

@@ -171,9 +171,9 @@ const run = async (extent: Extent): Promise<Report> => {
       "from variables, and once more with `layer` and credentials that are values. " +
       `${emptyEntry}, is the same map with a layer of one constant: what the map itself takes.`,
       "The others are a client each, held in a `Map`; its stub, and what this benchmark wraps it in, are counted too.",
-      "The bytes of one tenant are within the noise of a heap in which everything else has moved.",
-      "A get of always the same tenant is the work itself. A random one of many is not in the processor's cache, " +
-      "which is the price of any memory that is used now and then: for each of its objects once.",
+      "A get of always the same tenant is the work itself. A random one of many is not in the processor's cache, and " +
+      "each object that a get looks at is fetched from memory: the others pay for that too. The empty entries are all " +
+      "one constant, and so always in the cache.",
       "The gets of the `LayerMap` run in one fiber, and those of the others are awaited in a loop: the row of the empty " +
       "entry is what the fiber itself takes."
     ]
