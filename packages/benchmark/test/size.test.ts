@@ -2,10 +2,10 @@ import * as Fs from "node:fs"
 import { isBuiltin } from "node:module"
 import * as Path from "node:path"
 import { describe, expect, it } from "vitest"
-import { bundle, firstProgram, goal, measure } from "../../../scripts/size/measure.ts"
+import { bundle, firstProgram, goal, measure, measureWhole } from "../../../scripts/size/measure.ts"
 import { spotnana } from "../src/peers/spotnana.ts"
 import { size } from "../src/scenarios/size.ts"
-import { programs } from "../src/support/programs.ts"
+import { programOf, programs } from "../src/support/programs.ts"
 import { named, quickly } from "./support/extent.ts"
 
 const bytesIn = (cell: string | undefined): number => Number(cell?.replaceAll(/[ ,B]/g, ""))
@@ -14,6 +14,12 @@ describe("size", () => {
   it.each(Fs.readdirSync(programs))("of %s is that of all it imports but Node's own modules", async (program) => {
     const { dynamicImports, imports } = await bundle({ input: Path.join(programs, program), platform: "node" })
     expect([...imports, ...dynamicImports].filter((name) => !isBuiltin(name))).toEqual([])
+  })
+
+  it("of the library is with effect, and that of the core without", async () => {
+    const ofEffect = ([file]: readonly [string, number]) => file.includes("/effect/dist/")
+    expect((await measureWhole(Path.join(programs, programOf(spotnana)))).modules.some(ofEffect)).toBe(true)
+    expect((await measure(firstProgram())).modules.some(ofEffect)).toBe(false)
   })
 
   it("has the bytes of each, and judges the core by what `pnpm size` measures", async () => {
