@@ -16,6 +16,8 @@ interface Bearer {
 
 /** No request that was sent with a token is still under way so long after the token expired. */
 const memory = Duration.hours(1)
+/** The last few are kept longer: when the clock is set, all others look old. */
+const alwaysKept = 2
 
 /** The bearers that a client sends, and sent. */
 export class Bearers {
@@ -30,7 +32,9 @@ export class Bearers {
   of(token: AccessToken): Bearer {
     if (this.#latest?.token === token) return this.#latest
     const forgotten = DateTime.subtractDuration(token.issuedAt, memory)
-    this.#earlier = this.#all.filter((bearer) => DateTime.isGreaterThan(bearer.token.expiresAt, forgotten))
+    this.#earlier = this.#all.filter((bearer, age) =>
+      age < alwaysKept || DateTime.isGreaterThan(bearer.token.expiresAt, forgotten)
+    )
     const authorization = `Bearer ${Redacted.value(token.value)}`
     const headers = Headers.fromRecordUnsafe({ "user-agent": userAgent, authorization })
     return this.#latest = { token, authorization, headers }
