@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest"
 import type { Client, Peer, ScenarioId, Setting } from "../src/Peer.ts"
 import { spotnana } from "../src/peers/spotnana.ts"
 import type { Report, Scenario } from "../src/Scenario.ts"
-import { expiryScenario, waitedForToken } from "../src/scenarios/expiry.ts"
-import { earliestAttempts, outageScenario } from "../src/scenarios/outage.ts"
-import { revocationScenario } from "../src/scenarios/revocation.ts"
-import { stampedeScenario } from "../src/scenarios/stampede.ts"
+import { expiry, waitedForToken } from "../src/scenarios/expiry.ts"
+import { earliestAttempts, outage } from "../src/scenarios/outage.ts"
+import { revocation } from "../src/scenarios/revocation.ts"
+import { stampede } from "../src/scenarios/stampede.ts"
 import { floor, inTurns } from "../src/support/contenders.ts"
 import { atOnce, steadily } from "../src/support/load.ts"
 
@@ -73,7 +73,7 @@ const report = async (scenario: Scenario): Promise<Report> => {
 
 describe("the scenarios of load, over sockets", () => {
   it("stampede: who shares asks once, who does not asks as often as it is called", async () => {
-    const made = await report(stampedeScenario)
+    const made = await report(stampede)
     expect(figure(made, spotnana.name, "token requests")).toBe(1)
     expect(figure(made, "naive", "token requests")).toBe(200)
     expect(figure(made, floor.name, "token requests")).toBe(0)
@@ -86,7 +86,7 @@ describe("the scenarios of load, over sockets", () => {
   })
 
   it("expiry: who renews ahead does not wait, who asks at each call waits at each", async () => {
-    const made = await report(expiryScenario)
+    const made = await report(expiry)
     for (const name of [spotnana.name, "naive", floor.name]) {
       expect(figure(made, name, "requests")).toBe(110)
       expect(figure(made, name, "failed")).toBe(0)
@@ -106,7 +106,7 @@ describe("the scenarios of load, over sockets", () => {
   })
 
   it("revocation: it hits all requests under way, and who replays them loses none", async () => {
-    const made = await report(revocationScenario)
+    const made = await report(revocation)
     expect(figure(made, spotnana.name, "token requests after it")).toBe(1)
     expect(figure(made, spotnana.name, "failed")).toBe(0)
     expect(figure(made, "naive", "failed")).toBe(50)
@@ -120,7 +120,7 @@ describe("the scenarios of load, over sockets", () => {
   })
 
   it("outage: who has a token lives on it, who asks at each call fails at each", async () => {
-    const made = await report(outageScenario)
+    const made = await report(outage)
     expect(figure(made, spotnana.name, "failed")).toBe(0)
     expect(figure(made, "naive", "failed")).toBeGreaterThan(50)
     expect(figure(made, "naive", "the most of one client")).toBeGreaterThan(50)
@@ -134,9 +134,7 @@ describe("the scenarios of load, over sockets", () => {
   it("the goals are missed by a client that does not deserve them", async () => {
     const impostor = { ...naive, name: spotnana.name }
     const reports = await Promise.all(
-      [stampedeScenario, expiryScenario, revocationScenario, outageScenario].map((scenario) =>
-        run(scenario, [impostor])
-      )
+      [stampede, expiry, revocation, outage].map((scenario) => run(scenario, [impostor]))
     )
     const missed = reports.flatMap(({ goals }) => goals).filter(({ met }) => !met).map(({ goal }) => goal)
     expect(missed).toEqual(expect.arrayContaining([

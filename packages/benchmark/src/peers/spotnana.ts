@@ -1,6 +1,6 @@
 import { Environment, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import { Effect, flow, Layer, ManagedRuntime, Redacted } from "effect"
+import { Effect, flow, Layer, Logger, ManagedRuntime, Redacted } from "effect"
 import { HttpClient, HttpClientRequest, HttpClientResponse } from "effect/http"
 import type { Client, Peer, Setting } from "../Peer.ts"
 import { json, stubBody } from "../support/stub.ts"
@@ -26,20 +26,22 @@ const clientOf = async <R, E>(
   layer: Layer.Layer<R>,
   token: Effect.Effect<string, unknown, R>
 ): Promise<Client> => {
-  const runtime = ManagedRuntime.make(layer)
-  const client = await runtime.runPromise(service)
+  // What it logs of rejections and outages is not for the reader of a benchmark.
+  const runtime = ManagedRuntime.make(Layer.provideMerge(layer, Logger.layer([])))
+  const run = Effect.runPromiseWith(await runtime.context())
+  const client = await run(service)
   const get = (path: string) =>
     Effect.flatMap(
       client.get(path),
       (response) => setting.stubbed ? Effect.succeed(response.status) : Effect.as(response.text, response.status)
     )
   return {
-    get: (path) => runtime.runPromise(get(path)),
+    get: (path) => run(get(path)),
     getMany: (path, count) => {
       let left = count
-      return runtime.runPromise(Effect.whileLoop({ while: () => left-- > 0, body: () => get(path), step: () => {} }))
+      return run(Effect.whileLoop({ while: () => left-- > 0, body: () => get(path), step: () => {} }))
     },
-    token: () => runtime.runPromise(token),
+    token: () => run(token),
     close: () => runtime.dispose()
   }
 }

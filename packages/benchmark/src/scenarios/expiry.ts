@@ -127,7 +127,7 @@ const run = async (extent: Extent): Promise<Report> => {
   }
 }
 
-export const expiryScenario: Scenario = {
+export const expiry: Scenario = {
   id: "expiry",
   title: "Expiry under load",
   what:

@@ -131,7 +131,7 @@ const run = async (extent: Extent): Promise<Report> => {
   }
 }
 
-export const outageScenario: Scenario = {
+export const outage: Scenario = {
   id: "outage",
   title: "Outage of the token endpoint",
   what: "The token endpoint answers 503 from right after the first token until nine tenths of that token's life are " +

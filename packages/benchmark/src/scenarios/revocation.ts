@@ -49,7 +49,7 @@ const received = async (server: Server, before: number, expected: number): Promi
   return held
 }
 
-const revocation = async (server: Server, peer: Peer, inFlight: number, figures: Figures): Promise<void> => {
+const revoke = async (server: Server, peer: Peer, inFlight: number, figures: Figures): Promise<void> => {
   await server.reset()
   await server.configure({ tokenLatency })
   const { client, clientId } = await enter(peer, server)
@@ -84,7 +84,7 @@ const run = async (extent: Extent): Promise<Report> => {
   try {
     await inTurns(contenders, rounds, async (peer, round) => {
       extent.say(`revocation: round ${round + 1} of ${rounds}, ${peer.name}`)
-      await revocation(server, peer, inFlight, figures.get(peer.name)!)
+      await revoke(server, peer, inFlight, figures.get(peer.name)!)
     })
   } finally {
     server.close()
@@ -129,7 +129,7 @@ const run = async (extent: Extent): Promise<Report> => {
   }
 }
 
-export const revocationScenario: Scenario = {
+export const revocation: Scenario = {
   id: "revocation",
   title: "Mass revocation",
   what:

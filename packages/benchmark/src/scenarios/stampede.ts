@@ -43,14 +43,14 @@ const bareLatency = async ({ setting }: Server): Promise<number> => {
   return performance.now() - start
 }
 
-const stampede = async (server: Server, peer: Peer, callers: number, figures: Figures): Promise<void> => {
+const rush = async (server: Server, peer: Peer, callers: number, figures: Figures): Promise<void> => {
   await server.reset()
   await server.configure({ tokenLatency })
   const { client, clientId } = await enter(peer, server)
-  const rush = await atOnce(callers, async () => (await client.token()) === "" ? "an empty token" : undefined)
-  figures.waits.push(rush.endedAt - rush.startedAt)
+  const callersRush = await atOnce(callers, async () => (await client.token()) === "" ? "an empty token" : undefined)
+  figures.waits.push(callersRush.endedAt - callersRush.startedAt)
   figures.requests.push((await server.counts()).tokenRequestsOf[clientId]?.length ?? 0)
-  for (const [reason, times] of rush.failures) note(figures.failures, reason, times)
+  for (const [reason, times] of callersRush.failures) note(figures.failures, reason, times)
   await client.close()
 }
 
@@ -66,7 +66,7 @@ const run = async (extent: Extent): Promise<Report> => {
   try {
     await inTurns(contenders, rounds, async (peer, round) => {
       extent.say(`stampede: round ${round + 1} of ${rounds}, ${peer.name}`)
-      await stampede(server, peer, callers, figures.get(peer.name)!)
+      await rush(server, peer, callers, figures.get(peer.name)!)
       bare.push(await bareLatency(server))
     })
   } finally {
@@ -111,7 +111,7 @@ const run = async (extent: Extent): Promise<Report> => {
   }
 }
 
-export const stampedeScenario: Scenario = {
+export const stampede: Scenario = {
   id: "stampede",
   title: "Cold stampede",
   what:

@@ -1,5 +1,6 @@
 import { fork } from "node:child_process"
 import { once } from "node:events"
+import { setTimeout as sleep } from "node:timers/promises"
 import type { Setting } from "../Peer.ts"
 import type { Behaviour, Command, Counts } from "../server.ts"
 import { constantBearer, defaults } from "../server.ts"
@@ -60,7 +61,12 @@ export const startServer = async (): Promise<Server> => {
     revoke: () => ask({ _tag: "Revoke" }),
     hold: () => ask({ _tag: "Hold" }),
     release: () => ask({ _tag: "Release" }),
-    reset: () => ask({ _tag: "Reset" }),
+    reset: async () => {
+      const counts = await ask({ _tag: "Reset" })
+      // Until its clients know of the connections that it closed.
+      await sleep(20)
+      return counts
+    },
     counts: () => ask({ _tag: "Counts" }),
     close: () => child.disconnect()
   }

@@ -1,0 +1,63 @@
+// `npx pnpm@10 bench [--quick] [scenario…]`: measures, prints, and writes RESULTS.md where all was measured.
+import * as Path from "node:path"
+import { parseArgs } from "node:util"
+import { peers } from "./peers/index.ts"
+import { documentOf, shown, write } from "./results.ts"
+import type { Result } from "./results.ts"
+import { scenarios } from "./scenarios/index.ts"
+
+const usage = `npx pnpm@10 bench [--quick] [scenario…]
+
+  --quick    as little as shows that each scenario works; the figures say nothing, and nothing is written
+  scenario   only these, printed and not written: ${scenarios.map(({ id }) => id).join(", ")}
+`
+
+const asked = (() => {
+  try {
+    const { positionals, values } = parseArgs({
+      allowPositionals: true,
+      options: { quick: { type: "boolean", default: false }, help: { type: "boolean", short: "h", default: false } }
+    })
+    const unknown = positionals.filter((name) => !scenarios.some(({ id }) => id === name))
+    if (unknown.length > 0) throw new Error(`There is no scenario ${unknown.join(", ")}.`)
+    return { ...values, names: positionals }
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
+    return process.exit(2)
+  }
+})()
+
+if (asked.help) {
+  console.log(usage)
+  process.exit(0)
+}
+
+const start = performance.now()
+const isTerminal = process.stderr.isTTY === true
+let told = ""
+const say = (line: string): void => {
+  // A terminal has one line for it, a log one for each scenario.
+  if (isTerminal) process.stderr.write(`\r\u001b[2K${line.slice(0, (process.stderr.columns ?? 80) - 1)}`)
+  else if (line.split(":")[0] !== told) process.stderr.write(`${line}\n`)
+  told = line.split(":")[0] ?? ""
+}
+
+const results: Array<Result> = []
+for (const scenario of scenarios) {
+  if (asked.names.length > 0 && !asked.names.includes(scenario.id)) continue
+  const result = { scenario, report: await scenario.run({ quick: asked.quick, peers, say }) }
+  if (isTerminal) process.stderr.write("\r\u001b[2K")
+  console.log(shown(result))
+  results.push(result)
+}
+
+const goals = results.flatMap(({ report }) => report.goals)
+console.log(`${goals.filter(({ met }) => met).length} of ${goals.length} goals met.`)
+if (!asked.quick && asked.names.length === 0) {
+  const directory = Path.join(import.meta.dirname, "..")
+  const minutes = (performance.now() - start) / 60_000
+  write(directory, documentOf(results, peers, minutes), results.flatMap(({ report }) => report.plots ?? []))
+  console.log("Written to packages/benchmark/RESULTS.md")
+}
+// What some clients leave open does not keep the process.
+process.exit(0)

@@ -1,0 +1,99 @@
+// The results as a document, and as what a terminal shows.
+import * as Fs from "node:fs"
+import { createRequire } from "node:module"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import type { Peer } from "./Peer.ts"
+import type { Goal, Plot, Report, Scenario } from "./Scenario.ts"
+
+/** A scenario and what it came to. */
+export interface Result {
+  readonly scenario: Scenario
+  readonly report: Report
+}
+
+const cells = (row: ReadonlyArray<string>): string =>
+  `| ${row.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`
+
+const table = (columns: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string =>
+  [cells(columns), cells(columns.map(() => "---")), ...rows.map(cells)].join("\n")
+
+const verdict = ({ met }: Goal): string => met ? "met" : "**missed**"
+
+const goalRows = (goals: ReadonlyArray<Goal>) => goals.map((goal) => [goal.goal, goal.figure, verdict(goal)])
+
+const sectionOf = ({ report, scenario }: Result): string =>
+  [
+    `## ${scenario.title}`,
+    scenario.what,
+    table(report.columns, report.rows),
+    ...(report.goals.length === 0 ? [] : [table(["goal", "figure", ""], goalRows(report.goals))]),
+    ...(report.plots ?? []).map(({ file, title }) => `![${title}](results/${file})`),
+    ...(report.notes.length === 0 ? [] : [report.notes.map((note) => `- ${note}`).join("\n")])
+  ].join("\n\n")
+
+/** The version of a package that is installed, found from this package. */
+const versionOf = (name: string): string => {
+  for (const directory of createRequire(import.meta.url).resolve.paths(name) ?? []) {
+    const file = Path.join(directory, name, "package.json")
+    if (Fs.existsSync(file)) return String(JSON.parse(Fs.readFileSync(file, "utf8")).version)
+  }
+  throw new Error(`${name} is not installed`)
+}
+
+const isOurs = (name: string): boolean => name.startsWith("@effect-spotnana/")
+
+const peerRows = (peers: ReadonlyArray<Peer>): ReadonlyArray<ReadonlyArray<string>> =>
+  peers.map(({ name, packages, usage }) => [
+    name,
+    packages.map((of) => isOurs(of) ? `\`${of}\`, of this tree` : `\`${of}\` ${versionOf(of)}`).join(", "),
+    usage
+  ])
+
+const machine = (): string => {
+  const cpus = Os.cpus()
+  const memory = (Os.totalmem() / 2 ** 30).toFixed(0)
+  return `${cpus.length} × ${
+    cpus[0]?.model.trim() ?? "unknown"
+  }, ${memory} GiB, ${Os.type()} ${Os.release()} ${Os.arch()}`
+}
+
+/** The whole document; `elsewhere` is what is said of versions beside the peers'. */
+export const documentOf = (results: ReadonlyArray<Result>, peers: ReadonlyArray<Peer>, minutes: number): string =>
+  [
+    "# Results",
+    "<!-- Written by `npx pnpm@10 bench`. -->",
+    `Written by \`npx pnpm@10 bench\` on ${new Date().toISOString().slice(0, 10)}, in ${minutes.toFixed(0)} minutes.`,
+    table(["", ""], [
+      ["machine", machine()],
+      ["Node", process.version],
+      ["effect", versionOf("effect")],
+      ["@effect/platform-node", versionOf("@effect/platform-node")],
+      [
+        "harness",
+        `tinybench ${versionOf("tinybench")} for the hot path and the tenants; the others are loads over sockets`
+      ]
+    ]),
+    "Everybody who is measured in a scenario takes turns with the others in the same run, so that what else the machine " +
+    "does falls on all alike. Figures are medians; the middle half is from the first quartile to the third.",
+    "## Goals",
+    table(
+      ["scenario", "goal", "figure", ""],
+      results.flatMap(({ report, scenario }) => goalRows(report.goals).map((row) => [scenario.title, ...row]))
+    ),
+    "## Who is measured",
+    table(["client", "packages", "how it is used"], peerRows(peers)),
+    ...results.map(sectionOf)
+  ].join("\n\n") + "\n"
+
+/** What a terminal shows of one. */
+export const shown = (result: Result): string => `\n${sectionOf(result)}\n`
+
+/** Puts the document and its pictures into a directory, in place of those that were there. */
+export const write = (directory: string, document: string, plots: ReadonlyArray<Plot>): void => {
+  const pictures = Path.join(directory, "results")
+  Fs.rmSync(pictures, { force: true, recursive: true })
+  Fs.mkdirSync(pictures, { recursive: true })
+  for (const { file, svg } of plots) Fs.writeFileSync(Path.join(pictures, file), svg)
+  Fs.writeFileSync(Path.join(directory, "RESULTS.md"), document)
+}
