@@ -33,7 +33,10 @@ export interface RefreshPolicy {
   readonly leeway: Duration.Duration
   /** The first delay after a failure; each further failure doubles it. Default: 500 milliseconds. */
   readonly backoffBase: Duration.Duration
-  /** The longest delay between attempts. Default: 1 minute. */
+  /**
+   * The longest delay between attempts. Default: 1 minute. While a token is still in use, at most half of what is left
+   * of it, or `backoffBase` where that is longer.
+   */
   readonly backoffMaximum: Duration.Duration
   /** The longest `Retry-After` that is believed. Default: 1 hour. */
   readonly retryAfterMaximum: Duration.Duration
@@ -190,6 +193,11 @@ export const usableLifetime = (policy: RefreshPolicy, lifetime: number): number 
  * Exponential, from half to all of the step by `random` (0 to 1), never less
  * than `retryAfter` up to `retryAfterMaximum`.
  *
+ * `left` is for how long the token in use is still used, in milliseconds; zero:
+ * there is none. While there is one no step is longer than half of that, or than
+ * `backoffBase`: however short-lived a token is, an endpoint that comes back is
+ * found before the token is used up.
+ *
  * @category decisions
  * @since 0.1.0
  */
@@ -197,11 +205,14 @@ export const retryDelay = (
   policy: RefreshPolicy,
   failures: number,
   retryAfter: Duration.Duration | undefined,
-  random: number
+  random: number,
+  left = 0
 ): number => {
+  const base = Duration.toMillis(policy.backoffBase)
   const step = Math.min(
-    Duration.toMillis(policy.backoffBase) * 2 ** (failures - 1),
-    Duration.toMillis(policy.backoffMaximum)
+    base * 2 ** (failures - 1),
+    Duration.toMillis(policy.backoffMaximum),
+    left > 0 ? Math.max(base, left / 2) : Infinity
   )
   const asked = retryAfter === undefined
     ? 0

@@ -167,6 +167,21 @@ describe("RefreshPolicy.retryDelay", () => {
     assert.isTrue(delay === believed || delay === alone)
   }, runs)
 
+  it.prop("invariant 5: while a token is in use, at most half of what is left of it, or the first step", {
+    policy,
+    failures,
+    random,
+    left: integer(1, 24 * hour)
+  }, ({ failures, left, policy: { options, policy }, random }) => {
+    const delay = RefreshPolicy.retryDelay(policy, failures, undefined, random, left)
+    const without = RefreshPolicy.retryDelay(policy, failures, undefined, random)
+    const longest = Math.max(options.backoffBase, left / 2)
+    assert.isAtMost(delay, longest)
+    assert.closeTo(delay, Math.min(without, longest * (0.5 + 0.5 * random)), 1e-6)
+    const asked = Duration.millis(options.retryAfterMaximum)
+    assert.isAtLeast(RefreshPolicy.retryDelay(policy, failures, asked, random, left), options.retryAfterMaximum)
+  }, runs)
+
   it.each<[number, Duration.Duration | undefined, number, number]>([
     [1, undefined, 250, 500],
     [2, undefined, 500, 1000],

@@ -184,6 +184,28 @@ describe("invariant 5: survive the outage", () => {
       expect((yield* mock.ledger).filter((entry) => entry.status === "drop").length).toBeLessThanOrEqual(7 + 2 * 15)
     }).pipe(Effect.provide(onMock())))
 
+  it.effect.each(["10 seconds", "20 seconds", "1 minute", "2 minutes", "5 minutes", "1 hour", "24 hours"] as const)(
+    "nobody notices an outage of nine tenths of a token's life, with tokens of %s",
+    (lifetime) =>
+      Effect.gen(function*() {
+        const { client, mock } = yield* subjects
+        const millis = Duration.toMillis(lifetime)
+        yield* client.get("/v2/companies?limit=1")
+        yield* mock.inject("token", Fault.status(503), { times: Infinity })
+        const spacing = Math.min(millis / 100, 10_000)
+        const calls = yield* Effect.forkChild(
+          Effect.repeat(Effect.timeout(client.get("/v2/companies?limit=1"), "1 millis"), {
+            schedule: Schedule.spaced(spacing),
+            times: Math.round(1.5 * millis / spacing)
+          })
+        )
+        yield* TestClock.adjust(0.9 * millis)
+        yield* mock.clearFaults
+        yield* TestClock.adjust(millis)
+        yield* Fiber.join(calls)
+      }).pipe(Effect.provide(onMock({}, { tokenLifetime: lifetime })))
+  )
+
   it.effect("waits at least Retry-After before it asks again", () =>
     Effect.gen(function*() {
       const { mock, provider } = yield* subjects

@@ -214,7 +214,8 @@ class Lifecycle {
     return Context.get(this.#context, Random.Random).nextDoubleUnsafe()
   }
   #retryDelay(failures: number, error: AuthError): number {
-    return RefreshPolicy.retryDelay(this.#policy, failures, Option.getOrUndefined(retryAfter(error)), this.#random())
+    const asked = Option.getOrUndefined(retryAfter(error))
+    return RefreshPolicy.retryDelay(this.#policy, failures, asked, this.#random(), this.#left())
   }
 
   #succeed(
@@ -230,11 +231,12 @@ class Lifecycle {
     this.#failures = 0
     this.#renewal?.interruptUnsafe()
     this.#renewal = this.#policy.mode === "background" ? this.#renew(next) : undefined
-    return [next.exit, this.#telemetry.acquired(next.token, client, was, () => this.#secondsLeft())]
+    return [next.exit, this.#telemetry.acquired(next.token, client, was, () => this.#left() / 1000)]
   }
 
-  #secondsLeft(): number {
-    return this.#isValid(this.#live) ? this.#clocks.left(this.#live.expiresAt) / 1000 : 0
+  /** For how long the token in use is still used, in milliseconds. */
+  #left(): number {
+    return this.#isValid(this.#live) ? this.#clocks.left(this.#live.expiresAt) : 0
   }
 
   #fail(

@@ -45,7 +45,8 @@ describe("RefreshPolicy", () => {
         policy: RefreshPolicy.RefreshPolicy,
         failures: number,
         retryAfter: Duration.Duration | undefined,
-        random: number
+        random: number,
+        left?: number
       ) => number
     >()
     expect(RefreshPolicy.replacementHold).type.toBe<

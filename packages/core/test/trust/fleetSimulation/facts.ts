@@ -184,6 +184,10 @@ export const knowsAt = (member: Member, happenedAt: number): number =>
     ? happenedAt + lag
     : Math.max(happenedAt, member.storeWellSince) + sharing.pollIdle + settling + lag
 
-/** How long who has failed so often in a row makes no request, in milliseconds. */
-export const shortestHold = (failures: number): number =>
-  Math.min(policy.backoffBase * 2 ** (failures - 1), policy.backoffMaximum) / 2
+/** How long a member that has now failed so often in a row makes no request, in milliseconds. */
+export const shortestHold = (member: Member, failures: number, now: number): number => {
+  // Of a token in use it is half at most. Which one that is can be told of those only that it uses.
+  const left = [...member.given.values()].map((until) => until - now).filter((left) => left > -rounding)
+  const longest = Math.max(policy.backoffBase, Math.min(...left) / 2)
+  return Math.min(policy.backoffBase * 2 ** (failures - 1), policy.backoffMaximum, longest) / 2
+}

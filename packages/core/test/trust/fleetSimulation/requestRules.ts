@@ -135,7 +135,10 @@ export const makeRequestRules = (facts: Facts) => {
           member.hold = {
             at: facts.now(),
             failures,
-            atLeast: Math.max(shortestHold(failures), Math.min(asked ?? 0, policy.retryAfterMaximum))
+            atLeast: Math.max(
+              shortestHold(member, failures, facts.now()),
+              Math.min(asked ?? 0, policy.retryAfterMaximum)
+            )
           }
           if (asked !== undefined && answer._tag === "Failed") reached(facts, "Retry-After")
           // What was broken off tells the others nothing, unless the store says that it did.

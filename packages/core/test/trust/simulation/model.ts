@@ -129,6 +129,9 @@ export const makeModel = (options: {
     const token = currentToken()
     return token !== undefined && isAlive(token, now())
   }
+  /** For how long it is still used. */
+  const leftOf = (token: Known | undefined) =>
+    token === undefined ? 0 : usable(token.lifetime) - since(token.requested, now())
 
   /** What was begun before the process froze for so long that its connection is dead is begun anew. */
   const isFrozen = (begun: Moment) =>
@@ -351,7 +354,12 @@ export const makeModel = (options: {
 
   function fail(retryAfter: number | undefined, refused: string | undefined): void {
     failures += 1
-    const step = Math.min(policy.backoffBase * 2 ** (failures - 1), policy.backoffMaximum)
+    const left = leftOf(currentToken())
+    const step = Math.min(
+      policy.backoffBase * 2 ** (failures - 1),
+      policy.backoffMaximum,
+      left > 0 ? Math.max(policy.backoffBase, left / 2) : Infinity
+    )
     const asked = Math.min(retryAfter ?? 0, policy.retryAfterMaximum)
     if (asked > 0) reached("Retry-After")
     hold = {
