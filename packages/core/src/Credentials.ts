@@ -7,13 +7,13 @@
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
-import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
+import { credentialsFromConfig } from "./internal/credentialsFromConfig.ts"
 import { optionalVariable, variableError } from "./internal/variables.ts"
 
 /**
@@ -163,14 +163,4 @@ const mistake = (variable: string, what: string, value: string | undefined): str
  */
 export const layerConfig = (
   credentials: Config.Config<ClientCredentials> = config
-): Layer.Layer<Credentials, Config.ConfigError> =>
-  Layer.effect(
-    Credentials,
-    Effect.gen(function*() {
-      const provider = yield* ConfigProvider.ConfigProvider
-      // Suspended, since `parse` reads at once.
-      const current = Effect.suspend(() => credentials.parse(provider))
-      yield* current
-      return { current }
-    })
-  )
+): Layer.Layer<Credentials, Config.ConfigError> => Layer.effect(Credentials, credentialsFromConfig(credentials))

@@ -14,6 +14,7 @@ import { isAuthError, toHttpClientError } from "./AuthError.ts"
 import * as Credentials from "./Credentials.ts"
 import * as Environment from "./Environment.ts"
 import { authenticateWith } from "./internal/authenticate.ts"
+import { credentialsFromConfig } from "./internal/credentialsFromConfig.ts"
 import { makeProvider } from "./internal/provider.ts"
 import * as TokenEndpoint from "./TokenEndpoint.ts"
 import * as TokenProvider from "./TokenProvider.ts"
@@ -140,22 +141,23 @@ export const layerProvider: Layer.Layer<
 )
 
 /**
- * All of it in one layer: of four, put together, each of thousands of tenants would pay the 6 kB.
+ * All of it in one layer: of several, put together, each of thousands of tenants would pay a kilobyte for each.
  */
-const layerOf = <Eager extends boolean, R>(
+const layerOf = <Eager extends boolean, E, R>(
   options: Options<Eager> | undefined,
-  credentials: Effect.Effect<Credentials.Credentials["Service"], never, R>
+  credentials: Effect.Effect<Credentials.Credentials["Service"], E, R>,
+  environment: Effect.Effect<Environment.Environment | undefined, E> = Effect.succeed(options?.environment)
 ): Layer.Layer<
   SpotnanaHttpClient | TokenProvider.TokenProvider,
-  true extends Eager ? AuthError : never,
+  E | (true extends Eager ? AuthError : never),
   HttpClient.HttpClient | R
 > =>
   // It fails only where `eager` is true, which the type above says and the compiler cannot see.
   Layer.fromBuildMemo((_, scope) =>
     Effect.gen(function*() {
       const provider = yield* makeProvider(options ?? {}, {
-        endpoint: yield* TokenEndpoint.make(options),
         credentials: yield* credentials,
+        endpoint: yield* TokenEndpoint.make({ ...options, environment: yield* environment }),
         context: yield* Effect.context(),
         scope
       })
@@ -164,7 +166,7 @@ const layerOf = <Eager extends boolean, R>(
     })
   ) as Layer.Layer<
     SpotnanaHttpClient | TokenProvider.TokenProvider,
-    true extends Eager ? AuthError : never,
+    E | (true extends Eager ? AuthError : never),
     HttpClient.HttpClient | R
   >
 
@@ -271,12 +273,11 @@ export const layerConfig = <const Eager extends boolean = false>(
   Config.ConfigError | (true extends Eager ? AuthError : never),
   HttpClient.HttpClient
 > =>
-  Layer.unwrap(
-    Effect.map(
-      options?.environment === undefined ? Environment.config : Effect.succeed(options.environment),
-      (environment) => layerCredentials({ ...options, environment } as Options<Eager>)
-    )
-  ).pipe(Layer.provide(Credentials.layerConfig(options?.credentials)))
+  layerOf<Eager, Config.ConfigError, never>(
+    options,
+    credentialsFromConfig(options?.credentials ?? Credentials.config),
+    options?.environment === undefined ? Environment.config : Effect.succeed(options.environment)
+  )
 
 const foldErrors = (client: SpotnanaHttpClient["Service"]): HttpClient.HttpClient =>
   // `transform` keeps the errors of the original in its type; the only ones of ours come from there and are folded.
