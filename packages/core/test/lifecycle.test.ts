@@ -2,6 +2,7 @@ import { AccessToken, AuthError, Credentials, SpotnanaHttpClient, TokenProvider 
 import { Fault, MockSpotnana } from "@effect-spotnana/testing"
 import { describe, expect, it } from "@effect/vitest"
 import {
+  Clock,
   Context,
   DateTime,
   Duration,
@@ -156,6 +157,29 @@ describe("invariants 3 and 4: never a dead token, never a wait", () => {
       expect(AccessToken.equals(first, yield* provider.get)).toBe(false)
       expect(yield* mock.tokenRequests).toBe(2)
     }).pipe(Effect.provide(onMock({ refresh: { mode: "onDemand" } }, { tokenLatency: "200 millis" }))))
+
+  it.effect("with a token that is there a call is answered at once, for one look at the wall clock", () =>
+    Effect.gen(function*() {
+      const clock = yield* TestClock.testClockWith(Effect.succeed)
+      const reads: Array<string> = []
+      const counting: TestClock.TestClock = Object.assign(Object.create(clock), {
+        currentTimeMillisUnsafe: () => {
+          reads.push("wall")
+          return clock.currentTimeMillisUnsafe()
+        },
+        monotonicTimeNanosUnsafe: () => {
+          reads.push("monotonic")
+          return clock.monotonicTimeNanosUnsafe()
+        }
+      })
+      yield* Effect.gen(function*() {
+        const { provider } = yield* subjects
+        const token = yield* provider.get
+        reads.length = 0
+        expect(Effect.runSync(provider.get)).toBe(token)
+        expect(reads).toEqual(["wall"])
+      }).pipe(Effect.provide(onMock()), Effect.provideService(Clock.Clock, counting))
+    }))
 
   it.effect("is lazy: nothing is requested before somebody asks", () =>
     Effect.gen(function*() {

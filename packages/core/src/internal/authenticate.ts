@@ -8,12 +8,14 @@ import type { AccessToken } from "../AccessToken.ts"
 import { equals } from "../AccessToken.ts"
 import type { AuthError } from "../AuthError.ts"
 import { TokenExpired } from "../AuthError.ts"
+import type { Environment } from "../Environment.ts"
 import type { TokenProvider } from "../TokenProvider.ts"
 import { bareError, bareResponse } from "./bare.ts"
 import { Bearers } from "./bearers.ts"
 import { readErrorBody } from "./body.ts"
 import { errorBody } from "./errorBody.ts"
 import * as metrics from "./metrics.ts"
+import { tokenOf } from "./provider.ts"
 import { userAgent } from "./userAgent.ts"
 
 type Request = HttpClientRequest.HttpClientRequest
@@ -21,16 +23,22 @@ type Response = HttpClientResponse.HttpClientResponse
 
 const scheme = /^[a-z][a-z0-9+.-]*:/i
 
-/**
- * A relative URL appended to the base. Appended, not resolved: `//evil.example`, `\\evil.example` and `@evil.example`
- * stay paths on the API's own host.
- */
-const absolute = (url: string, baseUrl: string): string =>
-  url.startsWith("/") ? baseUrl + url : scheme.test(url) ? url : `${baseUrl}/${url}`
-
 const isAt = (origin: string, url: string): boolean =>
   // The slash ends the authority, so the prefix alone proves the origin. The rest is for other spellings of it.
   url.startsWith("/", origin.length) && url.startsWith(origin) || (URL.canParse(url) && new URL(url).origin === origin)
+
+/**
+ * Where a request goes at the API; undefined: it goes elsewhere. A relative URL is appended to the base. Appended, not
+ * resolved: `//evil.example`, `\\evil.example` and `@evil.example` stay paths on the API's own host.
+ */
+const atHome = ({ baseUrl, origin }: Environment, url: string): string | undefined =>
+  url.startsWith("/")
+    ? baseUrl + url
+    : !scheme.test(url)
+    ? `${baseUrl}/${url}`
+    : isAt(origin, url)
+    ? url
+    : undefined
 
 /**
  * A platform may have followed a redirect by itself, without the bearer: what another host says is not about it. A
@@ -96,8 +104,9 @@ const complete = (request: Request, url: string, defaults: Headers.Headers): Req
  * whenever they run it again, and only where the request really goes to the API's origin.
  */
 export const authenticateWith = (provider: TokenProvider["Service"]) => {
-  const { baseUrl, origin } = provider.environment
+  const { origin } = provider.environment
   const bearers = new Bearers()
+  const withToken = tokenOf(provider)
 
   const isRejection = (response: Response): boolean =>
     response.status === 401 && isFrom(origin, response) && rejectsToken(response)
@@ -108,30 +117,31 @@ export const authenticateWith = (provider: TokenProvider["Service"]) => {
 
   return <E, R>(client: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<E | AuthError, R> => {
     type Sending = Effect.Effect<Response, E | AuthError, R>
-    type OnRejected = (response: Response, token: AccessToken) => Sending
     // What fails in the request's own effect comes out of postprocess as it is: its type has no word for that.
     const postprocess = client.postprocess as HttpClient.HttpClient.Postprocess<E | AuthError, R>
 
-    const judge = (used: AccessToken, response: Response, otherwise: Sending, onRejected: OnRejected): Sending =>
-      isRejection(response) ? Effect.andThen(provider.reject(used), onRejected(response, used)) : otherwise
-
-    const exchange = (request: Effect.Effect<Request, E | AuthError, R>, onRejected: OnRejected): Sending => {
+    const exchange = (request: Effect.Effect<Request, E | AuthError, R>, isReplay: boolean): Sending => {
+      const rejected = (response: Response, used: AccessToken): Sending =>
+        Effect.andThen(
+          provider.reject(used),
+          isReplay ? tokenExpired("Rejected", response, bearers.secrets) : replay(request, response, used)
+        )
       let isOurs = false
       // Where the request is known already there is one operation less. The token is never: each run asks for it.
       const authenticated = Effect.flatMapEager(request, (original): Effect.Effect<Request, AuthError> => {
-        const url = absolute(original.url, baseUrl)
-        if (!isAt(origin, url)) return Effect.succeed(original)
+        const url = atHome(provider.environment, original.url)
+        if (url === undefined) return Effect.succeed(original)
         // An Authorization of the caller's own is left alone, and so is its 401.
         if ("authorization" in original.headers) return Effect.succeed(complete(original, url, unauthenticated))
         isOurs = true
-        return Effect.map(provider.get, (token) => complete(original, url, bearers.of(token).headers))
+        return withToken((token) => complete(original, url, bearers.of(token).headers))
       })
       return Effect.matchCauseEffect(postprocess(authenticated), {
         onSuccess: (original) => {
           const used = isOurs ? bearers.usedFor(original.request) : undefined
           if (used === undefined) return Effect.succeed(original)
           const response = bareResponse(original)
-          return judge(used, response, Effect.succeed(response), onRejected)
+          return isRejection(original) ? rejected(response, used) : Effect.succeed(response)
         },
         onFailure: (cause) => {
           const found = Cause.findError(cause)
@@ -143,7 +153,7 @@ export const authenticateWith = (provider: TokenProvider["Service"]) => {
           if (used === undefined) return Effect.fail(original)
           const error = bareError(original)
           const response = filteredResponse(error)
-          return response === undefined ? Effect.fail(error) : judge(used, response, Effect.fail(error), onRejected)
+          return response !== undefined && isRejection(response) ? rejected(response, used) : Effect.fail(error)
         }
       })
     }
@@ -167,12 +177,12 @@ export const authenticateWith = (provider: TokenProvider["Service"]) => {
           // Read in passing, so that the connection is free for the next request.
           : Effect.forkChild(readErrorBody(response)).pipe(
             Effect.andThen(countReplay),
-            Effect.andThen(exchange(replayable, (again) => tokenExpired("Rejected", again, bearers.secrets)))
+            Effect.andThen(exchange(replayable, true))
           ))
     }
 
     return HttpClient.makeWith(
-      (request) => exchange(request, (response, rejected) => replay(request, response, rejected)),
+      (request) => exchange(request, false),
       client.preprocess
     )
   }

@@ -12,13 +12,12 @@ import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as Tracer from "effect/Tracer"
 import * as AccessToken from "../AccessToken.ts"
 import type { AuthError } from "../AuthError.ts"
 import { isTransient, retryAfter, TokenEndpointUnavailable, TokenExpired } from "../AuthError.ts"
 import type { ClientCredentials } from "../Credentials.ts"
 import * as RefreshPolicy from "../RefreshPolicy.ts"
-import type { Status, TokenProvider } from "../TokenProvider.ts"
+import type { Status } from "../TokenProvider.ts"
 import type { Acquisition, Outcome } from "./acquisition.ts"
 import { Rejections } from "./rejections.ts"
 import { withRetryAfter } from "./retryAfter.ts"
@@ -63,7 +62,7 @@ interface Hold {
  *
  * A class: its methods are there once, and not for each of thousands of tenants.
  */
-class Lifecycle {
+export class Lifecycle {
   readonly #policy: RefreshPolicy.RefreshPolicy
   readonly #acquisition: Acquisition
   readonly #sharing: Sharing | undefined
@@ -173,12 +172,8 @@ class Lifecycle {
     return this.#changes === undefined ? sleep : Effect.andThen(sleep, PubSub.shutdown(this.#changes))
   }
 
-  // What was built within a span does not end with it.
-  #run<A, E>(effect: Effect.Effect<A, E>): Fiber.Fiber<A, E> {
-    return Effect.runForkWith(Context.omit(Tracer.ParentSpan)(this.#context))(effect)
-  }
   #fork(effect: Effect.Effect<void>): Fiber.Fiber<void> {
-    return Fiber.runIn(this.#run(effect), this.#scope)
+    return Fiber.runIn(Effect.runForkWith(this.#context)(effect), this.#scope)
   }
   // Closed is closed from the first finalizer on.
   get #isClosed(): boolean {
@@ -428,13 +423,8 @@ export const makeLifecycle = (
   telemetry: Telemetry,
   context: Context.Context<never>,
   scope: Scope.Scope
-): Effect.Effect<Omit<TokenProvider["Service"], "environment">> =>
+): Effect.Effect<Lifecycle> =>
   Effect.suspend(() => {
     const lifecycle = new Lifecycle(policy, acquisition, sharing, telemetry, context, scope)
-    return Effect.as(Scope.addFinalizer(scope, Effect.suspend(() => lifecycle.close())), {
-      get: Effect.suspend(() => lifecycle.get()),
-      reject: (token) => Effect.suspend(() => lifecycle.reject(token)),
-      status: Effect.sync(() => lifecycle.status()),
-      changes: Stream.suspend(() => lifecycle.changes())
-    })
+    return Effect.as(Scope.addFinalizer(scope, Effect.suspend(() => lifecycle.close())), lifecycle)
   })

@@ -35,9 +35,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "replay as often as it is refused",
     file: "internal/authenticate.ts",
-    from: "exchange(replayable, (again) => tokenExpired(\"Rejected\", again, bearers.secrets))",
-    to:
-      "exchange(replayable, () => exchange(replayable, (again) => tokenExpired(\"Rejected\", again, bearers.secrets)))"
+    from: "exchange(replayable, true)",
+    to: "exchange(replayable, false)"
   },
   {
     name: "replay a body that can be sent once",
@@ -61,8 +60,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "send the bearer to any origin",
     file: "internal/authenticate.ts",
-    from: "if (!isAt(origin, url)) return Effect.succeed(original)",
-    to: ""
+    from: ": isAt(origin, url)",
+    to: ": true"
   },
   {
     name: "replace the caller's own Authorization",
@@ -74,8 +73,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "do not reject at all",
     file: "internal/authenticate.ts",
-    from: "Effect.andThen(provider.reject(used), onRejected(response, used))",
-    to: "onRejected(response, used)"
+    from: "provider.reject(used),",
+    to: "Effect.void,"
   },
   {
     name: "ignore Retry-After",
@@ -186,8 +185,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "go on renewing when the scope is closed",
     file: "internal/lifecycle.ts",
-    from: "return Fiber.runIn(this.#run(effect), this.#scope)",
-    to: "return this.#run(effect)"
+    from: "return Fiber.runIn(Effect.runForkWith(this.#context)(effect), this.#scope)",
+    to: "return Effect.runForkWith(this.#context)(effect)"
   },
   {
     name: "put the secret into a span",
