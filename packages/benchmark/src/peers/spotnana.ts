@@ -1,8 +1,9 @@
 import { Environment, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import { Effect, flow, Layer, Logger, ManagedRuntime, Redacted } from "effect"
+import { Effect, flow, identity, Layer, Logger, ManagedRuntime, Redacted } from "effect"
 import { HttpClient, HttpClientRequest, HttpClientResponse } from "effect/http"
 import type { Client, Peer, Setting } from "../Peer.ts"
+import { constantBearer } from "../server.ts"
 import { json, stubBody } from "../support/stub.ts"
 
 /** Answers at once, and the API always with the same response: nobody reads its body. */
@@ -47,18 +48,33 @@ const clientOf = async <R, E>(
 }
 
 /** The floor: a client whose bearer never changes. */
-const constant = (setting: Setting, bearer: string): Promise<Client> =>
+const constant = (
+  setting: Setting,
+  bearer: string,
+  finish: (client: HttpClient.HttpClient) => HttpClient.HttpClient = identity
+): Promise<Client> =>
   clientOf(
     setting,
     Effect.map(
       HttpClient.HttpClient,
-      HttpClient.mapRequest(flow(
-        HttpClientRequest.prependUrl(setting.baseUrl),
-        HttpClientRequest.bearerToken(bearer)
-      ))
+      flow(
+        HttpClient.mapRequest(flow(
+          HttpClientRequest.prependUrl(setting.baseUrl),
+          HttpClientRequest.bearerToken(bearer)
+        )),
+        finish
+      )
     ),
     transport(setting),
     Effect.succeed(bearer)
+  )
+
+/** Looks at every answer and every error, and does nothing about them. */
+const lookedAt = (client: HttpClient.HttpClient): HttpClient.HttpClient =>
+  HttpClient.makeWith(
+    (request) =>
+      Effect.matchCauseEffect(client.postprocess(request), { onSuccess: Effect.succeed, onFailure: Effect.failCause }),
+    client.preprocess
   )
 
 const authenticated = (setting: Setting): Promise<Client> =>
@@ -80,4 +96,12 @@ export const spotnana: Peer = {
   usage: "`SpotnanaHttpClient.layer`, as in README's first program, over undici.",
   cannot: {},
   open: (setting) => setting.constant === undefined ? authenticated(setting) : constant(setting, setting.constant)
+}
+
+/** What nobody can do without who answers a 401: the floor, and one operation of Effect that does nothing. */
+export const looking: Peer = {
+  ...spotnana,
+  name: "HttpClient, looking at the answer",
+  open: (setting) =>
+    constant(setting, setting.constant ?? constantBearer, setting.constant === undefined ? lookedAt : undefined)
 }

@@ -3,7 +3,6 @@ import { Context, Effect, LayerMap, ManagedRuntime } from "effect"
 import type { Layer } from "effect"
 import type { HttpClient } from "effect/http"
 import type { Client, Peer, Setting } from "../Peer.ts"
-import { transport } from "../peers/spotnana.ts"
 
 /** Tenants are numbers, from 0. */
 export interface Tenancy {
@@ -36,13 +35,13 @@ const each = <E, R>(
 
 /** Tenants as `docs/tenants.md` has them. */
 export const layerMapTenancy = <I, S extends Entry, E>(
-  setting: Setting,
+  surroundings: Layer.Layer<HttpClient.HttpClient>,
   service: Context.Key<I, S>,
   lookup: (tenant: string) => Layer.Layer<I, E, HttpClient.HttpClient>
 ): Tenancy => {
   class Tenants extends LayerMap.Service<Tenants>()("benchmark/Tenants", {
     lookup,
-    dependencies: [transport(setting)],
+    dependencies: [surroundings],
     idleTimeToLive: "1 hour"
   }) {}
   const runtime = ManagedRuntime.make(Tenants.layer)

@@ -3,7 +3,7 @@ import { Credentials, Environment, SpotnanaHttpClient, TokenProvider } from "@ef
 import { Config, ConfigProvider, Context, Effect, Layer, Redacted } from "effect"
 import type { Peer, Setting } from "../Peer.ts"
 import { peers } from "../peers/index.ts"
-import { spotnana } from "../peers/spotnana.ts"
+import { spotnana, transport } from "../peers/spotnana.ts"
 import { clientTenancy, layerMapTenancy } from "./tenancy.ts"
 import type { Entry, Tenancy } from "./tenancy.ts"
 
@@ -29,22 +29,17 @@ const variables = ({ baseUrl }: Setting): ConfigProvider.ConfigProvider =>
   })
 
 /** As `examples/several-tenants.ts` has them: the variables of each begin with its name. */
-const byConfig = (setting: Setting): Tenancy => {
-  const provider = ConfigProvider.layer(variables(setting))
-  return layerMapTenancy(
-    setting,
+const byConfig = (setting: Setting): Tenancy =>
+  layerMapTenancy(
+    Layer.merge(transport(setting), ConfigProvider.layer(variables(setting))),
     TokenProvider.TokenProvider,
-    (tenant) =>
-      SpotnanaHttpClient.layerConfig({ credentials: Config.nested(Credentials.config, tenant) }).pipe(
-        Layer.provide(provider)
-      )
+    (tenant) => SpotnanaHttpClient.layerConfig({ credentials: Config.nested(Credentials.config, tenant) })
   )
-}
 
 const withValues = (setting: Setting): Tenancy => {
   const environment = Environment.makeUnsafe({ baseUrl: setting.baseUrl })
   return layerMapTenancy(
-    setting,
+    transport(setting),
     TokenProvider.TokenProvider,
     (clientId) => SpotnanaHttpClient.layer({ clientId, clientSecret: Redacted.make(clientSecret), environment })
   )
@@ -52,7 +47,7 @@ const withValues = (setting: Setting): Tenancy => {
 
 const empty = (setting: Setting): Tenancy => {
   const entry: Entry = { get: Effect.void }
-  return layerMapTenancy(setting, Empty, () => Layer.succeed(Empty, entry))
+  return layerMapTenancy(transport(setting), Empty, () => Layer.succeed(Empty, entry))
 }
 
 const peerOf = (name: string): Peer => {

@@ -1,0 +1,84 @@
+import { execFile } from "node:child_process"
+import * as Fs from "node:fs/promises"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import { promisify } from "node:util"
+import { describe, expect, it, onTestFinished } from "vitest"
+import { documentOf, write } from "../src/results.ts"
+import type { Result } from "../src/results.ts"
+import type { Report } from "../src/Scenario.ts"
+import { named } from "./support/extent.ts"
+
+const resultOf = (title: string, report: Partial<Report>): Result => ({
+  scenario: { id: "growth", title, what: `What ${title} is.`, run: () => Promise.reject(new Error("not to be run")) },
+  report: { columns: ["client", "time"], rows: [], goals: [], notes: [], ...report }
+})
+
+const plot = { file: "times.svg", title: "Times", svg: "<svg/>" }
+
+describe("the document", () => {
+  const results = [
+    resultOf("Speed", {
+      rows: [["a|b", "1 ms"]],
+      goals: [{ goal: "fast", figure: "1 ms", met: true }, { goal: "faster", figure: "2 ms", met: false }],
+      notes: ["Nothing else ran."]
+    }),
+    resultOf("Growth", { plots: [plot] })
+  ]
+  const document = documentOf(results, [named("tinybench", ["tinybench", "@effect-spotnana/core"])], 12.4)
+
+  it("has the goals of all, met or missed, first", () => {
+    const [goals] = document.split("## Who is measured")
+    expect(goals).toContain("| Speed | fast | 1 ms | met |\n| Speed | faster | 2 ms | **missed** |")
+    expect(goals).toContain("in 12 minutes.")
+  })
+
+  it("names the versions that are installed, and not its own", () => {
+    expect(document).toMatch(/\| tinybench \| `tinybench` \d+\.\d+\.\d+, `@effect-spotnana\/core`, of this tree \|/)
+    expect(() => documentOf([], [named("none", ["not-installed"])], 1)).toThrow("not-installed is not installed")
+  })
+
+  it("has a table, its goals, its pictures and its notes of each scenario", () => {
+    const [, speed, growth] = document.split(/^## (?:Speed|Growth)$/m)
+    expect(speed).toContain("What Speed is.\n\n| client | time |\n| --- | --- |\n| a\\|b | 1 ms |")
+    expect(speed).toContain("| faster | 2 ms | **missed** |\n\n- Nothing else ran.")
+    expect(growth).toContain("![Times](results/times.svg)")
+    expect(growth).not.toContain("goal")
+  })
+
+  it("takes the place of the one before, pictures and all", async () => {
+    const directory = await Fs.mkdtemp(Path.join(Os.tmpdir(), "results-"))
+    onTestFinished(() => Fs.rm(directory, { recursive: true }))
+    write(directory, "old", [{ ...plot, file: "old.svg" }])
+    write(directory, document, [plot])
+    expect(await Fs.readFile(Path.join(directory, "RESULTS.md"), "utf8")).toBe(document)
+    expect(await Fs.readdir(Path.join(directory, "results"))).toEqual(["times.svg"])
+  })
+})
+
+describe("the command", () => {
+  const main = Path.join(import.meta.dirname, "../src/main.ts")
+  const run = (...args: ReadonlyArray<string>) =>
+    promisify(execFile)(process.execPath, [main, ...args]).then(
+      ({ stdout }) => ({ code: 0, stdout, stderr: "" }),
+      (error: { readonly code: number; readonly stdout: string; readonly stderr: string }) => error
+    )
+
+  it.each([[["nothing"], "There is no scenario nothing."], [["--fast"], "Unknown option '--fast'"]])(
+    "refuses %s, and says what there is",
+    async (args, said) => {
+      const { code, stderr, stdout } = await run(...args)
+      expect([code, stdout]).toEqual([2, ""])
+      expect(stderr).toContain(said)
+      expect(stderr).toContain("npx pnpm@10 bench [--quick] [scenario…]")
+      expect(stderr).toContain("hotPath, throughput, stampede")
+    }
+  )
+
+  it("prints one scenario, and writes nothing", async () => {
+    const { code, stdout } = await run("--quick", "size")
+    expect(code).toBe(0)
+    expect(stdout).toContain("| effect-spotnana, without effect |")
+    expect(stdout).toMatch(/[01] of 1 goals met\.\n$/)
+  })
+})
