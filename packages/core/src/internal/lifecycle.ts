@@ -41,9 +41,16 @@ interface Live {
 interface Flight {
   readonly result: Deferred.Deferred<AccessToken.AccessToken, AuthError>
   readonly startedAt: Instant
+  /** A flight ends within its time-out. One that did not was frozen with the process, and its connection is dead. */
+  readonly overdueAt: Instant
   /** The refusal that stood at take-off: the answer where the credentials are still the same. */
   readonly verdict: Hold | undefined
   fiber: Fiber.Fiber<void> | undefined
+  /** What callers wait for who give up at the same number of failures. */
+  arrival: {
+    readonly giveUpAt: number
+    readonly effect: Effect.Effect<AccessToken.AccessToken, AuthError>
+  } | undefined
 }
 
 /** Why no request is made until then, and what callers get meanwhile. */
@@ -297,11 +304,14 @@ export class Lifecycle {
 
   #takeOff(): Flight {
     const stale = this.#flight
+    const startedAt = this.#clocks.now()
     const mine: Flight = {
       result: Deferred.makeUnsafe(),
-      startedAt: this.#clocks.now(),
+      startedAt,
+      overdueAt: after(startedAt, 2 * Duration.toMillis(this.#policy.acquisitionTimeout)),
       verdict: this.#refusal !== undefined && this.#clocks.left(this.#refusal.until) > 0 ? this.#refusal : undefined,
-      fiber: undefined
+      fiber: undefined,
+      arrival: undefined
     }
     this.#flight = mine
     if (stale !== undefined) {
@@ -324,9 +334,7 @@ export class Lifecycle {
 
   #board(): Flight {
     const flight = this.#flight
-    // A flight ends within its time-out. One that did not was frozen with the process, and its connection is dead.
-    const longest = 2 * Duration.toMillis(this.#policy.acquisitionTimeout)
-    return flight !== undefined && this.#clocks.now().wall < flight.startedAt.wall + longest ? flight : this.#takeOff()
+    return flight !== undefined && this.#clocks.isBeforeOnWall(flight.overdueAt) ? flight : this.#takeOff()
   }
 
   /** Sleeps until the token is to be renewed. A fiber without context: it is what an idle tenant consists of. */
@@ -368,11 +376,20 @@ export class Lifecycle {
           ? Effect.flatMap(Effect.sleep(Duration.millis(wait)), () => this.#acquire(giveUpAt))
           : Effect.fail(withRetryAfter(hold.error, wait))
       }
-      return Effect.catch(
-        Deferred.await(this.#board().result),
+      return this.#arrival(this.#board(), giveUpAt)
+    })
+  }
+
+  /** Thousands may wait for a flight, and all who came with it for the same: one effect for them is 1 µs less for each. */
+  #arrival(flight: Flight, giveUpAt: number): Effect.Effect<AccessToken.AccessToken, AuthError> {
+    if (flight.arrival?.giveUpAt !== giveUpAt) {
+      const effect = Effect.catch(
+        Deferred.await(flight.result),
         (error) => this.#isWorthWaiting(error, giveUpAt) ? this.#acquire(giveUpAt) : Effect.fail(error)
       )
-    })
+      flight.arrival = { giveUpAt, effect }
+    }
+    return flight.arrival.effect
   }
 
   #isWorthWaiting(error: AuthError, giveUpAt: number): boolean {

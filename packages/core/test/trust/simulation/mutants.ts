@@ -20,15 +20,13 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "share no flight",
     file: "internal/lifecycle.ts",
-    from:
-      "flight !== undefined && this.#clocks.now().wall < flight.startedAt.wall + longest ? flight : this.#takeOff()",
+    from: "flight !== undefined && this.#clocks.isBeforeOnWall(flight.overdueAt) ? flight : this.#takeOff()",
     to: "this.#takeOff()"
   },
   {
     name: "wait for a flight that was frozen with the process",
     file: "internal/lifecycle.ts",
-    from:
-      "flight !== undefined && this.#clocks.now().wall < flight.startedAt.wall + longest ? flight : this.#takeOff()",
+    from: "flight !== undefined && this.#clocks.isBeforeOnWall(flight.overdueAt) ? flight : this.#takeOff()",
     to: "flight ?? this.#takeOff()",
     seed: 2
   },
@@ -172,9 +170,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "let an interrupted caller take the acquisition along",
     file: "internal/lifecycle.ts",
-    from: "        Deferred.await(this.#board().result),\n        (error)",
+    from: "        Deferred.await(flight.result),\n        (error)",
     to:
-      "          Effect.suspend(() => {\n            const mine = this.#board()\n            return Effect.onInterrupt(Deferred.await(mine.result), () => Effect.sync(() => mine.fiber?.interruptUnsafe()))\n          }),\n          (error)"
+      "        Effect.onInterrupt(Deferred.await(flight.result), () => Effect.sync(() => flight.fiber?.interruptUnsafe())),\n        (error)"
   },
   {
     name: "keep the first credentials for ever",
