@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { Client, Peer, ScenarioId, Setting } from "../src/Peer.ts"
-import { spotnana } from "../src/peers/spotnana.ts"
+import { cached, spotnana } from "../src/peers/spotnana.ts"
 import type { Report, Scenario } from "../src/Scenario.ts"
 import { expiry, waitedForToken } from "../src/scenarios/expiry.ts"
 import { earliestAttempts, outage } from "../src/scenarios/outage.ts"
@@ -58,7 +58,8 @@ const figure = ({ columns, rows }: Report, name: string, column: string): number
 /** Beside spotnana and the naive one, one that cannot: every row has its place, and every cell something in it. */
 const report = async (scenario: Scenario): Promise<Report> => {
   const made = await run(scenario, [spotnana, naive, unable(scenario.id)])
-  expect(made.rows.map(([name]) => name)).toEqual([spotnana.name, "naive", "unable", floor.name])
+  const further = scenario === stampede ? [cached.name] : []
+  expect(made.rows.map(([name]) => name)).toEqual([spotnana.name, "naive", "unable", ...further, floor.name])
   expect(made.rows[2]?.[1]).toBe("cannot: it has no arms")
   for (const row of made.rows) {
     expect(row).toHaveLength(made.columns.length)
@@ -76,6 +77,7 @@ describe("the scenarios of load, over sockets", () => {
     const made = await report(stampede)
     expect(figure(made, spotnana.name, "token requests")).toBe(1)
     expect(figure(made, "naive", "token requests")).toBe(200)
+    expect(figure(made, cached.name, "token requests")).toBe(1)
     expect(figure(made, floor.name, "token requests")).toBe(0)
     expect(figure(made, spotnana.name, "callers without a token")).toBe(0)
     expect(made.goals.map(({ goal }) => goal)).toEqual([

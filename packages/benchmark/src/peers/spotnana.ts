@@ -4,6 +4,8 @@ import { Effect, flow, identity, Layer, Logger, ManagedRuntime, Redacted } from 
 import { HttpClient, HttpClientRequest, HttpClientResponse } from "effect/http"
 import type { Client, Peer, Setting } from "../Peer.ts"
 import { constantBearer } from "../server.ts"
+import { tokenForm } from "../support/clientCredentials.ts"
+import type { TokenResponse } from "../support/clientCredentials.ts"
 import { json, stubBody } from "../support/stub.ts"
 
 /** Answers at once, and the API always with the same response: nobody reads its body. */
@@ -25,12 +27,13 @@ const clientOf = async <R, E>(
   setting: Setting,
   service: Effect.Effect<HttpClient.HttpClient.With<E>, never, R>,
   layer: Layer.Layer<R>,
-  token: Effect.Effect<string, unknown, R>
+  token: Effect.Effect<Effect.Effect<string, unknown>, never, R>
 ): Promise<Client> => {
   // What it logs of rejections and outages is not for the reader of a benchmark.
   const runtime = ManagedRuntime.make(Layer.provideMerge(layer, Logger.layer([])))
   const run = Effect.runPromiseWith(await runtime.context())
   const client = await run(service)
+  const current = await run(token)
   const get = (path: string) =>
     Effect.flatMap(
       client.get(path),
@@ -42,7 +45,7 @@ const clientOf = async <R, E>(
       let left = count
       return run(Effect.whileLoop({ while: () => left-- > 0, body: () => get(path), step: () => {} }))
     },
-    token: () => run(token),
+    token: () => run(current),
     close: () => runtime.dispose()
   }
 }
@@ -66,7 +69,7 @@ const constant = (
       )
     ),
     transport(setting),
-    Effect.succeed(bearer)
+    Effect.succeed(Effect.succeed(bearer))
   )
 
 /** Looks at every answer and every error, and does nothing about them. */
@@ -86,7 +89,7 @@ const authenticated = (setting: Setting): Promise<Client> =>
       clientSecret: Redacted.make(setting.clientSecret),
       environment: Environment.makeUnsafe({ baseUrl: setting.baseUrl })
     }).pipe(Layer.provide(transport(setting))),
-    Effect.flatMap(TokenProvider.TokenProvider, ({ get }) => Effect.map(get, ({ value }) => Redacted.value(value)))
+    Effect.map(TokenProvider.TokenProvider, ({ get }) => Effect.map(get, ({ value }) => Redacted.value(value)))
   )
 
 export const spotnana: Peer = {
@@ -96,6 +99,23 @@ export const spotnana: Peer = {
   usage: "`SpotnanaHttpClient.layer`, as in README's first program, over undici.",
   cannot: {},
   open: (setting) => setting.constant === undefined ? authenticated(setting) : constant(setting, setting.constant)
+}
+
+/** What sharing one request costs in Effect itself: who awaits it is a fiber. */
+export const cached: Peer = {
+  ...spotnana,
+  name: "Effect.cached, one request",
+  open: async (setting) => {
+    const request = Effect.promise(() => fetch(setting.tokenUrl, { method: "POST", body: tokenForm(setting) }))
+    const token = await Effect.runPromise(Effect.cached(
+      Effect.flatMap(request, (response) => Effect.promise((): Promise<TokenResponse> => response.json()))
+    ))
+    return {
+      get: () => Promise.reject(new Error("It makes no requests.")),
+      token: () => Effect.runPromise(Effect.map(token, ({ access_token }) => access_token)),
+      close: async () => {}
+    }
+  }
 }
 
 /** What nobody can do without who answers a 401: the floor, and one operation of Effect that does nothing. */

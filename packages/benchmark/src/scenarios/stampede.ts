@@ -1,6 +1,6 @@
 // Many callers, and no token yet.
 import type { Peer } from "../Peer.ts"
-import { spotnana } from "../peers/spotnana.ts"
+import { cached, spotnana } from "../peers/spotnana.ts"
 import type { Extent, Report, Scenario } from "../Scenario.ts"
 import { contendersOf, enter, inTurns, rowsOf } from "../support/contenders.ts"
 import type { Failures } from "../support/failures.ts"
@@ -57,7 +57,8 @@ const rush = async (server: Server, peer: Peer, callers: number, figures: Figure
 const run = async (extent: Extent): Promise<Report> => {
   const callers = extent.quick ? 200 : 10_000
   const rounds = extent.quick ? 2 : 7
-  const contenders = contendersOf(extent.peers, "stampede")
+  const peers = [...extent.peers, cached]
+  const contenders = contendersOf(peers, "stampede")
   const figures = new Map(
     contenders.map(({ name }): [string, Figures] => [name, { requests: [], waits: [], failures: new Map() }])
   )
@@ -76,7 +77,7 @@ const run = async (extent: Extent): Promise<Report> => {
   const ours = figures.get(spotnana.name)
   return {
     columns,
-    rows: rowsOf(extent.peers, "stampede", columns, (name) => {
+    rows: rowsOf(peers, "stampede", columns, (name) => {
       const { failures, requests, waits } = figures.get(name)!
       const wait = median(waits)
       return [
@@ -104,6 +105,7 @@ const run = async (extent: Extent): Promise<Report> => {
       `${bare.length} bare token requests by \`fetch\`, made between the rounds.`,
       "A process has one thread: the token request leaves when all callers have called, so that the time of their calls is " +
       "part of the wait. The constant bearer's row is that time, where nothing is asked for.",
+      `\`${cached.name}\` is what waiting for one request costs in Effect itself: a fiber for each caller.`,
       `Medians of ${rounds} rounds with fresh clients, who begin in rotating order. Callers without a token are those of ` +
       "all rounds.",
       ...explained([...figures].map(([name, { failures }]) => [name, failures]))
