@@ -108,8 +108,8 @@ export const authenticateWith = (provider: TokenProvider["Service"]) => {
   const bearers = new Bearers()
   const withToken = tokenOf(provider)
 
-  const isRejection = (response: Response): boolean =>
-    response.status === 401 && isFrom(origin, response) && rejectsToken(response)
+  const isRejection = (response: Response, status = response.status): boolean =>
+    status === 401 && isFrom(origin, response) && rejectsToken(response)
 
   const countReplay = Effect.suspend(() =>
     Metric.update(Metric.withAttributes(metrics.replays, { environment: provider.environment.name }), 1)
@@ -120,12 +120,14 @@ export const authenticateWith = (provider: TokenProvider["Service"]) => {
     // What fails in the request's own effect comes out of postprocess as it is: its type has no word for that.
     const postprocess = client.postprocess as HttpClient.HttpClient.Postprocess<E | AuthError, R>
 
-    const exchange = (request: Effect.Effect<Request, E | AuthError, R>, isReplay: boolean): Sending => {
-      const rejected = (response: Response, used: AccessToken): Sending =>
-        Effect.andThen(
-          provider.reject(used),
-          isReplay ? tokenExpired("Rejected", response, bearers.secrets) : replay(request, response, used)
-        )
+    type Requested = Effect.Effect<Request, E | AuthError, R>
+    const rejected = (request: Requested, isReplay: boolean, response: Response, used: AccessToken): Sending =>
+      Effect.andThen(
+        provider.reject(used),
+        isReplay ? tokenExpired("Rejected", response, bearers.secrets) : replay(request, response, used)
+      )
+
+    const exchange = (request: Requested, isReplay: boolean): Sending => {
       let isOurs = false
       // Where the request is known already there is one operation less. The token is never: each run asks for it.
       const authenticated = Effect.flatMapEager(request, (original): Effect.Effect<Request, AuthError> => {
@@ -140,8 +142,10 @@ export const authenticateWith = (provider: TokenProvider["Service"]) => {
         onSuccess: (original) => {
           const used = isOurs ? bearers.usedFor(original.request) : undefined
           if (used === undefined) return Effect.succeed(original)
-          const response = bareResponse(original)
-          return isRejection(original) ? rejected(response, used) : Effect.succeed(response)
+          // Read once: the `Response` of a platform makes sure of itself each time, which is 0.05 µs.
+          const { status } = original
+          const response = bareResponse(original, status)
+          return isRejection(original, status) ? rejected(request, isReplay, response, used) : Effect.succeed(response)
         },
         onFailure: (cause) => {
           const found = Cause.findError(cause)
@@ -153,7 +157,9 @@ export const authenticateWith = (provider: TokenProvider["Service"]) => {
           if (used === undefined) return Effect.fail(original)
           const error = bareError(original)
           const response = filteredResponse(error)
-          return response !== undefined && isRejection(response) ? rejected(response, used) : Effect.fail(error)
+          return response !== undefined && isRejection(response)
+            ? rejected(request, isReplay, response, used)
+            : Effect.fail(error)
         }
       })
     }

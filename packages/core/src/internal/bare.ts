@@ -42,11 +42,9 @@ export const bareError = <E>(error: E, response?: Response): E => {
 }
 
 /** The same response without the bearer. */
-export const bareResponse = (response: Response): Response =>
+export const bareResponse = (response: Response, status = response.status): Response =>
   // `followRedirects` tells by the object itself which connection to close.
-  response instanceof BareResponse || (response.status >= 300 && response.status < 400)
-    ? response
-    : new BareResponse(response)
+  response instanceof BareResponse || (status >= 300 && status < 400) ? response : new BareResponse(response)
 
 class BareResponse implements Response {
   readonly #original: Response

@@ -52,8 +52,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "take a 403 for a rejection",
     file: "internal/authenticate.ts",
-    from: "response.status === 401 &&",
-    to: "(response.status === 401 || response.status === 403) &&"
+    from: "status === 401 &&",
+    to: "(status === 401 || status === 403) &&"
   },
   {
     name: "send the bearer to any origin",
