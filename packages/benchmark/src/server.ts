@@ -38,7 +38,7 @@ export type Command =
   | { readonly _tag: "Counts" }
 
 /** The bearer that is never refused: that of the clients without authentication. */
-export const constantBearer = "constant-token-0123456789abcdef"
+export const constantBearer = "constant-0123456789abcdef0123456789abcdef"
 
 export const defaults: Behaviour = { lifetime: 3600, tokenLatency: 0, apiLatency: 0, down: false }
 
@@ -58,9 +58,16 @@ const answer = (response: Http.ServerResponse, status: number, body: string) => 
   response.end(body)
 }
 
+/** The constant bearer stays, and is looked up like the others. */
+const revoke = () => {
+  valid.clear()
+  valid.set(constantBearer, Infinity)
+}
+revoke()
+
 const isValid = (authorization: string | undefined): boolean => {
   const bearer = authorization?.slice("Bearer ".length) ?? ""
-  return bearer === constantBearer || (valid.get(bearer) ?? 0) > performance.now()
+  return (valid.get(bearer) ?? 0) > performance.now()
 }
 
 /** Who asks for a token, by Basic authentication or in the body of whatever format. */
@@ -114,7 +121,7 @@ const obey = (command: Command): Counts => {
       behaviour = { ...behaviour, ...command.behaviour }
       break
     case "Revoke":
-      valid.clear()
+      revoke()
       break
     case "Hold":
       held ??= []
@@ -127,7 +134,7 @@ const obey = (command: Command): Counts => {
       // Some clients keep theirs for later, and thousands of them leave none to the next client.
       server.closeIdleConnections()
       behaviour = defaults
-      valid.clear()
+      revoke()
       resetAt = performance.now()
       tokenRequestsAt = []
       tokenRequestsOf = {}

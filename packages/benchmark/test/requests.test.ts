@@ -60,6 +60,8 @@ describe("throughput", () => {
       "slow",
       "failing",
       "unable",
+      "HttpClient, looking at the answer",
+      "HttpClient, with a User-Agent",
       "HttpClient, constant bearer"
     ])
     expect(rows[1]![3]).toMatch(/^0\.[0-4]\d ×$/)

@@ -56,6 +56,7 @@ const constant = (setting: Setting, bearer: string): Client => {
   return { get: (path) => get(path, authorization), token: async () => bearer, close }
 }
 
+/** A credential that asks the token endpoint. */
 const credentialOf = (setting: Setting, httpClient: HttpClient): TokenCredential => ({
   getToken: async () => {
     const { bodyAsText, status } = await httpClient.sendRequest(createPipelineRequest({
@@ -76,9 +77,26 @@ const credentialOf = (setting: Setting, httpClient: HttpClient): TokenCredential
   }
 })
 
+/**
+ * The policy goes on renewing in the background, and the process ends with an error that nobody waited for. Once the
+ * client is closed it is told that it has a token.
+ */
+const endedBy = (isClosed: () => boolean, credential: TokenCredential): TokenCredential => ({
+  getToken: async (scopes, options) => {
+    try {
+      if (!isClosed()) return await credential.getToken(scopes, options)
+    } catch (error) {
+      if (!isClosed()) throw error
+    }
+    return { token: "closed", expiresOnTimestamp: Date.now() + 3_600_000 }
+  }
+})
+
 const authenticated = (setting: Setting): Client => {
   const { baseUrl, get, httpClient, pipeline } = clientOf(setting)
-  const policy = bearerTokenAuthenticationPolicy({ credential: credentialOf(setting, httpClient), scopes: [] })
+  let isClosed = false
+  const credential = endedBy(() => isClosed, credentialOf(setting, httpClient))
+  const policy = bearerTokenAuthenticationPolicy({ credential, scopes: [] })
   pipeline.addPolicy(policy)
   return {
     get,
@@ -90,7 +108,10 @@ const authenticated = (setting: Setting): Client => {
       )
       return headers.get("authorization")?.slice("Bearer ".length) ?? ""
     },
-    close
+    close: () => {
+      isClosed = true
+      return close()
+    }
   }
 }
 

@@ -118,10 +118,21 @@ export const cached: Peer = {
   }
 }
 
-/** What nobody can do without who answers a 401: the floor, and one operation of Effect that does nothing. */
-export const looking: Peer = {
+/** A constant bearer that is measured against the floor: what one part of authentication costs by itself. */
+const part = (name: string, finish: (client: HttpClient.HttpClient) => HttpClient.HttpClient): Peer => ({
   ...spotnana,
-  name: "HttpClient, looking at the answer",
+  name: `HttpClient, ${name}`,
   open: (setting) =>
-    constant(setting, setting.constant ?? constantBearer, setting.constant === undefined ? lookedAt : undefined)
-}
+    setting.constant === undefined
+      ? constant(setting, constantBearer, finish)
+      : constant(setting, setting.constant)
+})
+
+/** What nobody can do without who answers a 401: one operation of Effect, which does nothing here. */
+export const looking = part("looking at the answer", lookedAt)
+
+/** A header of the length of the library's. */
+export const introduced = part(
+  "with a User-Agent",
+  HttpClient.mapRequest(HttpClientRequest.setHeader("user-agent", "effect-spotnana/0.0.0"))
+)

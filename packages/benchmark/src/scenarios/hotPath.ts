@@ -64,7 +64,7 @@ const measure = async ({ bytes, clients, times }: Contender, round: number, mill
   for (const kind of order) {
     const result = bench.getTask(kind)?.result
     if (result !== undefined && "latency" in result) times[kind].push(result.latency.p50 / batch)
-    bytes[kind].push(await allocated(() => many(clients[kind], batch)) / batch)
+    bytes[kind].push(await allocated(() => many(clients[kind], 10 * batch)) / (10 * batch))
   }
 }
 

@@ -13,7 +13,7 @@ const reasonOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error).slice(0, longest)
   if (error.cause instanceof Error) return reasonOf(error.cause)
   if ("code" in error && typeof error.code === "string") return error.code
-  return (error.message.split("\n", 1)[0] || error.name).slice(0, longest)
+  return (error.message.split("\n", 1)[0] || error.name).slice(0, longest).replace(/\.$/, "")
 }
 
 /** A request by its status: anything but 200 is a failure. */
