@@ -1,14 +1,13 @@
 // What authentication adds to a request whose token is there.
-import { Bench } from "tinybench"
-import type { Client, Peer } from "../Peer.ts"
 import { looking, spotnana } from "../peers/spotnana.ts"
 import type { Extent, Report, Scenario } from "../Scenario.ts"
 import { cannot } from "../Scenario.ts"
-import { constantBearer } from "../server.ts"
-import { allocated } from "../support/allocated.ts"
+import { startChild } from "../support/child.ts"
+import type { Child } from "../support/child.ts"
 import { floor } from "../support/contenders.ts"
 import { duration } from "../support/format.ts"
-import { settingOf } from "../support/server.ts"
+import { batch, kinds } from "../support/hotPathProcess.ts"
+import type { HotPathApi, Kind } from "../support/hotPathProcess.ts"
 import { median, spread } from "../support/statistics.ts"
 
 const columns = [
@@ -22,49 +21,27 @@ const columns = [
   "bytes added"
 ]
 
-const path = "/v2/companies"
-/** So many requests are one sample, so that the clock costs nothing. */
-const batch = 200
-
-const kinds = ["constant", "authenticated"] as const
-type Kind = (typeof kinds)[number]
-
-/** A peer's two clients, and what was measured of each: of one request, in milliseconds and bytes. */
+/** A peer's process, and what was measured in it: of one request, in milliseconds and bytes. */
 interface Contender {
   readonly name: string
-  readonly clients: Readonly<Record<Kind, Client>>
+  readonly child: Child<HotPathApi>
   readonly times: Readonly<Record<Kind, Array<number>>>
   readonly bytes: Readonly<Record<Kind, Array<number>>>
 }
 
-const many = async ({ get, getMany }: Client, count: number): Promise<void> => {
-  if (getMany !== undefined) return getMany(path, count)
-  for (let made = 0; made < count; made++) await get(path)
-}
-
-const open = async (peer: Peer): Promise<Contender> => {
-  const setting = settingOf("http://127.0.0.1:4801", { stubbed: true })
-  return {
-    name: peer.name,
-    clients: {
-      constant: await peer.open({ ...setting, constant: constantBearer }),
-      authenticated: await peer.open(setting)
-    },
-    times: { constant: [], authenticated: [] },
-    bytes: { constant: [], authenticated: [] }
-  }
-}
+const contenderOf = (name: string): Contender => ({
+  name,
+  child: startChild<HotPathApi>(new URL("../support/hotPathProcess.ts", import.meta.url), [name]),
+  times: { constant: [], authenticated: [] },
+  bytes: { constant: [], authenticated: [] }
+})
 
 /** One round of a contender: both its clients, the first of them another one each time. */
-const measure = async ({ bytes, clients, times }: Contender, round: number, millis: number): Promise<void> => {
-  const order = round % 2 === 0 ? kinds : kinds.toReversed()
-  const bench = new Bench({ time: millis, iterations: 3, warmup: false, throws: true })
-  for (const kind of order) bench.add(kind, () => many(clients[kind], batch))
-  await bench.run()
-  for (const kind of order) {
-    const result = bench.getTask(kind)?.result
-    if (result !== undefined && "latency" in result) times[kind].push(result.latency.p50 / batch)
-    bytes[kind].push(await allocated(() => many(clients[kind], 10 * batch)) / (10 * batch))
+const measure = async ({ bytes, child, times }: Contender, round: number, millis: number): Promise<void> => {
+  const measured = await child.call("measure", { order: round % 2 === 0 ? kinds : kinds.toReversed(), millis })
+  for (const kind of kinds) {
+    times[kind].push(measured[kind].time)
+    bytes[kind].push(measured[kind].bytes)
   }
 }
 
@@ -103,11 +80,8 @@ const run = async (extent: Extent): Promise<Report> => {
     ? { millis: 1, rounds: 2, warmUp: 1 }
     : { millis: 40, rounds: 60, warmUp: 20 }
   const peers = extent.peers.filter((peer) => peer.cannot.hotPath === undefined)
-  const contenders: Array<Contender> = []
-  for (const peer of [...peers, looking]) contenders.push(await open(peer))
-  for (const { clients } of contenders) {
-    for (const kind of kinds) for (let run = 0; run < warmUp; run++) await many(clients[kind], batch)
-  }
+  const contenders = [...peers, looking].map(({ name }) => contenderOf(name))
+  for (const { child } of contenders) await child.call("warmUp", warmUp)
   for (let round = 0; round < rounds; round++) {
     if (round % 10 === 0) extent.say(`hot path: round ${round + 1} of ${rounds}`)
     const first = round % contenders.length
@@ -115,7 +89,7 @@ const run = async (extent: Extent): Promise<Report> => {
       await measure(contender, round, millis)
     }
   }
-  for (const { clients } of contenders) for (const kind of kinds) await clients[kind].close()
+  for (const { child } of contenders) await child.close()
 
   const addedBy = new Map(contenders.map(({ name, times }) => [name, median(addedOf(times))]))
   const ours = contenders.find(({ name }) => name === spotnana.name)
@@ -166,7 +140,8 @@ export const hotPath: Scenario = {
   title: "Hot path",
   what:
     "The time and the memory that authentication adds to one request, with a token that is there and a transport that " +
-    "answers at once. Each client is measured against its own HTTP stack with a bearer that never changes. Harness: " +
-    "tinybench.",
+    "answers at once. Each client is measured against its own HTTP stack with a bearer that never changes, in a process " +
+    "of its own, as it would run in an application: where all share one, each is slower for the code of the others. " +
+    "Harness: tinybench.",
   run
 }

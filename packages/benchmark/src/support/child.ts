@@ -42,7 +42,7 @@ export const startChild = <A extends Api>(module: URL, args: ReadonlyArray<strin
 
 /** Answers the calls of the process that started this one, and ends with it, or where a call fails. */
 export const serve = (api: Api): void => {
-  const answer = async ({ input, name }: Call) => process.send?.(await api[name]?.(input))
+  const answer = async ({ input, name }: Call) => process.send?.((await api[name]?.(input)) ?? null)
   process.on("message", (call: Call) => void answer(call))
   process.on("disconnect", () => process.exit())
 }
