@@ -124,7 +124,8 @@ const count = (name: string, value: number): number => {
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: Options = {}): RefreshPolicy => {
+export const make = (options?: Options): RefreshPolicy => {
+  if (options === undefined) return defaults
   const duration = (name: keyof Options, input: Duration.Input, atLeast = 0): Duration.Duration => {
     const value = Option.getOrUndefined(Duration.fromInput(input))
     // `Duration` takes NaN, what became of a missing number, for zero.

@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as AccessToken from "../AccessToken.ts"
 import type { AuthError } from "../AuthError.ts"
@@ -431,17 +431,3 @@ export class Lifecycle {
     })
   }
 }
-
-/** Makes a provider that ends with the scope. Its fibers have the context. */
-export const makeLifecycle = (
-  policy: RefreshPolicy.RefreshPolicy,
-  acquisition: Acquisition,
-  sharing: Sharing | undefined,
-  telemetry: Telemetry,
-  context: Context.Context<never>,
-  scope: Scope.Scope
-): Effect.Effect<Lifecycle> =>
-  Effect.suspend(() => {
-    const lifecycle = new Lifecycle(policy, acquisition, sharing, telemetry, context, scope)
-    return Effect.as(Scope.addFinalizer(scope, Effect.suspend(() => lifecycle.close())), lifecycle)
-  })

@@ -12,8 +12,7 @@ import type { TokenEndpoint } from "../TokenEndpoint.ts"
 import type { Options, TokenProvider } from "../TokenProvider.ts"
 import { TokenStore } from "../TokenStore.ts"
 import { makeAcquisition } from "./acquisition.ts"
-import type { Lifecycle } from "./lifecycle.ts"
-import { makeLifecycle } from "./lifecycle.ts"
+import { Lifecycle } from "./lifecycle.ts"
 import { Telemetry } from "./telemetry.ts"
 
 /** What a provider is made of, and where it lives. */
@@ -34,12 +33,12 @@ export const makeProvider = (
     const { credentials, endpoint, scope } = parts
     // What was built within a span does not end with it.
     const context = Context.omit(Tracer.ParentSpan)(parts.context)
-    const policy = options.refresh === undefined ? RefreshPolicy.defaults : RefreshPolicy.make(options.refresh)
+    const policy = RefreshPolicy.make(options.refresh)
     const store = yield* Effect.serviceOption(TokenStore)
     const sharing = Option.isNone(store)
       ? undefined
       : yield* Scope.provide(store.value.share(store.value.backend, endpoint), scope)
-    const lifecycle = yield* makeLifecycle(
+    const lifecycle = new Lifecycle(
       policy,
       makeAcquisition(credentials, endpoint, policy.acquisitionTimeout, sharing),
       sharing,
@@ -47,6 +46,7 @@ export const makeProvider = (
       context,
       scope
     )
+    yield* Scope.addFinalizer(scope, Effect.suspend(() => lifecycle.close()))
     if (options.eager === true) yield* lifecycle.get()
     const provider: TokenProvider["Service"] = {
       environment: endpoint.environment,

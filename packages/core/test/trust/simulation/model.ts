@@ -122,16 +122,14 @@ export const makeModel = (options: {
   const waiting = new Set<Call>()
 
   const reached = (situation: string) => void situations.set(situation, (situations.get(situation) ?? 0) + 1)
-  const isAlive = ({ lifetime, requested }: Known, at: Moment) =>
-    at.wall < requested.wall + usable(lifetime) && at.mono < requested.mono + usable(lifetime)
+  /** For how long a token is still used. */
+  const leftOf = ({ lifetime, requested }: Known, at: Moment) => usable(lifetime) - since(requested, at)
+  const isAlive = (token: Known, at: Moment) => leftOf(token, at) > 0
   const currentToken = () => current === undefined ? undefined : known.get(current)
   const hasToken = () => {
     const token = currentToken()
     return token !== undefined && isAlive(token, now())
   }
-  /** For how long it is still used. */
-  const leftOf = (token: Known | undefined) =>
-    token === undefined ? 0 : usable(token.lifetime) - since(token.requested, now())
 
   /** What was begun before the process froze for so long that its connection is dead is begun anew. */
   const isFrozen = (begun: Moment) =>
@@ -354,7 +352,8 @@ export const makeModel = (options: {
 
   function fail(retryAfter: number | undefined, refused: string | undefined): void {
     failures += 1
-    const left = leftOf(currentToken())
+    const token = currentToken()
+    const left = token === undefined ? 0 : leftOf(token, now())
     const step = Math.min(
       policy.backoffBase * 2 ** (failures - 1),
       policy.backoffMaximum,
