@@ -214,8 +214,7 @@ describe("what is a wait for a token", () => {
 
 describe("the bound of the backoff", () => {
   it("is what fits between the earliest renewal and the end", () => {
-    // 0.72 of 20 s; then half of 0.5 s, 1 s and 2 s.
-    // The first steps double; then half of half of what is left until 19 s.
+    // 0.72 of 20 s; then half of 0.5 s and 1 s, and then half of half of what is left until 19 s.
     expect(earliestAttempts(20_000, 18_000).map(Math.round)).toEqual([
       14_400,
       14_650,

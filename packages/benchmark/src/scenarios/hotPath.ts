@@ -95,10 +95,9 @@ const run = async (extent: Extent): Promise<Report> => {
   const ours = contenders.find(({ name }) => name === spotnana.name)
   const own = addedBy.get(spotnana.name) ?? Number.NaN
   const share = ours === undefined ? Number.NaN : 100 * own / median(ours.times.constant)
-  const others = peers.filter((peer) => peer !== spotnana).map((
-    { name }
-  ): [string, number] => [name, addedBy.get(name)!])
-  const [least] = others.toSorted(([, a], [, b]) => a - b)
+  const [least] = [...addedBy]
+    .filter(([name]) => name !== spotnana.name && name !== looking.name)
+    .toSorted(([, a], [, b]) => a - b)
   return {
     columns,
     rows: [
