@@ -1,0 +1,466 @@
+/**
+ * The lifecycle of one token as a state machine: `transition` decides, a shell runs the commands.
+ *
+ * @since 0.1.0
+ */
+import { after, hasPassed, later, millisUntil } from "./Instant.ts"
+import type { Instant } from "./Instant.ts"
+import * as Policy from "./Policy.ts"
+import type { CachedToken, Command, Event, Failure, Report, State, Transition } from "./State.ts"
+
+/**
+ * The next state, and what is to be done, in this order.
+ *
+ * **Details**
+ *
+ * The shell keeps the state first and runs the commands then. Waiters come last,
+ * so that whatever a resumed caller does finds everything in place.
+ *
+ * @category transitions
+ * @since 0.1.0
+ */
+export const transition = <T, E>(state: State<T, E>, event: Event<T, E>, now: Instant): Transition<T, E> => {
+  switch (event._tag) {
+    case "TokenRequested":
+      return isUsable(state, now) && !hasPassed(state.cached.renewAt, now) ? [state, []] : acquire(state, now)
+
+    case "RenewalDue": {
+      const at = wakeAt(state, now)
+      if (at === undefined) return [state, []]
+      return hasPassed(at, now) ? acquire(state, now) : [state, [{ _tag: "WakeAt", at }]]
+    }
+
+    case "TokenRejected":
+      return isLive(state, now) && state.cached.token === event.token ? reject(state, event, now) : [state, []]
+
+    case "ReplayAccepted":
+      return state.replacement === whole ? [state, []] : [{ ...state, replacement: whole }, []]
+
+    case "TokenShared": {
+      const cached = cachedToken(state, event)
+      if (hasPassed(cached.expiresAt, now) || !isNewer(state, cached, now)) return [state, []]
+      // Earlier than any process renews: another process replaced the token because of a 401, on behalf of all.
+      const isReplacement = isLive(state, now) &&
+        !hasPassed(after(state.cached.startedAt, earliestRenewal(state.policy, state.cached)), now)
+      const [next, commands] = use(isReplacement ? charge(state, now) : state, cached, event.isShared, now)
+      return state.acquisition === undefined
+        ? [next, commands]
+        : [next, [{ _tag: "CancelAcquisition", id: state.acquisition.id }, ...commands]]
+    }
+
+    case "Acquired": {
+      if (state.acquisition?.id !== event.id) return [state, []]
+      const cached = cachedToken(state, event)
+      if (hasPassed(cached.expiresAt, now)) {
+        return fail(state, { error: event.errorIfLate, isFinal: false }, { ...event, retryAfter: undefined }, now)
+      }
+      const { rejected, startedAt } = state.acquisition
+      // Another process had requested it before: that says nothing about this rejection.
+      const isEarlier = event.isShared && event.startedAt.mono < startedAt.mono
+      const next = rejected === undefined || isEarlier ? state : charge(state, now)
+      return event.isSame && isLive(state, now)
+        ? useAgain(next as WithToken<T, E>, cached, event.isShared, now)
+        : use(next, cached, event.isShared, now)
+    }
+
+    case "AcquisitionFailed":
+      return state.acquisition?.id === event.id
+        ? fail(state, { error: event.error, isFinal: event.refused !== undefined }, event, now)
+        : [state, []]
+
+    case "CredentialsUnchanged": {
+      if (state.acquisition?.id !== event.id) return [state, []]
+      const next = { ...state, acquisition: undefined, suspectUntil: undefined }
+      return [next, [...wake(next, now), completeWaiters({ error: state.refusal!.error, isFinal: true })]]
+    }
+  }
+}
+
+/** No replacement was in vain. */
+const whole: State<never, never>["replacement"] = { at: undefined, delay: 0, isReported: false }
+
+/**
+ * The state of a provider that nobody has used.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const initial = <T, E>(policy: Policy.Policy): State<T, E> => ({
+  policy,
+  cached: undefined,
+  suspectUntil: undefined,
+  rejectedSince: undefined,
+  acquisition: undefined,
+  lastId: 0,
+  failures: 0,
+  lastError: undefined,
+  backoff: undefined,
+  refusal: undefined,
+  replacement: whole
+})
+
+type WithToken<T, E> = State<T, E> & { readonly cached: CachedToken<T> }
+
+/**
+ * Whether the token in use has not expired.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isLive = <T, E>(state: State<T, E>, now: Instant): state is WithToken<T, E> =>
+  state.cached !== undefined && !hasPassed(state.cached.expiresAt, now)
+
+/**
+ * Whether callers get the token in use: it is live, and they do not wait for its replacement.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const isUsable = <T, E>(state: State<T, E>, now: Instant): state is WithToken<T, E> =>
+  isLive(state, now) && (state.suspectUntil === undefined || hasPassed(state.suspectUntil, now))
+
+const cachedToken = <T, E>(
+  { cached, policy }: State<T, E>,
+  { lifetime, random, startedAt, token, version }: Event<T, E> & { readonly _tag: "Acquired" | "TokenShared" }
+): CachedToken<T> => {
+  return {
+    token,
+    // One that is not in the store is later than what was: that does not come back.
+    version: Math.max(version, cached?.version ?? 0),
+    startedAt,
+    lifetime,
+    renewAt: after(startedAt, Policy.renewalDelay(policy, lifetime, random)),
+    expiresAt: after(startedAt, Policy.usableLifetime(policy, lifetime))
+  }
+}
+
+const earliestRenewal = <T>(policy: Policy.Policy, { lifetime }: CachedToken<T>): number =>
+  Policy.renewalDelay(policy, lifetime, 1)
+
+/** By its version where both have one: versions rise. Without a store, by which one lasts longer. */
+const isNewer = <T, E>(state: State<T, E>, next: CachedToken<T>, now: Instant): boolean => {
+  if (!isLive(state, now)) return true
+  const { expiresAt, version } = state.cached
+  return version > 0 ? next.version > version : millisUntil(next.expiresAt, now) > millisUntil(expiresAt, now)
+}
+
+/** When the timer is to go off, if there is anything to do then. */
+const wakeAt = <T, E>(state: State<T, E>, now: Instant): Instant | undefined => {
+  const { backoff, cached, policy, refusal } = state
+  if (cached === undefined || policy.mode === "onDemand") return undefined
+  if (isInForce(refusal, now)) {
+    // Once nothing is left to renew, the next caller sees whether the credentials have changed.
+    return isLive(state, now) ? later(cached.renewAt, refusal.until, now) : undefined
+  }
+  return isInForce(backoff, now) ? later(cached.renewAt, backoff.until, now) : cached.renewAt
+}
+
+const wake = <T, E>(state: State<T, E>, now: Instant): ReadonlyArray<Command<T, E>> => {
+  const at = wakeAt(state, now)
+  return at === undefined ? [] : [{ _tag: "WakeAt", at }]
+}
+
+const isInForce = <A extends { readonly until: Instant }>(wait: A | undefined, now: Instant): wait is A =>
+  wait !== undefined && !hasPassed(wait.until, now)
+
+type InFlight<T, E> = State<T, E> & { readonly acquisition: NonNullable<State<T, E>["acquisition"]> }
+
+const isInFlight = <T, E>(state: State<T, E>, now: Instant): state is InFlight<T, E> =>
+  // One that did not end in time was frozen with the process, or its fiber is lost.
+  state.acquisition !== undefined && !hasPassed(state.acquisition.overdueAt, now)
+
+const completeWaiters = <E>(failure?: Failure<E>): Command<never, E> => ({ _tag: "CompleteWaiters", failure })
+const report = <T, E>(report: Report<T, E>): Command<T, E> => ({ _tag: "Report", report })
+
+/** Begins the one acquisition, unless it is under way or not due. */
+const acquire = <T, E>(state: State<T, E>, now: Instant, rejected?: T): Transition<T, E> => {
+  if (isInFlight(state, now) || isInForce(state.backoff, now)) return [state, []]
+  const id = state.lastId + 1
+  const overdueAt = after(now, 2 * state.policy.acquisitionTimeout)
+  const begin: Command<T, E> = {
+    _tag: "Acquire",
+    id,
+    laterThan: state.cached?.version ?? 0,
+    refused: isInForce(state.refusal, now) ? state.refusal.credentials : undefined
+  }
+  return [
+    { ...state, lastId: id, acquisition: { id, startedAt: now, overdueAt, rejected } },
+    state.acquisition === undefined
+      ? [begin]
+      : [{ _tag: "CancelAcquisition", id: state.acquisition.id }, begin]
+  ]
+}
+
+/**
+ * The token in use was handed out once more. A server that keeps its tokens until they expire gives no other one before:
+ * it is asked again when this one ends. A server that makes the same token last longer has renewed it.
+ */
+const useAgain = <T, E>(
+  state: WithToken<T, E>,
+  again: CachedToken<T>,
+  isShared: boolean,
+  now: Instant
+): Transition<T, E> => {
+  const { cached } = state
+  const gain = millisUntil(again.expiresAt, now) - millisUntil(cached.expiresAt, now)
+  return gain > 2 * Policy.lastSecond
+    ? use(state, { ...again, token: cached.token }, isShared, now)
+    : use(
+      state,
+      { ...cached, version: Math.max(cached.version, again.version), renewAt: cached.expiresAt },
+      isShared,
+      now
+    )
+}
+
+const use = <T, E>(
+  state: State<T, E>,
+  cached: CachedToken<T>,
+  isShared: boolean,
+  now: Instant
+): Transition<T, E> => {
+  const next: State<T, E> = {
+    ...state,
+    cached,
+    acquisition: undefined,
+    suspectUntil: undefined,
+    rejectedSince: undefined,
+    failures: 0,
+    lastError: undefined,
+    backoff: undefined,
+    refusal: undefined
+  }
+  const told = report<T, E>({
+    _tag: "TokenAcquired",
+    token: cached.token,
+    isShared,
+    isSame: cached.startedAt === state.cached?.startedAt,
+    isRenewal: isLive(state, now),
+    isRecovery: state.failures > 0
+  })
+  return [next, [told, ...wake(next, now), completeWaiters()]]
+}
+
+/** Whatever the acquisition was for, a token that has not expired stays in use. */
+const fail = <T, E>(
+  state: State<T, E>,
+  failure: Failure<E>,
+  how: {
+    readonly retryAfter: number | undefined
+    readonly random: number
+    readonly refused?: number | undefined
+  },
+  now: Instant
+): Transition<T, E> => {
+  const { policy } = state
+  const { random, refused, retryAfter } = how
+  const failures = state.failures + 1
+  const { error } = failure
+  const ended = { ...state, acquisition: undefined, suspectUntil: undefined, failures, lastError: error }
+  // A refusal in a row with one of the same credentials.
+  const step = Policy.nextRefusalDelay(policy, state.refusal?.credentials === refused ? state.refusal?.delay ?? 0 : 0)
+  const delay = refused === undefined
+    ? retryDelay(state, retryAfter, random, now)
+    : step * (0.5 + 0.5 * random)
+  const until = after(now, delay)
+  const next: State<T, E> = refused === undefined
+    ? { ...ended, backoff: { error, until } }
+    : { ...ended, backoff: undefined, refusal: { credentials: refused, error, until, delay: step } }
+  const told = report<T, E>({
+    _tag: "AcquisitionFailed",
+    error,
+    retryAfter: Math.ceil(delay),
+    isLive: isLive(state, now)
+  })
+  return [next, [told, ...wake(next, now), completeWaiters(failure)]]
+}
+
+/** A replacement was made: unless the API accepts the new token where it rejected the old one, the next has to wait. */
+const charge = <T, E>(state: State<T, E>, now: Instant): State<T, E> => ({
+  ...state,
+  replacement: { at: now, delay: Policy.nextReplacementDelay(state.replacement.delay), isReported: false }
+})
+
+/** Milliseconds until a rejected token may be replaced. */
+const replacementLeft = <T, E>({ replacement }: State<T, E>, isUrgent: boolean, now: Instant): number => {
+  const { at, delay } = replacement
+  if (at === undefined) return 0
+  return millisUntil(after(at, isUrgent ? Policy.urgentReplacementDelay(delay) : delay), now)
+}
+
+const reject = <T, E>(
+  before: WithToken<T, E>,
+  { rejectedInARow, token, wasAccepted }: Event<T, E> & { readonly _tag: "TokenRejected" },
+  now: Instant
+): Transition<T, E> => {
+  const rejectedSince = rejectedInARow > 1 && before.rejectedSince !== undefined ? before.rejectedSince : now
+  const state = { ...before, rejectedSince }
+  const { cached } = state
+  // A token that was good, in its last second: it expired, which costs no budget.
+  if (wasAccepted && hasPassed(after(cached.startedAt, cached.lifetime - Policy.lastSecond), now)) {
+    return acquire({ ...state, cached: { ...cached, renewAt: now, expiresAt: now } }, now)
+  }
+  if (isInFlight(state, now)) {
+    return [{ ...state, suspectUntil: state.suspectUntil ?? after(now, Policy.longestSuspicion) }, []]
+  }
+  if (isInForce(state.backoff, now)) return [state, []]
+  const { millis, rejections } = Policy.signsOfDeath
+  const isDead = wasAccepted && rejectedInARow >= rejections && hasPassed(after(rejectedSince, millis), now)
+  const left = replacementLeft(state, isDead, now)
+  if (left > 0) {
+    const isFirst = !state.replacement.isReported
+    const told = report<T, E>({ _tag: "ReplacementHeldBack", retryAfter: left, isFirst })
+    return [isFirst ? { ...state, replacement: { ...state.replacement, isReported: true } } : state, [told]]
+  }
+  const [next, commands] = acquire(state, now, token)
+  const suspect = { ...next, suspectUntil: after(now, Policy.longestSuspicion) }
+  const isRefused = isInForce(state.refusal, now)
+  return [suspect, [report<T, E>({ _tag: "TokenRejected", token, isRefused }), ...commands]]
+}
+
+/**
+ * What a caller gets.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Answer<T, E> =
+  | { readonly _tag: "Token"; readonly token: T }
+  /** No error of an acquisition: the 401 is about the request, and not about the token. */
+  | { readonly _tag: "Failure"; readonly error: E | undefined; readonly retryAfter: number | undefined }
+  /** The acquisition in flight is waited for, no longer than until then; a caller asks again after that. */
+  | { readonly _tag: "Wait"; readonly until: Instant }
+  /** The caller asks again then. */
+  | { readonly _tag: "Sleep"; readonly until: Instant }
+  /** The caller asks again now. */
+  | { readonly _tag: "Retry" }
+
+/**
+ * Who wants a token: after how many failures it gives up, and what it has waited for.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Caller<E> {
+  /** The number of failures in a row with which this caller gives up. */
+  readonly giveUpAt: number
+  /** How the acquisition ended that this caller waited for. */
+  readonly waited?: { readonly failure: Failure<E> | undefined } | undefined
+}
+
+const found = <T>(token: T): Answer<T, never> => ({ _tag: "Token", token })
+
+/**
+ * What a caller gets who wants a token.
+ *
+ * @category answers
+ * @since 0.1.0
+ */
+export const answer = <T, E>(state: State<T, E>, caller: Caller<E>, now: Instant): Answer<T, E> => {
+  if (isUsable(state, now)) return found(state.cached.token)
+  const { backoff, policy, refusal } = state
+  const waited = caller.waited?.failure
+  const failure = waited ?? (isInForce(backoff, now) ? { error: backoff.error, isFinal: false } : undefined)
+  const until = failure?.isFinal === true ? refusal?.until : backoff?.until
+  const left = until === undefined ? 0 : millisUntil(until, now)
+  const givesUp = failure !== undefined &&
+    (failure.isFinal || state.failures >= caller.giveUpAt || left > policy.maximumWait)
+  if (givesUp && (waited !== undefined || !isInFlight(state, now))) {
+    return { _tag: "Failure", error: failure.error, retryAfter: left > 0 ? left : undefined }
+  }
+  if (isInFlight(state, now)) {
+    return { _tag: "Wait", until: isLive(state, now) ? state.suspectUntil! : state.acquisition.overdueAt }
+  }
+  return until !== undefined && left > 0 ? { _tag: "Sleep", until } : { _tag: "Retry" }
+}
+
+/**
+ * What a request gets whose token the API rejected: the token to send it again with, or why that is of no use.
+ *
+ * @category answers
+ * @since 0.1.0
+ */
+export const replacement = <T, E>(
+  state: State<T, E>,
+  caller: Caller<E> & {
+    /** The token that the request was sent with last. */
+    readonly rejected: T
+    /** Whether it was sent with that token more than once. */
+    readonly isRepeated: boolean
+  },
+  now: Instant
+): Answer<T, E> => {
+  if (!isLive(state, now)) return answer(state, caller, now)
+  if (state.cached.token !== caller.rejected) return found(state.cached.token)
+  const { waited } = caller
+  if (waited === undefined && isInFlight(state, now)) return { _tag: "Wait", until: state.acquisition.overdueAt }
+  // The acquisition brought the same token once more.
+  if (waited !== undefined && waited.failure === undefined) {
+    return { _tag: "Failure", error: undefined, retryAfter: undefined }
+  }
+  if (!caller.isRepeated) return found(state.cached.token)
+  const left = replacementLeft(state, false, now)
+  const wait = isInForce(state.backoff, now)
+    ? state.backoff
+    // The acquisition for this rejection found the credentials unchanged.
+    : left === 0 && isInForce(state.refusal, now)
+    ? state.refusal
+    : undefined
+  const error = waited?.failure?.error ?? wait?.error
+  const retryAfter = error === undefined ? left : wait === undefined ? 0 : millisUntil(wait.until, now)
+  return { _tag: "Failure", error, retryAfter: retryAfter > 0 ? retryAfter : undefined }
+}
+
+/**
+ * Until when every caller gets the token in use without a transition; `undefined` where there is none.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const usableUntil = <T, E>({ cached, suspectUntil }: State<T, E>): Instant | undefined =>
+  suspectUntil === undefined ? cached?.renewAt : undefined
+
+/**
+ * How long the next attempt would wait if the acquisition in flight failed, in milliseconds.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const retryDelay = <T, E>(
+  state: State<T, E>,
+  retryAfter: number | undefined,
+  random: number,
+  now: Instant
+): number => Policy.retryDelay(state.policy, state.failures + 1, retryAfter, random, millisLeft(state, now))
+
+const millisLeft = <T, E>(state: State<T, E>, now: Instant): number =>
+  isLive(state, now) ? millisUntil(state.cached.expiresAt, now) : 0
+
+/**
+ * What a provider is doing, in a word.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const status = <T, E>(
+  state: State<T, E>,
+  now: Instant
+): "empty" | "acquiring" | "valid" | "renewing" | "failed" | "expired" => {
+  const live = isLive(state, now)
+  if (state.acquisition !== undefined) return live ? "renewing" : "acquiring"
+  if (live) return "valid"
+  if (state.lastError !== undefined) return "failed"
+  return state.cached === undefined ? "empty" : "expired"
+}
+
+/**
+ * When the token in use is renewed; `undefined` where there is none.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const nextRenewalAt = <T, E>(state: State<T, E>, now: Instant): Instant | undefined => {
+  if (!isLive(state, now)) return undefined
+  const wait = isInForce(state.refusal, now) ? state.refusal : isInForce(state.backoff, now) ? state.backoff : undefined
+  return wait === undefined ? state.cached.renewAt : later(state.cached.renewAt, wait.until, now)
+}

@@ -1,0 +1,178 @@
+/**
+ * The numbers that the lifecycle of a token depends on, and what follows from them.
+ *
+ * Every duration is in milliseconds, every random number is from 0 to 1.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * When to renew, how long to wait, how to back off.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Policy {
+  /** `background`: a timer renews ahead of expiry. `onDemand`: the first caller within the renewal window does. */
+  readonly mode: "background" | "onDemand"
+  /** When to renew, as a fraction of the lifetime. */
+  readonly renewAt: number
+  /** How much earlier at most, as a fraction of that delay. */
+  readonly jitter: number
+  /** Renew at least this long before expiry, where the lifetime is at least twice that. */
+  readonly minimumMargin: number
+  /** A token counts as expired this long before its last second; at most 5 % of the lifetime. */
+  readonly leeway: number
+  /** The first delay after a failure; each further failure doubles it. */
+  readonly backoffBase: number
+  /** The longest delay between attempts. */
+  readonly backoffMaximum: number
+  /** The longest `Retry-After` that is followed. */
+  readonly retryAfterMaximum: number
+  /** After how many failed acquisitions a caller without a token gets the error. */
+  readonly attempts: number
+  /** A caller without a token does not wait for a delay that is longer than this. */
+  readonly maximumWait: number
+  /** The longest time for which a refusal of credentials is answered from memory. */
+  readonly refusalTimeToLive: number
+  /** The time for one acquisition. */
+  readonly acquisitionTimeout: number
+}
+
+/**
+ * The default policy.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const defaults: Policy = {
+  mode: "background",
+  renewAt: 0.8,
+  jitter: 0.1,
+  minimumMargin: 60_000,
+  leeway: 5_000,
+  backoffBase: 500,
+  backoffMaximum: 60_000,
+  retryAfterMaximum: 3_600_000,
+  attempts: 3,
+  maximumWait: 5_000,
+  refusalTimeToLive: 300_000,
+  acquisitionTimeout: 15_000
+}
+
+/**
+ * Servers count in whole seconds: a token may live up to a second less than `expires_in` says.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const lastSecond = 1_000
+
+/**
+ * For how long callers wait for the replacement of a token that may be good.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const longestSuspicion = 1_000
+
+/**
+ * A token that was accepted died if since then at least so many requests in a row were rejected with it, for at least so
+ * many milliseconds.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const signsOfDeath = { rejections: 3, millis: 15_000 } as const
+
+const firstRefusalDelay = 1_000
+const firstReplacementDelay = 60_000
+const longestReplacementDelay = 3_600_000
+
+/**
+ * For how long after it was requested a token is used: its lifetime less its last second and the leeway. A token that
+ * lives for less than two seconds is used for half of that.
+ *
+ * @category decisions
+ * @since 0.1.0
+ */
+export const usableLifetime = (policy: Policy, lifetime: number): number =>
+  lifetime - Math.min(lastSecond, lifetime / 2) - Math.min(policy.leeway, lifetime * 0.05)
+
+/**
+ * When to renew a token, counted from when it was requested.
+ *
+ * **Details**
+ *
+ * `renewAt` of the lifetime, or `minimumMargin` before expiry where that is
+ * earlier and leaves at least half of the lifetime; at the latest a second before
+ * the token is out of use, or a tenth of that time. Then earlier by up to
+ * `jitter`.
+ *
+ * @category decisions
+ * @since 0.1.0
+ */
+export const renewalDelay = (policy: Policy, lifetime: number, random: number): number => {
+  const usable = usableLifetime(policy, lifetime)
+  const inTime = Math.min(lifetime * policy.renewAt, usable - Math.min(1_000, usable / 10))
+  const latest = lifetime >= 2 * policy.minimumMargin ? Math.min(inTime, lifetime - policy.minimumMargin) : inTime
+  return latest * (1 - policy.jitter * random)
+}
+
+/**
+ * How long to wait after the n-th failure in a row, from 1.
+ *
+ * **Details**
+ *
+ * Exponential, from half to all of the step, and never less than `retryAfter`,
+ * which counts up to `retryAfterMaximum`.
+ *
+ * `left` is for how much longer the token in use is used; zero: there is none.
+ * While there is one no step is longer than half of that, or than `backoffBase`:
+ * however short-lived a token is, an endpoint that is back is found in time.
+ *
+ * @category decisions
+ * @since 0.1.0
+ */
+export const retryDelay = (
+  policy: Policy,
+  failures: number,
+  retryAfter: number | undefined,
+  random: number,
+  left = 0
+): number => {
+  const step = Math.min(
+    policy.backoffBase * 2 ** (failures - 1),
+    policy.backoffMaximum,
+    left > 0 ? Math.max(policy.backoffBase, left / 2) : Infinity
+  )
+  return Math.max(step * (0.5 + 0.5 * random), Math.min(retryAfter ?? 0, policy.retryAfterMaximum))
+}
+
+/**
+ * The step after which refused credentials are sent again: a second, then twice the step before, up to
+ * `refusalTimeToLive`.
+ *
+ * @category decisions
+ * @since 0.1.0
+ */
+export const nextRefusalDelay = (policy: Policy, previous: number): number =>
+  Math.min(Math.max(2 * previous, firstRefusalDelay), policy.refusalTimeToLive)
+
+/**
+ * How long the next replacement of a rejected token has to wait: a minute, then twice the delay before, up to an hour.
+ *
+ * @category decisions
+ * @since 0.1.0
+ */
+export const nextReplacementDelay = (previous: number): number =>
+  Math.min(Math.max(2 * previous, firstReplacementDelay), longestReplacementDelay)
+
+/**
+ * How long the next replacement waits where a token that was accepted is rejected by one request after the other: it
+ * died, however often others were replaced in vain.
+ *
+ * @category decisions
+ * @since 0.1.0
+ */
+export const urgentReplacementDelay = (delay: number): number => Math.min(delay, firstReplacementDelay)

@@ -1,0 +1,106 @@
+/**
+ * What a store holds while no process is to request a token: why, and whom it concerns. Read the same by every line of
+ * the library.
+ *
+ * @since 0.1.0
+ */
+import type { JsonObject } from "./Json.ts"
+import { isObject, objectOfText } from "./Json.ts"
+import type { TokenFailure } from "./TokenFailure.ts"
+import { unavailableReasons } from "./TokenFailure.ts"
+
+/**
+ * A stored failure.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface StoredFailure {
+  /** Why the last acquisition failed. */
+  readonly failure: TokenFailure
+  /** The keyed fingerprint of the credentials that were refused; undefined: the failure concerns every process. */
+  readonly refused: string | undefined
+}
+
+/** Goes up when an older version of the library could misread what is written. */
+const version = 1
+
+// Nothing else is written, and always in this order: the same failure is the same text.
+const fields = [
+  "version",
+  "failure",
+  "_tag",
+  "message",
+  "reason",
+  "status",
+  "code",
+  "clientId",
+  "retryAfter",
+  "debugIdentifier",
+  "refused"
+]
+
+/**
+ * The text that is stored, or encrypted and stored.
+ *
+ * @category encoding
+ * @since 0.1.0
+ */
+export const encode = ({ failure, refused }: StoredFailure): string =>
+  JSON.stringify({ version, failure, refused }, fields)
+
+/**
+ * The failure in a stored text.
+ *
+ * **Details**
+ *
+ * Undefined for everything that {@link encode} does not write: text that is not
+ * JSON, another version, fields that are missing or of another type, a tag or a
+ * reason that is unknown. Unknown fields pass, and are left out.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const decode = (text: string): StoredFailure | undefined => {
+  const json = objectOfText(text)
+  if (json === undefined || json["version"] !== version || !isText(json["refused"])) return undefined
+  const failure = isObject(json["failure"]) ? decodeFailure(json["failure"]) : undefined
+  return failure === undefined ? undefined : { failure, refused: json["refused"] }
+}
+
+const isText = (value: unknown): value is string | undefined => value === undefined || typeof value === "string"
+
+const isStatus = (value: unknown): value is number | undefined => value === undefined || Number.isInteger(value)
+
+const isMillis = (value: unknown): value is number | undefined =>
+  value === undefined || typeof value === "number" && value >= 0 && value < Infinity
+
+const decodeFailure = (json: JsonObject): TokenFailure | undefined => {
+  const { _tag, clientId, code, debugIdentifier, message, retryAfter, status } = json
+  if (typeof message !== "string" || !isText(debugIdentifier) || !isStatus(status) || !isMillis(retryAfter)) {
+    return undefined
+  }
+  switch (_tag) {
+    case "InvalidCredentials":
+      return isText(clientId) && isText(code)
+        ? { _tag, message, clientId, code, debugIdentifier, status }
+        : undefined
+    case "TokenEndpointUnavailable": {
+      const reason = unavailableReasons.find((known) => known === json["reason"])
+      return reason === undefined ? undefined : { _tag, message, debugIdentifier, reason, retryAfter, status }
+    }
+    case "MalformedTokenResponse":
+      return status === undefined ? undefined : { _tag, message, debugIdentifier, retryAfter, status }
+    default:
+      return undefined
+  }
+}
+
+/**
+ * What a cipher authenticates besides the stored text: an entry that is put under another key, or in the place of a
+ * token, cannot be decrypted.
+ *
+ * @category encoding
+ * @since 0.1.0
+ */
+export const associatedData = (key: string): string => JSON.stringify(["spotnana failure", version, key])

@@ -1,0 +1,28 @@
+/** Time on two clocks. */
+export * as Instant from "./Instant.ts"
+/** The numbers that the lifecycle of a token depends on, and what follows from them. */
+export * as Policy from "./Policy.ts"
+/** State, events and commands of the state machine. */
+export type * as State from "./State.ts"
+/** The state machine. */
+export * as Lifecycle from "./Lifecycle.ts"
+/** JSON from outside. */
+export * as Json from "./Json.ts"
+/** Why an acquisition brought no token. */
+export * as TokenFailure from "./TokenFailure.ts"
+/** What a store holds of a token. */
+export * as StoredToken from "./StoredToken.ts"
+/** What a store holds while no process is to request a token. */
+export * as StoredFailure from "./StoredFailure.ts"
+/** What an answer of the token endpoint means. */
+export * as TokenResponse from "./TokenResponse.ts"
+/** What an error body says. */
+export * as ErrorBody from "./ErrorBody.ts"
+/** The `Retry-After` header. */
+export * as RetryAfter from "./RetryAfter.ts"
+/** Text from outside, made fit for error messages. */
+export * as Text from "./Text.ts"
+/** Where a request goes, and whether the bearer may go with it. */
+export * as Url from "./Url.ts"
+/** The `WWW-Authenticate` header of a 401. */
+export * as Challenge from "./Challenge.ts"

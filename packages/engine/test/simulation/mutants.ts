@@ -1,0 +1,360 @@
+/** Wrong rules: each is an edit of the engine that the referee has to find. */
+import type { File } from "./mutate.ts"
+
+export interface Mutant {
+  readonly name: string
+  readonly file: File
+  readonly from: string
+  readonly to: string
+}
+
+const lifecycle = (name: string, from: string, to: string): Mutant => ({ name, file: "Lifecycle", from, to })
+const policy = (name: string, from: string, to: string): Mutant => ({ name, file: "Policy", from, to })
+const instant = (name: string, from: string, to: string): Mutant => ({ name, file: "Instant", from, to })
+
+export const mutants: ReadonlyArray<Mutant> = [
+  // One acquisition
+  lifecycle(
+    "an acquisition begins although one is in flight",
+    "if (isInFlight(state, now) || isInForce(state.backoff, now)) return [state, []]\n  const id",
+    "if (isInForce(state.backoff, now)) return [state, []]\n  const id"
+  ),
+  lifecycle(
+    "an overdue acquisition is waited for",
+    "state.acquisition !== undefined && !hasPassed(state.acquisition.overdueAt, now)",
+    "state.acquisition !== undefined"
+  ),
+  lifecycle(
+    "an acquisition is overdue before its time is over",
+    "after(now, 2 * state.policy.acquisitionTimeout)",
+    "after(now, state.policy.acquisitionTimeout / 2)"
+  ),
+  lifecycle(
+    "a replaced acquisition may still bring its token",
+    "if (state.acquisition?.id !== event.id) return [state, []]\n      const cached",
+    "if (state.acquisition === undefined) return [state, []]\n      const cached"
+  ),
+  lifecycle(
+    "the failure of a replaced acquisition counts",
+    "return state.acquisition?.id === event.id\n",
+    "return state.acquisition !== undefined\n"
+  ),
+  lifecycle(
+    "a caller waits for a lost acquisition without end",
+    "state.suspectUntil! : state.acquisition.overdueAt }",
+    "state.suspectUntil! : after(now, 1e12) }"
+  ),
+  lifecycle(
+    "a rejected caller waits for a lost acquisition without end",
+    "return { _tag: \"Wait\", until: state.acquisition.overdueAt }\n  // The acq",
+    "return { _tag: \"Wait\", until: after(now, 1e12) }\n  // The acq"
+  ),
+  lifecycle(
+    "a token from another process leaves the own acquisition in flight",
+    "return state.acquisition === undefined\n        ? [next, commands]",
+    "return state.acquisition === undefined || true\n        ? [next, commands]"
+  ),
+  // Expiry
+  instant(
+    "a moment has passed when both clocks say so",
+    "now.wall >= at.wall || now.mono >= at.mono",
+    "now.wall >= at.wall && now.mono >= at.mono"
+  ),
+  instant(
+    "a moment has passed when the wall clock says so",
+    "now.wall >= at.wall || now.mono >= at.mono",
+    "now.wall >= at.wall"
+  ),
+  instant(
+    "a moment has passed when the monotonic clock says so",
+    "now.wall >= at.wall || now.mono >= at.mono",
+    "now.mono >= at.mono"
+  ),
+  instant(
+    "a timer goes by the clock that is later",
+    "Math.min(at.wall - now.wall, at.mono - now.mono)",
+    "Math.max(at.wall - now.wall, at.mono - now.mono)"
+  ),
+  instant(
+    "the earlier of two moments is the later one",
+    "millisUntil(one, now) >= millisUntil(other, now)",
+    "millisUntil(one, now) < millisUntil(other, now)"
+  ),
+  lifecycle(
+    "a token's age counts from when it came",
+    "expiresAt: after(startedAt, Policy.usableLifetime(policy, lifetime))",
+    "expiresAt: after(startedAt, lifetime)"
+  ),
+  lifecycle(
+    "an expired token is used",
+    "state.cached !== undefined && !hasPassed(state.cached.expiresAt, now)",
+    "state.cached !== undefined"
+  ),
+  lifecycle(
+    "a token that expired before it came is used",
+    "if (hasPassed(cached.expiresAt, now)) {\n        return fail",
+    "if (false) {\n        return fail"
+  ),
+  lifecycle(
+    "an expired token from another process is used",
+    "hasPassed(cached.expiresAt, now) || !isNewer(state, cached, now)",
+    "!isNewer(state, cached, now)"
+  ),
+  policy(
+    "the last second of a token is used",
+    "lifetime - Math.min(lastSecond, lifetime / 2) - Math.min",
+    "lifetime - Math.min"
+  ),
+  policy("a token is used without a leeway", " - Math.min(policy.leeway, lifetime * 0.05)", ""),
+  policy(
+    "the leeway of a short-lived token is not limited",
+    "Math.min(policy.leeway, lifetime * 0.05)",
+    "policy.leeway"
+  ),
+  // Renewal
+  policy("a token is renewed when it is out of use", "return latest * (1 - policy.jitter * random)", "return usable"),
+  policy("the jitter is twice as large", "policy.jitter * random", "policy.jitter * random * 2"),
+  policy("the jitter makes a renewal later", "1 - policy.jitter * random", "1 + policy.jitter * random"),
+  policy(
+    "the margin before expiry is not kept",
+    "lifetime >= 2 * policy.minimumMargin ?",
+    "lifetime < 0 ?"
+  ),
+  lifecycle(
+    "callers within the renewal window renew nothing",
+    "isUsable(state, now) && !hasPassed(state.cached.renewAt, now) ? [state, []]",
+    "isUsable(state, now) ? [state, []]"
+  ),
+  lifecycle(
+    "the timer is not set again when it went off early",
+    ": [state, [{ _tag: \"WakeAt\", at }]]",
+    ": [state, []]"
+  ),
+  lifecycle("no timer is set", "at === undefined ? [] : [{ _tag: \"WakeAt\", at }]", "[]"),
+  lifecycle(
+    "a timer renews although the mode is onDemand",
+    "if (cached === undefined || policy.mode === \"onDemand\") return undefined",
+    "if (cached === undefined) return undefined"
+  ),
+  lifecycle(
+    "callers wait for a renewal",
+    "state.suspectUntil === undefined || hasPassed(state.suspectUntil, now)",
+    "state.acquisition === undefined"
+  ),
+  // Failures
+  lifecycle(
+    "a failed acquisition throws the token away",
+    "const ended = { ...state, acquisition",
+    "const ended = { ...state, cached: undefined, acquisition"
+  ),
+  lifecycle(
+    "a failure is followed by no backoff",
+    "{ ...ended, backoff: { error, until } }",
+    "ended"
+  ),
+  lifecycle(
+    "failures are not counted",
+    "const failures = state.failures + 1",
+    "const failures = 1"
+  ),
+  policy("a backoff does not double", "policy.backoffBase * 2 ** (failures - 1)", "policy.backoffBase"),
+  policy("a backoff has no maximum", "    policy.backoffMaximum,\n", ""),
+  policy("Retry-After is not kept", "Math.min(retryAfter ?? 0, policy.retryAfterMaximum)", "0"),
+  policy(
+    "any Retry-After is kept",
+    "Math.min(retryAfter ?? 0, policy.retryAfterMaximum)",
+    "retryAfter ?? 0"
+  ),
+  policy(
+    "a backoff is as long with a token as without",
+    "left > 0 ? Math.max(policy.backoffBase, left / 2) : Infinity",
+    "Infinity"
+  ),
+  policy(
+    "a backoff is a quarter of its step at least",
+    "step * (0.5 + 0.5 * random), Math",
+    "step * (0.25 + 0.5 * random), Math"
+  ),
+  lifecycle(
+    "callers start an acquisition during the backoff",
+    "if (isInFlight(state, now) || isInForce(state.backoff, now)) return [state, []]\n  const id",
+    "if (isInFlight(state, now)) return [state, []]\n  const id"
+  ),
+  lifecycle(
+    "a success leaves the failures counted",
+    "    failures: 0,\n    lastError: undefined,\n    backoff: undefined,\n    refusal: undefined\n  }\n  const told",
+    "    lastError: undefined,\n    backoff: undefined,\n    refusal: undefined\n  }\n  const told"
+  ),
+  lifecycle("a caller never gives up", "state.failures >= caller.giveUpAt", "false"),
+  lifecycle("a caller gives up after one attempt", "state.failures >= caller.giveUpAt", "true"),
+  lifecycle("a caller sleeps however long it takes", "left > policy.maximumWait", "false"),
+  // Refusals
+  lifecycle(
+    "a refusal is a failure like any other",
+    "refused: isInForce(state.refusal, now) ? state.refusal.credentials : undefined",
+    "refused: undefined"
+  ),
+  lifecycle(
+    "a refusal is kept for good",
+    "refused: isInForce(state.refusal, now) ? state.refusal.credentials : undefined",
+    "refused: state.refusal?.credentials"
+  ),
+  lifecycle(
+    "a refusal of the same credentials does not double",
+    "state.refusal?.credentials === refused ? state.refusal?.delay ?? 0 : 0",
+    "0"
+  ),
+  lifecycle(
+    "a refusal of other credentials doubles too",
+    "state.refusal?.credentials === refused ? state.refusal?.delay ?? 0 : 0",
+    "state.refusal?.delay ?? 0"
+  ),
+  policy(
+    "a refusal lasts for minutes at once",
+    "Math.min(Math.max(2 * previous, firstRefusalDelay), policy.refusalTimeToLive)",
+    "policy.refusalTimeToLive"
+  ),
+  lifecycle(
+    "new credentials wait for the end of the refusal of the old ones",
+    ": { ...ended, backoff: undefined, refusal: {",
+    ": { ...ended, backoff: { error, until }, refusal: {"
+  ),
+  lifecycle(
+    "refused callers ask again without end",
+    "completeWaiters({ error: state.refusal!.error, isFinal: true })",
+    "completeWaiters()"
+  ),
+  lifecycle(
+    "the timer sends refused credentials again and again",
+    "if (isInForce(refusal, now)) {\n",
+    "if (false as boolean && isInForce(refusal, now)) {\n"
+  ),
+  // Rejections
+  lifecycle(
+    "a 401 for an older token replaces the one in use",
+    "isLive(state, now) && state.cached.token === event.token ?",
+    "isLive(state, now) ?"
+  ),
+  lifecycle(
+    "a rejected token is thrown away",
+    "const suspect = { ...next, suspectUntil",
+    "const suspect = { ...next, cached: undefined, suspectUntil"
+  ),
+  lifecycle(
+    "a 401 replaces nothing",
+    "const [next, commands] = acquire(state, now, token)\n",
+    "const [next, commands]: Transition<T, E> = [state, []]\n"
+  ),
+  lifecycle(
+    "callers do not wait for the replacement of a suspect token",
+    "return [suspect, [report",
+    "return [next, [report"
+  ),
+  policy("callers wait ten seconds for a replacement", "longestSuspicion = 1_000", "longestSuspicion = 10_000"),
+  lifecycle(
+    "each 401 makes callers wait for another second",
+    "suspectUntil: state.suspectUntil ?? after(now",
+    "suspectUntil: after(now"
+  ),
+  lifecycle(
+    "a token stays suspect when its replacement failed",
+    "acquisition: undefined, suspectUntil: undefined, failures, lastError",
+    "acquisition: undefined, failures, lastError"
+  ),
+  lifecycle(
+    "replacements cost no budget",
+    "rejected === undefined || isEarlier ? state : charge(state, now)",
+    "state"
+  ),
+  lifecycle(
+    "renewals cost budget",
+    "rejected === undefined || isEarlier ? state : charge(state, now)",
+    "isEarlier ? state : charge(state, now)"
+  ),
+  lifecycle(
+    "a replacement by another process costs no budget",
+    "use(isReplacement ? charge(state, now) : state, cached",
+    "use(state, cached"
+  ),
+  lifecycle(
+    "an accepted replay gives no budget back",
+    "[{ ...state, replacement: whole }, []]",
+    "[state, []]"
+  ),
+  policy(
+    "the wait for the next replacement does not double",
+    "Math.min(Math.max(2 * previous, firstReplacementDelay), longestReplacementDelay)",
+    "firstReplacementDelay"
+  ),
+  policy("replacements wait for hours", "longestReplacementDelay = 3_600_000", "longestReplacementDelay = 36_000_000"),
+  lifecycle(
+    "a revoked token waits for the budget",
+    "wasAccepted && rejectedInARow >= rejections && hasPassed",
+    "false && hasPassed"
+  ),
+  lifecycle("one rejection makes a replacement urgent", "rejectedInARow >= rejections && hasPassed", "hasPassed"),
+  lifecycle(
+    "rejections of a moment make a replacement urgent",
+    "rejectedInARow >= rejections && hasPassed(after(rejectedSince, millis), now)",
+    "rejectedInARow >= rejections"
+  ),
+  lifecycle(
+    "a token of another process is charged although it was requested before the rejection",
+    "rejected === undefined || isEarlier",
+    "rejected === undefined"
+  ),
+  lifecycle(
+    "a token that was never accepted is replaced at once",
+    "wasAccepted && rejectedInARow >= rejections",
+    "rejectedInARow >= rejections"
+  ),
+  lifecycle(
+    "a 401 in the last second costs budget",
+    "if (wasAccepted && hasPassed(after(cached.startedAt, cached.lifetime - Policy.lastSecond), now)) {",
+    "if (false) {"
+  ),
+  lifecycle(
+    "a rejected request is sent again with its own token for ever",
+    "if (!caller.isRepeated) return found(state.cached.token)\n",
+    "return found(state.cached.token)\n"
+  ),
+  lifecycle(
+    "a rejected request is not sent again when its token stays in use",
+    "if (!caller.isRepeated) return found(state.cached.token)\n",
+    ""
+  ),
+  lifecycle(
+    "a request is sent again with a token that was handed out once more",
+    "if (waited !== undefined && waited.failure === undefined) {",
+    "if (false) {"
+  ),
+  lifecycle(
+    "a rejected request does not wait for the acquisition",
+    "if (waited === undefined && isInFlight(state, now)) return",
+    "if (false && isInFlight(state, now)) return"
+  ),
+  // The same token once more
+  lifecycle("the same token counts as a new one", "event.isSame && isLive(state, now)", "false"),
+  lifecycle("a token that lasts longer counts as the same one", "gain > 2 * Policy.lastSecond", "false"),
+  lifecycle("the same token is renewed again at once", "renewAt: cached.expiresAt },", "renewAt: again.renewAt },"),
+  // Sharing
+  lifecycle("a version that is not later counts as newer", "next.version > version", "next.version >= version"),
+  lifecycle("a token outside of the store forgets the store", "Math.max(version, cached?.version ?? 0)", "version"),
+  lifecycle("a token of the store may be any", "laterThan: state.cached?.version ?? 0", "laterThan: 0"),
+  // Waiters
+  lifecycle(
+    "waiters are resumed before the timer is set",
+    "[told, ...wake(next, now), completeWaiters()]",
+    "[told, completeWaiters(), ...wake(next, now)]"
+  ),
+  lifecycle(
+    "waiters of a failure are forgotten",
+    "[told, ...wake(next, now), completeWaiters(failure)]",
+    "[told, ...wake(next, now)]"
+  ),
+  lifecycle(
+    "the warm path goes on with a suspect token",
+    "suspectUntil === undefined ? cached?.renewAt : undefined",
+    "cached?.renewAt"
+  )
+]
