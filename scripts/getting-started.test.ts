@@ -4,6 +4,7 @@ import type { ChildProcess } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { endWithTest, inGroup } from "./processes.ts"
 
 // Below the workspace, so that its packages are found as installed ones would be.
 const directory = ".generated/getting-started"
@@ -17,7 +18,9 @@ const children: Array<ChildProcess> = []
 
 /** Starts a program with these variables and no others. What it prints is told until its end or until it is enough. */
 const start = (file: string, variables: NodeJS.ProcessEnv, enough?: RegExp): Promise<string> => {
-  const child = spawn(process.execPath, [Path.join(directory, file)], { env: variables })
+  const child = endWithTest(
+    spawn(process.execPath, [Path.join(directory, file)], { ...inGroup, env: variables, stdio: "pipe" })
+  )
   children.push(child)
   return new Promise((resolve) => {
     let printed = ""

@@ -1,9 +1,8 @@
 // What the library adds to an application is what it says it is.
-import { spawnSync } from "node:child_process"
-import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { describe, expect, it } from "vitest"
 import { reportFigure, reportTable } from "../packages/core/test/support/figures.ts"
+import { publishInto } from "./published.ts"
 import { budget, firstProgram, goal, measure, optionalModules, sizes, withModule } from "./size/measure.ts"
 
 describe("size", () => {
@@ -34,15 +33,12 @@ describe("size", () => {
   })
 
   it("of what is published is the same, within 2 %", async () => {
-    const published = Path.resolve(".generated/size")
-    Fs.rmSync(published, { force: true, recursive: true })
-    const tsc = ["-p", "packages/core/tsconfig.build.json", "--outDir", `${published}/dist`]
-    expect(spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", ...tsc]).status).toBe(0)
-    // It is to be read as the package that it will be: one without side effects.
-    Fs.copyFileSync("packages/core/package.json", `${published}/package.json`)
-
-    const [sources, dist] = [await measure(firstProgram()), await measure(firstProgram(), `${published}/dist/index.js`)]
-    expect(dist.modules.map(([file]) => file)).toContain(".generated/size/dist/SpotnanaHttpClient.js")
+    const core = publishInto(Path.resolve(".generated/size"))
+    const [sources, dist] = [await measure(firstProgram()), await measure(firstProgram(), `${core}/dist/index.js`)]
+    const modules = dist.modules.map(([file]) => file)
+    expect(modules).toContain(".generated/size/node_modules/@effect-spotnana/core/dist/SpotnanaHttpClient.js")
+    // The engine is in the figure, and it is the published one.
+    expect(modules.filter((file) => !file.startsWith(".generated/size/node_modules/"))).toEqual(["program.ts"])
     expect(Math.abs(dist.gzip / sources.gzip - 1)).toBeLessThan(0.02)
   })
 })

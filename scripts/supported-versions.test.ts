@@ -7,19 +7,24 @@ import root from "../package.json" with { type: "json" }
 const rows = Fs.readFileSync("docs/supported-versions.md", "utf8").matchAll(/^\| (.+?) \| (.+?) \| (.+?) \|$/gm)
 const table = new Map([...rows].map(([, what, supported, tested]) => [what, { supported, tested }]))
 
-// A package that is no library brings its own effect along.
-const libraries = Fs.globSync("packages/*/package.json")
+const published = Fs.globSync("packages/*/package.json")
   .map((file) => JSON.parse(Fs.readFileSync(file, "utf8")))
-  .filter((manifest) => manifest.private !== true && manifest.peerDependencies?.effect !== undefined)
+  .filter((manifest) => manifest.private !== true)
+
+// The engine needs no effect, and the command line brings its own along.
+const withEffect = published.filter((manifest) => manifest.peerDependencies?.effect !== undefined)
 
 describe("the supported versions", () => {
-  it.each(libraries)("of $name are those of its manifest", ({ engines, peerDependencies }) => {
+  it.each(withEffect)("of effect are those that $name asks for", ({ peerDependencies }) => {
     expect(table.get("effect")?.supported).toBe(`\`${peerDependencies.effect}\``)
+  })
+
+  it.each(published.filter(({ bin }) => bin === undefined))("of Node are those that $name asks for", ({ engines }) => {
     expect(table.get("Node")?.supported).toBe(`\`${engines.node}\``)
   })
 
   it("are of the core too", () => {
-    expect(libraries.map(({ name }) => name)).toContain("@effect-spotnana/core")
+    expect(withEffect.map(({ name }) => name)).toContain("@effect-spotnana/core")
   })
 
   it("are tested with what the workspace has", () => {

@@ -60,12 +60,12 @@ const laneOf = (token: number): number => lanes[token % lanes.length]!
 const cross = (x: number, y: number, classes: string): string =>
   `<path d="M${x - 4} ${y - 4}l8 8m0 -8l-8 8" class="line ${classes}"/>`
 
-/** A token from its request to its end: a dashed line while it is asked for, then a bar. */
+/** A token from its request to its end: a dashed line while it is requested, then a bar. */
 const drawToken = (token: number, rows: ReadonlyArray<Placed>, bottom: number): string => {
   const yOf = (event: Mark["event"]) =>
     rows.find(({ marks }) => marks.some((mark) => mark.token === token && mark.event === event))?.y
   const [requested, issued] = [yOf("requested")!, yOf("issued")!]
-  const end = yOf("rejected") ?? yOf("replaced")
+  const end = yOf("replaced")
   const x = laneOf(token)
   const colour = `T${token}`
   return line(x, requested - 5, x, issued - 5, `dashed s-${colour}`) +
@@ -113,12 +113,12 @@ const legend = (y: number): string => {
   const meaning = (x: number, content: string) => text(x, y, "small f-muted", content)
   return [
     line(16, y - 4, 38, y - 4, "dashed s-T0"),
-    meaning(46, "asked for"),
+    meaning(46, "requested"),
     rect(120, y - 8.5, 22, 9, 4.5, "f-T0"),
     `<circle cx="131" cy="${y - 4}" r="2.8" class="f-page"/>`,
-    meaning(150, "in use; a dot is a use of it"),
-    cross(332, y - 4, "s-bad"),
-    meaning(344, "refused")
+    meaning(150, "in use; a dot is a call with it"),
+    cross(344, y - 4, "s-bad"),
+    meaning(356, "401, 503")
   ].join("")
 }
 

@@ -40,7 +40,7 @@ const plural = (count: number, thing: string): string => `${count} ${thing}${cou
 /** How many failures in a row are told one by one. */
 const toldFailures = 3
 
-/** Rows of the token endpoint: what the library asks for and gets. */
+/** Rows of the token endpoint: what the library requests and gets. */
 const tokenRows = ({ changes, ledger }: Recording, calls: ReadonlyArray<Call>): ReadonlyArray<Merging> => {
   const rows: Array<Merging> = []
   let issued = 0
@@ -53,22 +53,14 @@ const tokenRows = ({ changes, ledger }: Recording, calls: ReadonlyArray<Call>): 
     if (failures === 0) {
       const waiting = calls.filter((call) => call.from <= at && at < call.to).length
       const left = asked.expiresAt === undefined ? 0 : DateTime.toEpochMillis(asked.expiresAt) - at
-      const isRenewal = asked.state === "renewing"
-      rows.push({
-        at,
-        who: "library",
-        title: isRenewal
-          ? `${nameOf(issued - 1)} is due, ${inWords(left)} before its end`
-          : issued === 0
-          ? `${plural(waiting, "call")}, and no token`
-          : `${nameOf(issued - 1)} is dropped`,
-        detail: isRenewal
-          ? `A successor is requested; ${nameOf(issued - 1)} stays in use`
-          : issued === 0
-          ? "They wait for one token request"
-          : "A new token is requested",
-        marks: [requested]
-      })
+      const isDue = asked.nextRenewalAt !== undefined && DateTime.toEpochMillis(asked.nextRenewalAt) <= at
+      const last = nameOf(issued - 1)
+      const [title, detail] = issued === 0
+        ? [`${plural(waiting, "call")}, and no token`, "They wait for one token request"]
+        : isDue
+        ? [`Renewal, ${inWords(left)} before expiry`, `A new token is requested; ${last} stays in use`]
+        : [`${last} is suspect`, "A new token is requested, and waited for"]
+      rows.push({ at, who: "library", title, detail, marks: [requested] })
     }
     if (status === 200) {
       const lifetime = DateTime.toEpochMillis(expiresAt!) - DateTime.toEpochMillis(issuedAt!)
@@ -85,20 +77,20 @@ const tokenRows = ({ changes, ledger }: Recording, calls: ReadonlyArray<Call>): 
       failures = 0
     } else {
       failures += 1
-      const pause = lastError !== undefined && "retryAfter" in lastError && lastError.retryAfter !== undefined
+      const delay = lastError !== undefined && "retryAfter" in lastError && lastError.retryAfter !== undefined
         ? Duration.toMillis(lastError.retryAfter)
         : 0
       rows.push({
         at: answer.at,
         who: "library",
-        title: `${status}: asked again in ${inWords(pause)}`,
+        title: `${status}: next attempt in ${inWords(delay)}`,
         marks: [{ token: issued, event: "failed" }],
         ...(failures > toldFailures && {
           merge: {
             sort: "failure",
             into: (rows) => ({
               title: `${rows.length} × ${status}, until ${clock(rows.at(-1)!.at)}`,
-              detail: `The pauses grow to ${inWords(pause)}`
+              detail: `The delays grow to ${inWords(delay)}`
             })
           }
         })
@@ -108,7 +100,7 @@ const tokenRows = ({ changes, ledger }: Recording, calls: ReadonlyArray<Call>): 
   return rows
 }
 
-/** Rows of the program: what it asks for and gets. */
+/** Rows of the program: its calls, and their answers. */
 const callRows = ({ ledger }: Recording, calls: ReadonlyArray<Call>, latency: number): ReadonlyArray<Merging> => {
   const issued = ledger.flatMap(({ endpoint, token }) => endpoint === "token" && token !== undefined ? [token] : [])
   const numberOf = (token: Redacted.Redacted) =>

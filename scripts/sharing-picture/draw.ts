@@ -20,7 +20,7 @@ export interface Picture {
 const width = 900
 const margin = 16
 const rowHeight = 30
-/** A gap in the life lines stands for a time that is long beside the others. */
+/** A gap in the vertical lines stands for a time that is long beside the others. */
 const longTime = 200
 const gapHeight = 16
 
@@ -51,13 +51,13 @@ const style = styleOf(
 .waits{fill-opacity:.35}.frozen{stroke-width:1;stroke-dasharray:2 2}`
 )
 
-/** A question and, set off from it, its answer. */
+/** What is done and, in bold, what comes of it. */
 const words = (x: number, y: number, content: string): string => {
-  const [question, answer] = content.split(": ")
-  if (answer === undefined) return text(x, y, "middle f-ink", content)
-  const colour: Colour = answer === "refused" ? "bad" : "ink"
-  return `<text x="${x}" y="${y}" class="middle f-ink">${question}: ` +
-    `<tspan class="strong f-${colour}">${escape(answer)}</tspan></text>`
+  const [action, result] = content.split(": ")
+  if (result === undefined) return text(x, y, "middle f-ink", content)
+  const colour: Colour = result === "refused" ? "bad" : "ink"
+  return `<text x="${x}" y="${y}" class="middle f-ink">${action}: ` +
+    `<tspan class="strong f-${colour}">${escape(result)}</tspan></text>`
 }
 
 const dot = (process: Process, x: number, y: number): string =>
@@ -94,7 +94,6 @@ const drawRow = (row: Row, y: number): string => {
       return arrow(row, y)
     case "begins":
     case "ends":
-    case "drops":
     case "freezes":
     case "wakes":
       return row.processes.map((process) => pill(lifeLines[process], y, row.label, process)).join("")
@@ -109,7 +108,7 @@ const bars: Readonly<Record<State, (process: Process, x: number, from: number, t
   holds: (process, x, from, to) => rect(x - 4, from, 8, to - from, 0, `f-${process}`)
 }
 
-/** The bars on the life lines: who waits, who holds the lease, who is frozen. */
+/** The bars on the vertical lines: which process waits, has the lease, is frozen. */
 const drawBars = (rows: ReadonlyArray<Row>, ys: ReadonlyArray<number>): string => {
   const drawn: Record<State, string> = { frozen: "", waits: "", holds: "" }
   const open = new Map<string, number>()

@@ -11,12 +11,12 @@ export const makePicture = Effect.map(record, ({ coldStart, frozenHolder, reject
     scenes: [
       {
         title: "1. Cold start",
-        summary: "All want a token at once. One of them asks for it; the others wait, and are told.",
+        summary: "All need a token at once. One of them requests it; the others wait, and are told.",
         rows: rowsOf(coldStart)
       },
       {
         title: "2. The API rejects the token",
-        summary: "Whoever got the 401 tells the store. All drop the token, and one of them replaces it.",
+        summary: "B and C get a 401. One of them replaces the token for all; A has the new one before its next call.",
         rows: rowsOf(rejection)
       },
       {

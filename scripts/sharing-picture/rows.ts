@@ -6,31 +6,31 @@ export interface Row extends Omit<Event, "process"> {
   readonly processes: ReadonlyArray<Process>
 }
 
-/** Who waits for the lease asks as often; who asks sooner was woken by a change. */
+/** A process that waits for the lease tries as often; one that tries sooner was woken by a change. */
 const pollTime = 1000
 
-/** Without what a process finds again: what it has found, written or rejected before, and the lease with whom it was. */
+/** Without what a process finds again: what it has found or written before, and the lease with the same holder. */
 const withoutRepeats = (events: ReadonlyArray<Event>): ReadonlyArray<Event> => {
   let holder: Process | undefined
   const found = new Map<Process, string>()
-  const asked = new Map<
+  const tried = new Map<
     Process,
     { readonly holder: Process | undefined; readonly at: number; readonly polls: boolean }
   >()
   return events.flatMap((event) => {
     const { at, label, process } = event
-    const [, verb, token] = /^(write|reject) (token \d+)(?!.*refused)/.exec(label) ?? []
-    if (verb !== undefined) found.set(process, `read: ${token}${verb === "reject" ? ", rejected" : ""}`)
+    const [, token] = /^write (token \d+)(?!.*refused)/.exec(label) ?? []
+    if (token !== undefined) found.set(process, `read: ${token}`)
     if (label.startsWith("read: ")) {
       if (found.get(process) === label) return []
       found.set(process, label)
     }
     if (label.startsWith("lease: granted")) holder = process
     if (label === "lease: held by another") {
-      const before = asked.get(process)
+      const before = tried.get(process)
       const isAgain = before !== undefined && before.holder === holder
       const polls = isAgain && (before.polls || at - before.at >= pollTime)
-      asked.set(process, { holder, at, polls })
+      tried.set(process, { holder, at, polls })
       if (isAgain) return polls && !before.polls ? [{ ...event, label: "lease, every second: still held" }] : []
     }
     return [event]

@@ -15,7 +15,7 @@ export interface Event {
   readonly at: number
   readonly process: Process
   /** `begins` and `ends` enclose what a caller waits for. */
-  readonly kind: "store" | "told" | "requests" | "answered" | "begins" | "ends" | "drops" | "freezes" | "wakes"
+  readonly kind: "store" | "told" | "requests" | "answered" | "begins" | "ends" | "freezes" | "wakes"
   readonly label: string
 }
 
@@ -30,20 +30,20 @@ const tokenPath = "/v2/auth/oauth2-token"
 type Recorder = (kind: Event["kind"], label: string) => Effect.Effect<void>
 type NameOf = (text: Redacted.Redacted) => string
 
-/** The store as one process sees it. An operation is recorded when the store does it, between question and answer. */
+/** The store as one process sees it. An operation is recorded when the store runs it, between request and answer. */
 const recorded = (backend: TokenStore.Backend, record: Recorder, nameOf: NameOf): TokenStore.Backend => {
-  const operation = <A, E>(ask: Effect.Effect<A, E>, inWords: (answer: A) => string): Effect.Effect<A, E> =>
-    Effect.delay(ask, oneWay).pipe(
+  const operation = <A, E>(run: Effect.Effect<A, E>, inWords: (answer: A) => string): Effect.Effect<A, E> =>
+    Effect.delay(run, oneWay).pipe(
       Effect.tap((answer) => record("store", inWords(answer))),
       Effect.tap(Effect.sleep(oneWay))
     )
   const nameOfStored = Option.match({
     onNone: () => "nothing",
-    onSome: ({ payload, rejected }: TokenStore.Stored) => `${nameOf(payload)}${rejected ? ", rejected" : ""}`
+    onSome: ({ payload }: TokenStore.Stored) => nameOf(payload)
   })
   const refused = (isDone: boolean) => isDone ? "" : ": refused"
   return {
-    name: backend.name,
+    ...backend,
     read: (key) => operation(backend.read(key), (found) => `read: ${nameOfStored(found)}`),
     lease: (key, time) =>
       operation(
@@ -57,12 +57,7 @@ const recorded = (backend: TokenStore.Backend, record: Recorder, nameOf: NameOf)
         backend.write(key, fence, payload, time),
         (isDone) => `write ${nameOf(payload)} with fence ${fence}${refused(isDone)}`
       ),
-    release: (key, fence, pause) => operation(backend.release(key, fence, pause), () => `release fence ${fence}`),
-    reject: (key, version) =>
-      Effect.flatMap(
-        backend.read(key),
-        (found) => operation(backend.reject(key, version), () => `reject ${nameOfStored(found)}`)
-      ),
+    release: (key, fence, backoff) => operation(backend.release(key, fence, backoff), () => `release fence ${fence}`),
     changes: (key) =>
       Effect.map(
         backend.changes(key),
@@ -118,13 +113,6 @@ const makeFleet = Effect.gen(function*() {
       ).pipe(Effect.provideService(Clock.Clock, itsClock))
       const provider = Context.get(services, TokenProvider.TokenProvider)
       const client = Context.get(services, SpotnanaHttpClient.SpotnanaHttpClient)
-      // The first status is the empty one that it begins with.
-      yield* provider.changes.pipe(
-        Stream.drop(1),
-        Stream.filter(({ state }) => state === "empty"),
-        Stream.runForEach(() => record("drops", "drops token")),
-        Effect.forkScoped
-      )
       return {
         get: record("begins", "get").pipe(
           Effect.andThen(provider.get),
@@ -189,7 +177,7 @@ export const record = Effect.gen(function*() {
       yield* pass(1000)
       yield* fleet.begin
       yield* fleet.revokeTokens
-      yield* fleet.B.call
+      yield* Effect.all([fleet.B.call, fleet.C.call])
       yield* pass(1000)
     })
   )

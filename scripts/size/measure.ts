@@ -19,7 +19,7 @@ export const firstProgram = (): string =>
   /^```ts\n(.*?)^```$/ms.exec(Fs.readFileSync(Path.join(root, "README.md"), "utf8"))![1]!
 
 /** What the first program may come to, minified and compressed by gzip -9: what it does come to, so that it grows no more. */
-export const budget = 11_880
+export const budget = 15_300
 
 /** What it should come to. */
 export const goal = 6_000
@@ -78,7 +78,7 @@ const sizeOf = ({ code, modules }: Awaited<ReturnType<typeof bundle>>): Size => 
     .toSorted(([, a], [, b]) => b - a)
 })
 
-/** Bundles a program with the core's sources, or with what is at `core`. */
+/** Bundles a program with the sources of core and engine, or with the core that is at `core` and the engine beside it. */
 export const measure = async (program: string, core = "@effect-spotnana/core"): Promise<Size> =>
   sizeOf(
     await bundle({

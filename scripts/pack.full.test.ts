@@ -8,6 +8,7 @@ import { rows } from "../examples/runtimes/matrix.ts"
 import { isThere } from "../examples/runtimes/runtimes.ts"
 import root from "../package.json" with { type: "json" }
 import cli from "../packages/cli/package.json" with { type: "json" }
+import * as processes from "./processes.ts"
 
 const packages = Fs.globSync("packages/*/package.json")
   .map((file) => ({ directory: Path.dirname(file), manifest: JSON.parse(Fs.readFileSync(file, "utf8")) }))
@@ -20,36 +21,37 @@ const packages = Fs.globSync("packages/*/package.json")
   }))
 const libraries = packages.filter(({ entry }) => entry === "index")
 
-const run = (cwd: string, command: string, ...args: ReadonlyArray<string>): string => {
-  const { output, status, stdout } = spawnSync(command, args, { cwd, encoding: "utf8" })
-  expect(status, `${command} ${args.join(" ")}\n${output?.join("") ?? "could not be started"}`).toBe(0)
+const run = async (cwd: string, command: string, ...args: ReadonlyArray<string>): Promise<string> => {
+  const { status, stderr, stdout } = await processes.runToEnd(command, args, { cwd })
+  expect(status, `${command} ${args.join(" ")}\n${stdout}${stderr}`).toBe(0)
   return stdout
 }
 
 const temporary = Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-spotnana-"))
 const tarballs = new Map<string, string>()
 
-beforeAll(() => {
+beforeAll(async () => {
   for (const { directory, name } of packages) {
     const tarball = Path.join(temporary, `${Path.basename(directory)}.tgz`)
-    run(directory, "pnpm", "pack", "--out", tarball)
+    await run(directory, "pnpm", "pack", "--out", tarball)
     tarballs.set(name, tarball)
   }
 })
 
 afterAll(() => Fs.rmSync(temporary, { force: true, recursive: true }))
 
-it.each(libraries)("the tarball of $name has the types that its modules have", ({ name }) => {
-  run(".", "attw", "--profile", "esm-only", tarballs.get(name)!)
+it.each(libraries)("the tarball of $name has the types that its modules have", async ({ name }) => {
+  await run(".", "attw", "--profile", "esm-only", tarballs.get(name)!)
 })
 
 describe.each(packages)("the tarball of $name", ({ entry, name }) => {
-  it("satisfies publint", () => {
-    run(".", "publint", "--strict", tarballs.get(name)!)
+  it("satisfies publint", async () => {
+    await run(".", "publint", "--strict", tarballs.get(name)!)
   })
 
-  it("holds sources and no test", () => {
-    const files = run(temporary, "tar", "--list", "--file", tarballs.get(name)!).trim().split("\n")
+  it("holds sources and no test", async () => {
+    const listed = await run(temporary, "tar", "--list", "--file", tarballs.get(name)!)
+    const files = listed.trim().split("\n")
     expect(files).toContain(`package/src/${entry}.ts`)
     expect(files).toContain(`package/dist/${entry}.js.map`)
     expect(files).toContain("package/README.md")
@@ -115,7 +117,7 @@ const main = "node_modules/@effect-spotnana/cli/dist/main.js"
 describe("an application outside of the workspace", () => {
   const application = Path.join(temporary, "application")
 
-  beforeAll(() => {
+  beforeAll(async () => {
     Fs.mkdirSync(application)
     Fs.writeFileSync(Path.join(application, "package.json"), JSON.stringify({ private: true, type: "module" }))
     Fs.writeFileSync(
@@ -133,7 +135,7 @@ describe("an application outside of the workspace", () => {
       })
     )
     Fs.writeFileSync(Path.join(application, "start.js"), start)
-    run(
+    await run(
       application,
       "npm",
       "install",
@@ -161,51 +163,67 @@ describe("an application outside of the workspace", () => {
     Fs.writeFileSync(Path.join(application, "start.js"), start)
   })
 
-  it.each(compilers)("type-checks with TypeScript $version, declarations of dependencies included", ({ compiler }) => {
-    run(application, process.execPath, compiler, "--project", ".", "--noEmit")
-  })
+  it.each(compilers)(
+    "type-checks with TypeScript $version, declarations of dependencies included",
+    async ({ compiler }) => {
+      await run(application, process.execPath, compiler, "--project", ".", "--noEmit")
+    }
+  )
 
-  it("can import each module, and nothing internal", () => {
-    run(application, Path.resolve("node_modules/.bin/tsc"), "--project", ".")
-    run(application, process.execPath, "dist/modules.js")
+  it("can import each module, and nothing internal", async () => {
+    await run(application, Path.resolve("node_modules/.bin/tsc"), "--project", ".")
+    await run(application, process.execPath, "dist/modules.js")
 
     const internal = "import('@effect-spotnana/core/internal/version').catch((error) => console.log(error.code))"
-    expect(run(application, process.execPath, "--eval", internal)).toBe("ERR_PACKAGE_PATH_NOT_EXPORTED\n")
+    expect(await run(application, process.execPath, "--eval", internal)).toBe("ERR_PACKAGE_PATH_NOT_EXPORTED\n")
   })
 
   describe("that is the first program of README.md", () => {
-    beforeAll(() => {
-      run(application, Path.resolve("node_modules/.bin/tsc"), "--project", ".")
+    beforeAll(async () => {
+      await run(application, Path.resolve("node_modules/.bin/tsc"), "--project", ".")
     })
 
     for (const { cells, runtime } of rows) {
       if (cells.installed !== "yes") continue
-      it.skipIf(!isThere(runtime))(`runs on ${runtime.name} ${runtime.version}`, () => {
+      it.skipIf(!isThere(runtime))(`runs on ${runtime.name} ${runtime.version}`, async () => {
         const command = [runtime.command, ...runtime.args({ host: "HOST" }), "dist/main.js"]
-        expect(run(application, process.execPath, "start.js", ...command)).toContain("totalNumResults: 120")
+        expect(await run(application, process.execPath, "start.js", ...command)).toContain("totalNumResults: 120")
       })
     }
   })
 
-  it("has the command line, by npx", () => {
-    expect(run(application, "npx", "--no", "--", "spotnana-auth", "--version")).toBe(`spotnana-auth v${cli.version}\n`)
-    const json = run(application, process.execPath, "start.js", "npx", "--no", "--", "spotnana-auth", "token", "--json")
+  it("has the command line, by npx", async () => {
+    expect(await run(application, "npx", "--no", "--", "spotnana-auth", "--version")).toBe(
+      `spotnana-auth v${cli.version}\n`
+    )
+    const json = await run(
+      application,
+      process.execPath,
+      "start.js",
+      "npx",
+      "--no",
+      "--",
+      "spotnana-auth",
+      "token",
+      "--json"
+    )
     expect(JSON.parse(json)).toMatchObject({ token_type: "Bearer", expires_in: expect.any(Number) })
   })
 
-  it("has the command line without what comes along and is not loaded", () => {
+  it("has the command line without what comes along and is not loaded", async () => {
     const unused = ["undici", "redis", "@redis"].map((name) => Path.join(application, "node_modules", name))
     expect(unused.filter((directory) => Fs.existsSync(directory))).toEqual(unused)
     for (const directory of unused) Fs.rmSync(directory, { recursive: true })
     for (const args of [["token"], ["request", "GET", "/v2/companies"], ["doctor"]]) {
-      expect(run(application, process.execPath, "start.js", process.execPath, main, ...args)).not.toBe("")
+      expect(await run(application, process.execPath, "start.js", process.execPath, main, ...args)).not.toBe("")
     }
   })
 
   // The Node of the tests is a dependency of the workspace; this is that of the machine.
-  it.skipIf(!/^v2[01]\./.test(machine))(`has the command line on the machine's own Node ${machine}`, () => {
+  it.skipIf(!/^v2[01]\./.test(machine))(`has the command line on the machine's own Node ${machine}`, async () => {
     for (const args of [["token"], ["request", "GET", "/v2/companies"], ["doctor"]]) {
-      expect(run(application, process.execPath, "start.js", "env", `PATH=${machinePath}`, "node", main, ...args)).not
+      expect(await run(application, process.execPath, "start.js", "env", `PATH=${machinePath}`, "node", main, ...args))
+        .not
         .toBe("")
     }
   })

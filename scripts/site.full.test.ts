@@ -1,13 +1,13 @@
 // The site, made as `pnpm site` makes it and read as a visitor reads it: each page in Chromium on a phone, and a dozen of
 // them again for their accessibility, in the dark on a phone and in the light on a desktop.
 import type * as Axe from "axe-core"
-import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import core from "../packages/core/package.json" with { type: "json" }
 import { isThere, launch } from "./chromium.ts"
+import { runToEnd } from "./processes.ts"
 import { crawl, open, phone, withoutHash } from "./site/crawl.ts"
 import type { Visit } from "./site/crawl.ts"
 import { serve } from "./site/server.ts"
@@ -55,8 +55,8 @@ describe.skipIf(!isThere)("the site", () => {
   let visits: ReadonlyArray<Visit> = []
 
   beforeAll(async () => {
-    const { output, status } = spawnSync(process.execPath, ["site/build.ts"], { cwd: "docs", encoding: "utf8" })
-    if (status !== 0) throw new Error(output.join(""))
+    const { status, stderr, stdout } = await runToEnd(process.execPath, ["site/build.ts"], { cwd: "docs" })
+    if (status !== 0) throw new Error(stdout + stderr)
     server = await serve(site)
     browser = await launch()
     visits = await crawl(browser, `${server.address}index.html`)
@@ -81,7 +81,7 @@ describe.skipIf(!isThere)("the site", () => {
     const files = Fs.globSync("**/*.html", { cwd: site })
     expect(visits.map(({ url }) => path(url)).toSorted()).toEqual(files.toSorted())
     expect(files.length).toBeGreaterThan(140)
-    const guides = Fs.globSync(["docs/*.md", "packages/{testing,cli}/README.md", "SECURITY.md", "README.md"])
+    const guides = Fs.globSync(["docs/*.md", "packages/{testing,cli,engine}/README.md", "SECURITY.md", "README.md"])
     expect(files.filter((file) => file.startsWith("guides/")).length).toBe(guides.length)
   })
 

@@ -1,0 +1,30 @@
+// Prints what the tests came to: `node .ci/summary.mjs <status> <command that failed>…`
+import * as Fs from "node:fs"
+
+/** The report that a command writes. */
+const reports = { "test": ".generated/tests/unit.json", "test:full": ".generated/tests/full.json" }
+
+const [status, ...commands] = process.argv.slice(2)
+let [passed, failed, skipped] = [0, 0, 0]
+
+/** Counts the tests of a report, and says how many failed. */
+const count = (file) => {
+  if (file === undefined || !Fs.existsSync(file)) return 0
+  const { numFailedTests, numPassedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(
+    Fs.readFileSync(file, "utf8")
+  )
+  const broken = testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0)
+  passed += numPassedTests
+  skipped += numPendingTests + numTodoTests
+  failed += numFailedTests + broken.length
+  return numFailedTests + broken.length
+}
+
+const found = Object.fromEntries(Object.entries(reports).map(([command, file]) => [command, count(file)]))
+const others = commands.filter((command) => !(found[command] > 0))
+failed += others.length
+// Such as a package of the system that could not be installed.
+if (status !== "0" && failed === 0) failed = 1
+
+if (commands.length > 0) console.log(`failed: ${commands.join(", ")}`)
+console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`)
