@@ -20,34 +20,15 @@ import * as Stream from "effect/Stream"
 import type { Fault } from "./Fault.ts"
 import * as Application from "./internal/application.ts"
 import * as Connection from "./internal/connection.ts"
-import * as FaultQueue from "./internal/faultQueue.ts"
-import * as Registry from "./internal/registry.ts"
+import type { Client } from "./internal/data/client.ts"
+import * as FaultQueue from "./internal/data/faultQueue.ts"
+import type { Reference } from "./internal/data/reference.ts"
+import * as Registry from "./internal/data/registry.ts"
 import * as Transport from "./internal/transport.ts"
 import type { Endpoint, LedgerEntry } from "./Ledger.ts"
 import * as Settings from "./Settings.ts"
 
-/**
- * An API user of the mock, with the secret that was valid when it was asked for.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Client {
-  readonly clientId: string
-  readonly clientSecret: Redacted.Redacted
-}
-
-/**
- * An element of the answer of `/v2/companies`.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Reference {
-  /** A UUID. */
-  readonly id: string
-  readonly name: string
-}
+export type { Client, Reference }
 
 /**
  * What a mock starts with: the settings, and the data that it answers with.
@@ -97,8 +78,10 @@ export const users: ReadonlyArray<string> = ["00000000-0000-4000-9000-0000000000
  *
  * It answers `POST /v2/auth/oauth2-token`, `POST /get-auth-token` (410, it is deprecated), `GET /v2/companies`,
  * `GET /v2/users/{userId}`, `POST` and `GET /v2/api-users`, `POST /v2/api-users/rotate` and `/revoke`, and, for tests of
- * replay, `POST /v2/echo`, which the real Spotnana does not have: it answers with the body that it received. A request is decided upon when it arrives; latency only holds the answer back. So the
- * lifetime of a token starts when it was asked for, not when the answer came.
+ * replay, `POST /v2/echo`, which the real Spotnana does not have: it answers with the body that it received.
+ *
+ * A request is decided upon when it arrives; latency only delays the answer. So the lifetime of a token starts when the
+ * request for it arrived, not when the answer was sent.
  *
  * **Gotchas**
  *
@@ -126,7 +109,7 @@ export class MockSpotnana extends Context.Service<MockSpotnana, {
     fault: Fault,
     options?: { readonly times?: number | undefined }
   ) => Effect.Effect<void>
-  /** Forgets the faults that wait. Requests that hang already go on hanging. */
+  /** Forgets the faults that are queued. Requests that hang already go on hanging. */
   readonly clearFaults: Effect.Effect<void>
   /** Every token that was issued dies now. */
   readonly revokeTokens: Effect.Effect<void>

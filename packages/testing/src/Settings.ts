@@ -36,9 +36,9 @@ export interface Settings {
    * at all (`"absent"`), or any JSON value, as it is. Of an infinite lifetime nothing is said.
    */
   readonly expiresIn: "lifetime" | "absent" | Schema.Json
-  /** How long an answer of the token endpoint is held back. Default: not at all. */
+  /** By how long an answer of the token endpoint is delayed. Default: not at all. */
   readonly tokenLatency: Duration.Duration
-  /** How long an answer of the API is held back. Default: not at all. */
+  /** By how long an answer of the API is delayed. Default: not at all. */
   readonly apiLatency: Duration.Duration
   /** How wrong client credentials are answered. Default: 401 with an OAuth 2.0 body. */
   readonly refusal: Refusal
@@ -62,7 +62,7 @@ export interface Input {
 }
 
 /**
- * The settings of a mock that was told nothing.
+ * The settings of a mock that is given none.
  *
  * @category constants
  * @since 0.1.0

@@ -1,4 +1,4 @@
-// A suite that finds nothing proves nothing: each store with a defect is found, and told what is wrong with it.
+// The suite finds each store with a defect, and says what is wrong with it.
 import { TokenStore } from "@effect-spotnana/core"
 import { TokenStoreConformance } from "@effect-spotnana/testing"
 import { assert, describe, layer } from "@effect/vitest"
@@ -10,8 +10,8 @@ import { brokenStores } from "./support/brokenStores.ts"
 
 type Backend = TokenStore.Backend
 
-/** What each case says of a store that nothing else uses: how it fails, or that it passes. */
-const judge = (makeBackend: Effect.Effect<Backend>, makeOther?: Effect.Effect<Backend>) =>
+/** The result of each case for a store that nothing else uses: how it fails, or that it passes. */
+const runCases = (makeBackend: Effect.Effect<Backend>, makeOther?: Effect.Effect<Backend>) =>
   Effect.forEach(TokenStoreConformance.cases, ({ name, run }, index) =>
     Effect.gen(function*() {
       const backend = yield* makeBackend
@@ -25,11 +25,11 @@ const memory = Effect.map(
   ({ backend }) => backend
 )
 
-const home = resolve("packages/core/src/internal")
+const home = resolve("packages/core/src/internal/tokenStore")
 // What is edited lies elsewhere, and may need the values of a module of which the store needs the types only.
-const source = readFileSync(`${home}/memoryBackend.ts`, "utf8")
+const source = readFileSync(`${home}/memory.ts`, "utf8")
   .replaceAll("import type *", "import *")
-  .replaceAll("from \"./", `from "${home}/`)
+  .replaceAll(/from "(\.\.?)\//g, `from "${home}/$1/`)
 const folder = resolve(".generated/broken-stores")
 
 const makeBroken = ({ edits, name }: BrokenStore): Effect.Effect<Effect.Effect<Backend>> =>
@@ -45,37 +45,37 @@ const makeBroken = ({ edits, name }: BrokenStore): Effect.Effect<Effect.Effect<B
     return Effect.suspend(makeMemory)
   })
 
-class Verdicts extends Context.Service<Verdicts, {
+class Results extends Context.Service<Results, {
   readonly memory: ReadonlyArray<readonly [name: string, message: string]>
   readonly broken: ReadonlyMap<string, ReadonlyMap<string, string>>
-}>()("Verdicts") {}
+}>()("Results") {}
 
 // All at once, and before the tests: the cases spend their time asleep.
-const verdicts = Layer.effect(
-  Verdicts,
+const results = Layer.effect(
+  Results,
   Effect.gen(function*() {
     mkdirSync(folder, { recursive: true })
     const stores = yield* Effect.forEach(brokenStores, makeBroken)
     const broken = yield* Effect.forEach(brokenStores, ({ isShared, name }, index) => {
       const store = stores[index]!
-      return Effect.map(judge(store, isShared ? store : undefined), (messages) => [name, new Map(messages)] as const)
+      return Effect.map(runCases(store, isShared ? store : undefined), (messages) => [name, new Map(messages)] as const)
     }, { concurrency: "unbounded" })
-    return { memory: yield* judge(memory), broken: new Map(broken) }
+    return { memory: yield* runCases(memory), broken: new Map(broken) }
   })
 )
 
 describe("the conformance of a store", () => {
-  layer(verdicts, { excludeTestServices: true, timeout: "30 seconds" })((it) => {
+  layer(results, { excludeTestServices: true, timeout: "2 minutes" })((it) => {
     it.effect("the store in memory passes every case", () =>
       Effect.gen(function*() {
-        const { memory } = yield* Verdicts
+        const { memory } = yield* Results
         assert.deepStrictEqual(memory, memory.map(([name]) => [name, "passes"] as const))
       }))
 
     for (const { foundBy, name, says } of brokenStores) {
       it.effect(`finds: ${name}`, () =>
         Effect.gen(function*() {
-          const { broken } = yield* Verdicts
+          const { broken } = yield* Results
           assert.include(broken.get(name)?.get(foundBy), says)
         }))
     }

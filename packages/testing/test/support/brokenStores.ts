@@ -11,41 +11,37 @@ export interface BrokenStore {
 }
 
 const firstRead = "nothing is stored at first"
-const manyAsk = "of many who ask at once one gets the lease"
-const written = "what is written is read, with the fence for a version, and the lease is over"
-const leaseEnds = "a lease ends with its time; who had it can do nothing any more"
-const extended = "an extended lease goes on"
-const shortened = "an extension is from now, and may be a shortening"
-const released = "a lease that is released is free, and what is stored stays"
-const pause = "a pause holds for its time, with its note, and keeps what is stored"
-const storedEnds = "what is stored ends with its time, and the next fence rises all the same"
+const manyAsk = "of 50 processes that ask at the same time, one gets the lease"
+const written = "what is written is read, with its fencing token as the version, and the lease is over"
+const leaseEnds = "a lease ends with its time, and its fencing token is of no use any more"
+const extended = "an extended lease lasts for longer"
+const shortened = "an extension counts from now, and may shorten the lease"
+const released = "after a release the lease is free, and what is stored stays"
+const backoff = "a backoff lasts for its time, with its failure, and what is stored stays"
+const storedEnds = "what is stored ends with its time, and the next fencing token is greater all the same"
 const storedLasts = "what is stored lasts for its own time"
-const leaseLasts = "a lease lasts longer than what is stored"
-const rejection = "a rejection is of one version, and ends with the next"
-const keys = "keys have nothing to do with each other"
-const told = "changes are told"
-const atOnce = "of many who write one does at a time, and whoever reads finds the latest, whole"
+const leaseLasts = "a lease may last for longer than what is stored"
+const keys = "what is done under one key changes nothing under another"
+const published = "changes are published"
+const atOnce = "processes write one at a time, and every read finds the latest version, whole"
 
 // What is edited more than once.
-const isHolder = "lease?.fence === fence && lease.note === undefined"
+const isHeldBy = "lease?.fence === fence && lease.failure === undefined"
 const leaseIsOver = "if (isOver(found.lease)) delete found.lease"
 const entryIsOver = "if (isOver(found.entry)) delete found.entry"
 const nextFence = "const fence = ++fences"
-const newLease = "current.lease = { fence, until: until(time), note: undefined }\n          return { _tag"
-const extension = "current.lease = { fence, until: until(time), note: undefined }\n          return true"
-const extend = `if (!isHolder(current.lease, fence)) return false
+const newLease = "current.lease = { fence, until: until(time), failure: undefined }\n          return { _tag"
+const extension = "current.lease = { fence, until: until(time), failure: undefined }\n          return true"
+const extend = `if (!isHeldBy(current.lease, fence)) return false
           current.lease =`
-const write = `if (!isHolder(current.lease, fence)) return false
-          current.entry = { payload, version: fence, until: until(time), rejected: false }
+const write = `if (!isHeldBy(current.lease, fence)) return false
+          current.entry = { payload, version: fence, until: until(time) }
           delete current.lease
-          told(key)`
-const release = "if (!isHolder(current.lease, fence)) return\n"
-const pausing = "else current.lease = { fence, until: until(pause.time), note: pause.note }"
-const rejecting = `if (entry?.version !== version) return
-          entry.rejected = true
-          told(key)`
+          publish(key)`
+const release = "if (!isHeldBy(current.lease, fence)) return\n"
+const backingOff = "else current.lease = { fence, until: until(backoff.time), failure: backoff.failure }"
 const lookingAtEntry = "const { entry } = slot(key)\n          return"
-const freeing = "if (pause === undefined) delete current.lease"
+const freeing = "if (backoff === undefined) delete current.lease"
 const slotOf = "const slot = (key: string): Slot => {"
 const slots = "const slots = new Map<string, Slot>()"
 const fences = "let fences = 0"
@@ -68,7 +64,7 @@ export const brokenStores: ReadonlyArray<BrokenStore> = [
     name: "something is stored from the beginning",
     edits: [[
       entryIsOver,
-      "found.entry ??= { version: 0, until: after(clocks.now(), Infinity) }"
+      "found.entry ??= { version: 0, until: Instant.after(instantOf(clock), Infinity) }"
     ]],
     foundBy: firstRead,
     says: "read: something is stored"
@@ -76,8 +72,8 @@ export const brokenStores: ReadonlyArray<BrokenStore> = [
 
   // The lease
   {
-    name: "the lease is granted to whoever asks",
-    edits: [["if (current.lease !== undefined) {", "if (current.lease?.note !== undefined) {"]],
+    name: "the lease is granted to every process that asks",
+    edits: [["if (current.lease !== undefined) {", "if (current.lease?.failure !== undefined) {"]],
     foundBy: manyAsk,
     says: "leases granted: expected 1, got 50"
   },
@@ -98,13 +94,13 @@ export const brokenStores: ReadonlyArray<BrokenStore> = [
   },
   {
     name: "a lease is given in seconds, and kept in milliseconds",
-    edits: [[newLease, newLease.replace("until(time)", "after(clocks.now(), Duration.toSeconds(time))")]],
+    edits: [[newLease, newLease.replace("until(time)", "Instant.after(instantOf(clock), Duration.toSeconds(time))")]],
     foundBy: manyAsk,
     says: "lease: the time left is to be a minute or somewhat less"
   },
   {
     name: "the time left of a lease is that for which it was asked",
-    edits: [["timeLeft: left(current.lease.until)", "timeLeft: time"]],
+    edits: [["const timeLeft = left(until)", "const timeLeft = time"]],
     foundBy: extended,
     says: "later: the time left is to be less, and is 1m"
   },
@@ -118,19 +114,19 @@ export const brokenStores: ReadonlyArray<BrokenStore> = [
     says: "late extension without another: expected false, got true"
   },
   {
-    name: "who had the lease can write when another has it",
-    edits: [[write, write.replace("if (!isHolder(current.lease, fence)) return false", "")]],
+    name: "a process whose lease is over can write",
+    edits: [[write, write.replace("if (!isHeldBy(current.lease, fence)) return false", "")]],
     foundBy: leaseEnds,
     says: "late write without another: expected false, got true"
   },
   {
-    name: "any holder counts for each, once there is one",
-    edits: [[isHolder, "lease !== undefined && lease.note === undefined"]],
+    name: "a process can write with the lease of another",
+    edits: [[isHeldBy, "lease !== undefined && lease.failure === undefined"]],
     foundBy: leaseEnds,
     says: "late write: expected false, got true"
   },
   {
-    name: "who had the lease hears that it wrote, and did not",
+    name: "a write that does nothing is reported as done",
     edits: [[write, write.replace("return false", "return true")]],
     foundBy: leaseEnds,
     says: "late write without another: expected false, got true"
@@ -142,20 +138,20 @@ export const brokenStores: ReadonlyArray<BrokenStore> = [
     says: "late extension without another: expected false, got true"
   },
   {
-    name: "who had the lease extends another's",
+    name: "a process whose lease is over extends another's",
     edits: [[extend, "if (current.lease === undefined) return false\n          current.lease ="]],
     foundBy: leaseEnds,
     says: "late extension: expected false, got true"
   },
   {
-    name: "who had the lease releases another's",
-    edits: [[release, "if (pause !== undefined && !isHolder(current.lease, fence)) return\n"]],
+    name: "a process whose lease is over releases another's",
+    edits: [[release, "if (backoff !== undefined && !isHeldBy(current.lease, fence)) return\n"]],
     foundBy: leaseEnds,
     says: "after a late release: the lease is granted"
   },
   {
-    name: "who had the lease makes a pause of another's",
-    edits: [[release, "if (pause === undefined && !isHolder(current.lease, fence)) return\n"]],
+    name: "a process whose lease is over makes a backoff of another's lease",
+    edits: [[release, "if (backoff === undefined && !isHeldBy(current.lease, fence)) return\n"]],
     foundBy: leaseEnds,
     says: "after its end: the lease is not granted"
   },
@@ -167,9 +163,12 @@ export const brokenStores: ReadonlyArray<BrokenStore> = [
   },
   {
     name: "an extension is added to what is left",
-    edits: [[extension, extension.replace("until(time)", "after(current.lease.until, Duration.toMillis(time))")]],
+    edits: [[
+      extension,
+      extension.replace("until(time)", "Instant.after(current.lease.until, Duration.toMillis(time))")
+    ]],
     foundBy: shortened,
-    says: "after the extension: the time left is to be above zero and at most 300ms"
+    says: "after the extension: the time left is to be above zero and at most 2s"
   },
   {
     name: "an extension never shortens",
@@ -177,11 +176,11 @@ export const brokenStores: ReadonlyArray<BrokenStore> = [
       extension,
       extension.replace(
         "until(time)",
-        "after(until(time), Math.max(0, clocks.left(current.lease.until) - Duration.toMillis(time)))"
+        "Instant.after(until(time), Math.max(0, Duration.toMillis(left(current.lease.until)) - Duration.toMillis(time)))"
       )
     ]],
     foundBy: shortened,
-    says: "after the extension: the time left is to be above zero and at most 300ms"
+    says: "after the extension: the time left is to be above zero and at most 2s"
   },
   {
     name: "an extension takes a new fence",
@@ -191,13 +190,13 @@ export const brokenStores: ReadonlyArray<BrokenStore> = [
   },
   {
     name: "a release does nothing",
-    edits: [[freeing, "if (pause === undefined) {}"]],
+    edits: [[freeing, "if (backoff === undefined) {}"]],
     foundBy: released,
     says: "write after the release: expected false, got true"
   },
   {
     name: "a release forgets what is stored",
-    edits: [[freeing, "if (pause === undefined) slots.delete(key)"]],
+    edits: [[freeing, "if (backoff === undefined) slots.delete(key)"]],
     foundBy: released,
     says: "after the release: nothing is stored"
   },
@@ -241,80 +240,83 @@ export const brokenStores: ReadonlyArray<BrokenStore> = [
   },
   {
     name: "a release gives the fence back",
-    edits: [[freeing, "if (pause === undefined) { delete current.lease; fences-- }"]],
+    edits: [[freeing, "if (backoff === undefined) { delete current.lease; fences-- }"]],
     foundBy: released,
     says: "the fence rises: expected true, got false"
   },
 
-  // The pause
+  // The backoff
   {
-    name: "a pause has no note",
-    edits: [[pausing, pausing.replace("pause.note", "Redacted.make(\"\")")]],
-    foundBy: pause,
-    says: "in the pause: the note is another"
+    name: "a backoff has no failure",
+    edits: [[backingOff, backingOff.replace("backoff.failure", "Redacted.make(\"\")")]],
+    foundBy: backoff,
+    says: "in the backoff: the failure is another"
   },
   {
-    name: "a pause is a lease",
-    edits: [[pausing, pausing.replace("pause.note", "undefined")]],
-    foundBy: pause,
-    says: "in the pause: the note is missing"
+    name: "a backoff is a lease",
+    edits: [[backingOff, backingOff.replace("backoff.failure", "undefined")]],
+    foundBy: backoff,
+    says: "in the backoff: a lease, and no backoff"
   },
   {
-    name: "a note is cut off after 255 characters",
-    edits: [[pausing, pausing.replace("pause.note", "Redacted.make(Redacted.value(pause.note).slice(0, 255))")]],
-    foundBy: pause,
-    says: "in the pause: the note is another"
+    name: "a failure is cut off after 255 characters",
+    edits: [[
+      backingOff,
+      backingOff.replace("backoff.failure", "Redacted.make(Redacted.value(backoff.failure).slice(0, 255))")
+    ]],
+    foundBy: backoff,
+    says: "in the backoff: the failure is another"
   },
   {
-    name: "a pause is a release",
-    edits: [["if (pause === undefined) delete", "delete"], [pausing, ""]],
-    foundBy: pause,
-    says: "in the pause: the lease is granted"
+    name: "a backoff is a release",
+    edits: [["if (backoff === undefined) delete", "delete"], [backingOff, ""]],
+    foundBy: backoff,
+    says: "in the backoff: the lease is granted"
   },
   {
-    name: "a pause lasts for the time of the lease",
-    edits: [[pausing, pausing.replace("until(pause.time)", "current.lease.until")]],
-    foundBy: pause,
-    says: "in the pause: the time left is to be above zero and at most 300ms"
+    name: "a backoff lasts for the time of the lease",
+    edits: [[backingOff, backingOff.replace("until(backoff.time)", "current.lease.until")]],
+    foundBy: backoff,
+    says: "in the backoff: the time left is to be above zero and at most 2s"
   },
   {
-    name: "a pause never ends",
-    edits: [[leaseIsOver, leaseIsOver.replace("if (", "if (!found.lease?.note && ")]],
-    foundBy: pause,
-    says: "after the pause: the lease is not granted"
+    name: "a backoff never ends",
+    edits: [[leaseIsOver, leaseIsOver.replace("if (", "if (!found.lease?.failure && ")]],
+    foundBy: backoff,
+    says: "after the backoff: the lease is not granted"
   },
   {
-    name: "a pause erases what is stored",
-    edits: [[pausing, pausing.replace("else", "else delete current.entry,")]],
-    foundBy: pause,
-    says: "in the pause: nothing is stored"
+    name: "a backoff erases what is stored",
+    edits: [[backingOff, backingOff.replace("else", "else delete current.entry,")]],
+    foundBy: backoff,
+    says: "in the backoff: nothing is stored"
   },
   {
-    name: "in a pause can be written",
-    edits: [[write, write.replace("!isHolder(current.lease, fence)", "current.lease?.fence !== fence")]],
-    foundBy: pause,
-    says: "write in the pause: expected false, got true"
+    name: "a process can write in its backoff",
+    edits: [[write, write.replace("!isHeldBy(current.lease, fence)", "current.lease?.fence !== fence")]],
+    foundBy: backoff,
+    says: "write in the backoff: expected false, got true"
   },
   {
-    name: "a pause can be extended",
-    edits: [[extend, extend.replace("!isHolder(current.lease, fence)", "current.lease?.fence !== fence")]],
-    foundBy: pause,
-    says: "extension in the pause: expected false, got true"
+    name: "a backoff can be extended",
+    edits: [[extend, extend.replace("!isHeldBy(current.lease, fence)", "current.lease?.fence !== fence")]],
+    foundBy: backoff,
+    says: "extension in the backoff: expected false, got true"
   },
   {
-    name: "a release ends a pause",
-    edits: [[release, release.replace("!isHolder(current.lease, fence)", "current.lease?.fence !== fence")]],
-    foundBy: pause,
-    says: "after a release in the pause: the lease is granted"
+    name: "a release ends a backoff",
+    edits: [[release, release.replace("!isHeldBy(current.lease, fence)", "current.lease?.fence !== fence")]],
+    foundBy: backoff,
+    says: "after a release in the backoff: the lease is granted"
   },
   {
-    name: "a note stays after its pause",
+    name: "a failure stays after its backoff",
     edits: [
-      [pausing, pausing.replace("else", "else current.note = pause.note,")],
-      [newLease, newLease.replace("note: undefined", "note: current.note")]
+      [backingOff, backingOff.replace("else", "else current.lastFailure = backoff.failure,")],
+      [newLease, newLease.replace("failure: undefined", "failure: current.lastFailure")]
     ],
-    foundBy: pause,
-    says: "the next lease: the note is there"
+    foundBy: backoff,
+    says: "the next lease: a backoff, and no lease"
   },
 
   // What is written
@@ -373,7 +375,7 @@ export const brokenStores: ReadonlyArray<BrokenStore> = [
     name: "what is stored ends with the lease under which it was written",
     edits: [[write, write.replace("until: until(time)", "until: current.lease.until")]],
     foundBy: storedEnds,
-    says: "before its end: the time left is to be above zero and at most 300ms"
+    says: "before its end: the time left is to be above zero and at most 2s"
   },
   {
     name: "the time left of what is stored is that of the write",
@@ -407,11 +409,11 @@ export const brokenStores: ReadonlyArray<BrokenStore> = [
     says: "payload of this version: expected true, got false"
   },
   {
-    name: "what is stored is away while it is replaced",
+    name: "nothing is stored while it is replaced",
     edits: [
       [
-        "Effect.sync(() => {\n          const current = slot(key)\n          if (!isHolder(current.lease, fence)) return false\n          current.entry",
-        "Effect.gen(function*() {\n          const current = slot(key)\n          if (!isHolder(current.lease, fence)) return false\n          delete current.entry\n          yield* Effect.sleep(1)\n          current.entry"
+        "Effect.sync(() => {\n          const current = slot(key)\n          if (!isHeldBy(current.lease, fence)) return false\n          current.entry",
+        "Effect.gen(function*() {\n          const current = slot(key)\n          if (!isHeldBy(current.lease, fence)) return false\n          delete current.entry\n          yield* Effect.sleep(1)\n          current.entry"
       ]
     ],
     foundBy: atOnce,
@@ -436,50 +438,6 @@ export const brokenStores: ReadonlyArray<BrokenStore> = [
     says: "an older version is read after a newer one: expected false, got true"
   },
 
-  // The rejection
-  {
-    name: "a rejection does nothing",
-    edits: [[rejecting, rejecting.replace("entry.rejected = true", "")]],
-    foundBy: rejection,
-    says: "rejected: expected true, got false"
-  },
-  {
-    name: "a rejection is of whatever is stored",
-    edits: [[rejecting, rejecting.replace("entry?.version !== version", "entry === undefined")]],
-    foundBy: rejection,
-    says: "rejected by a late rejection: expected false, got true"
-  },
-  {
-    name: "a rejection is remembered beyond the next write",
-    edits: [[write, write.replace("rejected: false", "rejected: current.entry?.rejected ?? false")]],
-    foundBy: rejection,
-    says: "rejected by an early rejection: expected false, got true"
-  },
-  {
-    name: "what is rejected is gone",
-    edits: [[rejecting, rejecting.replace("entry.rejected = true", "delete slot(key).entry")]],
-    foundBy: rejection,
-    says: "rejected: nothing is stored"
-  },
-  {
-    name: "what is rejected stays for ever",
-    edits: [[
-      rejecting,
-      rejecting.replace(
-        "entry.rejected = true",
-        "slot(key).entry = { ...entry, rejected: true, until: after(clocks.now(), Infinity) }"
-      )
-    ]],
-    foundBy: rejection,
-    says: "rejected: the time left is to be a minute or somewhat less, and is Infinity"
-  },
-  {
-    name: "a rejection ends the lease of who replaces it",
-    edits: [[rejecting, rejecting.replace("entry.rejected = true", "entry.rejected = true\n delete slot(key).lease")]],
-    foundBy: rejection,
-    says: "after a rejection: the lease is granted"
-  },
-
   // The keys
   {
     name: "all keys are one",
@@ -499,60 +457,47 @@ export const brokenStores: ReadonlyArray<BrokenStore> = [
     foundBy: keys,
     says: "something is stored"
   },
-  {
-    name: "a rejection is of that version under every key",
-    edits: [[
-      rejecting,
-      rejecting.replace(
-        "entry.rejected = true",
-        "for (const { entry } of slots.values()) if (entry) entry.rejected = true"
-      )
-    ]],
-    foundBy: keys,
-    says: "key :other: rejected: expected false, got true"
-  },
-
   // The changes
   {
-    name: "a write is not told",
-    edits: [[write, write.replace("told(key)", "")]],
-    foundBy: told,
-    says: "a write is not told"
+    name: "a write is not published",
+    edits: [[write, write.replace("publish(key)", "")]],
+    foundBy: published,
+    says: "a write is not published"
   },
   {
-    name: "a rejection is not told",
-    edits: [[rejecting, rejecting.replace("told(key)", "")]],
-    foundBy: told,
-    says: "a rejection is not told"
+    name: "a release is not published",
+    edits: [[
+      `${backingOff}\n          publish(key)`,
+      `${backingOff}\n          if (backoff !== undefined) publish(key)`
+    ]],
+    foundBy: published,
+    says: "a release is not published"
   },
   {
-    name: "a release is not told",
-    edits: [[`${pausing}\n          told(key)`, `${pausing}\n          if (pause !== undefined) told(key)`]],
-    foundBy: told,
-    says: "a release is not told"
+    name: "a backoff is not published",
+    edits: [[
+      `${backingOff}\n          publish(key)`,
+      `${backingOff}\n          if (backoff === undefined) publish(key)`
+    ]],
+    foundBy: published,
+    says: "a backoff is not published"
   },
   {
-    name: "a pause is not told",
-    edits: [[`${pausing}\n          told(key)`, `${pausing}\n          if (pause === undefined) told(key)`]],
-    foundBy: told,
-    says: "a pause is not told"
-  },
-  {
-    name: "one change is told, and no other",
+    name: "one change is published, and no other",
     edits: [["(changed) => changed === key)", "(changed) => changed === key).pipe(Stream.take(1))"]],
-    foundBy: told,
-    says: "a second write is not told"
+    foundBy: published,
+    says: "a second write is not published"
   },
   {
-    name: "changes are heard of only while somebody takes from the stream",
+    name: "changes are published only while elements are taken from the stream",
     edits: [
       [
         "Effect.map(PubSub.subscribe(changes), (subscription) =>\n          Stream.filter(Stream.fromSubscription(subscription),",
         "Effect.succeed(\n          Stream.filter(Stream.fromPubSub(changes),"
       ]
     ],
-    foundBy: told,
-    says: "is not told"
+    foundBy: published,
+    says: "is not published"
   },
 
   // Two processes
@@ -571,11 +516,11 @@ export const brokenStores: ReadonlyArray<BrokenStore> = [
     says: "the fence rises: expected true, got false"
   },
   {
-    name: "changes are told within the process",
+    name: "changes are published within the process",
     isShared: true,
     edits: shared(slots, fences),
-    foundBy: told,
-    says: "a write is not told"
+    foundBy: published,
+    says: "a write is not published"
   },
   {
     name: "what a process wrote or read it keeps for itself",

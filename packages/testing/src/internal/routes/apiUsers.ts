@@ -4,11 +4,11 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import type { Client } from "../MockSpotnana.ts"
+import type { Client } from "../data/client.ts"
+import type { Registry } from "../data/registry.ts"
 import { spotnanaError } from "./answer.ts"
-import { invalidPage, Page } from "./api.ts"
 import { Exchange } from "./exchange.ts"
-import type { Registry } from "./registry.ts"
+import { invalidPage, Page } from "./page.ts"
 
 type Handler<R = never> = Effect.Effect<HttpServerResponse.HttpServerResponse, never, Exchange | R>
 

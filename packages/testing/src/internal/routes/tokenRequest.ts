@@ -21,7 +21,7 @@ export type Malformed =
     readonly clientId: string | undefined
   }
 
-/** Judges a token request by RFC 6749, without looking at whether the credentials are right. */
+/** Validates the form of a token request by RFC 6749. Whether the credentials are right is not checked here. */
 export const parse = (request: {
   readonly headers: Headers.Headers
   readonly query: string

@@ -5,14 +5,14 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
-import type { Settings } from "../Settings.ts"
+import type { Settings } from "../../Settings.ts"
+import type { Registry } from "../data/registry.ts"
 import { oauth2Error, spotnanaError } from "./answer.ts"
 import { Exchange } from "./exchange.ts"
-import type { Registry } from "./registry.ts"
 import { splitUrl } from "./target.ts"
 import * as TokenRequest from "./tokenRequest.ts"
 
-/** Reads the token request, and notes who it is from. */
+/** Reads the token request, and records in the {@link Exchange} which client sent it. */
 export const read: Effect.Effect<
   Result.Result<TokenRequest.Presented, TokenRequest.Malformed>,
   never,
@@ -78,7 +78,7 @@ const refused = (
   via: "body" | "basic",
   debugIdentifier: string
 ): HttpServerResponse.HttpServerResponse => {
-  // RFC 6749, section 5.2: who came with `Authorization` is told the scheme in a 401.
+  // RFC 6749, section 5.2: a client that authenticated by `Authorization` is told the scheme in a 401.
   const headers = refusal.status === 401 && via === "basic"
     ? { "www-authenticate": "Basic realm=\"spotnana\"" }
     : undefined

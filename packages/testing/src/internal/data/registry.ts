@@ -2,7 +2,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
-import type { Client } from "../MockSpotnana.ts"
+import type { Client } from "./client.ts"
 
 /** What an API user may do. */
 export type Role = "TMC_ADMIN" | "COMPANY_ADMIN"

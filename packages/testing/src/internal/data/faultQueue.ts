@@ -1,4 +1,4 @@
-import type { Fault } from "../Fault.ts"
+import type { Fault } from "../../Fault.ts"
 
 /** The faults that wait for requests, first in, first out. */
 export interface FaultQueue {

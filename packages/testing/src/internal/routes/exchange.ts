@@ -1,7 +1,7 @@
 import * as Context from "effect/Context"
 import type * as Redacted from "effect/Redacted"
 
-/** What is known of the request being answered; the handlers note who it was from. */
+/** What is known about the request that is being answered. The routes fill in which client sent it, with which token. */
 export class Exchange extends Context.Service<Exchange, {
   readonly debugIdentifier: string
   readonly at: number

@@ -2,7 +2,7 @@ import * as Headers from "effect/http/Headers"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
-import type * as Fault from "../Fault.ts"
+import type * as Fault from "../../Fault.ts"
 
 /** Spotnana's error body. */
 export const spotnanaError = (
@@ -46,7 +46,7 @@ export const fromFault = (
     case "Garbage":
       return HttpServerResponse.uint8Array(garbage, { contentType: "application/json" })
     case "RateLimited":
-      // The bare form, without `errorMessages`, is the one that Spotnana documents for this status.
+      // Spotnana documents this short form, without `errorMessages`, for this status.
       return HttpServerResponse.jsonUnsafe(
         { debugIdentifier, errorCode: "TOO_MANY_REQUESTS" },
         { status: 429, headers: { "retry-after": fault.retryAfter } }

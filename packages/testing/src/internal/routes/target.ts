@@ -1,10 +1,10 @@
 import * as UrlParams from "effect/http/UrlParams"
-import type { Endpoint } from "../Ledger.ts"
+import type { Endpoint } from "../../Ledger.ts"
 
 export const tokenPath = "/v2/auth/oauth2-token"
 export const deprecatedTokenPath = "/get-auth-token"
 
-/** Parts a request target into what is before and what is after the `?`. */
+/** Splits a request target at the `?`. */
 export const splitUrl = (url: string): { readonly path: string; readonly query: string } => {
   const [target = ""] = url.split("#", 1)
   const mark = target.indexOf("?")
@@ -15,5 +15,5 @@ export const splitUrl = (url: string): { readonly path: string; readonly query: 
 export const endpointOf = (path: string): Endpoint =>
   path === tokenPath ? "token" : path === deprecatedTokenPath ? "other" : "api"
 
-/** A query without the values that nobody should have put there. */
+/** A query without the values of parameters that name a secret or a token: they do not belong in a URL. */
 export const redactQuery = (query: string): string => UrlParams.redactUrl(`?${query}`, [/secret|token/i]).slice(1)
