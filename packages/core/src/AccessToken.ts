@@ -3,11 +3,13 @@
  *
  * @since 0.1.0
  */
+import * as TokenResponse from "@effect-spotnana/engine/TokenResponse"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import { fromToken } from "./internal/fromToken.ts"
 
 /**
  * A bearer token (RFC 6750) with its lifetime.
@@ -55,7 +57,7 @@ export const equals = (self: AccessToken, that: AccessToken): boolean =>
  * @category constants
  * @since 0.1.0
  */
-export const maximumLifetime: Duration.Duration = /* #__PURE__ */ Duration.hours(24)
+export const maximumLifetime: Duration.Duration = /* #__PURE__ */ Duration.millis(TokenResponse.maximumLifetime)
 
 /**
  * Decodes a token response (RFC 6749 §5.1); a failure says what is wrong with it.
@@ -89,32 +91,6 @@ export const decode = (response: Readonly<Record<string, unknown>>, options: {
   readonly issuedAt: DateTime.Utc
   readonly defaultLifetime: Duration.Duration
 }): Result.Result<AccessToken, string> => {
-  const value = response["access_token"]
-  if (!Predicate.isString(value) || value === "") return Result.fail("it has no access_token")
-  if (!/^[\x21-\x7e]+$/.test(value)) {
-    return Result.fail("its access_token has a character that cannot stand in a header")
-  }
-  const type = response["token_type"] ?? "Bearer"
-  if (!Predicate.isString(type) || type.toLowerCase() !== "bearer") {
-    return Result.fail("its token_type is not Bearer")
-  }
-  const scope = response["scope"]
-  return Result.map(decodeLifetime(response["expires_in"], options.defaultLifetime), (lifetime) => ({
-    value: Redacted.make(value, { label: "AccessToken" }),
-    issuedAt: options.issuedAt,
-    expiresAt: DateTime.addDuration(options.issuedAt, lifetime),
-    scope: Predicate.isString(scope) ? scope : undefined
-  }))
-}
-
-const decodeLifetime = (
-  expiresIn: unknown,
-  defaultLifetime: Duration.Duration
-): Result.Result<Duration.Duration, string> => {
-  if (expiresIn === undefined || expiresIn === null) return Result.succeed(defaultLifetime)
-  const seconds = Predicate.isString(expiresIn) && expiresIn.trim() !== "" ? Number(expiresIn) : expiresIn
-  if (!Predicate.isNumber(seconds) || Number.isNaN(seconds)) return Result.fail("its expires_in is not a number")
-  // Renewing a token that lives for less than that would be hammering.
-  if (seconds < 1) return Result.fail("its expires_in is below one second")
-  return Result.succeed(Duration.min(Duration.millis(Math.floor(seconds * 1000)), maximumLifetime))
+  const token = TokenResponse.parseToken(response, Duration.toMillis(options.defaultLifetime))
+  return Predicate.isString(token) ? Result.fail(token) : Result.succeed(fromToken(token, options.issuedAt))
 }

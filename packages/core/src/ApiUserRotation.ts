@@ -98,7 +98,7 @@ export interface Options<out R = never> {
    * How long the verification is tried again, and how long the source may take to yield the new credentials. Default: 5
    * minutes.
    */
-  readonly patience?: Duration.Input | undefined
+  readonly stepTimeout?: Duration.Input | undefined
   /**
    * How long to wait between switch and revocation, until the last token of the old user has expired everywhere. Default:
    * the lifetime of the new user's token, and a minute. Zero is for one process: its requests in flight get a 401 and are
@@ -163,7 +163,7 @@ export const rotate = <R = never>(
   Effect.gen(function*() {
     const administrator = yield* SpotnanaHttpClient
     const source = yield* Credentials.Credentials
-    const patience = Duration.fromInputUnsafe(options.patience ?? "5 minutes")
+    const stepTimeout = Duration.fromInputUnsafe(options.stepTimeout ?? "5 minutes")
     const users = ApiUsers.make(administrator)
 
     const { clientId, known } = yield* check(source, users)
@@ -177,14 +177,14 @@ export const rotate = <R = never>(
         const verify = options.verify?.(filterStatusOk(next.client)) ??
           (isCompanyAdmin ? oneCompany(next.client) : revoker.list)
 
-        const token = yield* restore(Effect.andThen(retrying(verify, patience), next.token)).pipe(
+        const token = yield* restore(Effect.andThen(retrying(verify, stepTimeout), next.token)).pipe(
           Effect.catchCause((cause) => undo(users, both, cause))
         )
         const drain = options.drain ?? Duration.sum(lifetime(token), Duration.minutes(1))
         yield* restore(
-          switchOver(options.switchTo(created), source, created, both, patience).pipe(
+          switchOver(options.switchTo(created), source, created, both, stepTimeout).pipe(
             Effect.andThen(Effect.sleep(drain)),
-            Effect.andThen(finish(revoker, source, created, both, patience))
+            Effect.andThen(finish(revoker, source, created, both, stepTimeout))
           )
         ).pipe(Effect.onInterrupt(() => warn("Rotation interrupted: both API users work", both)))
         return created
@@ -258,7 +258,7 @@ const create = (
     )
   )
 
-/** The new user's own client: the application's token and its verdicts are not touched. */
+/** The new user's own client: the token of the application and what is remembered of its credentials are not touched. */
 const clientOf = (created: Credentials.ClientCredentials, administrator: SpotnanaHttpClient["Service"]) =>
   TokenProvider.make({
     // A user that was just created may be unknown to the token endpoint for a moment.
@@ -294,12 +294,12 @@ const switchOver = <R>(
   source: Source,
   created: Credentials.ClientCredentials,
   both: Users,
-  patience: Duration.Duration
+  stepTimeout: Duration.Duration
 ) =>
   Effect.andThen(
     step("Switch", both, `The switch failed, and may have been made in part. ${bothWork(both)}`)(switchTo),
     step("Switch", both, `The source does not yield the new credentials. ${bothWork(both)}`)(
-      retrying(yields(source, created), patience)
+      retrying(yields(source, created), stepTimeout)
     )
   )
 
@@ -311,14 +311,14 @@ const finish = (
   source: Source,
   created: Credentials.ClientCredentials,
   both: Users,
-  patience: Duration.Duration
+  stepTimeout: Duration.Duration
 ) =>
   Effect.andThen(
     step("Revoke", both, `The source does not yield the new credentials any more. ${bothWork(both)}`)(
-      retrying(yields(source, created), patience)
+      retrying(yields(source, created), stepTimeout)
     ),
     step("Revoke", both, `The new credentials are in use; the old user could not be revoked. ${bothWork(both)}`)(
-      retrying(revoke(revoker, both.clientId), patience)
+      retrying(revoke(revoker, both.clientId), stepTimeout)
     )
   )
 
@@ -337,10 +337,10 @@ const requestTimeout = Duration.seconds(30)
 const toItsEnd = <A, E, R>(request: Effect.Effect<A, E, R>) =>
   Effect.uninterruptible(Effect.timeout(request, requestTimeout))
 
-const retrying = <A, E, R>(effect: Effect.Effect<A, E, R>, patience: Duration.Duration) =>
+const retrying = <A, E, R>(effect: Effect.Effect<A, E, R>, stepTimeout: Duration.Duration) =>
   Effect.retry(
     Effect.timeout(effect, requestTimeout),
     Schedule.upTo(Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("10 seconds")]), {
-      duration: patience
+      duration: stepTimeout
     })
   )

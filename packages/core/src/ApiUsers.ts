@@ -3,17 +3,17 @@
  *
  * @since 0.1.0
  */
+import { objectOfBody } from "@effect-spotnana/engine/Json"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { HttpClientRequest } from "effect/http"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type { AuthError } from "./AuthError.ts"
 import type { ClientCredentials } from "./Credentials.ts"
-import { jsonObject, readBody } from "./internal/body.ts"
+import { readBody } from "./internal/http/body.ts"
 import { filterStatusOk, SpotnanaApiError } from "./SpotnanaApiError.ts"
 import { SpotnanaHttpClient } from "./SpotnanaHttpClient.ts"
 
@@ -115,11 +115,10 @@ export const make = (administrator: SpotnanaHttpClient["Service"]): ApiUsers["Se
 }
 
 const readJson = (response: HttpClientResponse.HttpClientResponse) =>
-  Effect.flatMap(readBody(response, maxBodySize), (body) =>
-    Option.match(jsonObject(body), {
-      onNone: () => malformed(response, "a JSON object"),
-      onSome: Effect.succeed
-    }))
+  Effect.flatMap(readBody(response, maxBodySize), (body) => {
+    const json = objectOfBody(body)
+    return json === undefined ? malformed(response, "a JSON object") : Effect.succeed(json)
+  })
 
 const readCredentials = (response: HttpClientResponse.HttpClientResponse) =>
   Effect.flatMap(

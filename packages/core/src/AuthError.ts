@@ -19,11 +19,13 @@ import * as Schema from "effect/Schema"
  *
  * **Details**
  *
- * The verdict is remembered for these credentials: until they change, or until
- * `RefreshPolicy.refusalTimeToLive` has passed, callers get this error without a
- * request. A refusal is an answer of 400, 401 or 403, or any of the error codes
- * of RFC 6749 §5.2 that name the client, the grant or the request. The page of
- * a proxy or a firewall with such a status lands here too.
+ * The refusal is remembered for these credentials: callers get this error without
+ * a request for a second at first, then for twice as long after each further
+ * refusal, up to `RefreshPolicy.refusalTimeToLive`. Credentials that have changed
+ * are used at once. A refusal is an answer of 400, 401 or 403 with a JSON object, a 401
+ * without a body, or any of the error codes of RFC 6749 §5.2 that name the
+ * client, the grant or the request. The page of a proxy or a firewall with such
+ * a status is none: that is `TokenEndpointUnavailable`.
  *
  * @see {@link TokenEndpointUnavailable} for failures that pass by themselves
  * @category errors
@@ -43,19 +45,24 @@ export class InvalidCredentials extends Schema.TaggedError<InvalidCredentials>()
 }) {}
 
 /**
- * The API refuses tokens, or a request could not be sent again with a new one.
+ * The API rejects the token, and a new one does not help or is not due, or the
+ * request must not be sent again.
  *
  * **Details**
  *
  * `reason` tells the cases apart:
  *
- * - `Rejected`: the API answered 401, and a new token does not help: it answered
- *   401 to that one too, or so many tokens were rejected within a minute
- *   (`RefreshPolicy.replacementsPerMinute`) that no further one is requested, or
- *   the token endpoint handed out the rejected token again.
+ * - `Rejected`: the API answered 401 to a new token too, or the token endpoint
+ *   handed out the rejected one again. Or the last replacements did not help, and
+ *   the next one is not due: `retryAfter` says when it is, an hour at most. The
+ *   token stays in use for other requests.
  * - `NotReplayable`: the API answered 401, and the body of the request can be
- *   sent once only (`Stream`, `Raw`). The token is replaced for the next request.
+ *   sent once only (`Stream`, `Raw`), or the 401 is the answer to what a redirect
+ *   made of a request whose method is not safe. The token is replaced if that is
+ *   due. A 401 after a redirect that the platform followed by itself is
+ *   `NotReplayable` too, and says nothing about the token.
  *
+ * @see the table "What a 401 does" in `docs/errors.md`
  * @category errors
  * @since 0.1.0
  */
@@ -64,14 +71,14 @@ export class TokenExpired extends Schema.TaggedError<TokenExpired>()("TokenExpir
   message: Schema.String,
   /** Why the request has no answer. */
   reason: Schema.Literals(["Rejected", "NotReplayable"]),
-  /** How long no further token is requested, where the token endpoint handed out the rejected one again. */
+  /** How long no token is requested because of a rejection, where that is why the request failed. */
   retryAfter: Schema.optional(Schema.Duration),
   /** The correlation id that Spotnana's support can use. */
   debugIdentifier: Schema.optional(Schema.String)
 }) {}
 
 /**
- * The token endpoint gave no usable answer: it will probably do so later.
+ * The token endpoint gave no usable answer. Transient: the next call retries.
  *
  * **Details**
  *
@@ -81,8 +88,9 @@ export class TokenExpired extends Schema.TaggedError<TokenExpired>()("TokenExpir
  * - `Timeout`: no complete answer in time.
  * - `RateLimited`: 429, or the error code `TOO_MANY_REQUESTS`.
  * - `ServerError`: 5xx, 408, 425, or a transient error code.
- * - `CredentialsSource`: the `Credentials` service could not say what the
- *   credentials are.
+ * - `Intermediary`: 400, 401 or 403 that is not the token endpoint's own: the
+ *   page of a proxy or a firewall, or a 400 or 403 without a body.
+ * - `CredentialsSource`: the `Credentials` service failed, or gave no credentials.
  *
  * @category errors
  * @since 0.1.0
@@ -91,11 +99,18 @@ export class TokenEndpointUnavailable
   extends Schema.TaggedError<TokenEndpointUnavailable>()("TokenEndpointUnavailable", {
     /** What happened and what to do. */
     message: Schema.String,
-    /** What kept the answer away. */
-    reason: Schema.Literals(["Transport", "Timeout", "RateLimited", "ServerError", "CredentialsSource"]),
+    /** Cause of the failure. */
+    reason: Schema.Literals([
+      "Transport",
+      "Timeout",
+      "RateLimited",
+      "ServerError",
+      "Intermediary",
+      "CredentialsSource"
+    ]),
     /** The HTTP status, where there was an answer. */
     status: Schema.optional(Schema.Int),
-    /** How long the library itself waits before it asks again. */
+    /** How long the library itself waits before its next attempt. */
     retryAfter: Schema.optional(Schema.Duration),
     /** The correlation id that Spotnana's support can use. */
     debugIdentifier: Schema.optional(Schema.String)
@@ -119,7 +134,7 @@ export class MalformedTokenResponse extends Schema.TaggedError<MalformedTokenRes
   message: Schema.String,
   /** The HTTP status of the answer. */
   status: Schema.Int,
-  /** How long the library itself waits before it asks again. */
+  /** How long the library itself waits before its next attempt. */
   retryAfter: Schema.optional(Schema.Duration),
   /** The correlation id that Spotnana's support can use. */
   debugIdentifier: Schema.optional(Schema.String)
@@ -195,7 +210,7 @@ export const isTransient = (error: AuthError): error is TokenEndpointUnavailable
   error._tag === "TokenEndpointUnavailable" || error._tag === "MalformedTokenResponse"
 
 /**
- * How long to wait before it is worth asking again, where the error knows.
+ * How long to wait before another attempt is of use, where the error knows.
  *
  * @category getters
  * @since 0.1.0

@@ -1,8 +1,8 @@
 /**
  * Where the client id and the client secret come from.
  *
- * `current` is asked again at every acquisition, so a rotated secret is picked
- * up without a restart.
+ * `current` is read at every acquisition, so a rotated secret is used without a
+ * restart.
  *
  * @since 0.1.0
  */
@@ -13,7 +13,7 @@ import * as Equal from "effect/Equal"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import { credentialsFromConfig } from "./internal/credentialsFromConfig.ts"
+import { currentConfig } from "./internal/currentConfig.ts"
 import { optionalVariable, variableError } from "./internal/variables.ts"
 
 /**
@@ -39,14 +39,16 @@ export interface ClientCredentials {
  *
  * **Details**
  *
- * `current` may fail with anything: callers get `TokenEndpointUnavailable` with
- * the reason `CredentialsSource`, and it is asked again with backoff.
+ * `current` may fail with anything: callers without a token get
+ * `TokenEndpointUnavailable` with the reason `CredentialsSource`, and it is read
+ * again with backoff.
  *
  * **Gotchas**
  *
  * The message of its error is shown to callers: keep secrets out of it. While
- * the credentials are refused every call asks, to see whether they have changed:
- * where that is costly, use `Effect.cachedWithTTL`.
+ * the credentials are refused, every call without a token and every call whose
+ * token was rejected reads them, to see whether they have changed: where that is
+ * costly, use `Effect.cachedWithTTL`.
  *
  * **Example** (Credentials from a vault)
  *
@@ -69,7 +71,7 @@ export interface ClientCredentials {
  * @since 0.1.0
  */
 export class Credentials extends Context.Service<Credentials, {
-  /** The credentials of now; asked at every acquisition. */
+  /** The credentials of now; read at every acquisition. */
   readonly current: Effect.Effect<ClientCredentials, unknown>
 }>()("@effect-spotnana/core/Credentials") {}
 
@@ -163,4 +165,4 @@ const mistake = (variable: string, what: string, value: string | undefined): str
  */
 export const layerConfig = (
   credentials: Config.Config<ClientCredentials> = config
-): Layer.Layer<Credentials, Config.ConfigError> => Layer.effect(Credentials, credentialsFromConfig(credentials))
+): Layer.Layer<Credentials, Config.ConfigError> => Layer.effect(Credentials, currentConfig(credentials))

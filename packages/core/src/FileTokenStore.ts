@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
-import { makeFileBackend } from "./internal/fileBackend.ts"
+import { makeFileBackend } from "./internal/tokenStore/file.ts"
 import * as TokenStore from "./TokenStore.ts"
 
 /**
@@ -32,8 +32,8 @@ export interface Options {
  *
  * - What is stored is encrypted (AES-256-GCM), in files that this user alone can
  *   read. A directory or a file that others can read is refused.
- * - There is no daemon and no lock that somebody could leave behind: a lease is a
- *   file with a number of its own, and ends by itself.
+ * - There is no daemon and no lock to clean up: a lease is a file with a number of
+ *   its own, and ends by itself.
  * - Each file appears at once and whole: a process may be killed at any point.
  *
  * **Gotchas**
@@ -75,6 +75,6 @@ export const layer = (
         yield* SecureRandom.SecureRandom,
         options.directory
       )
-      return yield* TokenStore.sealed(backend, keys)
+      return yield* TokenStore.encrypted(backend, keys)
     })
   ).pipe(Layer.provide(SecureRandom.layerWebCrypto))

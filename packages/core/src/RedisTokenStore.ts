@@ -7,9 +7,9 @@ import type * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import { Redis } from "effect/persistence"
-import { makeRedisBackend } from "./internal/redisBackend.ts"
-import { connected } from "./internal/redisConnection.ts"
-import type { Connection } from "./internal/redisConnection.ts"
+import { makeRedisBackend } from "./internal/tokenStore/redis.ts"
+import { connected } from "./internal/tokenStore/redisConnection.ts"
+import type { Connection } from "./internal/tokenStore/redisConnection.ts"
 import * as TokenStore from "./TokenStore.ts"
 
 /**
@@ -38,7 +38,7 @@ const make = (
       throw new RangeError(`The namespace is ${JSON.stringify(namespace)}; expected letters, digits and _.:-`)
     }
     const keys = yield* options?.keys ?? TokenStore.keys
-    return yield* TokenStore.sealed(makeRedisBackend(connection, namespace), keys)
+    return yield* TokenStore.encrypted(makeRedisBackend(connection, namespace), keys)
   })
 
 /**
@@ -80,7 +80,8 @@ export const layer = (options?: Options): Layer.Layer<TokenStore.TokenStore, Con
   )
 
 /**
- * A store on a `Redis` that may be away, at the start too: until it can be reached each process goes on by itself.
+ * A store on a `Redis` that may be unavailable, at the start too: until it can be reached each process requests its own
+ * tokens.
  *
  * **Details**
  *

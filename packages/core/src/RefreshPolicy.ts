@@ -1,11 +1,9 @@
 /**
- * Pure decisions: when to renew, how to back off, how long a verdict holds.
- *
- * No I/O and no clock: every function takes milliseconds and a random number and
- * gives milliseconds back.
+ * When to renew, how long to wait, how to back off.
  *
  * @since 0.1.0
  */
+import * as Policy from "@effect-spotnana/engine/Policy"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 
@@ -17,9 +15,9 @@ import * as Option from "effect/Option"
  */
 export interface RefreshPolicy {
   /**
-   * Who renews. `background`: a fiber in the layer's scope, ahead of expiry.
-   * `onDemand`: no fiber; the first `get` inside the renewal window starts the
-   * renewal and does not wait for it. For processes that are frozen between
+   * What renews the token. `background`: a fiber in the layer's scope, ahead of
+   * expiry. `onDemand`: no fiber; the first `get` inside the renewal window starts
+   * the renewal and does not wait for it. For processes that are frozen between
    * invocations. Default: `background`.
    */
   readonly mode: "background" | "onDemand"
@@ -29,7 +27,10 @@ export interface RefreshPolicy {
   readonly jitter: number
   /** Renew at least this long before expiry, where the lifetime is at least twice that. Default: 1 minute. */
   readonly minimumMargin: Duration.Duration
-  /** A token counts as expired this long before it is, so that it is alive on arrival; at most 5 % of the lifetime. Default: 5 seconds. */
+  /**
+   * A token counts as expired this long before its last second, so that it is alive when the request arrives; at most 5 %
+   * of the lifetime. Servers count in whole seconds: a token may live up to a second less than `expires_in`. Default: 5 seconds.
+   */
   readonly leeway: Duration.Duration
   /** The first delay after a failure; each further failure doubles it. Default: 500 milliseconds. */
   readonly backoffBase: Duration.Duration
@@ -38,20 +39,17 @@ export interface RefreshPolicy {
    * of it, or `backoffBase` where that is longer.
    */
   readonly backoffMaximum: Duration.Duration
-  /** The longest `Retry-After` that is believed. Default: 1 hour. */
+  /** The longest `Retry-After` that is followed. Default: 1 hour. */
   readonly retryAfterMaximum: Duration.Duration
   /** After how many failed acquisitions a `get` without a token fails: at least 1. Default: 3. */
   readonly attempts: number
-  /** A `get` does not wait for a delay longer than this: it fails at once. Default: 5 seconds. */
-  readonly patience: Duration.Duration
-  /** How long a refusal of credentials is answered from memory. Default: 5 minutes. */
-  readonly refusalTimeToLive: Duration.Duration
+  /** A `get` without a token does not wait for a delay that is longer than this: it fails at once. Default: 5 seconds. */
+  readonly maximumWait: Duration.Duration
   /**
-   * How many tokens a minute may be requested because the API rejected one: at least 1. A rejection beyond that is not
-   * believed: so many tokens cannot all be wrong, and the one in use may serve other requests.
-   * Default: 5.
+   * The longest time for which a refusal of credentials is answered from memory: a second after the first refusal, twice
+   * as long after each further one, up to this. Default: 5 minutes.
    */
-  readonly replacementsPerMinute: number
+  readonly refusalTimeToLive: Duration.Duration
   /** The time for one acquisition, the `Credentials` source included. Default: 15 seconds. */
   readonly acquisitionTimeout: Duration.Duration
 }
@@ -75,19 +73,15 @@ export type Options = {
  * @since 0.1.0
  */
 export const defaults: RefreshPolicy = {
-  mode: "background",
-  renewAt: 0.8,
-  jitter: 0.1,
-  minimumMargin: /* #__PURE__ */ Duration.minutes(1),
-  leeway: /* #__PURE__ */ Duration.seconds(5),
-  backoffBase: /* #__PURE__ */ Duration.millis(500),
-  backoffMaximum: /* #__PURE__ */ Duration.minutes(1),
-  retryAfterMaximum: /* #__PURE__ */ Duration.hours(1),
-  attempts: 3,
-  patience: /* #__PURE__ */ Duration.seconds(5),
-  refusalTimeToLive: /* #__PURE__ */ Duration.minutes(5),
-  replacementsPerMinute: 5,
-  acquisitionTimeout: /* #__PURE__ */ Duration.seconds(15)
+  ...Policy.defaults,
+  minimumMargin: /* #__PURE__ */ Duration.millis(Policy.defaults.minimumMargin),
+  leeway: /* #__PURE__ */ Duration.millis(Policy.defaults.leeway),
+  backoffBase: /* #__PURE__ */ Duration.millis(Policy.defaults.backoffBase),
+  backoffMaximum: /* #__PURE__ */ Duration.millis(Policy.defaults.backoffMaximum),
+  retryAfterMaximum: /* #__PURE__ */ Duration.millis(Policy.defaults.retryAfterMaximum),
+  maximumWait: /* #__PURE__ */ Duration.millis(Policy.defaults.maximumWait),
+  refusalTimeToLive: /* #__PURE__ */ Duration.millis(Policy.defaults.refusalTimeToLive),
+  acquisitionTimeout: /* #__PURE__ */ Duration.millis(Policy.defaults.acquisitionTimeout)
 }
 
 const fraction = (name: string, value: number, from: number, to: number): number => {
@@ -145,94 +139,8 @@ export const make = (options?: Options): RefreshPolicy => {
     backoffMaximum: duration("backoffMaximum", options.backoffMaximum ?? defaults.backoffMaximum, 1),
     retryAfterMaximum: duration("retryAfterMaximum", options.retryAfterMaximum ?? defaults.retryAfterMaximum),
     attempts: count("attempts", options.attempts ?? defaults.attempts),
-    patience: duration("patience", options.patience ?? defaults.patience),
+    maximumWait: duration("maximumWait", options.maximumWait ?? defaults.maximumWait),
     refusalTimeToLive: duration("refusalTimeToLive", options.refusalTimeToLive ?? defaults.refusalTimeToLive),
-    replacementsPerMinute: count(
-      "replacementsPerMinute",
-      options.replacementsPerMinute ?? defaults.replacementsPerMinute
-    ),
     acquisitionTimeout: duration("acquisitionTimeout", options.acquisitionTimeout ?? defaults.acquisitionTimeout, 1)
   }
-}
-
-/**
- * When to renew a token, in milliseconds after it was issued.
- *
- * **Details**
- *
- * `renewAt` of the lifetime, or `minimumMargin` before expiry if that is earlier
- * and leaves at least half the lifetime, and never after the leeway has begun;
- * then earlier by up to `jitter` of it.
- * `random` is from 0 to 1.
- *
- * @category decisions
- * @since 0.1.0
- */
-export const renewalDelay = (policy: RefreshPolicy, lifetime: number, random: number): number => {
-  const margin = Duration.toMillis(policy.minimumMargin)
-  const share = lifetime * policy.renewAt
-  const inTime = Math.min(share, usableLifetime(policy, lifetime))
-  const latest = lifetime >= 2 * margin ? Math.min(inTime, lifetime - margin) : inTime
-  return latest * (1 - policy.jitter * random)
-}
-
-/**
- * For how long after it was issued a token is used, in milliseconds: its
- * lifetime less the leeway.
- *
- * @category decisions
- * @since 0.1.0
- */
-export const usableLifetime = (policy: RefreshPolicy, lifetime: number): number =>
-  lifetime - Math.min(Duration.toMillis(policy.leeway), lifetime * 0.05)
-
-/**
- * How long to wait after the n-th failure in a row (from 1), in milliseconds.
- *
- * **Details**
- *
- * Exponential, from half to all of the step by `random` (0 to 1), never less
- * than `retryAfter` up to `retryAfterMaximum`.
- *
- * `left` is for how long the token in use is still used, in milliseconds; zero:
- * there is none. While there is one no step is longer than half of that, or than
- * `backoffBase`: however short-lived a token is, an endpoint that comes back is
- * found before the token is used up.
- *
- * @category decisions
- * @since 0.1.0
- */
-export const retryDelay = (
-  policy: RefreshPolicy,
-  failures: number,
-  retryAfter: Duration.Duration | undefined,
-  random: number,
-  left = 0
-): number => {
-  const base = Duration.toMillis(policy.backoffBase)
-  const step = Math.min(
-    base * 2 ** (failures - 1),
-    Duration.toMillis(policy.backoffMaximum),
-    left > 0 ? Math.max(base, left / 2) : Infinity
-  )
-  const asked = retryAfter === undefined
-    ? 0
-    : Math.min(Duration.toMillis(retryAfter), Duration.toMillis(policy.retryAfterMaximum))
-  return Math.max(step * (0.5 + 0.5 * random), asked)
-}
-
-/**
- * How long to hold back a replacement of a rejected token, in milliseconds: zero
- * while fewer than `replacementsPerMinute` were made within the last minute.
- *
- * **Details**
- *
- * `replacements` are the times of earlier ones in milliseconds, oldest first.
- *
- * @category decisions
- * @since 0.1.0
- */
-export const replacementHold = (policy: RefreshPolicy, replacements: ReadonlyArray<number>, now: number): number => {
-  const blocking = replacements.at(-policy.replacementsPerMinute)
-  return blocking === undefined ? 0 : Math.max(0, blocking + 60_000 - now)
 }

@@ -3,15 +3,16 @@
  *
  * @since 0.1.0
  */
+import * as ErrorBody from "@effect-spotnana/engine/ErrorBody"
+import * as RetryAfter from "@effect-spotnana/engine/RetryAfter"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { HttpClient } from "effect/http"
 import type { HttpClientResponse } from "effect/http"
 import * as Schema from "effect/Schema"
-import { authorizationOf } from "./internal/bare.ts"
-import { readErrorBody } from "./internal/body.ts"
-import { errorBody, errorMessages } from "./internal/errorBody.ts"
-import { retryAfterOf } from "./internal/retryAfter.ts"
+import { readErrorBody } from "./internal/http/body.ts"
+import { authorizationOf } from "./internal/httpClient/withoutBearer.ts"
 
 /**
  * One entry of Spotnana's error body. Every field may be absent.
@@ -82,15 +83,16 @@ export const fromResponse = (
     const { method, url } = response.request
     const json = yield* readErrorBody(response)
     const secrets = [(authorizationOf(response.request) ?? "").replace(/^\S+ +/, "")]
-    const { code, debugIdentifier, description } = errorBody(json, secrets)
-    const words = [code, description].filter((part) => part !== undefined).join(": ")
+    const body = ErrorBody.parse(json, secrets)
+    const summary = ErrorBody.summary(body)
+    const retryAfter = RetryAfter.parse(response.headers["retry-after"], yield* Clock.currentTimeMillis)
     return new SpotnanaApiError({
-      message: `${method} ${pathOf(url)} answered ${response.status}${words === "" ? "" : ` (${words})`}.`,
+      message: `${method} ${pathOf(url)} answered ${response.status}${summary === "" ? "" : ` (${summary})`}.`,
       status: response.status,
-      code,
-      debugIdentifier,
-      retryAfter: retryAfterOf(response, yield* Clock.currentTimeMillis),
-      errorMessages: errorMessages(json, secrets)
+      code: body.code,
+      debugIdentifier: body.debugIdentifier,
+      retryAfter: retryAfter === undefined ? undefined : Duration.millis(retryAfter),
+      errorMessages: ErrorBody.errorMessages(json, secrets)
     })
   })
 

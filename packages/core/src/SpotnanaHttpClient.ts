@@ -13,9 +13,9 @@ import type { AuthError } from "./AuthError.ts"
 import { isAuthError, toHttpClientError } from "./AuthError.ts"
 import * as Credentials from "./Credentials.ts"
 import * as Environment from "./Environment.ts"
-import { authenticateWith } from "./internal/authenticate.ts"
-import { credentialsFromConfig } from "./internal/credentialsFromConfig.ts"
-import { makeProvider } from "./internal/provider.ts"
+import { currentConfig } from "./internal/currentConfig.ts"
+import { authenticateWith } from "./internal/httpClient/authenticate.ts"
+import { makeProvider } from "./internal/tokenProvider/make.ts"
 import * as TokenEndpoint from "./TokenEndpoint.ts"
 import * as TokenProvider from "./TokenProvider.ts"
 
@@ -30,10 +30,17 @@ import * as TokenProvider from "./TokenProvider.ts"
  *   `Authorization` header that the caller set is left alone, and so is its 401.
  * - The request that a response or an error carries is without the bearer: nothing
  *   that prints it can show one. Sent again, it is authenticated like any other.
- * - A 401 of the environment replaces the token and replays the request once. If
- *   its body can be sent once only, or if the new token is refused too, the
- *   request fails with `TokenExpired`. A 403 is the caller's, and so is a 401
- *   that says it is about the scope or the request (RFC 6750 §3.1).
+ * - A 401 of the environment is evidence against the token, and no proof. The token
+ *   is replaced, once for all requests that got the 401, and the request is sent
+ *   again: three times at most in all. Other requests wait for the new token for a
+ *   second at most. If a new token does not help or is not due, the token stays in
+ *   use and the request fails with `TokenExpired`; so does one whose body can be
+ *   sent once only, or whose 401 is the answer to what a redirect made of it. If no
+ *   new token can be had, it fails with the error of the token endpoint.
+ *   `docs/errors.md` has the table.
+ * - A 403 is the caller's, and so is a 401 that says it is about the scope or the
+ *   request (RFC 6750 §3.1).
+ * - A request after the layer was closed dies, with a message that says so.
  *
  * **Example** (The first program)
  *
@@ -275,7 +282,7 @@ export const layerConfig = <const Eager extends boolean = false>(
 > =>
   layerOf<Eager, Config.ConfigError, never>(
     options,
-    credentialsFromConfig(options?.credentials ?? Credentials.config),
+    currentConfig(options?.credentials ?? Credentials.config),
     options?.environment === undefined ? Environment.config : Effect.succeed(options.environment)
   )
 

@@ -10,15 +10,15 @@ export * as AuthError from "./AuthError.ts"
 export * as Credentials from "./Credentials.ts"
 /** Where the API and its token endpoint are. */
 export * as Environment from "./Environment.ts"
-/** When to renew, how to back off, how long a verdict holds. */
+/** When to renew, how long to wait, how to back off. */
 export * as RefreshPolicy from "./RefreshPolicy.ts"
 /** Spotnana's error body as a typed error. */
 export * as SpotnanaApiError from "./SpotnanaApiError.ts"
-/** The `HttpClient` that authenticates every request: the way in. */
+/** The `HttpClient` that authenticates every request: begin here. */
 export * as SpotnanaHttpClient from "./SpotnanaHttpClient.ts"
-/** The wire: one form POST in, one token or one typed error out. */
+/** One token request: a token, or a typed error. */
 export * as TokenEndpoint from "./TokenEndpoint.ts"
-/** The lifecycle of a token: `get`, `reject`, `status`, `changes`. */
+/** Hands out the token in use, and renews and replaces it. */
 export * as TokenProvider from "./TokenProvider.ts"
 /** One token for several processes. */
 export * as TokenStore from "./TokenStore.ts"

@@ -142,7 +142,7 @@ describe("ApiUserRotation", () => {
       assert.isTrue(unauthorized.every(({ token }) => Redacted.value(token!) === Redacted.value(first!.token!)))
     }).pipe(Effect.provide(onMock)))
 
-  it.effect("spends the patience on a user that is not known yet, and on a source that is slow to yield", () =>
+  it.effect("spends the time of a step on a user that is not known yet, and on a source that is slow to yield", () =>
     Effect.gen(function*() {
       const { mock } = yield* subjects
       const slowly = (credentials: Credentials.ClientCredentials) =>
@@ -304,9 +304,9 @@ describe("ApiUserRotation", () => {
         }).pipe(Effect.provide(onMock)))
     }
 
-    it.effect("Verify hangs: the patience ends it", () =>
+    it.effect("Verify hangs: the time of a step ends it", () =>
       Effect.gen(function*() {
-        const { error, isSwitched, left } = yield* failing({ verify: () => Effect.never, patience: "2 minutes" })
+        const { error, isSwitched, left } = yield* failing({ verify: () => Effect.never, stepTimeout: "2 minutes" })
         assert.deepStrictEqual([error.step, left, isSwitched], ["Verify", [clientId], false])
       }).pipe(Effect.provide(onMock)))
 
@@ -314,7 +314,7 @@ describe("ApiUserRotation", () => {
       Effect.gen(function*() {
         const { mock } = yield* subjects
         const { error, left } = yield* failing({
-          patience: 0,
+          stepTimeout: 0,
           verify: () => Effect.andThen(mock.inject("api", Fault.status(500), { times: 1 }), Effect.fail("unfit"))
         })
         assert.strictEqual(error.step, "Verify")

@@ -26,7 +26,9 @@ const samples: ReadonlyArray<readonly [string, AuthError.AuthError]> = [
     "TokenExpired, suspended",
     new AuthError.TokenExpired({ message: "wait", reason: "Rejected", retryAfter: Duration.seconds(42) })
   ],
-  ...(["Transport", "Timeout", "RateLimited", "ServerError", "CredentialsSource"] as const).map((reason) =>
+  ...(["Transport", "Timeout", "RateLimited", "ServerError", "Intermediary", "CredentialsSource"] as const).map((
+    reason
+  ) =>
     [
       `TokenEndpointUnavailable, ${reason}`,
       new AuthError.TokenEndpointUnavailable({

@@ -32,7 +32,7 @@ const storeOn = (driver: Driver) =>
         )
         yield* driver.connect ?? Effect.void
         return yield* Redis.make({
-          send: <A>() => (driver.send ?? Effect.succeed(["", "", "", -2])) as Effect.Effect<A, Redis.RedisError>,
+          send: <A>() => (driver.send ?? Effect.succeed(["", "", -2])) as Effect.Effect<A, Redis.RedisError>,
           subscribe: () => Effect.as(Effect.uninterruptible(driver.subscribe ?? Effect.void), Effect.never),
           connect: Effect.never
         })
@@ -57,7 +57,7 @@ const messageOf = (exit: Exit.Exit<unknown, TokenStore.TokenStoreError> | undefi
     onFailure: (cause) => Option.getOrThrow(Exit.findErrorOption(Exit.failCause(cause))).message
   })
 
-describe("a store on a Redis that may be away", () => {
+describe("a store on a Redis that may be unavailable", () => {
   it.effect("leaves nothing of an attempt that failed, however many there are", () =>
     Effect.gen(function*() {
       const { made, open, scope } = yield* storeOn({ connect: Effect.fail(redisError) })
@@ -130,7 +130,7 @@ describe("a store on a Redis that may be away", () => {
       let answer: Effect.Effect<unknown, Redis.RedisError> = Effect.fail(redisError)
       const { backend, made, open } = yield* storeOn({ send: Effect.suspend(() => answer) })
       expect(messageOf(yield* within("9 seconds", backend.read("key")))).toContain("NOPERM no permission")
-      answer = Effect.succeed(["", "", "", -2])
+      answer = Effect.succeed(["", "", -2])
       yield* within("1 minute", backend.read("key"))
       expect(yield* Ref.get(made)).toBe(1)
       answer = Effect.never

@@ -219,6 +219,56 @@ describe("the request", () => {
   )
 })
 
+describe("the variant", () => {
+  const variantOf = (options?: TokenEndpoint.Options) =>
+    Effect.map(endpoint(answering(good), options), ({ variant }) => variant)
+
+  it.effect("differs for all that tokens differ in, the value of a redacted parameter included", () =>
+    Effect.gen(function*() {
+      const all = yield* Effect.forEach([
+        {},
+        { scope: "a" },
+        { audience: "a" },
+        { scope: "" },
+        { scope: "a", audience: "a" },
+        { parameters: { resource: "a" } },
+        { parameters: { resource: "b" } },
+        { parameters: { tenant: "a" } },
+        { parameters: { tenant: Redacted.make("b") } },
+        { parameters: { tenant: Redacted.make("c") } },
+        { parameters: { tenant: Redacted.make("c"), resource: "a" } },
+        { parameters: { tenant: Redacted.make("c"), resource: "b" } },
+        { parameters: { "a\",\"b": "c" } },
+        { parameters: { a: "b\",\"c" } }
+      ], variantOf)
+      const texts = all.map((variant) => Redacted.isRedacted(variant) ? Redacted.value(variant) : variant)
+      assert.strictEqual(new Set(texts).size, all.length)
+    }))
+
+  it.effect("does not differ for the order of the parameters, nor for how a token is requested", () =>
+    Effect.gen(function*() {
+      const variant = yield* variantOf({ parameters: { resource: "a", tenant: "b" } })
+      const parameters = { tenant: "b", resource: "a" }
+      assert.strictEqual(yield* variantOf({ parameters, clientAuthentication: "basic", timeout: "1 second" }), variant)
+    }))
+
+  it.effect("invariant 9: is redacted where a parameter is", () =>
+    Effect.gen(function*() {
+      const variant = yield* variantOf({
+        scope: "read",
+        parameters: { tenant: Redacted.make("c4nary"), resource: "a" }
+      })
+      for (const text of [JSON.stringify(variant), inspect(variant), Formatter.format(variant)]) {
+        assert.notInclude(text, "c4nary")
+      }
+      assert.include(JSON.stringify(variant), "TokenEndpoint.variant")
+      assert.strictEqual(
+        yield* variantOf({ scope: "read", parameters: { resource: "a" } }),
+        `["read",null,["resource","a"]]`
+      )
+    }))
+})
+
 describe("the token", () => {
   it.effect("invariant 10: is as old as the request for it, not as the answer", () =>
     Effect.gen(function*() {
@@ -241,7 +291,7 @@ describe("the token", () => {
 })
 
 /** What an error says, apart from its sentence. */
-interface Verdict {
+interface Meaning {
   readonly tag: string
   readonly status: number | undefined
   readonly reason: string | undefined
@@ -249,7 +299,7 @@ interface Verdict {
   readonly debugIdentifier: string | undefined
 }
 
-const verdict = (error: AuthError.TokenEndpointError): Verdict => ({
+const meaning = (error: AuthError.TokenEndpointError): Meaning => ({
   tag: error._tag,
   status: error.status,
   reason: error._tag === "TokenEndpointUnavailable" ? error.reason : undefined,
@@ -264,6 +314,9 @@ interface Body {
   readonly code?: string
   readonly debugIdentifier?: string
   readonly isToken?: true
+  /** Not what a token endpoint answers: a proxy or a firewall does. */
+  readonly isPage?: true
+  readonly isEmpty?: true
 }
 
 const bodies: Record<string, Body> = {
@@ -330,20 +383,23 @@ const bodies: Record<string, Body> = {
     code: "TOO_MANY_REQUESTS"
   },
   "a bare message": { bytes: `{"message":"Access Token Invalid"}` },
-  HTML: { bytes: "<!doctype html><title>502 Bad Gateway</title>" },
-  "nothing": { bytes: null },
-  "an empty body": { bytes: "" },
+  HTML: { bytes: "<!doctype html><title>502 Bad Gateway</title>", isPage: true },
+  "nothing": { bytes: null, isEmpty: true },
+  "an empty body": { bytes: "", isEmpty: true },
   // Read with a blind eye it would be a token.
-  "invalid UTF-8": { bytes: Uint8Array.from(`{"access_token":"t0ken","note":"\xc3("}`, (char) => char.charCodeAt(0)) },
-  "a JSON array": { bytes: `[${good}]` },
-  "JSON null": { bytes: "null" },
-  "a JSON string": { bytes: `"t0ken"` },
-  "JSON that breaks off": { bytes: good.slice(0, -1) },
-  "depth without end": { bytes: "[".repeat(10_000) }
+  "invalid UTF-8": {
+    bytes: Uint8Array.from(`{"access_token":"t0ken","note":"\xc3("}`, (char) => char.charCodeAt(0)),
+    isPage: true
+  },
+  "a JSON array": { bytes: `[${good}]`, isPage: true },
+  "JSON null": { bytes: "null", isPage: true },
+  "a JSON string": { bytes: `"t0ken"`, isPage: true },
+  "JSON that breaks off": { bytes: good.slice(0, -1), isPage: true },
+  "depth without end": { bytes: "[".repeat(10_000), isPage: true }
 }
 
 /** DESIGN.md's table and the rule about codes, written down a second time. */
-const expected = (status: number, body: Body): Verdict | string => {
+const expected = (status: number, body: Body): Meaning | string => {
   const { code, debugIdentifier } = body
   const unavailable = (reason: string) => ({
     tag: "TokenEndpointUnavailable",
@@ -358,7 +414,8 @@ const expected = (status: number, body: Body): Verdict | string => {
   if (status >= 500 || status === 408 || status === 425) return unavailable("ServerError")
   if (body.means === "refused") return refused
   if (body.means !== undefined) return unavailable(body.means)
-  if ([400, 401, 403].includes(status)) return refused
+  if (status === 400 || status === 403) return body.isPage || body.isEmpty ? unavailable("Intermediary") : refused
+  if (status === 401) return body.isPage ? unavailable("Intermediary") : refused
   return status < 300 && body.isToken === true ? "t0ken" : malformed
 }
 
@@ -368,15 +425,15 @@ const bodiless = [204, 205, 304]
 
 describe("the answer", () => {
   it.effect.each(Object.entries(bodies))(
-    "invariant 12: of every status with %s gets its verdict",
+    "invariant 12: an answer of any status with %s has its one meaning",
     ([, body]) =>
       Effect.gen(function*() {
         for (const status of allStatuses) {
           const sent = bodiless.includes(status) ? { bytes: null } : body
           const result = yield* acquire(answering(sent.bytes, { status })).pipe(
-            Effect.match({ onFailure: verdict, onSuccess: (token) => Redacted.value(token.value) })
+            Effect.match({ onFailure: meaning, onSuccess: (token) => Redacted.value(token.value) })
           )
-          assert.deepStrictEqual<Verdict | string>(result, expected(status, sent), `status ${status}`)
+          assert.deepStrictEqual<Meaning | string>(result, expected(status, sent), `status ${status}`)
         }
       })
   )
@@ -387,9 +444,9 @@ describe("the answer", () => {
         for (const body of Object.values(bodies)) {
           const { httpClient } = answering(body.bytes, { status })
           const result = yield* acquire({ httpClient: HttpClient.filterStatusOk(httpClient) }).pipe(
-            Effect.match({ onFailure: verdict, onSuccess: (token) => Redacted.value(token.value) })
+            Effect.match({ onFailure: meaning, onSuccess: (token) => Redacted.value(token.value) })
           )
-          assert.deepStrictEqual<Verdict | string>(result, expected(status, body), `status ${status}`)
+          assert.deepStrictEqual<Meaning | string>(result, expected(status, body), `status ${status}`)
         }
       }
     }))
@@ -407,7 +464,13 @@ describe("the answer", () => {
       `{"errorMessages":[{"errorCode":"NOPE","message":"not you"},{"errorCode":"SECOND"}]}`,
       ["answered 400", "(NOPE: not you)"]
     ],
-    ["a refusal without words", 403, "", ["answered 403 to client client. Check the client id"]],
+    ["a refusal without words", 401, "", ["answered 401 to client client. Check the client id"]],
+    [
+      "a page in place of a refusal",
+      403,
+      "<h1>Forbidden</h1>",
+      ["answered 403 with a body that is not a JSON object: probably a proxy or a firewall answered"]
+    ],
     ["a rate limit", 429, `{"message":"slow down"}`, ["answered 429 (slow down)", "Try again later"]],
     ["a wrong address", 404, "<h1>Not Found</h1>", [`${tokenUrl} answered 404. Check the token URL`]],
     ["a redirect", 302, "", ["answered 302, a redirect, which is never followed with a client secret"]],
@@ -454,6 +517,15 @@ describe("the answer", () => {
         const error = yield* Effect.flip(acquire(answering("", { status, headers: { "retry-after": header } })))
         if (error._tag !== "TokenEndpointUnavailable") return assert.fail(error._tag)
         assert.strictEqual(error.retryAfter === undefined ? undefined : Duration.toMillis(error.retryAfter), expected)
+      }
+    }))
+
+  it.effect("invariant 5: Retry-After counts in every answer that is neither a token nor a refusal", () =>
+    Effect.gen(function*() {
+      for (const status of [200, 302, 400, 401, 403, 404, 408, 500]) {
+        const error = yield* Effect.flip(acquire(answering("<html>", { status, headers: { "retry-after": "30" } })))
+        if (error._tag === "InvalidCredentials") return assert.fail(error._tag)
+        assert.strictEqual(error.retryAfter && Duration.toMillis(error.retryAfter), 30_000, `status ${status}`)
       }
     }))
 
@@ -532,7 +604,7 @@ describe("the size of the answer", () => {
     [
       [200, "MalformedTokenResponse"],
       [302, "MalformedTokenResponse"],
-      [401, "InvalidCredentials"],
+      [401, "TokenEndpointUnavailable"],
       [404, "MalformedTokenResponse"],
       [429, "TokenEndpointUnavailable"],
       [503, "TokenEndpointUnavailable"]
@@ -560,7 +632,7 @@ describe("the time of the answer", () => {
       assert.isUndefined(fiber.pollUnsafe())
       yield* TestClock.adjust("1 millis")
       const error = yield* Fiber.join(fiber)
-      assert.deepStrictEqual(verdict(error), {
+      assert.deepStrictEqual(meaning(error), {
         tag: "TokenEndpointUnavailable",
         reason: "Timeout",
         status: undefined,
@@ -617,7 +689,7 @@ describe("a broken connection", () => {
     Effect.gen(function*() {
       const cause = new TypeError("fetch failed", { cause: new Error("connect ECONNREFUSED 127.0.0.1:1") })
       const error = yield* fetching(cause)
-      assert.deepStrictEqual(verdict(error), {
+      assert.deepStrictEqual(meaning(error), {
         tag: "TokenEndpointUnavailable",
         reason: "Transport",
         status: undefined,
@@ -648,7 +720,7 @@ describe("a broken connection", () => {
         }
       })
       const error = yield* fetching(circle)
-      assert.strictEqual(verdict(error).reason, "Transport")
+      assert.strictEqual(meaning(error).reason, "Transport")
       assert.include(error.message, "round")
     }))
 
@@ -659,7 +731,7 @@ describe("a broken connection", () => {
   ])("invariant 12: is told whatever the cause is: %s", ([, cause]) =>
     Effect.gen(function*() {
       const error = yield* fetching(cause)
-      assert.strictEqual(verdict(error).reason, "Transport")
+      assert.strictEqual(meaning(error).reason, "Transport")
       assert.include(error.message, `No answer from ${tokenUrl}: TransportError.`)
     }))
 
@@ -670,7 +742,7 @@ describe("a broken connection", () => {
         pull: (controller) => controller.error(new Error("terminated"))
       })
       const error = yield* Effect.flip(acquire(answering(body)))
-      assert.deepStrictEqual([error._tag, verdict(error).reason, error.status], [
+      assert.deepStrictEqual([error._tag, meaning(error).reason, error.status], [
         "TokenEndpointUnavailable",
         "Transport",
         200

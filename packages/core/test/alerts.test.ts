@@ -167,9 +167,12 @@ describe.skipIf(!Promtool.isThere)("alerts, as Prometheus judges them", () => {
       yield* start("a", { source })
       yield* pass(10)
       const credentials = yield* mock.rotateSecret()
-      yield* pass(2)
-      firing({ SpotnanaCredentialsRefused: ["a"] })
-      yield* pass(20)
+      yield* pass(4)
+      // The token stays in use until it expires, and every call is answered 401.
+      firing({ SpotnanaCredentialsRefused: ["a"], SpotnanaTokensRejected: ["a"] })
+      yield* pass(14)
+      firing({ SpotnanaCredentialsRefused: ["a"], SpotnanaTokensRejected: ["a"], SpotnanaReplaysRising: ["a"] })
+      yield* pass(46)
       firing({ SpotnanaCredentialsRefused: ["a"], SpotnanaNoToken: ["a"] })
       yield* set(Effect.succeed(credentials))
       yield* pass(2)
@@ -192,7 +195,7 @@ describe.skipIf(!Promtool.isThere)("alerts, as Prometheus judges them", () => {
       const { set, source } = sources()
       yield* start("a", { source })
       yield* pass(40)
-      yield* set(Effect.fail("sealed"))
+      yield* set(Effect.fail("no answer"))
       yield* pass(15)
       firing({ SpotnanaCredentialsSourceFails: ["a unknown"], SpotnanaTokenExpiryNear: ["a"] })
       yield* pass(8)
@@ -204,7 +207,7 @@ describe.skipIf(!Promtool.isThere)("alerts, as Prometheus judges them", () => {
 
   story("the vault cannot be read from the start", ({ firing, pass, start }) =>
     Effect.gen(function*() {
-      yield* start("a", { source: { current: Effect.fail("sealed") } })
+      yield* start("a", { source: { current: Effect.fail("no answer") } })
       yield* pass(8)
       firing({ SpotnanaCredentialsSourceFails: ["a unknown"], SpotnanaNoToken: ["a unknown"] })
     }))
@@ -243,11 +246,11 @@ describe.skipIf(!Promtool.isThere)("alerts, as Prometheus judges them", () => {
         yield* pass(5)
         yield* mock.rotateSecret()
         yield* pass(10)
-        firing({ SpotnanaCredentialsRefused: ["a"], SpotnanaNoToken: ["a"] })
+        firing({ SpotnanaCredentialsRefused: ["a"], SpotnanaTokensRejected: ["a"] })
         yield* die
         // What it counted is within the last ten minutes for ten minutes more.
         yield* pass(1)
-        firing({ SpotnanaCredentialsRefused: ["a"], SpotnanaNoToken: ["a"] })
+        firing({ SpotnanaCredentialsRefused: ["a"], SpotnanaTokensRejected: ["a"] })
         yield* pass(11)
         firing({ SpotnanaMetricsGone: ["a"] })
         yield* pass(330)

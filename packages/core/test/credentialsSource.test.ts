@@ -102,19 +102,25 @@ describe("invariant 12: a credentials source", () => {
           }).pipe(Effect.provide(layer))
         }))
 
-      it.effect("after a rejection, is a typed error, and the rejected token is not sent again", () =>
+      it.effect("after a rejection, is a typed error, and the token stays in use while it lives", () =>
         Effect.gen(function*() {
           const { layer, set } = yield* subject
           yield* Effect.gen(function*() {
-            const { client, mock } = yield* subjects
+            const { client, mock, provider } = yield* subjects
             yield* client.get("/v2/companies")
             set("trouble")
             yield* mock.revokeTokens
-            expect(yield* failure(client.get("/v2/companies"))).toBe(reason)
-            expect(yield* failure(client.get("/v2/companies"))).toBe(reason)
+            for (let calls = 0; calls < 2; calls++) {
+              expect(yield* failure(client.get("/v2/companies"))).toBe(reason)
+              expect((yield* provider.status).state).toBe("valid")
+            }
+            // The token may be good all the same: each call is sent once more with it.
             expect((yield* mock.ledger).map(({ endpoint, status }) => `${endpoint} ${status}`)).toEqual([
               "token 200",
               "api 200",
+              "api 401",
+              "api 401",
+              "api 401",
               "api 401"
             ])
             set("well")

@@ -1,10 +1,13 @@
 import { AccessToken, AuthError, Credentials, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
+import { Policy } from "@effect-spotnana/engine"
 import { Fault, MockSpotnana } from "@effect-spotnana/testing"
 import { describe, expect, it } from "@effect/vitest"
 import {
+  Cause,
   Clock,
   Context,
   DateTime,
+  Deferred,
   Duration,
   Effect,
   Exit,
@@ -23,6 +26,7 @@ import { clientId, clientSecret, onMock, skewable, subjects } from "./support/ha
 const everyMinute = Schedule.spaced("1 minute")
 const everySecond = Schedule.spaced("1 second")
 const orZero = Option.getOrElse(() => Duration.zero)
+const times = { issuedAt: DateTime.makeUnsafe(0), expiresAt: DateTime.makeUnsafe(1), scope: undefined }
 const minute = 60_000
 const hour = 60 * minute
 
@@ -158,7 +162,7 @@ describe("invariants 3 and 4: never a dead token, never a wait", () => {
       expect(yield* mock.tokenRequests).toBe(2)
     }).pipe(Effect.provide(onMock({ refresh: { mode: "onDemand" } }, { tokenLatency: "200 millis" }))))
 
-  it.effect("with a token that is there a call is answered at once, for one look at the wall clock", () =>
+  it.effect("with a token in use a call is answered at once, for one look at each clock", () =>
     Effect.gen(function*() {
       const clock = yield* TestClock.testClockWith(Effect.succeed)
       const reads: Array<string> = []
@@ -177,7 +181,7 @@ describe("invariants 3 and 4: never a dead token, never a wait", () => {
         const token = yield* provider.get
         reads.length = 0
         expect(Effect.runSync(provider.get)).toBe(token)
-        expect(reads).toEqual(["wall"])
+        expect(reads).toEqual(["wall", "monotonic"])
       }).pipe(Effect.provide(onMock()), Effect.provideService(Clock.Clock, counting))
     }))
 
@@ -209,7 +213,7 @@ describe("invariant 5: survive the outage", () => {
     }).pipe(Effect.provide(onMock())))
 
   it.effect.each(["10 seconds", "20 seconds", "1 minute", "2 minutes", "5 minutes", "1 hour", "24 hours"] as const)(
-    "nobody notices an outage of nine tenths of a token's life, with tokens of %s",
+    "no request waits or fails in an outage of nine tenths of the time that a token is used, with tokens of %s",
     (lifetime) =>
       Effect.gen(function*() {
         const { client, mock } = yield* subjects
@@ -223,7 +227,7 @@ describe("invariant 5: survive the outage", () => {
             times: Math.round(1.5 * millis / spacing)
           })
         )
-        yield* TestClock.adjust(0.9 * millis)
+        yield* TestClock.adjust(0.9 * Policy.usableLifetime(Policy.defaults, millis))
         yield* mock.clearFaults
         yield* TestClock.adjust(millis)
         yield* Fiber.join(calls)
@@ -311,7 +315,7 @@ const Rotating = (current: { credentials: Credentials.ClientCredentials }) =>
 const wrong = { clientId, clientSecret: Redacted.make("wrong") }
 
 describe("invariant 6: no hammering", () => {
-  it.effect("a refusal is remembered for five minutes and answered without a request", () =>
+  it.effect("a refusal is answered from memory, for a second at first and for five minutes in the end", () =>
     Effect.gen(function*() {
       const { mock, provider } = yield* subjects
       for (let i = 0; i < 100; i++) {
@@ -319,13 +323,33 @@ describe("invariant 6: no hammering", () => {
         expect(error._tag).toBe("InvalidCredentials")
       }
       expect(yield* mock.tokenRequests).toBe(1)
-      yield* TestClock.adjust(5 * minute - 1)
-      yield* Effect.flip(provider.get)
-      expect(yield* mock.tokenRequests).toBe(1)
-      yield* TestClock.adjust(1)
-      yield* Effect.flip(provider.get)
-      expect(yield* mock.tokenRequests).toBe(2)
+      const load = yield* Effect.forkChild(Effect.repeat(Effect.exit(provider.get), everySecond))
+      yield* TestClock.adjust("1 hour")
+      yield* Fiber.interrupt(load)
+      const times = (yield* mock.ledger).filter(({ endpoint }) => endpoint === "token").map(({ at }) => at)
+      const pauses = times.slice(1).map((at, index) => at - times[index]!)
+      expect(pauses[0]).toBeLessThanOrEqual(2 * 1000)
+      for (const [index, pause] of pauses.entries()) {
+        const step = Math.min(1000 * 2 ** index, 5 * minute)
+        expect(pause).toBeGreaterThanOrEqual(step / 2)
+        expect(pause).toBeLessThanOrEqual(step + 1000)
+      }
+      expect(pauses.length).toBeLessThanOrEqual(9 + 24)
     }).pipe(Effect.provide(Rotating({ credentials: wrong }))))
+
+  it.effect("a secret that becomes valid ten seconds later is used after at most twenty, with at most six token requests", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      const succeeded = yield* Effect.forkChild(
+        Effect.flatMap(Effect.retry(provider.get, everySecond), () => Clock.currentTimeMillis)
+      )
+      yield* mock.inject("token", Fault.status(401, { body: { error: "invalid_client" } }), { times: Infinity })
+      yield* TestClock.adjust("10 seconds")
+      yield* mock.clearFaults
+      yield* TestClock.adjust("1 minute")
+      expect(yield* Fiber.join(succeeded)).toBeLessThanOrEqual(20_000)
+      expect(yield* mock.tokenRequests).toBeLessThanOrEqual(6)
+    }).pipe(Effect.provide(onMock())))
 
   it.effect("a refusal holds for the credentials that were refused, not for their successor", () => {
     const current = { credentials: wrong }
@@ -339,54 +363,6 @@ describe("invariant 6: no hammering", () => {
     }).pipe(Effect.provide(Rotating(current)))
   })
 
-  it.effect("an API that answers 401 to everything costs at most five replacements a minute", () =>
-    Effect.gen(function*() {
-      const { client, mock } = yield* subjects
-      yield* mock.inject("api", Fault.status(401), { times: Infinity })
-      const load = yield* Effect.forkChild(
-        Effect.repeat(Effect.exit(client.get("/v2/companies")), { schedule: everySecond, times: 599 })
-      )
-      yield* TestClock.adjust("10 minutes")
-      yield* Fiber.join(load)
-      const times = (yield* mock.ledger).filter((entry) => entry.endpoint === "token").map((entry) => entry.at)
-      // The first token, then at most five in any minute.
-      const replacements = times.slice(1)
-      for (const [index, at] of replacements.entries()) {
-        const sixth = replacements[index + 5]
-        if (sixth !== undefined) expect(sixth - at).toBeGreaterThanOrEqual(minute)
-      }
-      expect(replacements.length).toBeGreaterThan(5)
-    }).pipe(Effect.provide(onMock())))
-
-  it.effect("one endpoint that answers 401 to everything does not take the others down", () =>
-    Effect.gen(function*() {
-      const { client, mock } = yield* subjects
-      const bad = Effect.gen(function*() {
-        yield* mock.inject("api", Fault.status(401), { times: 2 })
-        const error = yield* Effect.flip(client.get("/v2/users/x"))
-        yield* mock.clearFaults
-        expect(error._tag === "TokenExpired" && error.reason).toBe("Rejected")
-      })
-      for (let second = 0; second < 600; second++) {
-        if (second % 10 === 0) yield* bad
-        expect((yield* client.get("/v2/companies?limit=1")).status).toBe(200)
-        yield* TestClock.adjust("1 second")
-      }
-      expect(yield* mock.tokenRequests).toBeLessThanOrEqual(1 + 5 * 10)
-    }).pipe(Effect.provide(onMock())))
-
-  it.effect("a request is not sent again with the token that it was just refused with", () =>
-    Effect.gen(function*() {
-      const { client, mock } = yield* subjects
-      yield* mock.inject("api", Fault.status(401), { times: Infinity })
-      for (let i = 0; i < 10; i++) yield* Effect.exit(client.get("/v2/companies"))
-      yield* mock.clearLedger
-      const error = yield* Effect.flip(client.get("/v2/companies"))
-      expect(error._tag).toBe("TokenExpired")
-      expect(yield* mock.apiRequests).toBe(1)
-      expect(yield* mock.tokenRequests).toBe(0)
-    }).pipe(Effect.provide(onMock())))
-
   it.effect("a refusal is not forgotten when the credentials source fails meanwhile", () => {
     let asked = 0
     const current = Effect.suspend(() => asked++ % 2 === 0 ? Effect.succeed(wrong) : Effect.fail("vault sealed"))
@@ -396,11 +372,12 @@ describe("invariant 6: no hammering", () => {
       yield* TestClock.adjust("290 seconds")
       yield* Fiber.interrupt(load)
       expect(asked).toBeGreaterThan(10)
-      expect(yield* mock.tokenRequests).toBe(1)
+      // After 1, 2, 4, ... 256 seconds, each half of that at the least.
+      expect(yield* mock.tokenRequests).toBeLessThanOrEqual(10)
     }).pipe(Effect.provide(FromSource(current)))
   })
 
-  it.effect("a refusal while a token is valid is asked about again after five minutes, even if the source fails", () => {
+  it.effect("a refusal of a renewal is not forgotten when the credentials source fails meanwhile", () => {
     let asked = 0
     const current = Effect.suspend(() =>
       asked++ === 0
@@ -413,8 +390,8 @@ describe("invariant 6: no hammering", () => {
       const { mock, provider } = yield* subjects
       yield* provider.get
       yield* TestClock.adjust("59 minutes")
-      expect(yield* mock.tokenRequests).toBeLessThanOrEqual(1 + 4)
-      // Twelve minutes of renewal: the source is asked once in each hold, not in a loop.
+      // Up to 17 minutes of renewal: after 1, 2, 4, ... 256 seconds, then every five minutes, half of that at the least.
+      expect(yield* mock.tokenRequests).toBeLessThanOrEqual(1 + 9 + 6)
       expect(asked).toBeLessThan(60)
     }).pipe(Effect.provide(FromSource(current)))
   })
@@ -453,60 +430,6 @@ describe("invariant 6: no hammering", () => {
       yield* TestClock.adjust("3 seconds")
       expect((yield* Fiber.join(callers)).length).toBe(50)
     }).pipe(Effect.provide(FromSource(Effect.fail("vault sealed"), {}, { refresh: { backoffMaximum: "1 second" } }))))
-})
-
-describe("invariant 7: reject means that token", () => {
-  it.effect("a thousand 401s for one token cause one acquisition, and every request succeeds", () =>
-    Effect.gen(function*() {
-      const { client, mock } = yield* subjects
-      const warm = yield* Effect.forkChild(client.get("/v2/companies"))
-      yield* TestClock.adjust("1 second")
-      yield* Fiber.join(warm)
-      yield* mock.revokeTokens
-      const responses = yield* Effect.forEach(
-        Array.from({ length: 1000 }),
-        () => client.get("/v2/companies?limit=1"),
-        { concurrency: "unbounded" }
-      ).pipe(Effect.forkChild)
-      yield* TestClock.adjust("1 second")
-      expect((yield* Fiber.join(responses)).every((response) => response.status === 200)).toBe(true)
-      expect(yield* mock.tokenRequests).toBe(2)
-    }).pipe(Effect.provide(onMock({}, { tokenLatency: "100 millis", apiLatency: "10 millis" }))))
-
-  it.effect("a late 401 for an older token causes none", () =>
-    Effect.gen(function*() {
-      const { mock, provider } = yield* subjects
-      const old = yield* provider.get
-      yield* provider.reject(old)
-      const current = yield* provider.get
-      yield* provider.reject(old)
-      yield* provider.reject(old)
-      expect(AccessToken.equals(current, yield* provider.get)).toBe(true)
-      expect(yield* mock.tokenRequests).toBe(2)
-    }).pipe(Effect.provide(onMock())))
-
-  it.effect("a token endpoint that always hands out the same token is believed again once that has expired", () =>
-    Effect.gen(function*() {
-      const { mock, provider } = yield* subjects
-      const same = Fault.status(200, { body: { access_token: "same", token_type: "Bearer", expires_in: 600 } })
-      yield* mock.inject("token", same, { times: Infinity })
-      yield* provider.reject(yield* provider.get)
-      yield* Effect.flip(provider.get)
-      yield* TestClock.adjust("11 minutes")
-      expect(Redacted.value((yield* provider.get).value)).toBe("same")
-    }).pipe(Effect.provide(onMock())))
-
-  it.effect("a rejected token is not used again, even if the token endpoint hands it out again", () =>
-    Effect.gen(function*() {
-      const { mock, provider } = yield* subjects
-      const again = Fault.status(200, { body: { access_token: "same", token_type: "Bearer", expires_in: 3600 } })
-      yield* mock.inject("token", again, { times: 2 })
-      yield* provider.reject(yield* provider.get)
-      const error = yield* Effect.flip(provider.get)
-      expect(error._tag === "TokenExpired" && error.reason).toBe("Rejected")
-      yield* TestClock.adjust("1 second")
-      expect(Redacted.value((yield* provider.get).value)).not.toBe("same")
-    }).pipe(Effect.provide(onMock())))
 })
 
 describe("invariant 10: time is a service", () => {
@@ -553,6 +476,28 @@ describe("invariant 10: time is a service", () => {
       }).pipe(Effect.provide(onMock()), Effect.provideContext(context))
     }))
 
+  it.effect("an acquisition whose fiber is lost is replaced when it is overdue, for those who wait and for those who come", () => {
+    let asked = 0
+    const gate = Deferred.makeUnsafe<void>()
+    // Neither the time-out nor an interruption ends it.
+    const lost = Effect.uninterruptible(Deferred.await(gate))
+    const current = Effect.suspend(() => Effect.as(asked++ === 0 ? lost : Effect.void, { clientId, clientSecret }))
+    return Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      const waiting = yield* Effect.forkChild(provider.get)
+      yield* TestClock.adjust("29 seconds")
+      expect(waiting.pollUnsafe()).toBe(undefined)
+      yield* TestClock.adjust("1 second")
+      const token = yield* Fiber.join(waiting)
+      expect(yield* provider.get).toBe(token)
+      // What it brings in the end is too late.
+      yield* Deferred.succeed(gate, undefined)
+      yield* TestClock.adjust("1 second")
+      expect(yield* provider.get).toBe(token)
+      expect(yield* mock.tokenRequests).toBe(1)
+    }).pipe(Effect.provide(FromSource(current)))
+  })
+
   it.effect("the time that the machine slept counts as waiting for Retry-After", () =>
     Effect.gen(function*() {
       const { context, jump } = yield* skewable
@@ -584,7 +529,7 @@ describe("invariant 11: nothing left behind", () => {
       expect(yield* mock.tokenRequests).toBe(2)
     }).pipe(Effect.provide(MockSpotnana.layer({ clientId, clientSecret }))))
 
-  it.effect("closing the scope ends an acquisition in flight and those who wait for it", () =>
+  it.effect("closing the scope ends an acquisition in flight, and its callers die with a sentence that says so", () =>
     Effect.gen(function*() {
       const mock = yield* MockSpotnana.MockSpotnana
       yield* mock.inject("token", Fault.hang)
@@ -595,9 +540,8 @@ describe("invariant 11: nothing left behind", () => {
       yield* TestClock.adjust("1 second")
       yield* Scope.close(scope, Exit.void)
       const exit = yield* Fiber.await(waiting)
-      expect(Exit.hasInterrupts(exit)).toBe(true)
-      expect(Exit.hasInterrupts(yield* Effect.exit(Effect.forkChild(provider.get).pipe(Effect.flatMap(Fiber.join)))))
-        .toBe(true)
+      expect(Exit.isFailure(exit) && Cause.pretty(exit.cause)).toContain("Provide the layer for as long as")
+      expect(Exit.isFailure(yield* Effect.exit(provider.get))).toBe(true)
       expect(yield* mock.tokenRequests).toBe(1)
     }).pipe(Effect.provide(MockSpotnana.layer({ clientId, clientSecret }))))
 
@@ -618,6 +562,28 @@ describe("invariant 11: nothing left behind", () => {
       yield* Fiber.interrupt(insistent)
       expect(yield* mock.tokenRequests).toBe(2)
     }).pipe(Effect.provide(MockSpotnana.layer({ clientId, clientSecret }))))
+})
+
+describe("invariant 11: after the layer was closed", () => {
+  it.effect("a call dies with a sentence that says what to do", () =>
+    Effect.gen(function*() {
+      const { client, provider } = yield* Effect.scoped(
+        Effect.flatMap(Layer.build(onMock()), (context) => Effect.provide(subjects, context))
+      )
+      const token = { value: Redacted.make("x"), ...times }
+      const calls: ReadonlyArray<Effect.Effect<unknown, unknown>> = [
+        provider.get,
+        client.get("/v2/companies"),
+        provider.reject(token),
+        provider.replacement(token)
+      ]
+      for (const call of calls) {
+        const exit = yield* Effect.exit(call)
+        expect(Exit.isFailure(exit) && Cause.hasDies(exit.cause) && Cause.pretty(exit.cause)).toContain(
+          "The layer of the Spotnana client is closed"
+        )
+      }
+    }))
 })
 
 describe("invariant 12: open to change", () => {
@@ -693,10 +659,10 @@ describe("status and changes", () => {
       yield* TestClock.adjust("50 minutes")
       yield* mock.inject("token", Fault.status(503), { times: Infinity })
       yield* provider.reject(yield* provider.get)
-      yield* TestClock.adjust("1 second")
-      expect((yield* provider.status).state).toBe("failed")
+      yield* TestClock.adjust("150 millis")
+      expect((yield* provider.status).state).toBe("valid")
       expect((yield* provider.status).lastError?._tag).toBe("TokenEndpointUnavailable")
-      expect(states).toEqual(["empty", "acquiring", "valid", "renewing", "valid", "empty", "acquiring", "failed"])
+      expect(states).toEqual(["empty", "acquiring", "valid", "renewing", "valid", "renewing", "valid"])
     }).pipe(Effect.provide(onMock({}, { tokenLatency: "100 millis" }))))
 
   it.effect("an outage past the token's expiry shows as failed", () =>

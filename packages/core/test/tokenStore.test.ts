@@ -37,7 +37,7 @@ const stores: ReadonlyArray<
     "memory, encrypted",
     Effect.flatMap(
       connect(memory),
-      (backend) => Effect.all([TokenStore.sealed(backend, keys), TokenStore.sealed(backend, keys)])
+      (backend) => Effect.all([TokenStore.encrypted(backend, keys), TokenStore.encrypted(backend, keys)])
     )
   ],
   [
@@ -90,12 +90,13 @@ describe("invariant 10: a store that measures time on this machine", () => {
             Effect.map(backend.lease(key, minute), (lease) => lease._tag === "Granted" ? lease.fence : 0)
           yield* backend.write("token", yield* granted("token"), Redacted.make("x"), minute)
           yield* granted("lease")
-          yield* backend.release("pause", yield* granted("pause"), { time: minute, note: Redacted.make("why") })
+          const failure = Redacted.make("failure")
+          yield* backend.release("backoff", yield* granted("backoff"), { time: minute, failure })
           yield* clock.jump(Duration.toMillis("-1 day"))
           yield* TestClock.adjust(minute)
           expect(yield* backend.read("token")).toEqual(Option.none())
           expect(yield* granted("lease")).toBeGreaterThan(0)
-          expect(yield* granted("pause")).toBeGreaterThan(0)
+          expect(yield* granted("backoff")).toBeGreaterThan(0)
         }).pipe(Effect.provideContext(clock.context))
       }))
   }
@@ -118,8 +119,8 @@ describe("encryption", () => {
       const found = yield* audit.run(
         Effect.gen(function*() {
           const { backend } = yield* Effect.provide(TokenStore.TokenStore, memory)
-          const writer = yield* TokenStore.sealed(backend, writing)
-          const reader = yield* TokenStore.sealed({
+          const writer = yield* TokenStore.encrypted(backend, writing)
+          const reader = yield* TokenStore.encrypted({
             ...backend,
             read: () =>
               Effect.map(
@@ -188,7 +189,10 @@ describe("encryption", () => {
       yield* audit.run(
         Effect.gen(function*() {
           const { backend } = yield* Effect.provide(TokenStore.TokenStore, memory)
-          const [writer, reader] = [yield* TokenStore.sealed(backend, [one]), yield* TokenStore.sealed(backend, [two])]
+          const [writer, reader] = [
+            yield* TokenStore.encrypted(backend, [one]),
+            yield* TokenStore.encrypted(backend, [two])
+          ]
           for (let n = 0; n < 2; n++) {
             const lease = yield* writer.lease(key, minute)
             if (lease._tag === "Granted") yield* writer.write(key, lease.fence, Redacted.make(secret), minute)
@@ -206,7 +210,7 @@ describe("encryption", () => {
     Effect.gen(function*() {
       const payloads = new Set<string>()
       const { backend } = yield* Effect.provide(TokenStore.TokenStore, memory)
-      const store = yield* TokenStore.sealed({
+      const store = yield* TokenStore.encrypted({
         ...backend,
         write: (...args) => {
           payloads.add(Redacted.value(args[2]))

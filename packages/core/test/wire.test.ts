@@ -8,6 +8,7 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
+import { endWithTest, inGroup } from "../../../scripts/processes.ts"
 import { clientId, clientSecret } from "./support/harness.ts"
 import { authenticated, onSocket, platformClients, socketEnvironment } from "./support/sockets.ts"
 
@@ -89,6 +90,7 @@ describe.each(platformClients)("over a socket with %s", (_, platform) => {
         "MalformedTokenResponse"
       ],
       ["a refusal without a word", Fault.status(403), "InvalidCredentials"],
+      ["a 403 with a page", Fault.status(403, { body: "<html>" }), "TokenEndpointUnavailable"],
       ["5xx", Fault.status(502), "TokenEndpointUnavailable"],
       ["more than 64 KiB", Fault.status(200, { body: "x".repeat(100_000) }), "MalformedTokenResponse"]
     ] as const
@@ -204,7 +206,8 @@ describe("invariant 11: nothing left behind", () => {
       Effect.gen(function*() {
         const { baseUrl } = yield* socketEnvironment
         const program = new URL("./support/program.ts", import.meta.url).pathname
-        const child = spawn(process.execPath, [program, client], {
+        const child = endWithTest(spawn(process.execPath, [program, client], {
+          ...inGroup,
           env: {
             ...process.env,
             SPOTNANA_CLIENT_ID: clientId,
@@ -212,7 +215,7 @@ describe("invariant 11: nothing left behind", () => {
             SPOTNANA_BASE_URL: baseUrl
           },
           stdio: ["ignore", "pipe", "inherit"]
-        })
+        }))
         let out = ""
         child.stdout.on("data", (chunk) => {
           out += chunk

@@ -10,6 +10,7 @@ import { connect, createServer } from "node:net"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { endWithRun, inGroup } from "../../../../scripts/processes.ts"
 import type { Certificate } from "./certificate.ts"
 
 /** The servers that speak the protocol, by their binaries. */
@@ -89,10 +90,12 @@ export const serve = ({ args = [], binary = "redis-server", tls }: Options = {})
     }
     let child: ChildProcess | undefined
     const start = Effect.promise(async () => {
-      child = spawn(
-        binary,
-        [...where, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir, ...args],
-        { stdio: "ignore" }
+      child = endWithRun(
+        spawn(
+          binary,
+          [...where, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir, ...args],
+          { ...inGroup, stdio: "ignore" }
+        )
       )
       await listening(port)
     })

@@ -1,4 +1,4 @@
-// Random histories until one breaks an invariant: `pnpm simulate --histories 100000 --seed 7`; with `--fleet`, of several
+// Random histories until one breaks an invariant: `pnpm simulate:shell --histories 10000 --seed 7`; with `--fleet`, of several
 // processes that share a store.
 import { Effect } from "effect"
 import { parseArgs } from "node:util"

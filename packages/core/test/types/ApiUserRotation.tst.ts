@@ -49,7 +49,7 @@ describe("ApiUserRotation", () => {
       readonly verify?:
         | ((client: HttpClient.HttpClient.With<ApiUsers.ApiUsersError>) => Effect.Effect<unknown, unknown, Vault>)
         | undefined
-      readonly patience?: Duration.Input | undefined
+      readonly stepTimeout?: Duration.Input | undefined
       readonly drain?: Duration.Input | undefined
     }>()
   })

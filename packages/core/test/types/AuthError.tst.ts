@@ -43,7 +43,7 @@ describe("AuthError", () => {
     const unavailable = {} as AuthError.TokenEndpointUnavailable
     expect(pick(unavailable, "_tag", "reason", "status", "retryAfter", "debugIdentifier")).type.toBe<{
       readonly _tag: "TokenEndpointUnavailable"
-      readonly reason: "Transport" | "Timeout" | "RateLimited" | "ServerError" | "CredentialsSource"
+      readonly reason: "Transport" | "Timeout" | "RateLimited" | "ServerError" | "Intermediary" | "CredentialsSource"
       readonly status?: number | undefined
       readonly retryAfter?: Duration.Duration | undefined
       readonly debugIdentifier?: string | undefined

@@ -16,9 +16,8 @@ describe("RefreshPolicy", () => {
       readonly backoffMaximum: Duration.Duration
       readonly retryAfterMaximum: Duration.Duration
       readonly attempts: number
-      readonly patience: Duration.Duration
+      readonly maximumWait: Duration.Duration
       readonly refusalTimeToLive: Duration.Duration
-      readonly replacementsPerMinute: number
       readonly acquisitionTimeout: Duration.Duration
     }>()
     expect(RefreshPolicy.defaults).type.toBe<RefreshPolicy.RefreshPolicy>()
@@ -31,27 +30,6 @@ describe("RefreshPolicy", () => {
     expect<RefreshPolicy.Options["mode"]>().type.toBe<"background" | "onDemand" | undefined>()
     expect<RefreshPolicy.Options["attempts"]>().type.toBe<number | undefined>()
     expect(RefreshPolicy.make).type.toBe<(options?: RefreshPolicy.Options) => RefreshPolicy.RefreshPolicy>()
-  })
-
-  test("its decisions are pure", () => {
-    expect(RefreshPolicy.renewalDelay).type.toBe<
-      (policy: RefreshPolicy.RefreshPolicy, lifetime: number, random: number) => number
-    >()
-    expect(RefreshPolicy.usableLifetime).type.toBe<
-      (policy: RefreshPolicy.RefreshPolicy, lifetime: number) => number
-    >()
-    expect(RefreshPolicy.retryDelay).type.toBe<
-      (
-        policy: RefreshPolicy.RefreshPolicy,
-        failures: number,
-        retryAfter: Duration.Duration | undefined,
-        random: number,
-        left?: number
-      ) => number
-    >()
-    expect(RefreshPolicy.replacementHold).type.toBe<
-      (policy: RefreshPolicy.RefreshPolicy, replacements: ReadonlyArray<number>, now: number) => number
-    >()
   })
 
   test("unknown options, modes and units do not compile", () => {

@@ -19,7 +19,7 @@ describe("TokenEndpoint", () => {
   test("one request is one token or one of three errors", () => {
     expect<TokenEndpoint.TokenEndpoint["Service"]>().type.toBe<{
       readonly environment: Environment.Environment
-      readonly variant?: string | undefined
+      readonly variant?: string | Redacted.Redacted | undefined
       readonly acquire: (
         credentials: Credentials.ClientCredentials
       ) => Effect.Effect<AccessToken.AccessToken, AuthError.TokenEndpointError>

@@ -22,9 +22,28 @@ describe("TokenProvider", () => {
     expect(provider).type.toBe<{
       readonly environment: Environment.Environment
       readonly get: Effect.Effect<AccessToken.AccessToken, AuthError.AuthError>
-      readonly reject: (token: AccessToken.AccessToken) => Effect.Effect<void>
+      readonly reject: (
+        token: AccessToken.AccessToken,
+        evidence?: TokenProvider.Evidence
+      ) => Effect.Effect<boolean>
+      readonly replacement: (
+        rejected: AccessToken.AccessToken,
+        isRepeated?: boolean
+      ) => Effect.Effect<AccessToken.AccessToken, AuthError.AuthError>
+      readonly replayAccepted: Effect.Effect<void>
       readonly status: Effect.Effect<TokenProvider.Status>
       readonly changes: Stream.Stream<TokenProvider.Status>
+    }>()
+  })
+
+  test("its service has a name of its own", () => {
+    expect<TokenProvider.Service>().type.toBe<TokenProvider.TokenProvider["Service"]>()
+  })
+
+  test("the evidence for a rejection may be left out", () => {
+    expect<TokenProvider.Evidence>().type.toBe<{
+      readonly wasAccepted?: boolean | undefined
+      readonly rejectedInARow?: number | undefined
     }>()
   })
 

@@ -41,9 +41,8 @@ describe("TokenStore", () => {
       readonly release: (
         key: string,
         fence: number,
-        pause?: { readonly time: Duration.Duration; readonly note: Redacted.Redacted }
+        backoff?: TokenStore.Backoff
       ) => Effect.Effect<void, TokenStore.TokenStoreError>
-      readonly reject: (key: string, version: number) => Effect.Effect<void, TokenStore.TokenStoreError>
       readonly changes: (
         key: string
       ) => Effect.Effect<
@@ -51,6 +50,7 @@ describe("TokenStore", () => {
         TokenStore.TokenStoreError,
         Scope.Scope
       >
+      readonly mac?: ((secret: Redacted.Redacted) => Effect.Effect<string>) | undefined
     }>()
   })
 
@@ -59,16 +59,17 @@ describe("TokenStore", () => {
       readonly payload: Redacted.Redacted
       readonly version: number
       readonly timeLeft: Duration.Duration
-      readonly rejected: boolean
     }>()
     expect<TokenStore.Lease>().type.toBe<
       | { readonly _tag: "Granted"; readonly fence: number }
+      | { readonly _tag: "Held"; readonly timeLeft: Duration.Duration }
       | {
-        readonly _tag: "Held"
+        readonly _tag: "Backoff"
         readonly timeLeft: Duration.Duration
-        readonly note: Redacted.Redacted | undefined
+        readonly failure: Redacted.Redacted | undefined
       }
     >()
+    expect<TokenStore.Backoff>().type.toBe<{ readonly time: Duration.Duration; readonly failure: Redacted.Redacted }>()
     expect(pick(error, "_tag")).type.toBe<{ readonly _tag: "TokenStoreError" }>()
     expect(error.message).type.toBe<string>()
     expect(error.cause).type.toBe<unknown>()
@@ -89,8 +90,8 @@ describe("TokenStore", () => {
     expect(TokenStore.layerMemory).type.toBe<Layer.Layer<TokenStore.TokenStore>>()
   })
 
-  test("sealing cannot fail, and keys are read from the configuration", () => {
-    expect(TokenStore.sealed).type.toBe<
+  test("encryption cannot fail, and keys are read from the configuration", () => {
+    expect(TokenStore.encrypted).type.toBe<
       (
         backend: TokenStore.Backend,
         keys: readonly [TokenStore.Key, ...ReadonlyArray<TokenStore.Key>]
@@ -142,18 +143,18 @@ describe("TokenStore", () => {
   })
 
   test("keys in the clear, and none, do not compile", () => {
-    expect(TokenStore.sealed).type.toBeCallableWith(backend, [key])
+    expect(TokenStore.encrypted).type.toBeCallableWith(backend, [key])
     // @ts-expect-error Source has 0 element(s) but target requires 1.
-    void TokenStore.sealed(backend, [])
+    void TokenStore.encrypted(backend, [])
     // @ts-expect-error Type 'Uint8Array<ArrayBuffer>' is missing the following properties from type 'Redacted<Uint8Array<ArrayBufferLike>>'
-    void TokenStore.sealed(backend, [new Uint8Array(32)])
+    void TokenStore.encrypted(backend, [new Uint8Array(32)])
     // @ts-expect-error Type 'string' is not assignable to type 'Redacted<string>'.
     const clear: TokenStore.Stored = { ...stored, payload: "token" }
     void clear
   })
 
-  test("a backend that lacks an operation is none", () => {
-    expect(pick(backend, "name", "read", "lease", "extend", "write", "release", "reject")).type.not
+  test("a backend that lacks an operation does not compile", () => {
+    expect(pick(backend, "name", "read", "lease", "extend", "write", "release")).type.not
       .toBeAssignableTo<TokenStore.Backend>()
   })
 
@@ -171,7 +172,7 @@ describe("TokenStore", () => {
   })
 
   test("what is stored cannot be changed in place", () => {
-    // @ts-expect-error Cannot assign to 'rejected' because it is a read-only property.
-    stored.rejected = true
+    // @ts-expect-error Cannot assign to 'version' because it is a read-only property.
+    stored.version = 1
   })
 })

@@ -17,7 +17,9 @@ const head = (status: number, headers: Readonly<Record<string, string | number>>
   `HTTP/1.1 ${status} Whatever\r\n` +
   Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("") + "\r\n"
 
-const json = { "content-type": "application/json" }
+// Each fault has a connection of its own. A client takes a 304 for complete without its body, and would use the connection
+// again on which that body is still to come: the answer to the next request would begin with the rest of it.
+const json = { "content-type": "application/json", connection: "close" }
 
 const whole = (type: string, body: string | Buffer) => (socket: Socket, status: number): void => {
   socket.write(head(status, { "content-type": type, "content-length": Buffer.byteLength(body), connection: "close" }))

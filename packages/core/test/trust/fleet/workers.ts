@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import type { Scope } from "effect"
 import { fork } from "node:child_process"
 import { once } from "node:events"
+import { endWithTest, inGroup } from "../../../../../scripts/processes.ts"
 import type { Options, Report, Task } from "./worker.ts"
 
 /** A process of a fleet, seen from its parent. */
@@ -30,11 +31,12 @@ export const start = (options: Options): Effect.Effect<Worker, never, Scope.Scop
   Effect.map(
     Effect.acquireRelease(
       Effect.promise(async () => {
-        const child = fork(new URL("./worker.ts", import.meta.url), [JSON.stringify(options)], {
+        const child = endWithTest(fork(new URL("./worker.ts", import.meta.url), [JSON.stringify(options)], {
+          ...inGroup,
           // Else starting takes most of the time: each would compile the same modules.
           env: { ...process.env, SPOTNANA_TOKEN_STORE_KEYS: key, NODE_COMPILE_CACHE: ".generated/compile-cache" },
           stdio: ["ignore", "inherit", "inherit", "ipc"]
-        })
+        }))
         const logs: Array<string> = []
         child.on("message", ({ log }: Message) => {
           if (log !== undefined) logs.push(log)

@@ -7,7 +7,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
-import { makeFileBackend } from "../../../src/internal/fileBackend.ts"
+import { makeFileBackend } from "../../../src/internal/tokenStore/file.ts"
 
 const lease = Duration.millis(20)
 const hour = Duration.hours(1)
@@ -20,23 +20,23 @@ const program = Effect.gen(function*() {
     process.argv[2]!
   )
   const key = process.argv[3]!
-  process.stdout.write("writing\n")
   for (let n = 0;; n++) {
     const granted = yield* backend.lease(key, lease)
-    if (granted._tag === "Held") {
+    if (granted._tag !== "Granted") {
       yield* Effect.sleep(1)
       continue
     }
+    // One character before each writing.
+    process.stdout.write(".")
     yield* backend.extend(key, granted.fence, lease)
     if (n % 5 === 4) {
-      yield* backend.release(key, granted.fence, { time: Duration.millis(1), note: Redacted.make("why") })
+      yield* backend.release(key, granted.fence, { time: Duration.millis(1), failure: Redacted.make("failure") })
     } else {yield* backend.write(
         key,
         granted.fence,
         Redacted.make(`whole-${granted.fence}-${"x".repeat(4096)}-end`),
         hour
       )}
-    if (n % 7 === 6) yield* backend.reject(key, granted.fence)
   }
 })
 

@@ -27,7 +27,6 @@ export interface Call {
   /** The token that it was sent with last. */
   token: string | undefined
   rejected: number
-  doubted: boolean
 }
 
 /** How a call ended: its tag, or that it was a success. */
@@ -36,8 +35,8 @@ export interface Outcome {
   readonly status: number | undefined
 }
 
-/** Each of the attempts takes an acquisition, the giving back of its lease, and the patience until the next one. */
-const longestAcquisition = 3 * (policy.acquisitionTimeout + sharing.operation + policy.patience)
+/** Each of the attempts takes an acquisition, the release of its lease, and the wait until the next one. */
+const longestAcquisition = 3 * (policy.acquisitionTimeout + sharing.operation + policy.maximumWait)
 
 /** No call waits longer: once and again after a 401, with what it takes to tell the others of that. */
 export const longestCall = 2 * (longestAcquisition + sharing.operation) + lag
@@ -46,7 +45,7 @@ export const longestCall = 2 * (longestAcquisition + sharing.operation) + lag
 const forgiven = policy.refusalTimeToLive + 10_000
 
 /** What an observer between the members and the API holds a fleet to. */
-export const makeCallRules = (facts: Facts, owes: (member: Member, token: string) => void) => {
+export const makeCallRules = (facts: Facts) => {
   const checkAlive = (member: Member, token: string, at: number) => {
     const issued = facts.tokens.get(token)
     if (issued === undefined) throw new Violation(3, `${member.name} sends a token that nobody was given`)
@@ -55,10 +54,6 @@ export const makeCallRules = (facts: Facts, owes: (member: Member, token: string
     const barred = member.barred.get(token)
     if (barred !== undefined && barred.since < at) {
       throw new Violation(3, `${member.name} sends ${token} ${at - barred.since} ms after ${barred.why}`)
-    }
-    const rejectedAt = facts.rejections.get(token)
-    if (rejectedAt !== undefined && at > knowsAt(member, rejectedAt)) {
-      throw new Violation(3, `${member.name} sends ${token} ${at - rejectedAt} ms after it was stored as rejected`)
     }
   }
 
@@ -84,8 +79,8 @@ export const makeCallRules = (facts: Facts, owes: (member: Member, token: string
   const checkWait = (call: Call, token: string, at: number) => {
     const { member, startedAt, waitingSince } = call
     if (member.continuedAt > startedAt) return
-    // One that turns out to be dead in the same millisecond was none.
-    const hadToken = call.hadToken !== undefined && (member.learned.get(call.hadToken)?.at ?? Infinity) > startedAt
+    // One that was rejected before is suspect: calls wait for its replacement.
+    const hadToken = call.hadToken !== undefined && (member.rejected.get(call.hadToken) ?? Infinity) > startedAt
     if (call.sent === 1 && hadToken && at > startedAt) {
       throw new Violation(4, `a call of ${member.name} waited ${at - startedAt} ms although it had a token`)
     }
@@ -121,8 +116,7 @@ export const makeCallRules = (facts: Facts, owes: (member: Member, token: string
         hadToken: hadToken ? inUse : undefined,
         sent: 0,
         token: undefined,
-        rejected: 0,
-        doubted: false
+        rejected: 0
       }
     },
 
@@ -133,12 +127,17 @@ export const makeCallRules = (facts: Facts, owes: (member: Member, token: string
       call.sent += 1
       stopWaiting(call)
       if (token === undefined) throw new Violation(3, `a request of ${member.name} leaves without a token`)
-      if (call.sent > 2) throw new Violation(7, `a request of ${member.name} was sent more than twice`)
+      if (call.sent > 3) throw new Violation(7, `a request of ${member.name} was sent more than three times`)
       if (!member.isAlive) return
       checkAlive(member, token, at)
       checkAgreement(member, token, at)
       checkWait(call, token, at)
       checkReplay(call, token)
+      for (const rejected of member.rejected.keys()) {
+        if (facts.tokens.get(rejected)!.at < facts.tokens.get(token)!.at) {
+          bar(facts, member, rejected, `it was answered 401, and ${token} was there`)
+        }
+      }
       call.token = token
       member.inUse = token
     },
@@ -152,32 +151,17 @@ export const makeCallRules = (facts: Facts, owes: (member: Member, token: string
       call.waitingSince = at
       call.isWaiting = true
       member.waiting += 1
-      if (member.barred.has(token)) return
-      const others = [...member.learned].filter(([other, { at: then }]) => other !== token && at - then < 60_000)
-      if (others.length >= policy.replacementsPerMinute) {
-        // How many of them the member believes may be its own affair.
-        const sure = others.filter(([, { isSure }]) => isSure)
-        const isSure = sure.length >= policy.replacementsPerMinute
-        if (isSure) reached(facts, "a rejection that is not believed")
-        member.doubted.set(token, isSure && member.doubted.get(token) !== "perhaps" ? "surely" : "perhaps")
-        call.doubted = true
-        member.inUse = undefined
-        return
-      }
       reached(facts, "a rejection")
-      member.doubted.delete(token)
-      member.learned.set(token, { at, isSure: true })
-      bar(facts, member, token, "it was answered 401")
-      owes(member, token)
+      if (!member.rejected.has(token)) member.rejected.set(token, at)
     },
 
     ended: (call: Call, { status, tag }: Outcome) => {
-      const { doubted, member, rejected, startedAt } = call
+      const { member, rejected, startedAt } = call
       stopWaiting(call)
       if (!member.isAlive) return
       const took = facts.now() - Math.max(startedAt, member.continuedAt)
       if (took > longestCall) throw new Violation(12, `a call of ${member.name} took ${took} ms`)
-      const isExcused = doubted || rejected > 1 || member.continuedAt > startedAt
+      const isExcused = rejected > 1 || member.continuedAt > startedAt
       const isWell = !isExcused && facts.wellSince + forgiven <= startedAt
       if (tag === "Success" && status === 200) {
         const isUndisturbed = isWell && rejected === 0 && facts.lossAt + sharing.lease < startedAt

@@ -14,7 +14,9 @@ export const sharing = {
   pollWaiting: 1_000,
   pollIdle: 30_000,
   /** How long the answer to refused credentials is there for all. */
-  refusal: 1_000
+  refusal: 1_000,
+  /** How long an acquisition waits for leases of others. */
+  longestWait: 12_000
 } as const
 
 /** What the answers of a store may be late by that counts as well: four operations of half a second. */
@@ -54,12 +56,10 @@ export interface Member {
   /** Since when it has had nothing wrong with its store, and with its notifications. */
   storeWellSince: number
   notesWellSince: number
-  /** When it was told of each dead token, by a 401 or by the store, and whether it is sure to believe it. */
-  readonly learned: Map<string, { readonly at: number; readonly isSure: boolean }>
+  /** When the API first rejected each token that this process sent. */
+  readonly rejected: Map<string, number>
   /** The tokens that it must not send any more, since when, and why. */
   readonly barred: Map<string, { readonly since: number; readonly why: string }>
-  /** Those of which it may or may not have believed the 401, and those of which it must not. */
-  readonly doubted: Map<string, "perhaps" | "surely">
   /** The tokens that it was given, and until when it uses each. */
   readonly given: Map<string, number>
   /** Of those the one that it was seen to use, unless it was given another one since. */
@@ -68,13 +68,19 @@ export interface Member {
   /** The last failure that it was told of, its own or another one's. */
   failedAt: number
   /** Its own failures in a row, and what they ask of it. */
-  hold: { readonly at: number; readonly atLeast: number; readonly failures: number } | undefined
+  hold:
+    | { readonly at: number; readonly atLeast: number; readonly failures: number; readonly refusals: number }
+    | undefined
   /** The lease that it has, as far as it was told. */
   fence: number | undefined
   /** A write of this token came too late; whatever is newer is to be used instead. */
   late: string | undefined
   /** How many calls wait for a token. */
   waiting: number
+  /** Since when it has been answered that another process has the lease, without another answer in between. */
+  heldSince: number | undefined
+  /** Whether it waited too long for that: the store is unavailable for it until the lease is free. */
+  hasGivenUp: boolean
   /** Whether it has made a request by itself, and has not found a token in the store since. */
   isAlone: boolean
   /** When it last went on after having been stopped. */
@@ -88,7 +94,6 @@ export interface Entry {
   readonly at: number
   readonly until: number
   readonly writer: Member
-  rejectedAt: number | undefined
 }
 
 /** What is true of the fleet and its surroundings. */
@@ -98,13 +103,11 @@ export interface Facts {
   readonly tokens: Map<string, Issued>
   /** The end of each token's life as the store had it. */
   readonly storedUntil: Map<string, number>
-  /** When each token was marked as rejected in the store, as long as the store knows. */
-  readonly rejections: Map<string, number>
   readonly members: Set<Member>
   entry: Entry | undefined
   lease: { readonly fence: number; readonly until: number } | undefined
-  /** Nobody who listens to the store asks before this is over. */
-  pause: { readonly since: number; readonly until: number; readonly by: Member } | undefined
+  /** No process that can use the store makes a request before this is over. */
+  backoff: { readonly since: number; readonly until: number; readonly by: Member } | undefined
   /** Since when endpoint and API have been answering, and swiftly. */
   wellSince: number
   /** When a process was last stopped, killed or closed. */
@@ -119,11 +122,10 @@ export const makeFacts = (now: () => number, situations: Situations): Facts => (
   situations,
   tokens: new Map(),
   storedUntil: new Map(),
-  rejections: new Map(),
   members: new Set(),
   entry: undefined,
   lease: undefined,
-  pause: undefined,
+  backoff: undefined,
   wellSince: -1,
   lossAt: -Infinity,
   issuedAt: -1
@@ -135,9 +137,8 @@ export const makeMember = (name: string, now: number): Member => ({
   isAlive: true,
   storeWellSince: now,
   notesWellSince: now,
-  learned: new Map(),
+  rejected: new Map(),
   barred: new Map(),
-  doubted: new Map(),
   given: new Map(),
   inUse: undefined,
   request: undefined,
@@ -146,6 +147,8 @@ export const makeMember = (name: string, now: number): Member => ({
   fence: undefined,
   late: undefined,
   waiting: 0,
+  heldSince: undefined,
+  hasGivenUp: false,
   isAlone: false,
   continuedAt: now
 })
@@ -164,11 +167,11 @@ export const usedUntil = ({ tokens }: Facts, token: string, storedUntil?: number
 /** The entry, if whoever reads it now may use it. */
 export const usableEntry = (facts: Facts, member: Member): Entry | undefined => {
   const { entry } = facts
-  if (entry === undefined || entry.rejectedAt !== undefined) return undefined
-  if (member.barred.has(entry.token) || member.doubted.has(entry.token)) return undefined
-  // What was issued before a token that was rejected died with it, as far as anybody knows; and a slow answer makes it old.
+  if (entry === undefined) return undefined
+  if (member.barred.has(entry.token) || member.rejected.has(entry.token)) return undefined
+  // A process goes back to no older token; and a slow answer makes one older than it is.
   const issuedAt = (facts.tokens.get(entry.token)?.at ?? -Infinity) - lag
-  if ([...member.learned.keys()].some((token) => (facts.tokens.get(token)?.at ?? -Infinity) > issuedAt)) {
+  if ([...member.rejected.keys()].some((token) => (facts.tokens.get(token)?.at ?? -Infinity) > issuedAt)) {
     return undefined
   }
   return facts.now() < usedUntil(facts, entry.token, entry.until) ? entry : undefined
@@ -176,7 +179,7 @@ export const usableEntry = (facts: Facts, member: Member): Entry | undefined => 
 
 /** Whether a member has been part of the fleet since then. */
 export const isTogether = (member: Member, since: number): boolean =>
-  member.isAlive && member.storeWellSince + settling <= since
+  member.isAlive && !member.hasGivenUp && member.storeWellSince + settling <= since
 
 /** When a member knows, at the latest, what happened in the store then. */
 export const knowsAt = (member: Member, happenedAt: number): number =>
@@ -191,3 +194,7 @@ export const shortestHold = (member: Member, failures: number, now: number): num
   const longest = Math.max(policy.backoffBase, Math.min(...left) / 2)
   return Math.min(policy.backoffBase * 2 ** (failures - 1), policy.backoffMaximum, longest) / 2
 }
+
+/** How long a member sends no credentials that were refused so often in a row, in milliseconds. */
+export const shortestRefusal = (refusals: number): number =>
+  Math.min(1_000 * 2 ** (refusals - 1), policy.refusalTimeToLive) / 2

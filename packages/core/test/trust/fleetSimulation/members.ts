@@ -59,7 +59,7 @@ const observerOf = ({ rules, watch }: Surroundings, member: Member): Observer =>
         `${name} reads ${
           Option.match(found, {
             onNone: () => "nothing",
-            onSome: ({ rejected, version }) => `${version}${rejected ? ", rejected" : ""}`
+            onSome: ({ version }) => `${version}`
           })
         }`,
         () => seen.read(found)
@@ -75,9 +75,8 @@ const observerOf = ({ rules, watch }: Surroundings, member: Member): Observer =>
         `${name} writes ${token} as ${fence} for ${time} ms: ${done}`,
         () => seen.wrote(fence, token, time, startedAt, done)
       ),
-    released: (fence, pause) =>
-      watch(`${name} gives back ${fence}, pause: ${pause ?? "none"}`, () => seen.released(fence, pause)),
-    rejected: (version) => watch(`${name} marks ${version} as rejected`, () => seen.rejected(version))
+    released: (fence, backoff) =>
+      watch(`${name} releases ${fence}, backoff: ${backoff ?? "none"}`, () => seen.released(fence, backoff))
   }
 }
 

@@ -8,6 +8,7 @@ import {
   rounding,
   sharing,
   shortestHold,
+  shortestRefusal,
   usableEntry,
   usedUntil,
   Violation
@@ -21,14 +22,17 @@ export type Answer =
   | { readonly _tag: "Failed"; readonly retryAfter: number | undefined }
   | { readonly _tag: "Interrupted" }
 
-/** Failures of one process within a minute, however it is asked: 0, ¼, ¾, 1¾, 3¾, 7¾, 15¾, 31¾ seconds. */
-const failuresPerMinute = 8
+/**
+ * Failures of one process within a minute, however often it is called: 0, ¼, ¾, 1¾, 3¾, 7¾, 15¾, 31¾ seconds. Refusals
+ * back off by themselves: 0, ½, 1½, 3½, 7½, 15½, 31½.
+ */
+const failuresPerMinute = 8 + 7
 
 /**
  * What an observer at the token endpoint holds a fleet to.
  *
  * Each request in the name of the fleet has to be accounted for: nothing is stored that its sender may use, or what is
- * stored is due, or it was rejected, or the request before it failed and its pause is over. So there are no more of them
+ * stored is due, or it was rejected, or the request before it failed and its backoff is over. So there are no more of them
  * than tokens that came to an end, rejections that were believed, and failures; and one more for each life of the store.
  * Who is by itself owes its own backoff, as without a store.
  */
@@ -84,11 +88,16 @@ export const makeRequestRules = (facts: Facts) => {
       if (!member.isAlive) throw new Violation(11, `${member.name} sends a token request after it was closed`)
       // One that was overtaken is interrupted, which takes no time, but a moment.
       if (member.request !== undefined) member.request.overtakenAt = at
-      const together = isTogether(member, at)
-      const request: Request = { member, at, together, overtakenAt: undefined }
-      recent = [...recent, request]
+      recent = [...recent, { member, at, together: false, overtakenAt: undefined }]
       checkHold(member, at)
       checkRate()
+      // Slow answers count as waiting too.
+      if (member.fence === undefined && at - (member.heldSince ?? at) >= sharing.longestWait - lag) {
+        reached(facts, "waited too long for the lease")
+        member.hasGivenUp = true
+      }
+      const together = isTogether(member, at)
+      const request: Request = { member, at, together, overtakenAt: undefined }
       if (member.fence === undefined) {
         reached(facts, "alone: a request without a lease")
         member.isAlone = true
@@ -105,13 +114,13 @@ export const makeRequestRules = (facts: Facts) => {
         if (isNeedless(member)) {
           throw new Violation(7, `${member.name} sends a token request although ${facts.entry?.token} is there`)
         }
-        const { pause } = facts
-        if (pause !== undefined && at + rounding < pause.until && isTogether(member, pause.since)) {
+        const { backoff } = facts
+        if (backoff !== undefined && at + rounding < backoff.until && isTogether(member, backoff.since)) {
           throw new Violation(
             5,
             `${member.name} sends a token request ${
-              pause.until - at
-            } ms before the pause ends that is ${pause.by.name}'s`
+              backoff.until - at
+            } ms before the backoff ends that is ${backoff.by.name}'s`
           )
         }
       }
@@ -130,21 +139,19 @@ export const makeRequestRules = (facts: Facts) => {
         if (member.continuedAt > at && answer._tag !== "Issued") return
         const took = facts.now() - at
         const fail = (asked: number | undefined) => {
+          const isRefusal = answer._tag === "Refused"
           const failures = (member.hold?.failures ?? 0) + 1
+          const refusals = (member.hold?.refusals ?? 0) + (isRefusal ? 1 : 0)
           member.failedAt = facts.now()
-          member.hold = {
-            at: facts.now(),
-            failures,
-            atLeast: Math.max(
-              shortestHold(member, failures, facts.now()),
-              Math.min(asked ?? 0, policy.retryAfterMaximum)
-            )
-          }
+          const atLeast = isRefusal
+            ? shortestRefusal(refusals)
+            : Math.max(shortestHold(member, failures, facts.now()), Math.min(asked ?? 0, policy.retryAfterMaximum))
+          member.hold = { at: facts.now(), failures, refusals, atLeast }
           if (asked !== undefined && answer._tag === "Failed") reached(facts, "Retry-After")
           // What was broken off tells the others nothing, unless the store says that it did.
           if (answer._tag !== "Interrupted" && isOfFleet(request)) {
-            const lasting = answer._tag === "Refused" ? sharing.refusal : member.hold.atLeast
-            facts.pause = { since: at, until: facts.now() + lasting, by: member }
+            const lasting = isRefusal ? sharing.refusal : member.hold.atLeast
+            facts.backoff = { since: at, until: facts.now() + lasting, by: member }
           }
         }
         switch (answer._tag) {
@@ -154,7 +161,7 @@ export const makeRequestRules = (facts: Facts) => {
             return give(member, answer.token, usedUntil(facts, answer.token))
           case "Refused":
             reached(facts, "credentials refused")
-            return fail(policy.refusalTimeToLive)
+            return fail(undefined)
           case "Failed":
             return fail(answer.retryAfter)
           case "Interrupted":

@@ -1,5 +1,6 @@
 import { TokenStore } from "@effect-spotnana/core"
 import { Cause, Clock, Duration, Effect, Fiber, Option, Queue, Redacted, Schema, Stream } from "effect"
+import { createHmac } from "node:crypto"
 import { nameOf } from "./facts.ts"
 import type { Act } from "./history.ts"
 import type { Process } from "./process.ts"
@@ -23,8 +24,7 @@ export interface Observer {
   readonly leased: (lease: TokenStore.Lease, time: number) => void
   readonly extended: (fence: number, time: number, done: boolean) => void
   readonly wrote: (fence: number, token: string, time: number, startedAt: number, done: boolean) => void
-  readonly released: (fence: number, pause: number | undefined) => void
-  readonly rejected: (version: number) => void
+  readonly released: (fence: number, backoff: number | undefined) => void
 }
 
 /** The store of the fleet. */
@@ -49,7 +49,7 @@ export const tokenOf = (payload: Redacted.Redacted): string =>
 
 const fencesOfOneLife = 1_000_000
 
-/** What a store is from one emptying to the next. */
+/** The store from one emptying to the next. Its payloads carry the fencing tokens that the processes see. */
 const makeLife = (serial: number): Effect.Effect<TokenStore.Backend> =>
   Effect.gen(function*() {
     const { backend } = yield* Effect.provide(TokenStore.TokenStore, TokenStore.layerMemory)
@@ -68,8 +68,7 @@ const makeLife = (serial: number): Effect.Effect<TokenStore.Backend> =>
         ),
       extend: (key, fence, time) => backend.extend(key, fence - before, time),
       write: (key, fence, payload, time) => backend.write(key, fence - before, payload, time),
-      release: (key, fence, pause) => backend.release(key, fence - before, pause),
-      reject: (key, version) => backend.reject(key, version - before)
+      release: (key, fence, backoff) => backend.release(key, fence - before, backoff)
     }
   })
 
@@ -136,6 +135,8 @@ export const makeStore = (clock: Clock.Clock): Effect.Effect<Store> =>
       const nothing = () => {}
       return {
         name: "simulated",
+        // As the encryption adds it, but without a promise: that would make a run depend on the machine.
+        mac: (secret) => Effect.sync(() => createHmac("sha256", "key").update(Redacted.value(secret)).digest("hex")),
         read: (key) => operation("read", key, ({ read }) => read(key), nothing, observer.read),
         lease: (key, time) =>
           operation(
@@ -165,16 +166,14 @@ export const makeStore = (clock: Clock.Clock): Effect.Effect<Store> =>
               (done) => observer.answeredWrite(token, done)
             )
           }),
-        release: (key, fence, pause) =>
+        release: (key, fence, backoff) =>
           operation(
             "release",
             key,
-            ({ release }) => release(key, fence, pause),
-            () => observer.released(fence, pause === undefined ? undefined : Duration.toMillis(pause.time)),
+            ({ release }) => release(key, fence, backoff),
+            () => observer.released(fence, backoff === undefined ? undefined : Duration.toMillis(backoff.time)),
             nothing
           ),
-        reject: (key, version) =>
-          operation("reject", key, ({ reject }) => reject(key, version), () => observer.rejected(version), nothing),
         changes: (key) =>
           Effect.gen(function*() {
             observer.asked("changes", key)()

@@ -1,14 +1,11 @@
 import { Option } from "effect"
 import type { Facts, Member } from "./facts.ts"
-import { reached, rounding, settling, sharing, usableEntry, usedUntil, Violation } from "./facts.ts"
+import { reached, rounding, sharing, usableEntry, usedUntil, Violation } from "./facts.ts"
 import type { Observer } from "./store.ts"
 import { tokenOf } from "./store.ts"
 
 /** What an observer at the store holds a fleet to. */
 export const makeStoreRules = (facts: Facts) => {
-  /** Believed rejections that the store is owed. */
-  const owed = new Set<{ readonly member: Member; readonly version: number; readonly since: number }>()
-
   const observe = (member: Member): Observer => ({
     asked: (operation, key) => {
       if (!/^production:client:[0-9a-f]{32}$/.test(key)) {
@@ -27,17 +24,8 @@ export const makeStoreRules = (facts: Facts) => {
       const { late } = member
       member.late = undefined
       if (Option.isNone(found)) return
-      const { payload, rejected, version } = found.value
+      const { payload, version } = found.value
       const token = tokenOf(payload)
-      if (rejected) {
-        if (!member.learned.has(token)) {
-          const isSure = member.given.has(token)
-          reached(facts, isSure ? "told that a token was rejected" : "found a rejected token")
-          member.learned.set(token, { at: facts.now(), isSure })
-        }
-        bar(facts, member, token, "it was told that another one rejected it")
-        return
-      }
       const until = usedUntil(facts, token, facts.entry?.version === version ? facts.entry.until : undefined)
       const isNews = !member.given.has(token)
       if (isNews) reached(facts, member.waiting > 0 ? "took over a token" : "told of a token before anybody needed it")
@@ -62,10 +50,16 @@ export const makeStoreRules = (facts: Facts) => {
     },
 
     answeredLease: (lease) => {
+      member.heldSince = lease._tag === "Held" ? member.heldSince ?? facts.now() : undefined
+      if (member.hasGivenUp && lease._tag !== "Held") {
+        member.hasGivenUp = false
+        // The others may have a request in flight that was begun while it was not part of the fleet.
+        member.storeWellSince = Math.max(member.storeWellSince, facts.now())
+      }
       if (lease._tag === "Granted") member.fence = lease.fence
-      else if (lease.note === undefined) reached(facts, "waited for who has the lease")
+      else if (lease._tag === "Held") reached(facts, "waited for the process that has the lease")
       else {
-        reached(facts, "a pause seen")
+        reached(facts, "a backoff seen")
         member.failedAt = facts.now()
       }
     },
@@ -91,7 +85,7 @@ export const makeStoreRules = (facts: Facts) => {
       }
       const at = facts.now()
       facts.lease = undefined
-      facts.entry = { version: fence, token, at, until: at + time, writer: member, rejectedAt: undefined }
+      facts.entry = { version: fence, token, at, until: at + time, writer: member }
       facts.storedUntil.set(token, Math.max(at + time, facts.storedUntil.get(token) ?? -Infinity))
     },
 
@@ -101,63 +95,25 @@ export const makeStoreRules = (facts: Facts) => {
       member.late = token
     },
 
-    released: (fence, pause) => {
+    released: (fence, backoff) => {
       if (member.fence === fence) member.fence = undefined
       const isHolder = facts.lease?.fence === fence && facts.now() < facts.lease.until
       if (!isHolder) return
       facts.lease = undefined
-      if (pause === undefined) return
-      reached(facts, "a pause for all")
-      facts.pause = { since: facts.now(), until: facts.now() + pause, by: member }
-    },
-
-    rejected: (version) => {
-      const { entry } = facts
-      if (entry?.version !== version || entry.rejectedAt !== undefined) return
-      if (member.doubted.get(entry.token) === "surely") {
-        throw new Violation(6, `${member.name} rejects ${entry.token}, one more than it may believe within a minute`)
-      }
-      reached(facts, "a rejection stored")
-      entry.rejectedAt = facts.now()
-      facts.rejections.set(entry.token, entry.rejectedAt)
+      if (backoff === undefined) return
+      reached(facts, "a backoff for all")
+      facts.backoff = { since: facts.now(), until: facts.now() + backoff, by: member }
     }
   })
 
   return {
     observe,
 
-    /** A member believes that the token which is stored was rejected. */
-    owes: (member: Member, token: string) => {
-      const { entry } = facts
-      if (entry?.token !== token || entry.rejectedAt !== undefined) return
-      owed.add({ member, version: entry.version, since: facts.now() })
-    },
-
-    /** To be asked from time to time. */
-    check: () => {
-      for (const debt of owed) {
-        const { member, since, version } = debt
-        const { entry } = facts
-        const due = Math.max(since, member.storeWellSince) + settling
-        // Nobody needs to hear of what has expired.
-        const isOver = entry?.version !== version || entry.until <= facts.now()
-        if (isOver || entry.rejectedAt !== undefined || !member.isAlive) {
-          if (entry?.rejectedAt !== undefined && entry.rejectedAt > since + sharing.operation) {
-            reached(facts, "a rejection told later")
-          }
-          owed.delete(debt)
-        } else if (facts.now() > due) {
-          throw new Violation(7, `${member.name} did not tell the store that ${entry.token} was rejected`)
-        }
-      }
-    },
-
     emptied: () => {
       if (facts.entry !== undefined) reached(facts, "the store was emptied")
       facts.entry = undefined
       facts.lease = undefined
-      facts.pause = undefined
-      facts.rejections.clear()
+      facts.backoff = undefined
       for (const member of facts.members) {
         member.fence = undefined
         if (member.storeWellSince < Infinity) member.storeWellSince = facts.now()

@@ -2,7 +2,7 @@ import { Duration, Effect, Fiber, Random } from "effect"
 import { TestClock } from "effect/testing"
 import { makeAudit } from "../../support/audit.ts"
 import type { Simulation } from "../simulation/run.ts"
-import type { Report } from "../simulation/world.ts"
+import type { Report } from "../simulation/run.ts"
 import { longestCall, makeCallRules, recovery } from "./callRules.ts"
 import type { Situations } from "./facts.ts"
 import { makeFacts, Violation } from "./facts.ts"
@@ -48,8 +48,7 @@ const live = (history: History, situations: Situations): Effect.Effect<Report> =
     const facts = makeFacts(now, situations)
     const spotnana = yield* makeSpotnana(base, facts)
     const store = yield* makeStore(base)
-    const storeRules = makeStoreRules(facts)
-    const rules = { ...storeRules, ...makeRequestRules(facts), ...makeCallRules(facts, storeRules.owes) }
+    const rules = { ...makeStoreRules(facts), ...makeRequestRules(facts), ...makeCallRules(facts) }
     const fleet = makeFleet(history.processes, audit, { base, spotnana, store, facts, rules, watch, note })
 
     /**
@@ -63,7 +62,6 @@ const live = (history: History, situations: Situations): Effect.Effect<Report> =
         })
         yield* base.adjust(Duration.millis(millis))
         yield* Fiber.join(fiber)
-        watch("time passes", rules.check)
       })
 
     /** One of the links of a process is in trouble, until it is over. */

@@ -44,7 +44,7 @@ const failures = {
   ),
   TransportError: Effect.andThen(inject("api", Fault.drop), call),
   DecodeError: Effect.andThen(inject("api", Fault.garbage), Effect.flatMap(call, (response) => response.json)),
-  ApiUserRotationFailed: ApiUserRotation.rotate({ patience: 0, switchTo: () => Effect.fail("full") }),
+  ApiUserRotationFailed: ApiUserRotation.rotate({ stepTimeout: 0, switchTo: () => Effect.fail("full") }),
   Response: Effect.flatMap(call, (response) => Effect.die(response)),
   Request: Effect.flatMap(call, (response) => Effect.die(response.request)),
   Client: spotnana.use((client) => Effect.die(client))

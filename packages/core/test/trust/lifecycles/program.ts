@@ -88,7 +88,10 @@ const scenarios: Readonly<Record<string, Effect.Effect<Scenario, unknown>>> = {
   rejections: longLived((provider) =>
     replaced(
       provider,
-      Effect.andThen(TestClock.adjust("13 seconds"), Effect.flatMap(Effect.orDie(provider.get), provider.reject))
+      TestClock.adjust("13 seconds").pipe(
+        Effect.andThen(Effect.flatMap(Effect.orDie(provider.get), provider.reject)),
+        Effect.andThen(provider.replayAccepted)
+      )
     )
   ),
 

@@ -4,7 +4,9 @@ import { NodeHttpClient, NodeRedis } from "@effect/platform-node"
 import { Context, Effect, Exit, Layer, References, Scope } from "effect"
 import { once } from "node:events"
 import { clientId, clientSecret } from "../../support/harness.ts"
-import type { RedisOptions } from "./subjects.ts"
+
+/** What node-redis is told of a server, and how it is to behave. */
+export type RedisOptions = NonNullable<Parameters<typeof NodeRedis.layer>[0]>
 
 /** What the program is told. */
 export interface Options {

@@ -1,6 +1,6 @@
 import { expect } from "@effect/vitest"
-import { execFile } from "node:child_process"
 import type { TestContext } from "vitest"
+import { runToEnd } from "../../../../../scripts/processes.ts"
 import { reportFigure, reportTable } from "../../support/figures.ts"
 import type { Mutant } from "./mutants.ts"
 
@@ -14,20 +14,19 @@ export interface Search {
   readonly args: ReadonlyArray<string>
 }
 
-const simulate = ({ name, seed = 1 }: Mutant, args: ReadonlyArray<string>): Promise<string> =>
-  new Promise((resolve) => {
-    const script = [
-      "--import",
-      "./packages/core/test/trust/simulation/mutate.ts",
-      "packages/core/test/trust/simulate.ts"
-    ]
-    execFile(
-      process.execPath,
-      [...script, ...args, "--histories", "2000", "--seed", String(seed)],
-      { env: { ...process.env, MUTANT: name }, maxBuffer: 2 ** 28 },
-      (_, stdout, stderr) => resolve(stdout.startsWith("invariant") ? stdout : stdout + stderr)
-    )
-  })
+const simulate = async ({ name, seed = 1 }: Mutant, args: ReadonlyArray<string>): Promise<string> => {
+  const script = [
+    "--import",
+    "./packages/core/test/trust/simulation/mutate.ts",
+    "packages/core/test/trust/simulate.ts"
+  ]
+  const { stderr, stdout } = await runToEnd(
+    process.execPath,
+    [...script, ...args, "--histories", "2000", "--seed", String(seed)],
+    { env: { ...process.env, MUTANT: name } }
+  )
+  return stdout.startsWith("invariant") ? stdout : stdout + stderr
+}
 
 /** Finds every mutant by an invariant, and reports which it was. */
 export const findAll = async (context: TestContext, { args, claim, mutants, of, title }: Search): Promise<void> => {
@@ -36,6 +35,8 @@ export const findAll = async (context: TestContext, { args, claim, mutants, of, 
   const work = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [index, mutant] = next
+      // After a time-out the next one is not started.
+      context.signal.throwIfAborted()
       const said = await simulate(mutant, args)
       const [, invariant] = /^(invariant \d+): /.exec(said) ?? []
       expect([mutant.name, invariant === undefined ? said.slice(-2_000) : "found"]).toEqual([mutant.name, "found"])

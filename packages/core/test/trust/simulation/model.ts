@@ -1,9 +1,11 @@
 /**
- * The reference model of one provider: what an observer between the library and the network may see.
+ * What an observer between the library and the network may see, whatever the engine decides: the part of the invariants
+ * that the shell keeps. When to renew, to wait and to replace is held by the engine's own simulation.
  *
  * Written from the invariants and the documentation, not from the code. It is told what happens at that place, in order,
  * and throws a `Violation` at the first thing that must not be.
  */
+import * as Policy from "@effect-spotnana/engine/Policy"
 
 /** A moment on the client's two clocks, in milliseconds. */
 export interface Moment {
@@ -21,26 +23,23 @@ export class Violation extends Error {
   }
 }
 
-/** The numbers of the policy, in milliseconds, as README and `RefreshPolicy` give them. */
+/** The numbers of the policy, in milliseconds; those that are shorter than the defaults let a history get past them. */
 export const policy = {
-  renewAt: 0.8,
-  jitter: 0.1,
-  minimumMargin: 60_000,
-  leeway: 5_000,
-  leewayShare: 0.05,
-  backoffBase: 500,
-  backoffMaximum: 60_000,
-  patience: 5_000,
-  replacementsPerMinute: 5,
-  acquisitionTimeout: 15_000,
+  ...Policy.defaults,
   requestTimeout: 10_000,
-  // Shorter than the defaults, so that a history gets past them.
   retryAfterMaximum: 120_000,
   refusalTimeToLive: 60_000
 } as const
 
+/** For how long a token is used, in milliseconds. */
+export const usable = (lifetime: number): number => Policy.usableLifetime(policy, lifetime)
+
+/** The earliest that a token is renewed. */
+export const earliestRenewal = (lifetime: number): number => Policy.renewalDelay(policy, lifetime, 1)
+
 /** No call waits longer for its token than this: the attempts, twice, with all that each may take. */
-const longestWait = (attempts: number) => 2 * attempts * (policy.acquisitionTimeout + policy.patience) + 10_000
+const longestWait = (attempts: number): number =>
+  2 * attempts * (policy.acquisitionTimeout + policy.maximumWait) + 30_000
 
 interface Known {
   readonly requested: Moment
@@ -48,43 +47,23 @@ interface Known {
   readonly lifetime: number
 }
 
-interface Hold {
-  readonly at: Moment
-  readonly atLeast: number
-  /** The secret that was refused; undefined for a failure of any other kind. */
-  readonly refused: string | undefined
-}
-
 export interface Call {
   readonly kind: "get" | "post" | "stream" | "own" | "foreign" | "absolute" | "token"
   readonly startedAt: Moment
   readonly hadToken: boolean
-  /** Whether no failure was outstanding when it began. */
+  /** Whether nothing was wrong when it began. */
   readonly wasWell: boolean
   interrupted: boolean
-  sent: number
-  /** How many of its answers were a 401 about the token. */
-  rejected: number
-  /** Whether one of those was not believed. */
-  doubted: boolean
-  /** Whether the last answer was one, if there was any. */
+  /** The tokens that it was sent with. */
+  readonly sent: Array<string | undefined>
+  /** Whether the last answer was a 401 about the token, if there was any. */
   lastRejected: boolean | undefined
 }
 
 /** How a call ended. */
 export type Outcome = { readonly tag: string; readonly reason?: string | undefined; readonly status?: number }
 
-/** For how long a token is used, in milliseconds. */
-export const usable = (lifetime: number) => lifetime - Math.min(policy.leeway, lifetime * policy.leewayShare)
-
-/** The earliest that a token is renewed: a share of its life, the margin where that is earlier, less the jitter. */
-export const earliestRenewal = (lifetime: number) => {
-  const share = Math.min(lifetime * policy.renewAt, usable(lifetime))
-  const latest = lifetime >= 2 * policy.minimumMargin ? Math.min(share, lifetime - policy.minimumMargin) : share
-  return latest * (1 - policy.jitter)
-}
-
-const since = (from: Moment, to: Moment) => Math.max(to.wall - from.wall, to.mono - from.mono)
+const since = (from: Moment, to: Moment): number => Math.max(to.wall - from.wall, to.mono - from.mono)
 
 // Milliseconds are whole on one clock and not on the other.
 const rounding = 1
@@ -96,44 +75,44 @@ export const makeModel = (options: {
   readonly now: () => Moment
   readonly attempts: number
   readonly background: boolean
-  /** The secret that the source gives, and since when, in monotonic milliseconds. */
+  /** The secret that the source gives. */
   readonly secret: () => string
+  /** Since when it gives that one, in monotonic milliseconds. */
   readonly secretSince: () => number
-  readonly sourceAnswers: () => boolean
   /** Since when everything outside works, swiftly and without a jump of time, in monotonic milliseconds. */
   readonly steadySince: () => number
   readonly situations: Situations
 }) => {
   const { attempts, background, now, situations, steadySince } = options
   const known = new Map<string, Known>()
-  /** When a token was rejected, on the monotonic clock, and until when that counts, on the wall clock. */
-  const rejections = new Map<string, { readonly at: number; readonly until: number }>()
   let current: string | undefined
-  let flight: { readonly at: Moment } | undefined
-  let hold: Hold | undefined
-  let refusal: Hold | undefined
+  let inFlight: { readonly at: Moment } | undefined
+  /** Until then the token endpoint has asked for patience, or a secret was refused. */
+  let backoff: { readonly at: Moment; readonly atLeast: number; readonly refused: string | undefined } | undefined
+  /** The secret that was refused last. */
+  let refused: string | undefined
   let failures = 0
-  let believed: Array<number> = []
-  let owed = false
+  let rejections = 0
   let closed = false
-  /** Since when somebody waits for a request in place of one that was frozen with the process. */
-  let overdueSince: number | undefined
   let requests = 0
   const waiting = new Set<Call>()
 
   const reached = (situation: string) => void situations.set(situation, (situations.get(situation) ?? 0) + 1)
-  /** For how long a token is still used. */
-  const leftOf = ({ lifetime, requested }: Known, at: Moment) => usable(lifetime) - since(requested, at)
-  const isAlive = (token: Known, at: Moment) => leftOf(token, at) > 0
-  const currentToken = () => current === undefined ? undefined : known.get(current)
-  const hasToken = () => {
-    const token = currentToken()
-    return token !== undefined && isAlive(token, now())
-  }
+  const isAlive = ({ lifetime, requested }: Known): boolean => usable(lifetime) - since(requested, now()) > 0
+  const hasToken = (): boolean => current !== undefined && isAlive(known.get(current)!)
+  /** Begun before the process froze for so long that its connection is dead: another one takes its place. */
+  const isFrozen = (begun: Moment): boolean => since(begun, now()) >= 2 * policy.acquisitionTimeout
 
-  /** What was begun before the process froze for so long that its connection is dead is begun anew. */
-  const isFrozen = (begun: Moment) =>
-    now().wall - begun.wall >= 2 * policy.acquisitionTimeout && now().mono - begun.mono < policy.requestTimeout
+  const fail = (retryAfter: number | undefined, secret: string | undefined): void => {
+    failures += 1
+    refused = secret ?? refused
+    const asked = Math.min(retryAfter ?? 0, policy.retryAfterMaximum)
+    if (asked > 0) reached("Retry-After")
+    if (secret !== undefined) reached("credentials refused")
+    const atLeast = secret === undefined ? Math.max(asked, policy.backoffBase / 2) : 500
+    backoff = { at: now(), atLeast, refused: secret }
+    reached(hasToken() ? "a renewal failed while the token was valid" : "an acquisition failed")
+  }
 
   return {
     reached,
@@ -145,105 +124,78 @@ export const makeModel = (options: {
 
     called: (kind: Call["kind"]): Call => {
       const startedAt = now()
-      const token = currentToken()
-      const hadToken = hasToken()
-      if (background && token !== undefined && !hadToken && failures === 0 && steadySince() < token.requested.mono) {
-        throw new Violation(4, "a token was not renewed before it expired, and all is well")
+      const token = current === undefined ? undefined : known.get(current)
+      if (background && token !== undefined && !isAlive(token) && failures === 0 && rejections === 0) {
+        // A server that hands out the same token is asked again when that ends.
+        const isTimely = steadySince() < token.requested.mono && known.size === requests
+        if (isTimely) throw new Violation(4, "a token was not renewed before it expired, and all is well")
       }
       const call: Call = {
         kind,
         startedAt,
-        hadToken,
-        wasWell: failures === 0,
+        hadToken: hasToken(),
+        wasWell: failures === 0 && rejections === 0 && steadySince() < startedAt.mono,
         interrupted: false,
-        sent: 0,
-        rejected: 0,
-        doubted: false,
+        sent: [],
         lastRejected: undefined
       }
       waiting.add(call)
-      const needsToken = kind !== "own" && kind !== "foreign"
-      if (
-        needsToken && !hadToken && flight !== undefined && isFrozen(flight.at) && refusal === undefined &&
-        options.sourceAnswers()
-      ) {
-        overdueSince ??= startedAt.mono
-      }
       return call
     },
 
-    /** A token request leaves. Returns what is to be called when it ends without an answer. */
+    /** A token request leaves. Returns what is to be called when it ends. */
     requested: (secret: string) => {
       const at = now()
       requests += 1
-      overdueSince = undefined
       if (closed) throw new Violation(11, "a token request after the scope was closed")
-      if (flight !== undefined) {
-        throw new Violation(1, "a second token request while one is in flight")
-      }
+      // One that was frozen with the process is interrupted before the next.
+      if (inFlight !== undefined) throw new Violation(1, "a second token request while one is in flight")
       if (secret !== options.secret()) throw new Violation(13, "a token request with credentials of the past")
-      const token = currentToken()
-      if (refusal?.refused === secret && since(refusal.at, at) + rounding < policy.refusalTimeToLive) {
-        throw new Violation(6, "refused credentials were sent again before their time")
-      }
-      const binding = hold !== undefined && (hold.refused === undefined || hold.refused === secret) ? hold : undefined
-      if (binding !== undefined && since(binding.at, at) + rounding < binding.atLeast) {
-        throw new Violation(
-          5,
-          `a token request ${since(binding.at, at)} ms after failure ${failures}, which asks for ${binding.atLeast} ms`
-        )
-      }
-      const isWanted = [...waiting].some((call) => call.lastRejected !== false)
-      if (token === undefined) {
-        if (!isWanted && !owed && hold === undefined) throw new Violation(7, "a token request that nobody needs")
-      } else if (since(token.requested, at) + rounding < earliestRenewal(token.lifetime)) {
-        throw new Violation(7, "a token request while the token in use is young and not rejected")
-      }
-      owed = false
+      const isHeldBack = backoff !== undefined && since(backoff.at, at) + rounding < backoff.atLeast &&
+        (backoff.refused === undefined || backoff.refused === secret)
+      if (isHeldBack) throw new Violation(5, `a token request before the ${backoff!.atLeast} ms after a failure`)
       const mine = { at }
-      flight = mine
+      inFlight = mine
+      /** Whether it is still the one that counts. */
+      const ends = (): boolean => {
+        if (closed || inFlight !== mine) return false
+        inFlight = undefined
+        return true
+      }
       return {
         /** It ends without an answer: a connection lost, a time-out, an interruption. */
         interrupted: () => {
-          if (closed) return
-          flight = undefined
-          const took = now().mono - mine.at.mono
-          if (overdueSince !== undefined && overdueSince < now().mono) {
-            throw new Violation(10, "callers waited for a request that was frozen with the process")
-          }
-          if (isFrozen(mine.at)) return reached("a flight frozen with the process, and overtaken")
+          if (!ends()) return
+          if (isFrozen(at)) return reached("an acquisition frozen with the process, and replaced")
+          const took = since(at, now())
           if (took + rounding < policy.requestTimeout) {
             throw new Violation(2, `the acquisition of all was interrupted after ${took} ms`)
           }
           fail(undefined, undefined)
         },
         failed: (retryAfter: number | undefined, refused: string | undefined) => {
-          if (closed) return
-          flight = undefined
-          fail(retryAfter, refused)
+          if (ends()) fail(retryAfter, refused)
         },
         succeeded: (token: string, lifetime: number) => {
-          if (closed) return
-          flight = undefined
-          const next = { requested: mine.at, lifetime }
-          const again = (rejections.get(token)?.until ?? -Infinity) > now().wall
-          if (again) reached("the rejected token handed out again")
-          if (again || !isAlive(next, now())) return fail(undefined, undefined)
+          if (!ends()) return
+          const next = { requested: at, lifetime }
+          const isSame = token === current && hasToken()
+          if (!isAlive(next)) return fail(undefined, undefined)
+          if (isSame) reached("the same token handed out again")
           if (failures > 0) reached("recovered")
           if (hasToken()) reached("renewed while valid")
+          // The same token lasts as long as it was said to last, or longer if that is said now.
           known.set(token, next)
-          rejections.delete(token)
           current = token
-          hold = undefined
-          refusal = undefined
+          backoff = undefined
           failures = 0
         }
       }
     },
 
     /** The source of the credentials failed or gave no answer: no request, but a failure like any other. */
-    sourceFailed: (askedAt: Moment) => {
-      if (closed || isFrozen(askedAt)) return
+    sourceFailed: () => {
+      if (closed) return
       reached("the credentials source failed")
       fail(undefined, undefined)
     },
@@ -251,9 +203,6 @@ export const makeModel = (options: {
     /** A request for the API leaves. */
     sent: (call: Call, atHome: boolean, authorization: string | undefined) => {
       const at = now()
-      call.sent += 1
-      if (call.sent > 2) throw new Violation(7, "a request was sent more than twice")
-      if (call.kind === "stream" && call.sent > 1) throw new Violation(7, "a body that can be sent once was sent again")
       if (call.kind === "own") {
         if (authorization !== "Own one") throw new Violation(3, "the caller's own Authorization was replaced")
         return undefined
@@ -266,13 +215,25 @@ export const makeModel = (options: {
       if (token === undefined) throw new Violation(3, "a request left without a token")
       const mine = known.get(token)
       if (mine === undefined) throw new Violation(3, "a request left with a token that this provider was never given")
-      if (!isAlive(mine, at)) throw new Violation(3, "a request left with an expired token")
-      const rejection = rejections.get(token)
-      if (rejection !== undefined && rejection.at < at.mono) {
-        throw new Violation(3, "a request left with a rejected token")
+      if (!isAlive(mine)) throw new Violation(3, "a request left with an expired token")
+      if (token !== current && hasToken()) throw new Violation(3, "a request left with a token that was replaced")
+      call.sent.push(token)
+      const times = call.sent.length
+      if (times > 3) throw new Violation(14, "a request was sent more than three times")
+      if (times > 1 && call.kind === "stream") throw new Violation(14, "a body that can be sent once was sent again")
+      if (times > 1 && call.lastRejected !== true) {
+        throw new Violation(14, "a request was sent again that was not rejected")
       }
-      if (call.sent === 1 && call.hadToken && call.startedAt.mono !== at.mono) {
-        throw new Violation(4, `a request waited ${at.mono - call.startedAt.mono} ms although there was a token`)
+      if (call.sent.filter((earlier) => earlier === token).length > 2) {
+        throw new Violation(14, "a request was sent three times with the same token")
+      }
+      if (times === 2) {
+        reached(token === call.sent[0] ? "sent again with the same token" : "sent again with another token")
+      }
+      if (times === 3) reached("sent a third time")
+      const waited = at.mono - call.startedAt.mono
+      if (times === 1 && call.hadToken && token === current && waited > Policy.longestSuspicion + rounding) {
+        throw new Violation(4, `a request waited ${waited} ms although there was a token`)
       }
       return token
     },
@@ -281,66 +242,63 @@ export const makeModel = (options: {
     answered: (call: Call, token: string | undefined, rejects: boolean) => {
       call.lastRejected = rejects
       if (token === undefined || !rejects) return
-      call.rejected += 1
-      if (!reject(token)) call.doubted = true
+      rejections += 1
+      reached(token === current ? "a rejection" : "a 401 for an older token")
     },
 
     /** The application says itself that a token was rejected. */
-    rejected: (token: string) => void reject(token),
+    rejected: (token: string) => {
+      rejections += 1
+      reached(token === current ? "a rejection" : "a 401 for an older token")
+    },
 
     interrupted: (call: Call) => {
       call.interrupted = true
-      if (flight !== undefined && !call.hadToken) reached("a caller was interrupted during the acquisition")
+      if (inFlight !== undefined && !call.hadToken) reached("a caller was interrupted during the acquisition")
     },
 
     ended: (call: Call, outcome: Outcome) => {
       waiting.delete(call)
+      const { reason, status, tag } = outcome
       if (closed || call.interrupted) return
       const took = now().mono - call.startedAt.mono
       if (took > longestWait(attempts)) throw new Violation(12, `a call took ${took} ms`)
-      const { reason, status, tag } = outcome
       switch (tag) {
         case "Interrupted":
           throw new Violation(2, "a call ended interrupted that nobody had interrupted")
         case "Success":
-          if (call.lastRejected === true) {
-            throw new Violation(7, "a call ended with a 401 about the token")
-          }
-          break
-        case "InvalidCredentials":
-          if (refusal === undefined) throw new Violation(12, "InvalidCredentials, and nothing was refused")
-          if (
-            refusal.refused !== options.secret() && options.secretSince() < call.startedAt.mono &&
-            refusal.at.mono < call.startedAt.mono && options.sourceAnswers()
-          ) {
-            throw new Violation(13, "a refusal of credentials of the past")
-          }
+          if (call.lastRejected === true) throw new Violation(7, "a call ended with a 401 about the token")
           break
         case "TokenExpired":
-          if (
-            reason === "NotReplayable"
-              ? call.kind !== "stream" || call.rejected !== 1
-              : call.rejected === 0 && rejections.size === 0
-          ) {
-            throw new Violation(12, `TokenExpired (${reason}) after ${call.rejected} rejections`)
+          if (call.lastRejected !== true) throw new Violation(12, `TokenExpired (${reason}) without a rejection`)
+          if (reason === "NotReplayable" && call.kind !== "stream") {
+            throw new Violation(14, "a request was not sent again that can be")
           }
           reached(`TokenExpired: ${reason}`)
+          break
+        case "InvalidCredentials":
+          if (refused === undefined) throw new Violation(12, "InvalidCredentials, and nothing was refused")
+          if (refused !== options.secret() && options.secretSince() < call.startedAt.mono) {
+            throw new Violation(13, "a refusal of credentials of the past")
+          }
           break
         case "TokenEndpointUnavailable":
         case "MalformedTokenResponse":
           break
         case "HttpClientError":
-          if (call.sent === 0) throw new Violation(12, "a request failed that was not sent")
+          if (call.sent.length === 0 && call.kind !== "foreign" && call.kind !== "own") {
+            throw new Violation(12, "a request failed that was not sent")
+          }
           break
         default:
           throw new Violation(12, `a call ended with ${tag}`)
       }
       const allWasWell = call.wasWell && failures === 0 && steadySince() < call.startedAt.mono
-      const cannotRecover = tag === "TokenExpired" && (call.kind === "stream" || call.rejected === 2 || call.doubted)
-      if (allWasWell && !cannotRecover && (tag !== "Success" || status !== (call.kind === "own" ? 401 : 200))) {
-        throw new Violation(13, `${tag} ${status ?? ""}, and all was well`)
+      if (allWasWell && (tag !== "Success" || status !== (call.kind === "own" ? 401 : 200))) {
+        // What was revoked under way is replaced, unless the body can be sent once only.
+        if (call.kind !== "stream") throw new Violation(13, `${tag} ${status ?? ""}, and all was well`)
       }
-      if (call.hadToken && call.sent === 0 && call.kind !== "token") {
+      if (call.hadToken && call.sent.length === 0 && hasToken() && !["token", "own", "foreign"].includes(call.kind)) {
         throw new Violation(4, `${tag} although there was a token`)
       }
     },
@@ -348,51 +306,6 @@ export const makeModel = (options: {
     closed: () => {
       closed = true
     }
-  }
-
-  function fail(retryAfter: number | undefined, refused: string | undefined): void {
-    failures += 1
-    const token = currentToken()
-    const left = token === undefined ? 0 : leftOf(token, now())
-    const step = Math.min(
-      policy.backoffBase * 2 ** (failures - 1),
-      policy.backoffMaximum,
-      left > 0 ? Math.max(policy.backoffBase, left / 2) : Infinity
-    )
-    const asked = Math.min(retryAfter ?? 0, policy.retryAfterMaximum)
-    if (asked > 0) reached("Retry-After")
-    hold = {
-      at: now(),
-      refused,
-      atLeast: Math.max(step / 2, asked, refused === undefined ? 0 : policy.refusalTimeToLive)
-    }
-    if (refused !== undefined) {
-      reached("credentials refused")
-      refusal = hold
-    }
-    if (hasToken()) reached("a renewal failed while the token was valid")
-    else reached("an acquisition failed")
-  }
-
-  /** Returns whether it is to be believed; what is about an older token is, and changes nothing. */
-  function reject(token: string): boolean {
-    if (token !== current) {
-      reached("a 401 for an older token")
-      return true
-    }
-    const { mono } = now()
-    believed = believed.filter((time) => mono - time < 60_000)
-    if (believed.length >= policy.replacementsPerMinute) {
-      reached("a rejection that is not believed")
-      return false
-    }
-    reached("a rejection")
-    believed.push(mono)
-    const { lifetime, requested } = known.get(token)!
-    rejections.set(token, { at: mono, until: requested.wall + lifetime })
-    current = undefined
-    owed = true
-    return true
   }
 }
 

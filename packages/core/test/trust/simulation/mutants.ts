@@ -1,4 +1,7 @@
-/** One wrong edit of the core that the simulation has to find. */
+/**
+ * One wrong edit of the core that the simulation has to find. What is wrong in a decision is found by the engine's own
+ * simulation; these are of the shell.
+ */
 export interface Mutant {
   readonly name: string
   /** A file below `packages/core/src`. */
@@ -10,192 +13,164 @@ export interface Mutant {
   readonly seed?: number
 }
 
+const shell = "internal/tokenProvider/shell.ts"
+const acquisition = "internal/tokenProvider/acquisition.ts"
+const authenticate = "internal/httpClient/authenticate.ts"
+
 export const mutants: ReadonlyArray<Mutant> = [
   {
-    name: "reject whatever token is in use, whichever was meant",
-    file: "internal/lifecycle.ts",
-    from: "if (this.#live === undefined || !AccessToken.equals(this.#live.token, token)) return Effect.void",
-    to: "if (this.#live === undefined) return Effect.void"
+    name: "go on with the state from before the transition",
+    file: shell,
+    from: "    this.#state = state\n    const until",
+    to: "    this.#state = { ...state, acquisition: before.acquisition }\n    const until"
   },
   {
-    name: "share no flight",
-    file: "internal/lifecycle.ts",
-    from: "flight !== undefined && this.#clocks.isBeforeOnWall(flight.overdueAt) ? flight : this.#takeOff()",
-    to: "this.#takeOff()"
+    name: "hand out the cached token although it expired",
+    file: shell,
+    from: "cached !== undefined && !Instant.hasPassed(cached.until, this.#now)",
+    to: "cached !== undefined"
   },
   {
-    name: "wait for a flight that was frozen with the process",
-    file: "internal/lifecycle.ts",
-    from: "flight !== undefined && this.#clocks.isBeforeOnWall(flight.overdueAt) ? flight : this.#takeOff()",
-    to: "flight ?? this.#takeOff()",
+    name: "read one clock only",
+    file: "internal/instant.ts",
+    from: "mono: Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000",
+    to: "mono: clock.currentTimeMillisUnsafe()"
+  },
+  {
+    name: "count a token's age from when it came",
+    file: "internal/tokenEndpoint/requestToken.ts",
+    from: "startedAt,\n",
+    to: "startedAt: instantOf(clock),\n"
+  },
+  {
+    name: "leave a replaced acquisition running",
+    file: shell,
+    from: "        this.#fiber?.interruptUnsafe()\n",
+    to: "",
     seed: 2
   },
   {
-    name: "replay as often as it is refused",
-    file: "internal/authenticate.ts",
-    from: "exchange(replayable, true)",
-    to: "exchange(replayable, false)"
+    name: "do not resume the waiters",
+    file: shell,
+    from: "Deferred.doneUnsafe(waiters, Exit.succeed(this.#ended))",
+    to: "this.#ended"
   },
   {
-    name: "replay a body that can be sent once",
-    file: "internal/authenticate.ts",
-    from: "body._tag !== \"Stream\" && body._tag !== \"Raw\"",
-    to: "body._tag !== \"Raw\"",
-    seed: 4
+    name: "never set the timer",
+    file: shell,
+    from: "        this.#wakeAt(command.at)\n",
+    to: ""
   },
   {
-    name: "take every 401 for a rejection",
-    file: "internal/authenticate.ts",
-    from: "isFrom(origin, response) && rejectsToken(response)",
-    to: "isFrom(origin, response)"
+    name: "let the timer go on when the scope is closed",
+    file: shell,
+    from: "const timer = this.#timer === undefined ? Effect.void : Fiber.interrupt(this.#timer)",
+    to: "const timer = Effect.void"
   },
   {
-    name: "take a 403 for a rejection",
-    file: "internal/authenticate.ts",
-    from: "status === 401 &&",
-    to: "(status === 401 || status === 403) &&"
+    name: "request a token when the scope is closed",
+    file: shell,
+    from: "Effect.suspend(() => this.#isClosed ? closed : effect())",
+    to: "Effect.suspend(effect)"
   },
   {
-    name: "send the bearer to any origin",
-    file: "internal/authenticate.ts",
-    from: ": isAt(origin, url)",
-    to: ": true"
-  },
-  {
-    name: "replace the caller's own Authorization",
-    file: "internal/authenticate.ts",
-    from: "if (\"authorization\" in original.headers) return Effect.succeed(complete(original, url, unauthenticated))",
-    to:
-      "original = HttpClientRequest.makeWith(original.method, original.url, original.urlParams, original.hash, Headers.remove(original.headers, \"authorization\"), original.body)"
-  },
-  {
-    name: "do not reject at all",
-    file: "internal/authenticate.ts",
-    from: "provider.reject(used),",
-    to: "Effect.void,"
-  },
-  {
-    name: "ignore Retry-After",
-    file: "RefreshPolicy.ts",
-    from: "return Math.max(step * (0.5 + 0.5 * random), asked)",
-    to: "return step * (0.5 + 0.5 * random)"
-  },
-  {
-    name: "do not back off",
-    file: "RefreshPolicy.ts",
-    from: "return Math.max(step * (0.5 + 0.5 * random), asked)",
-    to: "return Math.max(1, asked)"
-  },
-  {
-    name: "use a token until it is dead, without leeway",
-    file: "RefreshPolicy.ts",
-    from: "lifetime - Math.min(Duration.toMillis(policy.leeway), lifetime * 0.05)",
-    to: "lifetime",
-    seed: 5
-  },
-  {
-    name: "renew at random, however early",
-    file: "RefreshPolicy.ts",
-    from: "return latest * (1 - policy.jitter * random)",
-    to: "return latest * random"
-  },
-  {
-    name: "renew when the token is dead",
-    file: "RefreshPolicy.ts",
-    from: "return latest * (1 - policy.jitter * random)",
-    to: "return lifetime + 1"
-  },
-  {
-    name: "believe every rejection",
-    file: "internal/rejections.ts",
-    from: "if (wait > 0) {",
-    to: "if (wait > 60_000) {"
-  },
-  {
-    name: "take a rejected token again",
-    file: "internal/rejections.ts",
-    from: "equals(found.token, token) && this.#clocks.isBefore(found.until))",
-    to: "equals(found.token, token) && found !== found)",
-    seed: 5
-  },
-  {
-    name: "look at the wall clock alone",
-    file: "internal/twoClocks.ts",
-    from: "this.#wall < limit.wall && this.#mono < limit.mono",
-    to: "this.#wall < limit.wall"
-  },
-  {
-    name: "look at the monotonic clock alone",
-    file: "internal/twoClocks.ts",
-    from: "this.#wall < limit.wall && this.#mono < limit.mono",
-    to: "this.#mono < limit.mono"
-  },
-  {
-    name: "forget what was refused",
-    file: "internal/lifecycle.ts",
-    from: "Math.max(backoff, Duration.toMillis(this.#policy.refusalTimeToLive))",
-    to: "backoff"
-  },
-  {
-    name: "forget a refusal when the source fails",
-    file: "internal/lifecycle.ts",
-    from: "if (refused !== undefined) this.#refusal = this.#hold",
-    to: "this.#refusal = refused === undefined ? undefined : this.#hold"
-  },
-  {
-    name: "remember a refusal whatever the credentials",
-    file: "internal/acquisition.ts",
-    from: "if (refused !== undefined && Credentials.equals(refused, current)) return",
-    to: "if (refused !== undefined) return",
-    seed: 7
-  },
-  {
-    name: "drop the valid token when its renewal fails",
-    file: "internal/lifecycle.ts",
-    from: "this.#lastError = error\n",
-    to: "this.#lastError = error\n    this.#live = undefined\n"
-  },
-  {
-    name: "make everybody wait for a renewal",
-    file: "internal/lifecycle.ts",
-    from: "return this.#live?.exit ?? this.#acquire(giveUpAt)",
-    to: "return Deferred.await(this.#board().result)"
-  },
-  {
-    name: "renew whenever somebody waited",
-    file: "internal/lifecycle.ts",
-    from: "if (!this.#clocks.isBefore(live.renewAt) && this.#holdLeft() === 0) this.#board()",
-    to: "if (this.#holdLeft() === 0) this.#board()"
+    name: "let an acquisition outlive its scope",
+    file: shell,
+    from: "return Fiber.runIn(Effect.runForkWith(this.#context)(effect), this.#scope)",
+    to: "return Effect.runForkWith(this.#context)(effect)"
   },
   {
     name: "let an interrupted caller take the acquisition along",
-    file: "internal/lifecycle.ts",
-    from: "        Deferred.await(flight.result),\n        (error)",
+    file: shell,
+    from: "Deferred.await(this.#waiters ??= this.#makeWaiters())",
     to:
-      "        Effect.onInterrupt(Deferred.await(flight.result), () => Effect.sync(() => flight.fiber?.interruptUnsafe())),\n        (error)"
+      "Effect.onInterrupt(Deferred.await(this.#waiters ??= this.#makeWaiters()), () => Effect.sync(() => this.#fiber?.interruptUnsafe()))"
+  },
+  {
+    name: "wait for a suspect token's replacement without end",
+    file: shell,
+    from: "return answer.until === this.#state.acquisition?.overdueAt",
+    to: "return true",
+    seed: 3
+  },
+  {
+    name: "ignore Retry-After",
+    file: shell,
+    from: "retryAfter: millisOf(error),",
+    to: "retryAfter: undefined,"
+  },
+  {
+    name: "take a refusal for a failure that passes",
+    file: shell,
+    from: "error._tag === \"InvalidCredentials\" ? credentials?.number : undefined",
+    to: "undefined",
+    seed: 2
+  },
+  {
+    name: "take every credentials for the refused ones",
+    file: acquisition,
+    from: "credentials.number === request.refused",
+    to: "request.refused !== undefined"
   },
   {
     name: "keep the first credentials for ever",
-    file: "internal/provider.ts",
-    from: "makeAcquisition(credentials, endpoint",
-    to: "makeAcquisition({ current: yield* Effect.cached(credentials.current) }, endpoint"
+    file: acquisition,
+    from: "if (last !== undefined && Credentials.equals(last, current)) return last",
+    to: "if (last !== undefined) return last"
   },
   {
-    name: "go on renewing when the scope is closed",
-    file: "internal/lifecycle.ts",
-    from: "return Fiber.runIn(Effect.runForkWith(this.#context)(effect), this.#scope)",
-    to: "return Effect.runForkWith(this.#context)(effect)"
+    name: "wait for a credentials source that hangs",
+    file: acquisition,
+    from: "duration: timeout,",
+    to: "duration: \"1 day\",",
+    seed: 2
+  },
+  {
+    name: "send a request again as often as it is rejected",
+    file: authenticate,
+    from: "if (attempt.number === 3 || attempt.isNew)",
+    to: "if (attempt.number > 3)"
+  },
+  {
+    name: "send a body again that can be sent once",
+    file: authenticate,
+    from: "body._tag !== \"Stream\" && body._tag !== \"Raw\"",
+    to: "body._tag !== \"Raw\""
+  },
+  {
+    name: "send a rejected request again without a new token",
+    file: authenticate,
+    from: "const replacement = isAccepted ? provider.get : provider.replacement(token, attempt.isRepeated)",
+    to: "const replacement = Effect.succeed(token)"
+  },
+  {
+    name: "hand a rejection to the caller",
+    file: authenticate,
+    from: "response.status === 401 &&",
+    to: "response.status === 402 &&"
+  },
+  {
+    name: "take every 401 for a rejection",
+    file: authenticate,
+    from: " &&\n    Challenge.rejectsToken(response.headers[\"www-authenticate\"])",
+    to: ""
+  },
+  {
+    name: "take a 403 for a rejection",
+    file: authenticate,
+    from: "response.status === 401 &&",
+    to: "(response.status === 401 || response.status === 403) &&"
+  },
+  {
+    name: "send the bearer to any origin",
+    file: authenticate,
+    from: "Url.resolve(environment, original.url)",
+    to: "(Url.resolve(environment, original.url) ?? original.url)"
   },
   {
     name: "put the secret into a span",
     file: "TokenEndpoint.ts",
     from: "\"url.full\": address",
-    to: "\"url.full\": `${address}?${Redacted.value(credentials.clientSecret)}`"
-  },
-  {
-    name: "repeat what a server says, secret or token and all",
-    file: "internal/printable.ts",
-    from: "if (repeatsOne(text, secrets)) return \"<redacted>\"",
-    to: ""
+    to: "\"url.full\": `${address}?${secretsOf(options, credentials)[0]}`"
   }
 ]

@@ -1,10 +1,10 @@
 import { expect } from "@effect/vitest"
-import { spawnSync } from "node:child_process"
+import { runToEnd } from "../../../../../scripts/processes.ts"
 
 /** Runs a mutant twice and replays what was found: the same each time, and shrunk to a few steps. */
-export const expectReplays = (mutant: string, ...options: ReadonlyArray<string>): void => {
+export const expectReplays = async (mutant: string, ...options: ReadonlyArray<string>): Promise<void> => {
   const simulate = (...args: ReadonlyArray<string>) =>
-    spawnSync(
+    runToEnd(
       process.execPath,
       [
         "--import",
@@ -13,14 +13,14 @@ export const expectReplays = (mutant: string, ...options: ReadonlyArray<string>)
         ...options,
         ...args
       ],
-      { encoding: "utf8", env: { ...process.env, MUTANT: mutant } }
+      { env: { ...process.env, MUTANT: mutant } }
     )
-  const first = simulate("--seed", "3")
+  const first = await simulate("--seed", "3")
   expect(first.stderr + first.stdout).toContain("Found in history")
-  expect(simulate("--seed", "3").stdout).toBe(first.stdout)
+  expect((await simulate("--seed", "3")).stdout).toBe(first.stdout)
   const [, replay] = /--replay '(.*)'/.exec(first.stdout)!
   const seen = (text: string) => text.slice(text.indexOf("shrunk to:"), text.indexOf("Replay:"))
-  const replayed = simulate("--replay", replay!)
+  const replayed = await simulate("--replay", replay!)
   expect([replayed.status, seen(replayed.stdout)]).toEqual([1, seen(first.stdout)])
   expect(seen(first.stdout).match(/"act":/g)!.length).toBeLessThanOrEqual(6)
 }

@@ -1,6 +1,13 @@
 import { Arbitrary, Effect } from "effect"
 import type { Situations, Violation } from "./model.ts"
-import type { Report } from "./world.ts"
+
+/** What came of a history. */
+export interface Report {
+  readonly violation: Violation | undefined
+  /** Everything that was seen, in order, one line each. */
+  readonly log: ReadonlyArray<string>
+  readonly searches: number
+}
 
 /** Something to live through, at random. */
 export interface Simulation<History> {

@@ -7,7 +7,7 @@ import type { History, Setting, Step } from "./history.ts"
 import { history } from "./history.ts"
 import type { Call, Model, Outcome, Situations } from "./model.ts"
 import { makeModel, policy, Violation } from "./model.ts"
-import type { Simulation } from "./run.ts"
+import type { Report, Simulation } from "./run.ts"
 
 const environment = Environment.makeUnsafe({ baseUrl: "https://api.example", tokenUrl: "https://login.example/token" })
 
@@ -47,14 +47,6 @@ const responseOf = (
   body: unknown,
   headers: Record<string, string> = {}
 ) => HttpServerResponse.toClientResponse(HttpServerResponse.jsonUnsafe(body, { status, headers }), { request })
-
-/** What came of a history. */
-export interface Report {
-  readonly violation: Violation | undefined
-  /** Everything that was seen, in order, one line each. */
-  readonly log: ReadonlyArray<string>
-  readonly searches: number
-}
 
 /** Lives through a history, from the first provider to the last timer. */
 export const live = (history: History, situations: Situations): Effect.Effect<Report> =>
@@ -264,10 +256,7 @@ export const live = (history: History, situations: Situations): Effect.Effect<Re
     const source = (model: Model, account: Account) =>
       Credentials.Credentials.of({
         current: Effect.suspend((): Effect.Effect<Credentials.ClientCredentials, unknown> => {
-          const askedAt = now()
-          const failed = Effect.sync(() =>
-            observe(`${account.clientId} source fails`, () => model.sourceFailed(askedAt))
-          )
+          const failed = Effect.sync(() => observe(`${account.clientId} source fails`, () => model.sourceFailed()))
           switch (account.source) {
             case "ok":
               return Effect.succeed({ clientId: account.clientId, clientSecret: Redacted.make(account.given) })
@@ -296,7 +285,6 @@ export const live = (history: History, situations: Situations): Effect.Effect<Re
           background: mode === "background",
           secret: () => account.given,
           secretSince: () => account.givenSince,
-          sourceAnswers: () => account.source === "ok",
           steadySince: () => steadySince
         })
         const scope = yield* Scope.make()
@@ -501,8 +489,9 @@ export const live = (history: History, situations: Situations): Effect.Effect<Re
       if (violation === undefined) yield* end
       for (const tenant of tenants) yield* close(tenant)
       for (const fiber of running) yield* Fiber.interrupt(fiber)
-      yield* base.adjust("2 hours")
+      yield* base.adjust(0)
       if (violation === undefined && timers > 0) violation = new Violation(11, `${timers} timers left`)
+      yield* base.adjust("2 hours")
     }).pipe(
       audit.run,
       Effect.provideService(Clock.Clock, clock),

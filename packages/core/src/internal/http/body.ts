@@ -1,0 +1,50 @@
+import type { Body, JsonObject } from "@effect-spotnana/engine/Json"
+import { objectOfBody } from "@effect-spotnana/engine/Json"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { HttpClientError, HttpClientResponse } from "effect/http"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+
+/**
+ * Reads a body up to `limit` bytes, counted after decompression, and closes the
+ * connection on a larger one: neither a bomb nor an endless answer fills memory.
+ */
+export const readBody = (
+  response: HttpClientResponse.HttpClientResponse,
+  limit: number
+): Effect.Effect<Body, HttpClientError.HttpClientError> =>
+  Stream.runFoldEffect(response.stream, () => ({ size: 0, chunks: [] as Array<Uint8Array> }), (read, chunk) => {
+    read.size += chunk.length
+    read.chunks.push(chunk)
+    return read.size > limit ? Effect.fail("TooLarge" as const) : Effect.succeed(read)
+  }).pipe(
+    Effect.map(({ chunks, size }): Body => {
+      const bytes = new Uint8Array(size)
+      let offset = 0
+      for (const chunk of chunks) {
+        bytes.set(chunk, offset)
+        offset += chunk.length
+      }
+      return bytes
+    }),
+    Effect.catch((error) => {
+      if (error === "TooLarge") return Effect.succeed<Body>("TooLarge")
+      // A response without a body has no stream: that is an empty one.
+      return error.reason._tag === "EmptyBodyError" ? Effect.succeed<Body>(new Uint8Array()) : Effect.fail(error)
+    })
+  )
+
+// What an error says is worth a moment, not a hang: its body may be endless or never come.
+const maxErrorBodySize = 65_536
+const errorBodyTimeout = Duration.seconds(2)
+
+/** The JSON object in the body of an error; an empty one where there is none within two seconds and 64 KiB. */
+export const readErrorBody = (
+  response: HttpClientResponse.HttpClientResponse
+): Effect.Effect<JsonObject> =>
+  readBody(response, maxErrorBodySize).pipe(
+    Effect.timeoutOption(errorBodyTimeout),
+    Effect.orElseSucceed(Option.none),
+    Effect.map((body) => Option.isNone(body) ? {} : objectOfBody(body.value) ?? {})
+  )

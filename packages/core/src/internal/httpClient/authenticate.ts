@@ -1,0 +1,215 @@
+import * as Challenge from "@effect-spotnana/engine/Challenge"
+import * as Url from "@effect-spotnana/engine/Url"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import { Headers, HttpClient, HttpClientError, HttpClientRequest } from "effect/http"
+import type { HttpBody, HttpClientResponse } from "effect/http"
+import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as AccessToken from "../../AccessToken.ts"
+import type { AuthError } from "../../AuthError.ts"
+import { readErrorBody } from "../http/body.ts"
+import { userAgent } from "../http/userAgent.ts"
+import * as metrics from "../tokenProvider/metrics.ts"
+import type { Service } from "../tokenProvider/service.ts"
+import { BearerHeaders } from "./bearerHeaders.ts"
+import type { Bearer } from "./bearerHeaders.ts"
+import { tokenExpired } from "./tokenExpired.ts"
+import { errorWithoutBearer, responseWithoutBearer } from "./withoutBearer.ts"
+
+type Request = HttpClientRequest.HttpClientRequest
+type Response = HttpClientResponse.HttpClientResponse
+
+/** One sending of a request: as it is, then again with the same token, then with a new one. */
+interface Attempt {
+  readonly number: 1 | 2 | 3
+  /** The token to send it with; otherwise the provider's. */
+  readonly token?: AccessToken.AccessToken
+  /** It was sent with this token before. */
+  readonly isRepeated: boolean
+  /** The token was requested because of this request. */
+  readonly isNew: boolean
+}
+
+const first: Attempt = { number: 1, isRepeated: false, isNew: false }
+
+/** A 401 to a request that carried one of our tokens. */
+interface Rejection {
+  readonly attempt: Attempt
+  readonly bearer: Bearer
+  /** How often the bearer had been accepted when the request was sent. */
+  readonly acceptedBefore: number
+  /** As it was sent first. */
+  readonly sent: Request
+  readonly response: Response
+}
+
+/** Stream and raw bodies are gone once sent; resent, they would arrive empty and with success. */
+const hasReplayableBody = ({ body }: { readonly body: HttpBody.HttpBody }): boolean =>
+  body._tag !== "Stream" && body._tag !== "Raw"
+
+const isSafe = (method: string): boolean => method === "GET" || method === "HEAD" || method === "OPTIONS"
+
+/** A platform may have followed a redirect by itself: what it sent then, and to whom in between, is not known. */
+const wasRedirected = ({ request, url }: Response): boolean =>
+  Option.exists(HttpClientRequest.toUrl(request), (requested) => {
+    requested.hash = ""
+    return requested.href !== url
+  })
+
+/**
+ * Whether a request may be sent again: its body can be, and the 401 is the answer to it, and not to what a redirect made
+ * of it. Safe methods may be repeated whatever came of them (RFC 9110 §9.2.1).
+ */
+const isReplayable = ({ response, sent }: Rejection): boolean => {
+  const { request } = response
+  if (!hasReplayableBody(sent) || !hasReplayableBody(request)) return false
+  return isSafe(sent.method) || request.method === sent.method && request.url === sent.url && !wasRedirected(response)
+}
+
+// One such answer may be to a request that lost its bearer on the way; so many in a row, with nothing accepted in
+// between, are not.
+const redirectedInARow = 5
+
+/** Whether a 401 says something of the token, and not only of a redirect. */
+const isEvidence = ({ bearer, response }: Rejection): boolean =>
+  !wasRedirected(response) || bearer.rejectedInARow >= redirectedInARow
+
+/** The response behind an error: a client that filters statuses has already made an error of its 401. */
+const filteredResponse = (error: unknown): Response | undefined =>
+  HttpClientError.isHttpClientError(error) && error.reason._tag === "StatusCodeError"
+    ? error.reason.response
+    : undefined
+
+const unauthenticated = Headers.fromRecordUnsafe({ "user-agent": userAgent })
+
+const complete = (request: Request, url: string, defaults: Headers.Headers): Request =>
+  HttpClientRequest.makeWith(
+    request.method,
+    url,
+    request.urlParams,
+    request.hash,
+    request.headers === Headers.empty ? defaults : Headers.merge(defaults, request.headers),
+    request.body
+  )
+
+/**
+ * Authenticates every request that goes to the provider's environment.
+ *
+ * The token is put in last, in postprocess: after whatever the caller's own combinators made of the request, anew
+ * whenever they run it again, and only where the request really goes to the API's origin.
+ */
+export const authenticateWith = (provider: Service) => {
+  const { environment } = provider
+  const bearerHeaders = new BearerHeaders()
+  /** The last rejection whose request could not be sent again. The caller may do that. */
+  let notReplayed: Rejection | undefined
+
+  const isRepeatedByCaller = ({ method, url }: Request, bearer: Bearer): boolean =>
+    notReplayed !== undefined && notReplayed.bearer !== bearer &&
+    notReplayed.sent.method === method && notReplayed.sent.url === url
+
+  const isRejection = (response: Response): boolean =>
+    response.status === 401 && Url.isSameOrigin(environment.origin, response.url) &&
+    Challenge.rejectsToken(response.headers["www-authenticate"])
+
+  const countReplay = Effect.suspend(() =>
+    Metric.update(Metric.withAttributes(metrics.replays, { environment: environment.name }), 1)
+  )
+
+  return <E, R>(client: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<E | AuthError, R> => {
+    type Sending = Effect.Effect<Response, E | AuthError, R>
+    type Requested = Effect.Effect<Request, E | AuthError, R>
+    // What fails in the request's own effect comes out of postprocess as it is: its type has no word for that.
+    const postprocess = client.postprocess as HttpClient.HttpClient.Postprocess<E | AuthError, R>
+
+    const exchange = (request: Requested, attempt: Attempt): Sending => {
+      // Set where the bearer is ours.
+      let sent: Request | undefined
+      let acceptedBefore = 0
+      const withToken = (original: Request, url: string, token: AccessToken.AccessToken): Request => {
+        const bearer = bearerHeaders.of(token)
+        acceptedBefore = bearer.accepted
+        return sent = complete(original, url, bearer.headers)
+      }
+      const authenticated = Effect.flatMapEager(request, (original): Requested => {
+        const url = Url.resolve(environment, original.url)
+        if (url === undefined) return Effect.succeed(original)
+        // An Authorization of the caller's own is left alone, and so is its 401.
+        if ("authorization" in original.headers) return Effect.succeed(complete(original, url, unauthenticated))
+        return attempt.token === undefined
+          ? Effect.mapEager(provider.get, (token) => withToken(original, url, token))
+          : Effect.succeed(withToken(original, url, attempt.token))
+      })
+      const onResponse = (response: Response, bearer: Bearer): Sending | undefined => {
+        if (isRejection(response)) {
+          return onRejection(request, { attempt, bearer, acceptedBefore, sent: sent!, response })
+        }
+        if (response.status < 200 || response.status >= 300) return undefined
+        bearer.accepted++
+        bearer.rejectedInARow = 0
+        if (!attempt.isNew && !isRepeatedByCaller(sent!, bearer)) return undefined
+        notReplayed = undefined
+        return Effect.as(provider.replayAccepted, response)
+      }
+      return Effect.matchCauseEffect(postprocess(authenticated), {
+        onSuccess: (original) => {
+          const bearer = sent === undefined ? undefined : bearerHeaders.usedFor(original.request)
+          if (bearer === undefined) return Effect.succeed(original)
+          const response = responseWithoutBearer(original)
+          return onResponse(response, bearer) ?? Effect.succeed(response)
+        },
+        onFailure: (cause) => {
+          const found = Cause.findError(cause)
+          if (Result.isFailure(found)) return Effect.failCause(found.failure)
+          const original = found.success
+          const bearer = sent !== undefined && HttpClientError.isHttpClientError(original)
+            ? bearerHeaders.usedFor(original.request)
+            : undefined
+          if (bearer === undefined) return Effect.fail(original)
+          const error = errorWithoutBearer(original)
+          const response = filteredResponse(error)
+          return response !== undefined && isRejection(response) && onResponse(response, bearer) || Effect.fail(error)
+        }
+      })
+    }
+
+    const onRejection = (request: Requested, rejection: Rejection): Sending => {
+      const { acceptedBefore, attempt, bearer, response } = rejection
+      const { token } = bearer
+      const { secrets } = bearerHeaders
+      if (attempt.number === 1) bearer.rejectedInARow++
+      if (attempt.number === 3 || attempt.isNew) return tokenExpired("rejected", response, secrets)
+      if (!isEvidence(rejection)) return tokenExpired("redirect", response, secrets)
+      // Accepted from another request meanwhile: the token is not dead, and worth one more attempt.
+      const isAccepted = bearer.accepted !== acceptedBefore && !attempt.isRepeated
+      const wasInUse = isAccepted
+        ? Effect.succeed(false)
+        : provider.reject(token, { wasAccepted: bearer.accepted > 0, rejectedInARow: bearer.rejectedInARow })
+      if (!isReplayable(rejection)) {
+        if (!isAccepted) notReplayed = rejection
+        const reason = hasReplayableBody(rejection.sent) ? "redirect" : "body"
+        return Effect.andThen(wasInUse, tokenExpired(reason, response, secrets))
+      }
+      const replacement = isAccepted ? provider.get : provider.replacement(token, attempt.isRepeated)
+      return Effect.flatMap(wasInUse, (wasInUse) =>
+        replacement.pipe(
+          Effect.catchTag("TokenExpired", ({ retryAfter }) => tokenExpired("rejected", response, secrets, retryAfter)),
+          Effect.tap(() => countReplay),
+          // Read in passing, so that the connection is free for the next request.
+          Effect.tap(() => Effect.forkChild(readErrorBody(response))),
+          Effect.flatMap((next) => {
+            const isRepeated = AccessToken.equals(next, token)
+            const number = attempt.number === 1 ? 2 : 3
+            return exchange(request, { number, token: next, isRepeated, isNew: wasInUse && !isRepeated })
+          })
+        ))
+    }
+
+    return HttpClient.makeWith(
+      (request) => exchange(request, first),
+      client.preprocess
+    )
+  }
+}

@@ -1,0 +1,60 @@
+import * as Base64 from "effect/encoding/Base64"
+import { HttpClientRequest, UrlParams } from "effect/http"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import type { ClientCredentials } from "../../Credentials.ts"
+import { userAgent } from "../http/userAgent.ts"
+
+/** What the form says besides the credentials, and where these are. */
+export interface Form {
+  readonly scope?: string | undefined
+  readonly audience?: string | undefined
+  readonly parameters?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
+  readonly clientAuthentication?: "body" | "basic" | undefined
+}
+
+// RFC 6749 §2.3.1: id and secret are form-encoded before they become a user name and a password.
+const formEncode = (text: string): string => UrlParams.toString([["", text]]).slice(1)
+
+const basic = ({ clientId, clientSecret }: ClientCredentials): string =>
+  Base64.encode(`${formEncode(clientId)}:${formEncode(Redacted.value(clientSecret))}`)
+
+/** The request for one token (RFC 6749 §4.4.2). */
+export const tokenRequest = (
+  tokenUrl: string,
+  form: Form,
+  credentials: ClientCredentials
+): HttpClientRequest.HttpClientRequest => {
+  const inBody = form.clientAuthentication !== "basic"
+  return HttpClientRequest.post(tokenUrl, {
+    acceptJson: true,
+    headers: inBody
+      ? { "user-agent": userAgent }
+      : { "user-agent": userAgent, authorization: `Basic ${basic(credentials)}` }
+  }).pipe(HttpClientRequest.bodyUrlParams({
+    ...form.parameters,
+    ...(form.scope === undefined ? undefined : { scope: form.scope }),
+    ...(form.audience === undefined ? undefined : { audience: form.audience }),
+    grant_type: "client_credentials",
+    ...(inBody ? { client_id: credentials.clientId, client_secret: credentials.clientSecret } : undefined)
+  }))
+}
+
+/** What the request has in it that no error may show. */
+export const secretsOf = ({ parameters }: Form, credentials: ClientCredentials): ReadonlyArray<string> => [
+  Redacted.value(credentials.clientSecret),
+  basic(credentials),
+  ...Object.values(parameters ?? {}).flatMap((value) => Predicate.isString(value) ? [] : [Redacted.value(value)])
+]
+
+const plain = (value: string | Redacted.Redacted): string => Predicate.isString(value) ? value : Redacted.value(value)
+
+/** Everything in the form that tokens differ in; `Redacted` where a parameter is. */
+export const variantOf = ({ audience, parameters = {}, scope }: Form): string | Redacted.Redacted => {
+  const values = Object.entries(parameters).map(([name, value]) => [name, plain(value)] as const)
+    .toSorted(([one], [other]) => one < other ? -1 : 1)
+  const variant = JSON.stringify([scope ?? null, audience ?? null, ...values])
+  return Object.values(parameters).some(Redacted.isRedacted)
+    ? Redacted.make(variant, { label: "TokenEndpoint.variant" })
+    : variant
+}

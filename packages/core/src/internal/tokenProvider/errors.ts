@@ -1,0 +1,36 @@
+import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
+import type { AuthError } from "../../AuthError.ts"
+import { TokenEndpointUnavailable, TokenExpired } from "../../AuthError.ts"
+import type { Outcome } from "./acquisition.ts"
+import { withRetryAfter } from "./withRetryAfter.ts"
+
+/** What every call gets after the scope of the provider was closed. */
+export const closed: Exit.Exit<never> = Exit.die(
+  new Error(
+    "The layer of the Spotnana client is closed, and a request is made after that. " +
+      "Provide the layer for as long as requests are made: to the whole program, not to the part that makes the client."
+  )
+)
+
+/** What came of an acquisition that did not end by itself. */
+export const interrupted: Outcome = {
+  result: Result.fail(
+    new TokenEndpointUnavailable({ reason: "Transport", message: "The acquisition of the token was interrupted." })
+  ),
+  credentials: undefined
+}
+
+/** What callers get of a token that expired before it came. */
+export const late = (): TokenEndpointUnavailable =>
+  new TokenEndpointUnavailable({
+    reason: "Timeout",
+    message: "The token had expired before its answer came: the token endpoint takes longer than a token lives."
+  })
+
+/** What a rejected request gets that no new token helps. */
+export const notTheToken = (retryAfter: number | undefined): AuthError =>
+  withRetryAfter(
+    new TokenExpired({ reason: "Rejected", message: "The API answered 401, and a new token does not help." }),
+    retryAfter
+  )

@@ -1,0 +1,60 @@
+import * as Engine from "@effect-spotnana/engine/Lifecycle"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
+import type { AuthError } from "../../AuthError.ts"
+import type { Credentials } from "../../Credentials.ts"
+import * as RefreshPolicy from "../../RefreshPolicy.ts"
+import type { TokenEndpoint } from "../../TokenEndpoint.ts"
+import { TokenStore } from "../../TokenStore.ts"
+import { makeRequestToken } from "../tokenEndpoint/requestToken.ts"
+import { makeAcquisition } from "./acquisition.ts"
+import { enginePolicy } from "./enginePolicy.ts"
+import type { Options, Service } from "./service.ts"
+import { Shell } from "./shell.ts"
+import { Telemetry } from "./telemetry.ts"
+
+/** What a provider is made of, and where it lives. */
+export interface Parts {
+  readonly endpoint: TokenEndpoint["Service"]
+  readonly credentials: Credentials["Service"]
+  /** The services that acquisitions run with. */
+  readonly context: Context.Context<never>
+  /** Its end is the provider's. */
+  readonly scope: Scope.Scope
+}
+
+export const makeProvider = Effect.fnUntraced(function*(options: Options, parts: Parts) {
+  const { credentials, endpoint, scope } = parts
+  // What was built within a span does not end with it.
+  const context = Context.omit(Tracer.ParentSpan)(parts.context)
+  const policy = enginePolicy(RefreshPolicy.make(options.refresh))
+  const requestToken = makeRequestToken(endpoint, Context.get(context, Clock.Clock))
+  const store = yield* Effect.serviceOption(TokenStore)
+  const sharing = Option.isNone(store)
+    ? undefined
+    : yield* Scope.provide(store.value.share(store.value.backend, requestToken, endpoint), scope)
+  const shell = new Shell(
+    Engine.initial(policy),
+    makeAcquisition(credentials, sharing?.acquire ?? requestToken, policy.acquisitionTimeout),
+    sharing,
+    (secondsLeft) => new Telemetry(endpoint.environment, context, secondsLeft),
+    context,
+    scope
+  )
+  yield* Scope.addFinalizer(scope, Effect.suspend(() => shell.close()))
+  if (options.eager === true) yield* shell.get()
+  return {
+    environment: endpoint.environment,
+    get: Effect.suspend(() => shell.get()),
+    reject: (token, evidence) => shell.reject(token, evidence),
+    replacement: (rejected, isRepeated = false) => shell.replacement(rejected, isRepeated),
+    replayAccepted: Effect.suspend(() => shell.replayAccepted()),
+    status: Effect.sync(() => shell.status()),
+    changes: Stream.suspend(() => shell.changes())
+  } satisfies Service as Service
+}) satisfies (options: Options, parts: Parts) => Effect.Effect<Service, AuthError>

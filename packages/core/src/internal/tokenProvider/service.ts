@@ -1,0 +1,89 @@
+import type * as DateTime from "effect/DateTime"
+import type * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
+import type { AccessToken } from "../../AccessToken.ts"
+import type { AuthError } from "../../AuthError.ts"
+import type { Environment } from "../../Environment.ts"
+import type * as RefreshPolicy from "../../RefreshPolicy.ts"
+
+/**
+ * What the provider is doing. Holds no secret.
+ *
+ * **Details**
+ *
+ * `state` is one of
+ *
+ * - `empty`: no token was requested yet;
+ * - `acquiring`: no valid token, one is being requested;
+ * - `valid`: a token is in use;
+ * - `renewing`: a token is in use and its successor is being requested;
+ * - `failed`: no valid token, and the last attempt to get one failed;
+ * - `expired`: no valid token, and none was requested since.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Status {
+  /** What the provider is doing: one of the words above. */
+  readonly state: "empty" | "acquiring" | "valid" | "renewing" | "failed" | "expired"
+  /** When the latest token was requested. */
+  readonly issuedAt: DateTime.Utc | undefined
+  /** When the latest token expires. */
+  readonly expiresAt: DateTime.Utc | undefined
+  /** When the token in use is renewed. */
+  readonly nextRenewalAt: DateTime.Utc | undefined
+  /** The last failure since the last success. */
+  readonly lastError: AuthError | undefined
+}
+
+/**
+ * What is known of a token that the API answered 401 to.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Evidence {
+  /** Whether the API has accepted the token before. Default: `false`. */
+  readonly wasAccepted?: boolean | undefined
+  /** How many requests were rejected with it since it was accepted last, this one included: at least 1. Default: 1. */
+  readonly rejectedInARow?: number | undefined
+}
+
+/** What a provider can do; `TokenProvider` documents it. */
+export interface Service {
+  /** The API that the tokens are for. */
+  readonly environment: Environment
+  /** A token that is valid now. With one it never waits; without, it waits for the one acquisition. */
+  readonly get: Effect.Effect<AccessToken, AuthError>
+  /**
+   * Reports that the API answered 401 to this token, and accepted it from no request since the rejected one was sent. The
+   * token is replaced if it is in use, and if a replacement is due. Says whether it was in use.
+   */
+  readonly reject: (token: AccessToken, evidence?: Evidence) => Effect.Effect<boolean>
+  /**
+   * The token to send a rejected request again with, after {@link Service.reject}: a newer one, or the rejected one where
+   * no replacement is to be had. Waits for the acquisition, if one is in flight. With `isRepeated` the request was sent
+   * with the rejected token twice, and does not get it again: it fails with `TokenExpired` where no replacement is due,
+   * with the error of the acquisition where that failed.
+   */
+  readonly replacement: (rejected: AccessToken, isRepeated?: boolean) => Effect.Effect<AccessToken, AuthError>
+  /** Reports that a rejected request was accepted with the new token: the next rejection is acted upon at once. */
+  readonly replayAccepted: Effect.Effect<void>
+  /** What the provider is doing. */
+  readonly status: Effect.Effect<Status>
+  /** `status` now, and after every acquisition, failure and rejection. A reader that is 64 changes late misses some. */
+  readonly changes: Stream.Stream<Status>
+}
+
+/**
+ * How a provider keeps its token.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options<Eager extends boolean = boolean> {
+  /** When to renew and how to back off; see {@link RefreshPolicy.RefreshPolicy} for the defaults. */
+  readonly refresh?: RefreshPolicy.Options | undefined
+  /** Acquire the first token when the layer is built, and fail there. Default: at the first use. */
+  readonly eager?: Eager | undefined
+}

@@ -1,0 +1,325 @@
+import * as Instant from "@effect-spotnana/engine/Instant"
+import * as Engine from "@effect-spotnana/engine/Lifecycle"
+import { usableLifetime } from "@effect-spotnana/engine/Policy"
+import type * as State from "@effect-spotnana/engine/State"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as AccessToken from "../../AccessToken.ts"
+import type { AuthError } from "../../AuthError.ts"
+import { retryAfter } from "../../AuthError.ts"
+import { instantOf } from "../instant.ts"
+import type { Grant } from "../tokenEndpoint/requestToken.ts"
+import type { Sharing } from "../tokenStore/sharing.ts"
+import type { Acquisition, Outcome } from "./acquisition.ts"
+import { closed, interrupted, late, notTheToken } from "./errors.ts"
+import type { Evidence, Status } from "./service.ts"
+import { StatusReport } from "./status.ts"
+import type { Telemetry } from "./telemetry.ts"
+import { withRetryAfter } from "./withRetryAfter.ts"
+
+type Token = AccessToken.AccessToken
+type EngineState = State.State<Token, AuthError>
+type Event = State.Event<Token, AuthError>
+type Command = State.Command<Token, AuthError>
+type Caller = Engine.Caller<AuthError>
+type Answer = Engine.Answer<Token, AuthError>
+type Ended = NonNullable<Caller["waited"]>
+
+/**
+ * Runs the engine for one provider: keeps its state, its waiters, the fiber of the acquisition and the timer. It decides
+ * nothing.
+ *
+ * A class: its methods are there once, and not for each of thousands of tenants.
+ */
+export class Shell {
+  readonly #acquisition: Acquisition
+  readonly #context: Context.Context<never>
+  readonly #scope: Scope.Scope
+  readonly #clock: Clock.Clock
+  readonly #telemetry: Telemetry
+  readonly #status = new StatusReport()
+
+  #state: EngineState
+  /** What every caller gets until then, without a look at the state. */
+  #cached: { readonly exit: Exit.Exit<Token>; readonly until: Instant.Instant } | undefined
+  /** Completed when the acquisition in flight ends. */
+  #waiters: Deferred.Deferred<Ended> | undefined
+  /** How the last acquisition ended. */
+  #ended: Ended | undefined
+  #fiber: Fiber.Fiber<void> | undefined
+  #timer: Fiber.Fiber<void> | undefined
+  /** Sleeps until the acquisition of this number is overdue. */
+  #watch: Fiber.Fiber<void> | undefined
+  #watched = 0
+
+  constructor(
+    state: EngineState,
+    acquisition: Acquisition,
+    sharing: Sharing | undefined,
+    telemetry: (secondsLeft: () => number) => Telemetry,
+    context: Context.Context<never>,
+    scope: Scope.Scope
+  ) {
+    this.#state = state
+    this.#acquisition = acquisition
+    this.#context = context
+    this.#scope = scope
+    this.#clock = Context.get(context, Clock.Clock)
+    this.#telemetry = telemetry(() => this.#millisLeft / 1_000)
+    if (sharing !== undefined) {
+      this.#fork(Stream.runForEach(sharing.changes, ({ credentials, grant }) => {
+        this.#telemetry.client = credentials
+        return this.#dispatch({ _tag: "TokenShared", ...this.#granted(grant) })
+      }))
+    }
+  }
+
+  get(): Effect.Effect<Token, AuthError> {
+    const cached = this.#cached
+    return cached !== undefined && !Instant.hasPassed(cached.until, this.#now)
+      ? cached.exit
+      : this.#acquire(this.#giveUpAt)
+  }
+
+  reject(token: Token, evidence: Evidence | undefined): Effect.Effect<boolean> {
+    return this.#whileOpen(() => {
+      const { rejectedInARow = 1, wasAccepted = false } = evidence ?? {}
+      const known = this.#known(token)
+      const wasInUse = known === this.#state.cached?.token
+      return Effect.as(
+        this.#dispatch({ _tag: "TokenRejected", token: known, rejectedInARow, wasAccepted }),
+        wasInUse
+      )
+    })
+  }
+
+  replacement(token: Token, isRepeated: boolean): Effect.Effect<Token, AuthError> {
+    return this.#whileOpen(() => {
+      const rejected = this.#known(token)
+      return this.#answered(
+        { giveUpAt: this.#giveUpAt },
+        (caller) => Engine.replacement(this.#state, { ...caller, rejected, isRepeated }, this.#now)
+      )
+    })
+  }
+
+  replayAccepted(): Effect.Effect<void> {
+    return this.#dispatch({ _tag: "ReplayAccepted" })
+  }
+
+  status(): Status {
+    return this.#status.of(this.#state, this.#now)
+  }
+
+  changes(): Stream.Stream<Status> {
+    return this.#status.changes(() => this.status())
+  }
+
+  close(): Effect.Effect<void> {
+    this.#telemetry.close()
+    const waiters = this.#waiters
+    if (waiters !== undefined) Deferred.doneUnsafe(waiters, closed)
+    const timer = this.#timer === undefined ? Effect.void : Fiber.interrupt(this.#timer)
+    return Effect.andThen(timer, this.#status.close())
+  }
+
+  get #now(): Instant.Instant {
+    return instantOf(this.#clock)
+  }
+  // Closed is closed from the first finalizer on.
+  get #isClosed(): boolean {
+    return this.#scope.state._tag === "Closed"
+  }
+  get #giveUpAt(): number {
+    return this.#state.failures + this.#state.policy.attempts
+  }
+  get #millisLeft(): number {
+    const { cached } = this.#state
+    return cached === undefined ? 0 : Instant.millisUntil(cached.expiresAt, this.#now)
+  }
+  #whileOpen<A, E>(effect: () => Effect.Effect<A, E>): Effect.Effect<A, E> {
+    return Effect.suspend(() => this.#isClosed ? closed : effect())
+  }
+  #fork(effect: Effect.Effect<void>): Fiber.Fiber<void> {
+    return Fiber.runIn(Effect.runForkWith(this.#context)(effect), this.#scope)
+  }
+  #random(): number {
+    return Context.get(this.#context, Random.Random).nextDoubleUnsafe()
+  }
+  /** The engine tells tokens apart by identity, everybody else by value. */
+  #known(token: Token): Token {
+    const known = this.#state.cached?.token
+    return known !== undefined && AccessToken.equals(known, token) ? known : token
+  }
+
+  /** Changes the state, then runs the commands; the effect is what is left to be logged. */
+  #dispatch(event: Event): Effect.Effect<void> {
+    const before = this.#state
+    const [state, commands] = Engine.transition(before, event, this.#now)
+    this.#state = state
+    const until = Engine.usableUntil(state)
+    this.#cached = until === undefined ? undefined : { exit: Exit.succeed(state.cached!.token), until }
+    const reports = commands.map((command) => this.#run(command))
+    if (state !== before) this.#status.publish(() => this.status())
+    return Effect.all(reports, { discard: true })
+  }
+
+  #run(command: Command): Effect.Effect<void> {
+    switch (command._tag) {
+      case "Acquire":
+        this.#beginAcquisition(command)
+        return Effect.void
+      case "CancelAcquisition":
+        this.#fiber?.interruptUnsafe()
+        return Effect.void
+      case "WakeAt":
+        this.#wakeAt(command.at)
+        return Effect.void
+      case "CompleteWaiters": {
+        const waiters = this.#waiters
+        this.#waiters = undefined
+        this.#watch?.interruptUnsafe()
+        this.#watch = undefined
+        this.#ended = { failure: command.failure }
+        if (waiters !== undefined) Deferred.doneUnsafe(waiters, Exit.succeed(this.#ended))
+        return Effect.void
+      }
+      case "Report":
+        return this.#telemetry.report(command.report)
+    }
+  }
+
+  /** A fiber without context: it is what an idle tenant consists of. */
+  #wakeAt(at: Instant.Instant): void {
+    this.#timer?.interruptUnsafe()
+    this.#timer = undefined
+    let isOver = false
+    const timer = Effect.runFork(Effect.flatMap(this.#sleep(at), () => {
+      isOver = true
+      this.#timer = undefined
+      return this.#isClosed ? Effect.void : this.#dispatch({ _tag: "RenewalDue" })
+    }))
+    // A sleep of no time is over already, and may have set the next timer.
+    if (!isOver) this.#timer = timer
+  }
+
+  /** Nobody is left waiting for an acquisition whose fiber is lost. */
+  #watchAcquisition(): void {
+    const { acquisition } = this.#state
+    if (acquisition === undefined || acquisition.id === this.#watched) return
+    this.#watched = acquisition.id
+    this.#watch?.interruptUnsafe()
+    this.#watch = this.#fork(Effect.flatMap(this.#sleep(acquisition.overdueAt), () => {
+      this.#watch = undefined
+      if (this.#isClosed || this.#waiters === undefined) return Effect.void
+      const reported = this.#dispatch({ _tag: "TokenRequested" })
+      this.#watchAcquisition()
+      return reported
+    }))
+  }
+
+  #beginAcquisition({ id, laterThan, refused }: Command & { readonly _tag: "Acquire" }): void {
+    const acquisition = this.#acquisition({
+      laterThan,
+      refused,
+      usableLifetime: (lifetime) => usableLifetime(this.#state.policy, lifetime),
+      retryDelay: (error) => Engine.retryDelay(this.#state, millisOf(error), this.#random(), this.#now)
+    })
+    const fiber = this.#fork(
+      Effect.onExit(acquisition, (exit) =>
+        Effect.suspend(() => {
+          if (this.#isClosed) return Effect.void
+          const outcome = Exit.isSuccess(exit) ? exit.value : interrupted
+          if (outcome.credentials !== undefined) this.#telemetry.client = outcome.credentials
+          return this.#dispatch(this.#eventOf(id, outcome))
+        })).pipe(Effect.asVoid)
+    )
+    // One that suspended nowhere has ended already, and another one may be in flight.
+    if (this.#state.acquisition?.id === id) this.#fiber = fiber
+  }
+
+  #eventOf(id: number, { credentials, result }: Outcome): Event {
+    if (result === "Unchanged") return { _tag: "CredentialsUnchanged", id }
+    if (Result.isFailure(result)) {
+      const error = result.failure
+      return {
+        _tag: "AcquisitionFailed",
+        id,
+        error,
+        refused: error._tag === "InvalidCredentials" ? credentials?.number : undefined,
+        retryAfter: millisOf(error),
+        random: this.#random()
+      }
+    }
+    const grant = this.#granted(result.success)
+    return { _tag: "Acquired", id, ...grant, isSame: grant.token !== result.success.token, errorIfLate: late() }
+  }
+
+  #granted(grant: Grant): Grant & { readonly random: number } {
+    return { ...grant, token: this.#known(grant.token), random: this.#random() }
+  }
+
+  #acquire(giveUpAt: number): Effect.Effect<Token, AuthError> {
+    return this.#requested(giveUpAt, (caller) => Engine.answer(this.#state, caller, this.#now))
+  }
+
+  #requested(giveUpAt: number, ask: (caller: Caller) => Answer): Effect.Effect<Token, AuthError> {
+    return this.#whileOpen(() => {
+      const before = this.#ended
+      const reported = this.#dispatch({ _tag: "TokenRequested" })
+      // An acquisition that suspends nowhere has ended already.
+      const waited = this.#ended === before ? undefined : this.#ended
+      return Effect.andThen(reported, this.#answered({ giveUpAt, waited }, ask))
+    })
+  }
+
+  /** Does what the engine answers until it is a token or a failure. */
+  #answered(caller: Caller, ask: (caller: Caller) => Answer): Effect.Effect<Token, AuthError> {
+    return Effect.suspend(() => {
+      const again = () => this.#requested(caller.giveUpAt, ask)
+      const answer = ask(caller)
+      switch (answer._tag) {
+        case "Token":
+          return Effect.succeed(answer.token)
+        case "Failure":
+          return Effect.fail(
+            answer.error === undefined
+              ? notTheToken(answer.retryAfter)
+              : withRetryAfter(answer.error, answer.retryAfter)
+          )
+        case "Retry":
+          return again()
+        default: {
+          const ended = Deferred.await(this.#waiters ??= Deferred.makeUnsafe())
+          const answered = (waited: Ended) => this.#answered({ ...caller, waited }, ask)
+          // Thousands may wait for the same acquisition: there is one timer for that, and one a caller for less.
+          if (answer.until === this.#state.acquisition?.overdueAt) {
+            this.#watchAcquisition()
+            return Effect.flatMap(ended, answered)
+          }
+          return Effect.flatMap(
+            Effect.timeoutOption(ended, Instant.millisUntil(answer.until, this.#now)),
+            Option.match({ onNone: again, onSome: answered })
+          )
+        }
+      }
+    })
+  }
+
+  #sleep(until: Instant.Instant): Effect.Effect<void> {
+    return this.#clock.sleep(Duration.millis(Instant.millisUntil(until, this.#now)))
+  }
+}
+
+const millisOf = (error: AuthError): number | undefined =>
+  Option.getOrUndefined(Option.map(retryAfter(error), Duration.toMillis))

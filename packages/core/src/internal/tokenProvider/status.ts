@@ -1,0 +1,57 @@
+import * as Instant from "@effect-spotnana/engine/Instant"
+import * as Engine from "@effect-spotnana/engine/Lifecycle"
+import type { State } from "@effect-spotnana/engine/State"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as PubSub from "effect/PubSub"
+import * as Stream from "effect/Stream"
+import type { AccessToken } from "../../AccessToken.ts"
+import type { AuthError } from "../../AuthError.ts"
+import type { Status } from "./service.ts"
+import { withRetryAfter } from "./withRetryAfter.ts"
+
+/** What the outside sees of the state, and every change of it. */
+export class StatusReport {
+  /** The last failure, and what is shown of it: the same object as long as it is the same failure. */
+  #lastError: { readonly error: AuthError; readonly shown: AuthError } | undefined
+  /** Made for the first reader of the changes. */
+  #changes: PubSub.PubSub<Status> | undefined
+
+  of(state: State<AccessToken, AuthError>, now: Instant.Instant): Status {
+    const { backoff, cached, lastError } = state
+    if (lastError !== undefined && this.#lastError?.error !== lastError) {
+      const left = backoff === undefined ? undefined : Instant.millisUntil(backoff.until, now)
+      this.#lastError = { error: lastError, shown: withRetryAfter(lastError, left) }
+    }
+    const renewalAt = Engine.nextRenewalAt(state, now)
+    return {
+      state: Engine.status(state, now),
+      issuedAt: cached === undefined ? undefined : DateTime.makeUnsafe(cached.startedAt.wall),
+      expiresAt: cached === undefined ? undefined : DateTime.makeUnsafe(cached.startedAt.wall + cached.lifetime),
+      nextRenewalAt: renewalAt === undefined ? undefined : DateTime.makeUnsafe(renewalAt.wall),
+      lastError: lastError === undefined ? undefined : this.#lastError?.shown
+    }
+  }
+
+  publish(status: () => Status): void {
+    if (this.#changes !== undefined) PubSub.publishUnsafe(this.#changes, status())
+  }
+
+  changes(status: () => Status): Stream.Stream<Status> {
+    const changes = Effect.suspend(() =>
+      this.#changes !== undefined
+        ? Effect.succeed(this.#changes)
+        : Effect.map(PubSub.sliding<Status>({ capacity: 64, replay: 1 }), (made) => {
+          if (this.#changes !== undefined) return this.#changes
+          this.#changes = made
+          this.publish(status)
+          return made
+        })
+    )
+    return Stream.unwrap(Effect.map(changes, Stream.fromPubSub))
+  }
+
+  close(): Effect.Effect<void> {
+    return this.#changes === undefined ? Effect.void : PubSub.shutdown(this.#changes)
+  }
+}

@@ -1,0 +1,231 @@
+import { Instant, Policy } from "@effect-spotnana/engine"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import type { TokenEndpointError } from "../../AuthError.ts"
+import type { ClientCredentials } from "../../Credentials.ts"
+import { currentInstant } from "../instant.ts"
+import type { Grant, RequestToken } from "../tokenEndpoint/requestToken.ts"
+import type { Backend, Lease } from "./contract.ts"
+import { TokenStoreError } from "./contract.ts"
+import type { Endpoint } from "./keys.ts"
+import { makeKeyOf, makeRandomNames } from "./keys.ts"
+import { decodeFailure, encodeFailure, encodeToken } from "./payload.ts"
+import { bounded, makeWatch } from "./watch.ts"
+import type { Change, View } from "./watch.ts"
+
+export type { Grant, RequestToken } from "../tokenEndpoint/requestToken.ts"
+
+/** What a provider wants. */
+export interface Request {
+  /** A stored token has to have a later version. */
+  readonly laterThan: number
+  /** Milliseconds that no process makes a request after this failure. */
+  readonly retryDelay: (error: TokenEndpointError) => number
+  /** For how many milliseconds a token of this lifetime is used. Default: that of the default policy. */
+  readonly usableLifetime?: ((lifetime: number) => number) | undefined
+}
+
+/** One provider's part in what the processes share. */
+export interface Sharing {
+  /**
+   * A stored token with a later version, if there is one, or else the answer to the one request that the processes make.
+   * Without the store, the answer to a request of its own.
+   */
+  readonly acquire: (
+    credentials: ClientCredentials,
+    request: Request
+  ) => Effect.Effect<Result.Result<Grant, TokenEndpointError>>
+  /** Tokens that other processes stored. */
+  readonly changes: Stream.Stream<Change>
+}
+
+/** How the processes share: see the table of failures in `docs/sharing-tokens.md`. */
+export type Share = (
+  backend: Backend,
+  requestToken: RequestToken,
+  endpoint: Endpoint
+) => Effect.Effect<Sharing, never, Scope.Scope>
+
+type Acquired = Result.Result<Grant, TokenEndpointError>
+
+// The lease of a process that was killed is over after this time; one that lives extends it three times as often. No
+// process takes a longer one: whatever has more time left was written by something else.
+const leaseTime = Duration.seconds(5)
+// No `Retry-After` is followed for so long: a backoff that has more time left was written by something else.
+const longestBackoff = Duration.days(1)
+// How long an acquisition waits for other processes: longer than a token request and its outcome take to arrive (10 s
+// and 2 s), and shorter than an acquisition may take (15 s).
+const longestWait = Duration.toMillis("12 seconds")
+// Notifications may be lost: how often to look while callers wait.
+const pollTime = Duration.toMillis("1 second")
+// However often a store notifies, and however short the leases are that it tells of.
+const shortestWait = 50
+// How long other processes with the same credentials get the answer that these are refused.
+const refusalBackoff = Duration.seconds(1)
+
+const leaseNotOurs = (key: string, timeLeft: Duration.Duration): TokenStoreError => {
+  const end = Duration.isFinite(timeLeft) ? `ends in ${Duration.format(timeLeft)}` : "never ends"
+  return new TokenStoreError({
+    message: `The lease of ${key} ${end}: it was not taken by this library, whose leases last for ` +
+      `${Duration.format(leaseTime)}. Delete it from the store.`
+  })
+}
+
+const leaseNeverFree = (key: string): TokenStoreError =>
+  new TokenStoreError({
+    message: `The lease of ${key} was taken for ${
+      Duration.format(Duration.millis(longestWait))
+    }, and no token was written.`
+  })
+
+/** Whether a lease or a backoff lasts for longer than any process of this library asks for. */
+const isOurs = (lease: Exclude<Lease, { readonly _tag: "Granted" }>): boolean =>
+  !Duration.isGreaterThan(lease.timeLeft, lease._tag === "Held" ? leaseTime : longestBackoff)
+
+export const share: Share = Effect.fnUntraced(function*(backend, requestToken, endpoint) {
+  const scope = yield* Effect.scope
+  const nameSecret = backend.mac ?? (yield* makeRandomNames)
+  const watch = yield* makeWatch(backend, yield* makeKeyOf(endpoint, nameSecret))
+
+  const requestAlone = (view: View, credentials: ClientCredentials): Effect.Effect<Acquired> =>
+    Effect.map(
+      requestToken(credentials),
+      Result.map((grant) => {
+        view.enter(grant)
+        return grant
+      })
+    )
+
+  /** The stored token, if the request can do with it. */
+  const lookFor = (view: View, request: Request): Effect.Effect<Option.Option<Grant>, TokenStoreError> =>
+    Effect.flatMap(view.look, (found) => Effect.map(currentInstant, (now) => usable(view, request, found, now)))
+
+  const usable = (view: View, request: Request, found: Option.Option<Grant>, now: Instant.Instant) =>
+    Option.filter(found, (grant) => {
+      const { laterThan, usableLifetime = (lifetime) => Policy.usableLifetime(Policy.defaults, lifetime) } = request
+      const until = Instant.after(grant.startedAt, usableLifetime(grant.lifetime))
+      return view.isLater(grant, laterThan) && !Instant.hasPassed(until, now)
+    })
+
+  const keepLease = (key: string, fence: number): Effect.Effect<never> =>
+    Effect.forever(
+      Effect.delay(Effect.ignore(bounded(backend.extend(key, fence, leaseTime))), Duration.divideUnsafe(leaseTime, 3))
+    )
+
+  /** Stores a token that was requested under a lease. */
+  const store = Effect.fnUntraced(function*(view: View, grant: Grant, request: Request) {
+    const now = yield* currentInstant
+    const stored = encodeToken(grant, now)
+    if (stored === undefined) {
+      yield* bounded(backend.release(view.key, grant.version))
+      return grant
+    }
+    // Before it is written: the notification may be faster than the answer.
+    view.enter(grant)
+    if (yield* bounded(backend.write(view.key, grant.version, stored.payload, stored.time))) return grant
+    // The lease was lost: this process was frozen, and another one took its place.
+    return Option.getOrElse(yield* lookFor(view, request), () => grant)
+  })
+
+  const requestUnderLease = (
+    view: View,
+    fence: number,
+    credentials: ClientCredentials,
+    request: Request
+  ): Effect.Effect<Acquired, TokenStoreError> => {
+    const release = (backoff?: Parameters<Backend["release"]>[2]) =>
+      Effect.ignore(bounded(backend.release(view.key, fence, backoff)))
+    const backOff = Effect.fnUntraced(function*(error: TokenEndpointError) {
+      const isRefusal = error._tag === "InvalidCredentials"
+      return yield* release({
+        time: isRefusal ? refusalBackoff : Duration.millis(request.retryDelay(error)),
+        // Credentials that are refused say nothing about those of another process.
+        failure: encodeFailure(error, isRefusal ? yield* nameSecret(credentials.clientSecret) : undefined)
+      })
+    })
+    // Callers do not wait for that; the closing of the scope does.
+    const inBackground = (effect: Effect.Effect<void>) =>
+      Effect.forkIn(effect, scope, { startImmediately: true, uninterruptible: true })
+    // Another process may have written between the look and the lease.
+    const acquired = Effect.flatMap(
+      lookFor(view, request),
+      (found) => Option.isSome(found) ? Effect.succeed(Result.succeed(found.value)) : requestToken(credentials)
+    )
+    return Effect.raceFirst(acquired, keepLease(view.key, fence)).pipe(
+      Effect.onError(() => release()),
+      Effect.flatMap((result): Effect.Effect<Acquired> => {
+        if (Result.isFailure(result)) return Effect.as(inBackground(backOff(result.failure)), result)
+        if (result.success.version > 0) return Effect.as(inBackground(release()), result)
+        // A store that fails now does not undo the request, and does not hold up its token for long.
+        const grant = { ...result.success, version: fence }
+        return bounded(store(view, grant, request)).pipe(
+          Effect.catch((error) => Effect.as(watch.unavailable(error), grant)),
+          Effect.map(Result.succeed)
+        )
+      })
+    )
+  }
+
+  /** Succeeds once the lease can be taken again. */
+  const leaseIsFree = (key: string): Effect.Effect<void, TokenStoreError> =>
+    Effect.flatMap(bounded(backend.lease(key, leaseTime)), (lease) => {
+      if (lease._tag === "Granted") return bounded(backend.release(key, lease.fence))
+      return lease._tag === "Held" || !isOurs(lease) ? Effect.fail(leaseNeverFree(key)) : Effect.void
+    })
+
+  const goOnAlone = (error: TokenStoreError, view: View, credentials: ClientCredentials): Effect.Effect<Acquired> =>
+    Effect.andThen(watch.unavailable(error, leaseIsFree(view.key)), requestAlone(view, credentials))
+
+  const attempt = (
+    view: View,
+    credentials: ClientCredentials,
+    request: Request,
+    deadline: number
+  ): Effect.Effect<Acquired, TokenStoreError> =>
+    Effect.suspend(() => {
+      // Taken before the look, so that no change between look and wait is missed.
+      const nextChange = view.nextChange()
+      return Effect.gen(function*() {
+        const found = yield* lookFor(view, request)
+        if (Option.isSome(found)) return Result.succeed(found.value)
+        const lease = yield* bounded(backend.lease(view.key, leaseTime))
+        if (lease._tag === "Granted") return yield* requestUnderLease(view, lease.fence, credentials, request)
+        if (!isOurs(lease)) return yield* goOnAlone(leaseNotOurs(view.key, lease.timeLeft), view, credentials)
+        if (lease._tag === "Backoff") {
+          const failure = lease.failure === undefined ? undefined : decodeFailure(lease.failure, lease.timeLeft)
+          // Processes with other keys share nothing with this one: it does not wait for them.
+          if (failure === undefined) return yield* requestAlone(view, credentials)
+          const isForAll = failure.refused === undefined
+          if (isForAll || failure.refused === (yield* nameSecret(credentials.clientSecret))) {
+            return Result.fail(failure.error)
+          }
+        }
+        const before = yield* currentInstant
+        if (before.mono >= deadline) return yield* goOnAlone(leaseNeverFree(view.key), view, credentials)
+        const time = Math.min(Duration.toMillis(lease.timeLeft), pollTime, deadline - before.mono)
+        const change = yield* Effect.timeoutOption(nextChange, Math.max(Math.ceil(time), shortestWait))
+        const after = yield* currentInstant
+        const changed = usable(view, request, Option.flatten(change), after)
+        if (Option.isSome(changed)) return Result.succeed(changed.value)
+        yield* Effect.sleep(Math.max(0, Math.ceil(shortestWait - (after.mono - before.mono))))
+        return yield* attempt(view, credentials, request, deadline)
+      })
+    })
+
+  return {
+    acquire: Effect.fnUntraced(function*(credentials, request) {
+      const view = yield* watch.viewOf(credentials)
+      if (watch.isUnavailable()) return yield* requestAlone(view, credentials)
+      const { mono } = yield* currentInstant
+      return yield* Effect.catch(
+        attempt(view, credentials, request, mono + longestWait),
+        (error) => Effect.andThen(watch.unavailable(error), requestAlone(view, credentials))
+      )
+    }),
+    changes: watch.changes
+  } satisfies Sharing
+})

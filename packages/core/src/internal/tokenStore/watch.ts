@@ -1,0 +1,201 @@
+import type { Instant } from "@effect-spotnana/engine"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as PubSub from "effect/PubSub"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { ClientCredentials } from "../../Credentials.ts"
+import { currentInstant } from "../instant.ts"
+import type { Grant } from "../tokenEndpoint/requestToken.ts"
+import { TokenStoreError } from "./contract.ts"
+import type { Backend } from "./contract.ts"
+import { decodeToken } from "./payload.ts"
+
+/** A token that another process stored, and the credentials that it is of. */
+export interface Change {
+  readonly grant: Grant
+  readonly credentials: ClientCredentials
+}
+
+/** What one process sees of one key of the store. */
+export interface View {
+  readonly key: string
+  /** The token that is stored now. */
+  readonly look: Effect.Effect<Option.Option<Grant>, TokenStoreError>
+  /** Enters a token of this process: one that it is about to store, or that it requested without the store. */
+  readonly enter: (grant: Grant) => void
+  /** Whether a stored token was requested later than this version, and than what this process requested by itself. */
+  readonly isLater: (grant: Grant, version: number) => boolean
+  /** Ends with the next change after it was taken, with the token that is stored since then. */
+  readonly nextChange: () => Effect.Effect<Option.Option<Grant>>
+}
+
+/** What one process knows of a store: what is in it, what changes, and whether it can be used. */
+export interface Watch {
+  /** The view of these credentials' key. There is one at a time. */
+  readonly viewOf: (credentials: ClientCredentials) => Effect.Effect<View>
+  readonly changes: Stream.Stream<Change>
+  /** Whether the store failed, and has not worked since. */
+  readonly isUnavailable: () => boolean
+  /** Warns, once. From now on no call waits for the store, until it answers again and `works` succeeds. */
+  readonly unavailable: (error: TokenStoreError, works?: Effect.Effect<unknown, TokenStoreError>) => Effect.Effect<void>
+}
+
+// A store that does not answer within this time is unavailable.
+const operationTimeout = Duration.seconds(2)
+// Notifications may be lost: a look finds what they missed.
+const pollTime = Duration.seconds(30)
+// How often to look whether a store that is unavailable works again, and to subscribe again.
+const retryTime = Duration.seconds(1)
+
+export const bounded = <A, R>(operation: Effect.Effect<A, TokenStoreError, R>): Effect.Effect<A, TokenStoreError, R> =>
+  Effect.timeoutOrElse(operation, {
+    duration: operationTimeout,
+    orElse: () =>
+      Effect.fail(new TokenStoreError({ message: `No answer within ${Duration.format(operationTimeout)}.` }))
+  })
+
+type Notice = (isChange: boolean) => Effect.Effect<void, TokenStoreError>
+
+const makeView = (
+  backend: Backend,
+  key: string,
+  publish: (grant: Grant) => void
+): { readonly view: View; readonly notice: Notice } => {
+  let seen: Grant | undefined
+  // When this process last requested a token without the store. Such a token has no version.
+  let aloneAt: Instant.Instant | undefined
+  let change = Deferred.makeUnsafe<Option.Option<Grant>>()
+
+  const look: View["look"] = Effect.gen(function*() {
+    // Before the answer: what it takes to come is not added to the token's life.
+    const now = yield* currentInstant
+    const stored = yield* bounded(backend.read(key))
+    if (Option.isNone(stored)) return Option.none()
+    const { version } = stored.value
+    if (seen?.version === version) return Option.some(seen)
+    // What was there before the token that this process is about to write: versions rise.
+    if (seen !== undefined && version < seen.version) return Option.none()
+    const grant = decodeToken(stored.value, now)
+    if (grant === undefined) return Option.none()
+    seen = grant
+    return Option.some(grant)
+  })
+
+  /** Looks, once for all that wait, and publishes what is new. They are woken by that, and by any change. */
+  const notice: Notice = (isChange) =>
+    Effect.suspend(() => {
+      const before = seen
+      const wake = (grant: Option.Option<Grant>) => {
+        if (!isChange && seen === before) return
+        const waiting = change
+        change = Deferred.makeUnsafe()
+        Deferred.doneUnsafe(waiting, Exit.succeed(grant))
+      }
+      return look.pipe(
+        Effect.map((grant) => {
+          if (Option.isSome(grant) && seen !== before) publish(grant.value)
+          wake(grant)
+        }),
+        Effect.tapError(() => Effect.sync(() => wake(Option.none())))
+      )
+    })
+
+  const view: View = {
+    key,
+    look,
+    enter: (grant) => {
+      if (grant.version > 0) seen = grant
+      else aloneAt = grant.startedAt
+    },
+    isLater: ({ startedAt, version }, than) =>
+      version > than && (aloneAt === undefined || startedAt.mono > aloneAt.mono),
+    nextChange: () => Deferred.await(change)
+  }
+  return { view, notice }
+}
+
+export const makeWatch = (
+  backend: Backend,
+  keyOf: (clientId: string) => string
+): Effect.Effect<Watch, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const scope = yield* Effect.scope
+    const changes = yield* PubSub.unbounded<Change>()
+    yield* Effect.addFinalizer(() => PubSub.shutdown(changes))
+    let isUnavailable = false
+    let current: { readonly view: View; readonly notice: Notice; readonly scope: Scope.Closeable } | undefined
+
+    const log = Effect.annotateLogs({ store: backend.name })
+    const warn = (message: string, error: TokenStoreError): Effect.Effect<void> =>
+      log(Effect.annotateLogs(Effect.logWarning(message), { reason: error.message }))
+
+    const unavailable: Watch["unavailable"] = (error, works = Effect.void) =>
+      Effect.suspend(() => {
+        if (isUnavailable) return Effect.void
+        isUnavailable = true
+        const attempt = Effect.delay(
+          Effect.andThen(Effect.suspend(() => current!.notice(false)), works),
+          retryTime
+        )
+        const recover = Effect.eventually(attempt).pipe(
+          Effect.andThen(Effect.sync(() => isUnavailable = false)),
+          Effect.andThen(log(Effect.logInfo("The token store can be used again")))
+        )
+        return Effect.andThen(
+          warn("The token store cannot be used; this process requests tokens by itself until it can", error),
+          Effect.forkIn(recover, scope)
+        )
+      })
+
+    /** Subscribes to a key, again and again, and looks at each change. */
+    const subscribe = (key: string, notice: Notice): Effect.Effect<void> => {
+      let isWarned = false
+      return Effect.gen(function*() {
+        const stream = yield* bounded(backend.changes(key))
+        // What changed before.
+        yield* notice(false)
+        yield* Stream.runForEach(stream, () => Effect.ignore(notice(true)))
+      }).pipe(
+        Effect.scoped,
+        // A store that can be read, but not subscribed to, is worth a warning: what others do is found out late.
+        Effect.catch((error) =>
+          Effect.matchEffect(notice(false), {
+            onFailure: unavailable,
+            onSuccess: () => {
+              if (isWarned) return Effect.void
+              isWarned = true
+              return warn("The token store does not tell of changes; this process looks for them now and then", error)
+            }
+          })
+        ),
+        Effect.repeat(Schedule.spaced(retryTime)),
+        Effect.asVoid
+      )
+    }
+
+    return {
+      viewOf: (credentials) =>
+        Effect.gen(function*() {
+          const key = keyOf(credentials.clientId)
+          if (current?.view.key === key) return current.view
+          if (current !== undefined) yield* Scope.close(current.scope, Exit.void)
+          const publish = (grant: Grant) => void PubSub.publishUnsafe(changes, { grant, credentials })
+          const { notice, view } = makeView(backend, key, publish)
+          current = { view, notice, scope: yield* Scope.fork(scope) }
+          yield* Effect.forkIn(subscribe(key, notice), current.scope)
+          yield* Effect.forkIn(
+            Effect.forever(Effect.delay(Effect.catch(notice(false), unavailable), pollTime)),
+            current.scope
+          )
+          return view
+        }),
+      changes: Stream.fromPubSub(changes),
+      isUnavailable: () => isUnavailable,
+      unavailable
+    }
+  })

@@ -1,0 +1,637 @@
+// How one process acquires a token through a store, step by step. What a whole fleet does is in `sharing.test.ts`.
+import { AuthError, Environment, RedisTokenStore, TokenStore } from "@effect-spotnana/core"
+import { NodeRedis } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import {
+  Clock,
+  Config,
+  Context,
+  DateTime,
+  Deferred,
+  Duration,
+  Effect,
+  Fiber,
+  Layer,
+  Logger,
+  Option,
+  Redacted,
+  References,
+  Result,
+  Stream
+} from "effect"
+import type { Scope } from "effect"
+import { Redis } from "effect/persistence"
+import { TestClock } from "effect/testing"
+import { createHash, randomBytes } from "node:crypto"
+import { makeRequestToken } from "../src/internal/tokenEndpoint/requestToken.ts"
+import type { Endpoint } from "../src/internal/tokenStore/keys.ts"
+import type { Grant, Request } from "../src/internal/tokenStore/sharing.ts"
+import { skewable } from "./support/harness.ts"
+import * as RedisServer from "./support/redis.ts"
+
+type Backend = TokenStore.Backend
+
+const credentials = { clientId: "client", clientSecret: Redacted.make("s3cr3t") }
+const request: Request = { laterThan: 0, retryDelay: () => 30_000 }
+const lifetime = Duration.minutes(10)
+
+const memory = Effect.map(
+  Effect.provide(TokenStore.TokenStore, Layer.fresh(TokenStore.layerMemory)),
+  ({ backend }) => backend
+)
+
+/** A store of one's own that has no key, as the layer provides it. */
+const storeOf = (backend: Backend) =>
+  Effect.map(
+    Layer.build(Layer.fresh(TokenStore.layer(Effect.succeed(backend)))),
+    (services) => Context.get(services, TokenStore.TokenStore)
+  )
+
+let issued = 0
+
+interface Options {
+  readonly endpoint?: Partial<Endpoint>
+  /** How long a token request takes. */
+  readonly latency?: Duration.Input
+  readonly failure?: AuthError.TokenEndpointError
+}
+
+/** A process on a store, and how many token requests it has made. */
+const join = (store: TokenStore.TokenStore["Service"], options: Options = {}) =>
+  Effect.gen(function*() {
+    const requests = { count: 0 }
+    const acquire = Effect.gen(function*() {
+      requests.count += 1
+      const issuedAt = yield* DateTime.now
+      yield* Effect.sleep(options.latency ?? 0)
+      if (options.failure !== undefined) return yield* Effect.fail(options.failure)
+      return {
+        value: Redacted.make(`t0k3n-${issued += 1}`),
+        issuedAt,
+        expiresAt: DateTime.addDuration(issuedAt, lifetime),
+        scope: undefined
+      }
+    })
+    const endpoint = { environment: Environment.production, ...options.endpoint }
+    const requestToken = makeRequestToken({ acquire: () => acquire }, yield* Clock.Clock)
+    const sharing = yield* store.share(store.backend, requestToken, endpoint)
+    return { ...sharing, requests }
+  })
+
+const tokenOf = (result: Result.Result<Grant, AuthError.TokenEndpointError>) =>
+  Redacted.value(Result.getOrThrow(result).token.value)
+
+/** The result of an effect that needs so much time, or `undefined` if it needs more. */
+const within = <A, E>(time: Duration.Input, effect: Effect.Effect<A, E, Scope.Scope>) =>
+  Effect.gen(function*() {
+    const fiber = yield* Effect.forkScoped(effect)
+    yield* TestClock.adjust(time)
+    return fiber.pollUnsafe() === undefined ? undefined : yield* Fiber.join(fiber)
+  })
+
+/** Runs an effect, and gives its log: each message with its reason. */
+const logOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.suspend(() => {
+    const lines: Array<string> = []
+    const logger = Logger.make(({ fiber, message }) =>
+      void lines.push([message, fiber.getRef(References.CurrentLogAnnotations).reason ?? []].flat().join(": "))
+    )
+    return Effect.as(Effect.provide(effect, Logger.layer([logger])), lines)
+  })
+const unavailable = "The token store cannot be used; this process requests tokens by itself until it can"
+const available = "The token store can be used again"
+
+/** Counts the operations of a store. */
+const counted = (backend: Backend) => {
+  const operations = { count: 0 }
+  const counting = <A, E>(effect: Effect.Effect<A, E>) =>
+    Effect.suspend(() => {
+      operations.count += 1
+      return effect
+    })
+  return {
+    operations,
+    backend: {
+      ...backend,
+      read: (key) => counting(backend.read(key)),
+      lease: (key, time) => counting(backend.lease(key, time))
+    } satisfies Backend as Backend
+  }
+}
+
+describe("the time of a stored token", () => {
+  it.effect("invariant 10: with a clock that is set back in the middle of the token request, no process is handed the token after its end", () =>
+    Effect.gen(function*() {
+      const clock = yield* skewable
+      yield* Effect.gen(function*() {
+        const store = yield* storeOf(yield* memory)
+        const one = yield* join(store, { latency: "4 seconds" })
+        const acquiring = yield* Effect.forkScoped(one.acquire(credentials, request))
+        yield* TestClock.adjust("2 seconds")
+        yield* clock.jump(-3_600_000)
+        yield* TestClock.adjust("2 seconds")
+        const first = tokenOf(yield* Fiber.join(acquiring))
+        yield* TestClock.adjust("1803 seconds")
+        const two = yield* join(store)
+        assert.notStrictEqual(tokenOf(yield* two.acquire(credentials, request)), first)
+        assert.strictEqual(two.requests.count, 1)
+      }).pipe(Effect.provideContext(clock.context))
+    }))
+
+  for (const jump of [-3_600_000, 0, 3_000]) {
+    it.effect(`invariant 10: what is stored is the time that is left by the clock that is further on, with a step of ${jump} ms in the request`, () =>
+      Effect.gen(function*() {
+        const clock = yield* skewable
+        yield* Effect.gen(function*() {
+          const backend = yield* memory
+          const times: Array<number> = []
+          const store = yield* storeOf({
+            ...backend,
+            write: (key, fence, payload, time) => {
+              times.push(Duration.toMillis(time))
+              return backend.write(key, fence, payload, time)
+            }
+          })
+          const process = yield* join(store, { latency: "4 seconds" })
+          yield* Effect.forkScoped(process.acquire(credentials, request))
+          yield* TestClock.adjust("2 seconds")
+          yield* clock.jump(jump)
+          yield* TestClock.adjust("2 seconds")
+          assert.deepStrictEqual(times, [600_000 - 4_000 - Math.max(0, jump)])
+        }).pipe(Effect.provideContext(clock.context))
+      }))
+  }
+
+  it.effect("invariant 10: another process counts the age of a token from right before its request", () =>
+    Effect.gen(function*() {
+      const store = yield* storeOf(yield* memory)
+      const one = yield* join(store, { latency: "4 seconds" })
+      const own = Result.getOrThrow((yield* within("4 seconds", one.acquire(credentials, request)))!)
+      yield* TestClock.adjust("1 minute")
+      const two = yield* join(store)
+      const shared = Result.getOrThrow(yield* two.acquire(credentials, request))
+      assert.strictEqual(two.requests.count, 0)
+      assert.deepStrictEqual(
+        [shared.startedAt, shared.lifetime, shared.version],
+        [own.startedAt, own.lifetime, own.version]
+      )
+      assert.deepStrictEqual([own.isShared, shared.isShared], [false, true])
+      assert.deepStrictEqual(shared.token.expiresAt, own.token.expiresAt)
+    }))
+
+  it.effect("invariant 3: a token is taken from the store only while it can be used", () =>
+    Effect.gen(function*() {
+      const store = yield* storeOf(yield* memory)
+      yield* (yield* join(store)).acquire(credentials, request)
+      // Ten minutes less the last second and the leeway.
+      yield* TestClock.adjust("9 minutes")
+      const early = yield* join(store)
+      yield* early.acquire(credentials, request)
+      assert.strictEqual(early.requests.count, 0)
+      yield* TestClock.adjust("54 seconds")
+      const late = yield* join(store)
+      yield* late.acquire(credentials, request)
+      assert.strictEqual(late.requests.count, 1)
+      const demanding = yield* join(store)
+      yield* TestClock.adjust("1 minute")
+      yield* demanding.acquire(credentials, { ...request, usableLifetime: () => 59_000 })
+      assert.strictEqual(demanding.requests.count, 1)
+    }))
+
+  it.effect("invariant 10: a store that says otherwise makes no token live longer", () =>
+    Effect.gen(function*() {
+      const backend = yield* memory
+      yield* (yield* join(yield* storeOf(backend))).acquire(credentials, request)
+      let payload: TokenStore.Stored | undefined
+      const lying: Backend = {
+        ...backend,
+        read: (key) =>
+          Effect.map(backend.read(key), (found) => {
+            payload ??= Option.getOrUndefined(found)
+            return Option.map(Option.fromUndefinedOr(payload), (stored) => ({ ...stored, timeLeft: Duration.days(1) }))
+          })
+      }
+      yield* TestClock.adjust("1 minute")
+      const early = Result.getOrThrow(yield* (yield* join(yield* storeOf(lying))).acquire(credentials, request))
+      assert.strictEqual(early.isShared, true)
+      assert.strictEqual(early.startedAt.wall, 0)
+      yield* TestClock.adjust("10 minutes")
+      const late = yield* join(yield* storeOf(lying))
+      yield* late.acquire(credentials, request)
+      assert.strictEqual(late.requests.count, 1)
+    }))
+})
+
+describe("which stored token is taken", () => {
+  it.effect("invariant 7: one with a later version than the token that was rejected, and no other", () =>
+    Effect.gen(function*() {
+      const store = yield* storeOf(yield* memory)
+      const [one, two, three] = [yield* join(store), yield* join(store), yield* join(store)]
+      const first = Result.getOrThrow(yield* one.acquire(credentials, request))
+      const again = Result.getOrThrow(yield* two.acquire(credentials, request))
+      assert.strictEqual(again.version, first.version)
+      const second = Result.getOrThrow(yield* two.acquire(credentials, { ...request, laterThan: first.version }))
+      const third = Result.getOrThrow(yield* three.acquire(credentials, { ...request, laterThan: first.version }))
+      assert.isAbove(second.version, first.version)
+      assert.strictEqual(third.version, second.version)
+      assert.deepStrictEqual([one, two, three].map(({ requests }) => requests.count), [1, 1, 0])
+    }))
+
+  it.effect("invariant 3: not one that was requested before this process requested its own while the store was unavailable", () =>
+    Effect.gen(function*() {
+      const backend = yield* memory
+      let outage: Effect.Effect<void, TokenStore.TokenStoreError> = Effect.void
+      const failing: Backend = {
+        ...backend,
+        read: (key) => Effect.andThen(Effect.suspend(() => outage), backend.read(key))
+      }
+      yield* (yield* join(yield* storeOf(backend))).acquire(credentials, request)
+      yield* TestClock.adjust("1 minute")
+      outage = Effect.fail(new TokenStore.TokenStoreError({ message: "refused" }))
+      const cutOff = yield* join(yield* storeOf(failing))
+      const own = Result.getOrThrow(yield* cutOff.acquire(credentials, request))
+      assert.strictEqual(own.version, 0)
+      outage = Effect.void
+      yield* TestClock.adjust("1 minute")
+      const next = Result.getOrThrow(yield* cutOff.acquire(credentials, request))
+      assert.isFalse(next.isShared)
+      assert.isAbove(next.version, 0)
+      assert.strictEqual(cutOff.requests.count, 2)
+    }))
+
+  it.effect("an entry from before the format had a version counts as absent", () =>
+    Effect.gen(function*() {
+      const backend = yield* memory
+      let key = ""
+      const spying = yield* storeOf({
+        ...backend,
+        read: (of) => {
+          key = of
+          return backend.read(of)
+        }
+      })
+      const one = yield* join(spying)
+      yield* one.acquire(credentials, request)
+      const lease = yield* backend.lease(key, Duration.minutes(1))
+      assert(lease._tag === "Granted")
+      const old = Redacted.make(JSON.stringify({ value: "old", lifetime: 3_600_000 }))
+      yield* backend.write(key, lease.fence, old, Duration.hours(1))
+      const two = yield* join(spying)
+      assert.notStrictEqual(tokenOf(yield* two.acquire(credentials, request)), "old")
+      assert.strictEqual(two.requests.count, 1)
+    }))
+
+  const encryptions: ReadonlyArray<
+    readonly [string, (backend: Backend) => Effect.Effect<Backend, never, Scope.Scope>]
+  > = [
+    ["encrypted", (backend) => TokenStore.encrypted(backend, [Redacted.make<Uint8Array>(randomBytes(32))])],
+    ["plain", Effect.succeed]
+  ]
+  it.effect.each(encryptions)(
+    "an old entry that is put back does not live again: %s store",
+    ([, encryption]) =>
+      Effect.gen(function*() {
+        const backend = yield* memory
+        let stored: TokenStore.Stored | undefined
+        let putBack: ((entry: TokenStore.Stored) => TokenStore.Stored) | undefined
+        const tampered: Backend = {
+          ...backend,
+          read: (key) =>
+            Effect.map(backend.read(key), (found) => {
+              if (putBack !== undefined) return Option.some(putBack(stored!))
+              stored ??= Option.getOrUndefined(found)
+              return found
+            })
+        }
+        const store = yield* storeOf(yield* encryption(tampered))
+        const first = Result.getOrThrow(yield* (yield* join(store)).acquire(credentials, request))
+        const late = yield* join(store)
+        yield* late.acquire(credentials, request)
+        assert.strictEqual(late.requests.count, 0)
+
+        // As the version after it: what is stored is bound to its fencing token.
+        putBack = (entry) => ({ ...entry, version: entry.version + 1 })
+        const relabelled = yield* join(store)
+        yield* relabelled.acquire(credentials, { ...request, laterThan: first.version })
+        assert.strictEqual(relabelled.requests.count, 1)
+
+        // As it was, with all the time that it had: its end of life is in it.
+        putBack = (entry) => entry
+        const early = yield* join(store)
+        yield* early.acquire(credentials, request)
+        assert.strictEqual(early.requests.count, 0)
+        yield* TestClock.adjust(lifetime)
+        const expired = yield* join(store)
+        yield* expired.acquire(credentials, request)
+        assert.strictEqual(expired.requests.count, 1)
+      })
+  )
+})
+
+describe("a lease that does not end", () => {
+  const endings: ReadonlyArray<readonly [string, TokenStore.Lease, string]> = [
+    ["has no end", { _tag: "Held", timeLeft: Duration.infinity }, "never ends"],
+    ["ends in years", { _tag: "Held", timeLeft: Duration.days(1_000) }, "ends in 1000d"],
+    [
+      "is a backoff without an end",
+      { _tag: "Backoff", timeLeft: Duration.infinity, failure: Redacted.make("{}") },
+      "never ends"
+    ]
+  ]
+  for (const [title, lease, says] of endings) {
+    it.effect(`is recognised at once when it ${title}: one warning, and the process goes on alone until the lease is gone`, () =>
+      Effect.gen(function*() {
+        const backend = yield* memory
+        let stuck = true
+        const { backend: broken, operations } = counted({
+          ...backend,
+          lease: (key, time) => Effect.suspend(() => stuck ? Effect.succeed(lease) : backend.lease(key, time))
+        })
+        const log = yield* logOf(Effect.gen(function*() {
+          const process = yield* join(yield* storeOf(broken))
+          for (let times = 1; times <= 3; times++) {
+            assert.strictEqual(Result.getOrThrow(yield* process.acquire(credentials, request)).version, 0)
+            assert.strictEqual(process.requests.count, times)
+          }
+          yield* TestClock.adjust("1 minute")
+          assert.isBelow(operations.count, 150)
+          stuck = false
+          yield* TestClock.adjust("2 seconds")
+          assert.isAbove(Result.getOrThrow(yield* process.acquire(credentials, request)).version, 0)
+        }))
+        assert.strictEqual(log.length, 2)
+        assert.include(log[0], unavailable)
+        assert.include(log[0], says)
+        assert.strictEqual(log[1], available)
+      }))
+  }
+
+  const leases: ReadonlyArray<readonly [string, Duration.Duration]> = [
+    ["is always about to be written", Duration.seconds(5)],
+    ["is always just over", Duration.zero]
+  ]
+  for (const [title, timeLeft] of leases) {
+    it.effect(`costs a call 12 seconds when it ${title}; the store counts as unavailable then`, () =>
+      Effect.gen(function*() {
+        const backend = yield* memory
+        const { backend: broken, operations } = counted({
+          ...backend,
+          lease: () => Effect.succeed({ _tag: "Held", timeLeft })
+        })
+        const log = yield* logOf(Effect.gen(function*() {
+          const process = yield* join(yield* storeOf(broken))
+          const first = yield* Effect.forkScoped(process.acquire(credentials, request))
+          yield* TestClock.adjust("11900 millis")
+          assert.isUndefined(first.pollUnsafe())
+          yield* TestClock.adjust("200 millis")
+          assert.isDefined(first.pollUnsafe())
+          assert.isAtMost(operations.count, 2 * (12_000 / 50) + 4)
+          for (let times = 0; times < 3; times++) {
+            assert.isDefined(yield* within(0, process.acquire(credentials, request)))
+            yield* TestClock.adjust("10 seconds")
+          }
+        }))
+        assert.strictEqual(log.length, 1)
+        assert.include(log[0], unavailable)
+        assert.include(log[0], "no token was written")
+      }))
+  }
+
+  it.effect("a store that notifies without end is looked into every 50 ms at most", () =>
+    Effect.gen(function*() {
+      const backend = yield* memory
+      const { backend: noisy, operations } = counted({
+        ...backend,
+        lease: () => Effect.succeed({ _tag: "Held", timeLeft: Duration.seconds(5) }),
+        changes: () => Effect.succeed(Stream.tick("1 millis"))
+      })
+      const process = yield* join(yield* storeOf(noisy))
+      yield* Effect.forkScoped(process.acquire(credentials, request))
+      yield* TestClock.adjust("1 second")
+      // Each notification is a look of the subscription, and each 50 ms a look and a lease of the acquisition.
+      assert.isAtMost(operations.count, 1_000 + 2 * 20 + 10)
+    }))
+
+  it.live.skipIf(!RedisServer.isThere)(
+    "on Redis: a lease without TTL costs no call any time, and fewer than 20 scripts in 3 seconds",
+    () =>
+      Effect.gen(function*() {
+        const url = yield* RedisServer.url
+        const store = yield* Effect.map(
+          Layer.build(
+            RedisTokenStore.layer({ keys: Config.succeed([Redacted.make<Uint8Array>(randomBytes(32))] as const) }).pipe(
+              Layer.provideMerge(NodeRedis.layer({ url }))
+            )
+          ),
+          (services) => ({
+            store: Context.get(services, TokenStore.TokenStore),
+            redis: Context.get(services, Redis.Redis)
+          })
+        )
+        const { redis } = store
+        let key = ""
+        const spying = {
+          ...store.store,
+          backend: {
+            ...store.store.backend,
+            read: (of: string) => {
+              key = of
+              return store.store.backend.read(of)
+            }
+          }
+        }
+        const credentialsOf = (clientId: string) => ({ ...credentials, clientId })
+        const clientId = randomBytes(8).toString("hex")
+        // The key of this client, which is not written yet.
+        yield* (yield* join(spying)).acquire(credentialsOf(`${clientId}-0`), request)
+        const lease = `spotnana:{${key.replace(`${clientId}-0`, clientId)}}:lease`
+        yield* redis.send("SET", lease, "1")
+        const scripts = Effect.map(
+          redis.send<string>("INFO", "commandstats"),
+          (text) => Number(/cmdstat_evalsha:calls=(\d+)/.exec(text)?.[1] ?? 0)
+        )
+        const before = yield* scripts
+        const process = yield* join(store.store)
+        const [elapsed, result] = yield* Effect.timed(process.acquire(credentialsOf(clientId), request))
+        assert.strictEqual(Result.getOrThrow(result).version, 0)
+        assert.isBelow(Duration.toMillis(elapsed), 2_000)
+        yield* Effect.sleep("3 seconds")
+        assert.isBelow((yield* scripts) - before, 20)
+        yield* redis.send("DEL", lease)
+        const shared = Effect.gen(function*() {
+          const result = yield* process.acquire(credentialsOf(clientId), request)
+          return Result.getOrThrow(result).version > 0
+        })
+        yield* shared.pipe(
+          Effect.delay("200 millis"),
+          Effect.repeat({ until: (isShared) => isShared }),
+          Effect.timeout("20 seconds")
+        )
+      }),
+    60_000
+  )
+})
+
+describe("the failure of another process", () => {
+  const rateLimited = new AuthError.TokenEndpointUnavailable({
+    reason: "RateLimited",
+    status: 429,
+    message: "Too many requests.",
+    retryAfter: Duration.seconds(30),
+    debugIdentifier: "debug-1"
+  })
+
+  it.effect("invariant 5: is the answer to every process until its backoff is over", () =>
+    Effect.gen(function*() {
+      const store = yield* storeOf(yield* memory)
+      const failing = yield* join(store, { failure: rateLimited })
+      assert.isTrue(Result.isFailure(yield* failing.acquire(credentials, request)))
+      yield* TestClock.adjust("10 seconds")
+      const other = yield* join(store)
+      const error = Result.getOrThrow(Result.flip(yield* other.acquire(credentials, request)))
+      assert.deepInclude(error, {
+        _tag: "TokenEndpointUnavailable",
+        reason: "RateLimited",
+        status: 429,
+        message: "Too many requests.",
+        debugIdentifier: "debug-1"
+      })
+      assert.strictEqual("retryAfter" in error && Duration.toSeconds(error.retryAfter!), 20)
+      assert.strictEqual(other.requests.count, 0)
+      yield* TestClock.adjust("20 seconds")
+      assert.isTrue(Result.isSuccess(yield* other.acquire(credentials, request)))
+    }))
+
+  it.effect("a process that cannot read it, as it lacks the key, goes on alone at once", () =>
+    Effect.gen(function*() {
+      const inner = yield* memory
+      // The backoff is written after the answer.
+      const released = yield* Deferred.make<void>()
+      const backend: Backend = {
+        ...inner,
+        release: (...args) => Effect.tap(inner.release(...args), () => Deferred.succeed(released, undefined))
+      }
+      const newKey = () => Redacted.make<Uint8Array>(randomBytes(32))
+      const one = yield* join(yield* storeOf(yield* TokenStore.encrypted(backend, [newKey()])), {
+        failure: rateLimited
+      })
+      const log = yield* logOf(Effect.gen(function*() {
+        yield* one.acquire(credentials, request)
+        yield* Deferred.await(released)
+        const other = yield* join(yield* storeOf(yield* TokenStore.encrypted(backend, [newKey()])))
+        const result = yield* other.acquire(credentials, request)
+        assert.strictEqual(Result.getOrThrow(result).version, 0)
+        assert.strictEqual(other.requests.count, 1)
+      }))
+      assert.strictEqual(log.length, 1)
+      assert.include(log[0], "A stored failure of a token request cannot be decrypted")
+    }))
+
+  it.effect("invariant 6: a refusal is shared by processes with the same credentials, and nothing that is stored follows from the secret", () =>
+    Effect.gen(function*() {
+      const backend = yield* memory
+      const failures: Array<string> = []
+      const store = yield* storeOf({
+        ...backend,
+        release: (key, fence, backoff) => {
+          if (backoff !== undefined) failures.push(Redacted.value(backoff.failure))
+          return backend.release(key, fence, backoff)
+        }
+      })
+      const refused = new AuthError.InvalidCredentials({ message: "Refused.", status: 401, clientId: "client" })
+      const wrong = { ...credentials, clientSecret: Redacted.make("wr0ng") }
+      yield* (yield* join(store, { failure: refused })).acquire(wrong, request)
+      yield* TestClock.adjust(0)
+      const same = yield* join(store)
+      const error = Result.getOrThrow(Result.flip(yield* same.acquire(wrong, request)))
+      assert.deepInclude(error, { _tag: "InvalidCredentials", message: "Refused.", status: 401, clientId: "client" })
+      const other = yield* join(store)
+      const result = yield* within("2 seconds", other.acquire(credentials, request))
+      assert.isTrue(Result.isSuccess(result!))
+      assert.deepStrictEqual([same.requests.count, other.requests.count], [0, 1])
+      assert.strictEqual(failures.length, 1)
+      const hashes = ["sha256", "sha1", "md5"].map((name) => createHash(name).update("wr0ng").digest("hex"))
+      for (const trace of ["wr0ng", ...hashes]) assert.notInclude(failures[0], trace)
+    }))
+})
+
+describe("the keys of a store", () => {
+  const secrets = ["p4r4m3t3r-1", "p4r4m3t3r-2"] as const
+  const variants = secrets.map((secret) => ({ variant: Redacted.make(secret) }))
+
+  /** The key under which a process with this endpoint looks. */
+  const keyOf = (store: TokenStore.TokenStore["Service"], endpoint: Partial<Endpoint>) =>
+    Effect.gen(function*() {
+      let key = ""
+      const backend: Backend = {
+        ...store.backend,
+        read: (of) => {
+          key = of
+          return store.backend.read(of)
+        }
+      }
+      const process = yield* join({ ...store, backend }, { endpoint })
+      yield* process.acquire(credentials, request)
+      return key
+    })
+
+  const stores: ReadonlyArray<readonly [string, Effect.Effect<Backend, never, Scope.Scope>]> = [
+    ["without a key of its own", memory],
+    [
+      "that is encrypted",
+      Effect.flatMap(memory, (backend) => TokenStore.encrypted(backend, [Redacted.make<Uint8Array>(randomBytes(32))]))
+    ]
+  ]
+  for (const [title, backend] of stores) {
+    it.effect(`in a store ${title}, two tenants with the same client id and another Redacted parameter get two tokens`, () =>
+      Effect.gen(function*() {
+        const store = yield* storeOf(yield* backend)
+        const tokens: Array<string> = []
+        for (const endpoint of [...variants, ...variants, { variant: secrets[0] }, {}]) {
+          const process = yield* join(store, { endpoint })
+          tokens.push(tokenOf(yield* process.acquire(credentials, request)))
+        }
+        const [first, second, firstAgain, secondAgain, inTheClear, without] = tokens
+        assert.deepStrictEqual([firstAgain, secondAgain], [first, second])
+        assert.strictEqual(new Set([first, second, inTheClear, without]).size, 4)
+      }))
+
+    it.effect(`invariant 9: in a store ${title}, no key holds a Redacted parameter or a hash of it`, () =>
+      Effect.gen(function*() {
+        const store = yield* storeOf(yield* backend)
+        const key = yield* keyOf(store, variants[0]!)
+        assert.match(key, /^[\w.]+:client:[0-9a-f]{32}$/)
+        const { baseUrl, tokenUrl } = Environment.production
+        const texts = [secrets[0], JSON.stringify([baseUrl, tokenUrl, secrets[0]])]
+        for (const text of texts) {
+          assert.notInclude(key, text)
+          for (const name of ["sha256", "sha1", "md5"]) {
+            assert.notInclude(key, createHash(name).update(text).digest("hex").slice(0, 32))
+          }
+        }
+      }))
+  }
+
+  it.effect("depend on the key of an encrypted store, and are the same in every process that has it", () =>
+    Effect.gen(function*() {
+      const [one, two] = [Redacted.make<Uint8Array>(randomBytes(32)), Redacted.make<Uint8Array>(randomBytes(32))]
+      const backend = yield* memory
+      const encrypted = (...keys: readonly [TokenStore.Key, ...ReadonlyArray<TokenStore.Key>]) =>
+        Effect.gen(function*() {
+          return yield* keyOf(yield* storeOf(yield* TokenStore.encrypted(backend, keys)), variants[0]!)
+        })
+      const first = yield* encrypted(one)
+      assert.strictEqual(yield* encrypted(one), first)
+      // The first step of a rotation changes nothing.
+      assert.strictEqual(yield* encrypted(one, two), first)
+      assert.notStrictEqual(yield* encrypted(two), first)
+      assert.strictEqual(yield* encrypted(two, one), yield* encrypted(two))
+    }))
+
+  it.effect("are the same in every process where no parameter is Redacted", () =>
+    Effect.gen(function*() {
+      const [one, two] = [yield* storeOf(yield* memory), yield* storeOf(yield* memory)]
+      assert.strictEqual(yield* keyOf(one, { variant: "a" }), yield* keyOf(two, { variant: "a" }))
+      assert.notStrictEqual(yield* keyOf(one, variants[0]!), yield* keyOf(two, variants[0]!))
+    }))
+})

@@ -1,0 +1,137 @@
+import { FileTokenStore, TokenStore } from "@effect-spotnana/core"
+import { NodeServices } from "@effect/platform-node"
+import { beforeAll, describe, expect, it } from "@effect/vitest"
+import { Duration, Effect, FileSystem, Layer, Option, Path, Redacted } from "effect"
+import { SecureRandom } from "effect/crypto"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdirSync, writeFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { endWithTest, inGroup } from "../../../../scripts/processes.ts"
+import { bundle } from "../../../../scripts/size/measure.ts"
+import { makeFileBackend } from "../../src/internal/tokenStore/file.ts"
+import { reportFigure } from "../support/figures.ts"
+
+const kills = 1_000
+const atATime = 4
+
+const services = Layer.mergeAll(NodeServices.layer, SecureRandom.layerWebCrypto)
+const temporary = Effect.orDie(FileSystem.FileSystem.use((fs) => fs.makeTempDirectoryScoped()))
+const backendAt = (directory: string) =>
+  Effect.gen(function*() {
+    return yield* makeFileBackend(
+      yield* FileSystem.FileSystem,
+      yield* Path.Path,
+      yield* SecureRandom.SecureRandom,
+      directory
+    )
+  })
+
+// A thousand of them are started: as one file with all that it imports it starts in a fifth of the time.
+const writer = ".generated/writer.mjs"
+
+beforeAll(async () => {
+  const input = fileURLToPath(new URL("./fleet/writer.ts", import.meta.url))
+  const { code } = await bundle({ input, platform: "node" })
+  mkdirSync(".generated", { recursive: true })
+  writeFileSync(writer, code)
+})
+
+describe("a token store in a directory", () => {
+  it.live(`survives kill -9 in the middle of a writing, ${kills} times`, (context) =>
+    Effect.gen(function*() {
+      const directory = yield* temporary
+      const backend = yield* backendAt(directory)
+      let written = 0
+      yield* Effect.forEach(
+        Array.from({ length: atATime }, (_, index) => `test:client:${index}`),
+        (key) =>
+          Effect.gen(function*() {
+            let last = 0
+            for (let n = 0; n < kills / atATime; n++) {
+              yield* Effect.promise(async () => {
+                const child = endWithTest(
+                  spawn(
+                    process.execPath,
+                    [writer, directory, key],
+                    { ...inGroup, stdio: ["ignore", "pipe", "inherit"] }
+                  )
+                )
+                const exit = once(child, "exit")
+                // At another moment each time: within the first writing, or some writings later.
+                const writings = n % 4
+                for (let seen = 0; seen <= writings;) seen += String((await once(child.stdout, "data"))[0]).length
+                await new Promise((resolve) => setTimeout(resolve, n % 7))
+                child.kill("SIGKILL")
+                await exit
+              })
+              const found = yield* backend.read(key)
+              if (Option.isSome(found)) {
+                const { payload, version } = found.value
+                expect([key, n, version >= last]).toEqual([key, n, true])
+                expect(Redacted.value(payload)).toMatch(new RegExp(`^whole-${version}-x{4096}-end$`))
+                if (version > last) written += 1
+                last = version
+              }
+            }
+            // Nothing that somebody left behind keeps the next one out.
+            yield* Effect.sleep("100 millis")
+            const lease = yield* backend.lease(key, Duration.minutes(1))
+            expect(lease._tag).toBe("Granted")
+            if (lease._tag === "Granted") {
+              expect(lease.fence).toBeGreaterThan(last)
+              expect(yield* backend.write(key, lease.fence, Redacted.make("next"), Duration.minutes(1))).toBe(true)
+            }
+            const fs = yield* FileSystem.FileSystem
+            const path = yield* Path.Path
+            const names = yield* fs.readDirectory(path.join(directory, key.replaceAll(":", ",")))
+            expect(names.length).toBeLessThan(8)
+          }),
+        { concurrency: "unbounded", discard: true }
+      )
+      // One in four is killed within its first writing.
+      expect(written).toBeGreaterThan(kills / 2)
+      reportFigure(context, {
+        of: "kill -9 of a process that writes to a directory",
+        figure: String(kills),
+        claim: "what is stored is whole, never older than before, and the next one gets the lease"
+      })
+    }).pipe(Effect.provide(services)))
+
+  it.live("refuses a directory that others can read, and a file", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const path = yield* Path.Path
+      const directory = yield* temporary
+      yield* fs.chmod(directory, 0o755)
+      const error = yield* Effect.flip(backendAt(directory))
+      expect(error.message).toBe(`${directory} is open to others. Close it: chmod go= ${directory}`)
+
+      yield* fs.chmod(directory, 0o700)
+      const backend = yield* backendAt(directory)
+      const lease = yield* backend.lease("a:b:c", Duration.minutes(1))
+      const fence = lease._tag === "Granted" ? lease.fence : 0
+      yield* backend.write("a:b:c", fence, Redacted.make("x"), Duration.minutes(1))
+      const folder = path.join(directory, "a,b,c")
+      for (const name of yield* fs.readDirectory(folder)) {
+        expect([name, (yield* fs.stat(path.join(folder, name))).mode & 0o777]).toEqual([name, 0o600])
+      }
+      expect((yield* fs.stat(folder)).mode & 0o777).toBe(0o700)
+      yield* fs.chmod(path.join(folder, `token.${fence}`), 0o644)
+      expect((yield* Effect.flip(backend.read("a:b:c"))).message).toContain(`token.${fence} is open to others`)
+    }).pipe(Effect.provide(services)))
+
+  it.live("says so where there can be no directory, and where there is no key", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const directory = yield* temporary
+      yield* fs.writeFileString(`${directory}/file`, "")
+      const error = yield* Effect.flip(backendAt(`${directory}/file/below`))
+      expect(error._tag).toBe("TokenStoreError")
+      expect(error.message).toContain("cannot be used")
+      const keyless = yield* Effect.flip(
+        Effect.provide(TokenStore.TokenStore, FileTokenStore.layer({ directory }))
+      )
+      expect(String(keyless)).toContain("SPOTNANA_TOKEN_STORE_KEYS is missing")
+    }).pipe(Effect.provide(services)))
+})
