@@ -183,12 +183,12 @@ describe.concurrent("invariant 11: an example ends by itself", () => {
           "failed). Check the client id, the secret, and that both belong to this address.",
           "TokenExpired: a token is revoked while an upload is under way",
           "  NotReplayable: POST answered 401 (A fault with status 401 was injected), and the body of the request can be " +
-          "sent once only. The token is replaced: make the request again.",
+          "sent once only. The token is replaced if that is due: make the request again.",
           "TokenExpired: the API refuses even a token that was just issued",
           "  Rejected: GET answered 401 (A fault with status 401 was injected), and a new token does not help. " +
           "Check that the API user may call this API.",
           "TokenEndpointUnavailable: too many token requests",
-          "  RateLimited, come back in 30s",
+          "  RateLimited, come back in 30 s",
           "MalformedTokenResponse: a proxy answers with a page",
           `  look at the address: ${tokenUrl} answered 200, but the body is not a JSON object. Check the token URL, and ` +
           "that no proxy answers in its place.",
@@ -280,6 +280,7 @@ describe.concurrent("invariant 11: an example ends by itself", () => {
     example("plays six chapters, and all that they claim holds", () =>
       Effect.gen(function*() {
         const result = yield* run("demo.ts", {})
+        assert.deepStrictEqual(result.lines.filter((line) => line.includes("✗")), [])
         assert.deepStrictEqual(result.lines.filter((line) => /^\d/.test(line)), [
           "1  The first call",
           "2  A hundred calls at once",

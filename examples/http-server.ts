@@ -5,22 +5,22 @@
 //   curl http://127.0.0.1:3000/companies?limit=3
 import { AuthError, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
-import { Cause, Config, DateTime, Duration, Effect, Exit, Layer, Option } from "effect"
+import { Cause, Config, DateTime, Duration, Effect, Exit, Layer } from "effect"
 import { FetchHttpClient, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { createServer } from "node:http"
 
-// To our callers it is neither their fault nor their business: 503 for what passes by itself, with a word on when to
-// come back, and 502 for what a person has to mend. What happened is for the log.
+// None of it is our callers' fault: 503 with Retry-After for what is transient, 502 for what a person has to correct.
+// What happened is in the log.
 const badGateway = HttpServerResponse.jsonUnsafe({ error: "Spotnana cannot be used at present" }, { status: 502 })
 
-const unavailable = (retryAfter: Duration.Duration) =>
-  HttpServerResponse.jsonUnsafe({ error: "Spotnana is not available, try again later" }, {
+const respond = (error: AuthError.AuthError) => {
+  if (!AuthError.isTransient(error)) return badGateway
+  const { retryAfter = Duration.seconds(1) } = error
+  return HttpServerResponse.jsonUnsafe({ error: "Spotnana is not available, try again later" }, {
     status: 503,
     headers: { "retry-after": String(Math.ceil(Duration.toSeconds(retryAfter))) }
   })
-
-const respond = (error: AuthError.AuthError) =>
-  Option.match(AuthError.retryAfter(error), { onNone: () => badGateway, onSome: unavailable })
+}
 
 const Companies = HttpRouter.add(
   "GET",

@@ -12,7 +12,7 @@ import { makeSqlite } from "./own-token-store/sqlite.ts"
 
 const SqliteTokenStore = (file: string) =>
   TokenStore.layer(Effect.gen(function*() {
-    return yield* TokenStore.sealed(yield* makeSqlite(file), yield* TokenStore.keys)
+    return yield* TokenStore.encrypted(yield* makeSqlite(file), yield* TokenStore.keys)
   }))
 
 const clientId = "example"
@@ -40,7 +40,7 @@ const program = Effect.gen(function*() {
 
   yield* revokeTokens
   yield* Console.log(`The token was revoked: ${yield* call(one)}, ${yield* call(another)}`)
-  // Whoever finds out first replaces it for both.
+  // The process that finds out first replaces it for both.
   yield* Console.log(`Token requests: ${yield* tokenRequests}`)
 })
 

@@ -18,13 +18,15 @@ const handled = (request: HttpClientRequest.HttpClientRequest) =>
     return `answered ${response.status}`
   }).pipe(
     Effect.catchTags({
-      // Nobody but a person can help. The library asks again when the credentials change, or after five minutes.
+      // A person has to correct them. The library tries them again now and then, and others at once.
       InvalidCredentials: (error) => Effect.succeed(`wake somebody up: ${error.message}`),
-      // The API wants none of our tokens, or the body of the request cannot be sent twice.
+      // The API accepts none of our tokens, or the request must not be sent twice.
       TokenExpired: (error) => Effect.succeed(`${error.reason}: ${error.message}`),
-      // It will pass. `retryAfter` is when the library itself tries again.
+      // Transient. `retryAfter` is when the library itself tries again.
       TokenEndpointUnavailable: (error) =>
-        Effect.succeed(`${error.reason}, come back in ${Duration.format(error.retryAfter ?? Duration.zero)}`),
+        Effect.succeed(
+          `${error.reason}, come back in ${Math.ceil(Duration.toSeconds(error.retryAfter ?? Duration.zero))} s`
+        ),
       // Most often the address is wrong, or a proxy answers in Spotnana's place.
       MalformedTokenResponse: (error) => Effect.succeed(`look at the address: ${error.message}`),
       HttpClientError: (error) => Effect.succeed(`not about authentication: ${error.message}`)

@@ -4,29 +4,28 @@ import { Clock, Duration, Effect, Option, Redacted, Schedule, Stream } from "eff
 import type { Scope } from "effect"
 import { DatabaseSync } from "node:sqlite"
 
-// A row stays when its times are over: so its fence goes on rising. A lease with a note is a pause.
+// A row stays when its times are over: so its fencing token goes on rising. A lease with a failure is a backoff.
 const setup = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
   CREATE TABLE IF NOT EXISTS tokens (
     key TEXT PRIMARY KEY,
-    fence INTEGER NOT NULL, leasedUntil REAL NOT NULL, note TEXT,
-    version INTEGER, payload TEXT, storedUntil REAL NOT NULL DEFAULT 0, rejected INTEGER NOT NULL DEFAULT 0,
+    fence INTEGER NOT NULL, leasedUntil REAL NOT NULL, failure TEXT,
+    version INTEGER, payload TEXT, storedUntil REAL NOT NULL DEFAULT 0,
     changes INTEGER NOT NULL DEFAULT 0
   ) STRICT`
 
 interface Row {
   readonly fence: number
   readonly leasedUntil: number
-  readonly note: string | null
+  readonly failure: string | null
   readonly version: number
   readonly payload: string
   readonly storedUntil: number
-  readonly rejected: number
   readonly changes: number
 }
 
-const ifHeld = "WHERE key = ? AND fence = ? AND leasedUntil > ? AND note IS NULL"
+const ifHeld = "WHERE key = ? AND fence = ? AND leasedUntil > ? AND failure IS NULL"
 
 export const makeSqlite = (file: string): Effect.Effect<TokenStore.Backend, TokenStore.TokenStoreError, Scope.Scope> =>
   Effect.gen(function*() {
@@ -37,7 +36,7 @@ export const makeSqlite = (file: string): Effect.Effect<TokenStore.Backend, Toke
         catch: (cause) => new TokenStore.TokenStoreError({ message: `The database ${file} cannot be used.`, cause })
       })
     const db = yield* Effect.acquireRelease(
-      // While another process writes, this one stands still: not for long, and then it does without the store.
+      // While another process writes, this one waits: a second at most, then it goes on without the store.
       attempt(() => new DatabaseSync(file, { timeout: 1_000 })),
       (db) => Effect.sync(() => db.close())
     )
@@ -47,7 +46,7 @@ export const makeSqlite = (file: string): Effect.Effect<TokenStore.Backend, Toke
     const until = (time: Duration.Duration) => now() + Duration.toMillis(time)
     const rowOf = (key: string) => db.prepare("SELECT * FROM tokens WHERE key = ?").get(key) as Row | undefined
 
-    /** One process at a time. It reads the clock once it is its turn: what has ended while it waited has ended. */
+    /** One process at a time. `f` reads the clock when it is its turn, so that the time it waited counts. */
     const atomic = <A>(f: () => A) =>
       attempt(() => {
         db.exec("BEGIN IMMEDIATE")
@@ -70,39 +69,42 @@ export const makeSqlite = (file: string): Effect.Effect<TokenStore.Backend, Toke
         attempt(() => {
           const row = rowOf(key)
           if (row === undefined || row.storedUntil <= now()) return Option.none()
-          const { payload, rejected, storedUntil, version } = row
-          const timeLeft = Duration.millis(storedUntil - now())
-          return Option.some({ payload: Redacted.make(payload), version, timeLeft, rejected: rejected === 1 })
+          const { payload, storedUntil, version } = row
+          return Option.some({
+            payload: Redacted.make(payload),
+            version,
+            timeLeft: Duration.millis(storedUntil - now())
+          })
         }),
       lease: (key, time) =>
         atomic((): TokenStore.Lease => {
           const row = rowOf(key)
           const timeLeft = Duration.millis((row?.leasedUntil ?? 0) - now())
           if (row !== undefined && Duration.isPositive(timeLeft)) {
-            return { _tag: "Held", timeLeft, note: row.note === null ? undefined : Redacted.make(row.note) }
+            return row.failure === null
+              ? { _tag: "Held", timeLeft }
+              : { _tag: "Backoff", timeLeft, failure: Redacted.make(row.failure) }
           }
           const fence = (row?.fence ?? 0) + 1
           const insert = "INSERT INTO tokens (key, fence, leasedUntil) VALUES (?, ?, ?)"
           const orUpdate =
-            "ON CONFLICT DO UPDATE SET (fence, leasedUntil, note) = (excluded.fence, excluded.leasedUntil, NULL)"
+            "ON CONFLICT DO UPDATE SET (fence, leasedUntil, failure) = (excluded.fence, excluded.leasedUntil, NULL)"
           db.prepare(`${insert} ${orUpdate}`).run(key, fence, until(time))
           return { _tag: "Granted", fence }
         }),
       extend: (key, fence, time) => atomic(() => update(`leasedUntil = ? ${ifHeld}`, until(time), key, fence, now())),
       write: (key, fence, payload, time) =>
         atomic(() => {
-          const stored = "version = fence, payload = ?, storedUntil = ?, rejected = 0"
+          const stored = "version = fence, payload = ?, storedUntil = ?"
           const values = [Redacted.value(payload), until(time)]
           return update(`${stored}, leasedUntil = 0, changes = changes + 1 ${ifHeld}`, ...values, key, fence, now())
         }),
-      release: (key, fence, pause) =>
+      release: (key, fence, backoff) =>
         atomic(() => {
-          const values = pause === undefined ? [0, null] : [until(pause.time), Redacted.value(pause.note)]
-          update(`leasedUntil = ?, note = ?, changes = changes + 1 ${ifHeld}`, ...values, key, fence, now())
+          const values = backoff === undefined ? [0, null] : [until(backoff.time), Redacted.value(backoff.failure)]
+          update(`leasedUntil = ?, failure = ?, changes = changes + 1 ${ifHeld}`, ...values, key, fence, now())
         }),
-      reject: (key, version) =>
-        atomic(() => void update("rejected = 1, changes = changes + 1 WHERE key = ? AND version = ?", key, version)),
-      // SQLite tells no other process: each looks every second.
+      // SQLite notifies no other process: each looks every second.
       changes: (key) => {
         const look = attempt(() => rowOf(key)?.changes ?? 0)
         const looks = Stream.fromEffectSchedule(look, Schedule.spaced("1 second"))

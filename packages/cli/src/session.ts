@@ -3,12 +3,14 @@ import {
   AuthError,
   Credentials,
   Environment,
-  RefreshPolicy,
   SpotnanaHttpClient,
   TokenEndpoint,
   TokenProvider,
   TokenStore
 } from "@effect-spotnana/core"
+import type { RefreshPolicy } from "@effect-spotnana/core"
+import * as Policy from "@effect-spotnana/engine/Policy"
+import * as Clock from "effect/Clock"
 import type * as Config from "effect/Config"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -64,10 +66,33 @@ export const timeLeft = (token: AccessToken.AccessToken): Effect.Effect<Duration
 // A command that is over soon has no use for a renewal in passing: its end would break the request off, run after run.
 const asItIs: RefreshPolicy.Options = { mode: "onDemand", renewAt: 0.99, jitter: 0, minimumMargin: 0 }
 
-/** Whether a token lives for so long. One that has just been made will do: another one would have no more. */
+/** How many milliseconds have to be left of a token's life. A new one will do: another one would have no more. */
+const required = (lifetime: number, minimum: Duration.Duration): number =>
+  Math.min(Duration.toMillis(minimum), 0.98 * lifetime)
+
 const livesFor = (token: AccessToken.AccessToken, minimum: Duration.Duration, now: DateTime.Utc): boolean =>
   DateTime.toEpochMillis(token.expiresAt) - DateTime.toEpochMillis(now) >=
-    Math.min(Duration.toMillis(minimum), 0.98 * Duration.toMillis(AccessToken.lifetime(token)))
+    required(Duration.toMillis(AccessToken.lifetime(token)), minimum)
+
+/** One token request, of which both clocks are read right before it. */
+const requestTokenOf =
+  (endpoint: TokenEndpoint.TokenEndpoint["Service"]) => (credentials: Credentials.ClientCredentials) =>
+    Clock.clockWith((clock) => {
+      const startedAt = {
+        wall: clock.currentTimeMillisUnsafe(),
+        mono: Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
+      }
+      return Effect.map(
+        Effect.result(endpoint.acquire(credentials)),
+        Result.map((token) => ({
+          token,
+          startedAt,
+          lifetime: Duration.toMillis(AccessToken.lifetime(token)),
+          version: 0,
+          isShared: false
+        }))
+      )
+    })
 
 /** Puts a token that lives for so long into the store, unless another process does so first. */
 const renew = (
@@ -78,15 +103,16 @@ const renew = (
     // Without a store there is no token but a new one.
     if (Option.isNone(store)) return
     const { backend, share } = store.value
-    const { acquire } = yield* share(backend, yield* TokenEndpoint.TokenEndpoint)
+    const endpoint = yield* TokenEndpoint.TokenEndpoint
+    const { acquire } = yield* share(backend, requestTokenOf(endpoint), endpoint)
     const credentials = yield* Effect.orDie(Credentials.Credentials.use(({ current }) => current))
-    const now = yield* DateTime.now
-    const { result } = yield* acquire(credentials, {
-      isBetter: (token) => livesFor(token, minimum, now),
-      delayAfter: (error) =>
-        Duration.millis(
-          RefreshPolicy.retryDelay(RefreshPolicy.defaults, 1, Option.getOrUndefined(AuthError.retryAfter(error)), 1)
-        )
+    const result = yield* acquire(credentials, {
+      laterThan: 0,
+      usableLifetime: (lifetime) => lifetime - required(lifetime, minimum),
+      retryDelay: (error) => {
+        const retryAfter = Option.map(AuthError.retryAfter(error), Duration.toMillis)
+        return Policy.retryDelay(Policy.defaults, 1, Option.getOrUndefined(retryAfter), 1)
+      }
     })
     if (Result.isFailure(result)) {
       const { warn } = yield* Output

@@ -1,5 +1,5 @@
 // The token endpoint is down for most of a token's life.
-import { RefreshPolicy } from "@effect-spotnana/core"
+import * as Policy from "@effect-spotnana/engine/Policy"
 import { setTimeout as sleep } from "node:timers/promises"
 import { spotnana } from "../peers/spotnana.ts"
 import type { Extent, Report, Scenario } from "../Scenario.ts"
@@ -31,13 +31,13 @@ const loadShare = 1.2
  * the token was issued.
  */
 export const earliestAttempts = (lifetime: number, end: number): ReadonlyArray<number> => {
-  const policy = RefreshPolicy.defaults
-  const usable = RefreshPolicy.usableLifetime(policy, lifetime)
+  const policy = Policy.defaults
+  const usable = Policy.usableLifetime(policy, lifetime)
   const attempts: Array<number> = []
-  let at = RefreshPolicy.renewalDelay(policy, lifetime, 1)
+  let at = Policy.renewalDelay(policy, lifetime, 1)
   while (at < end) {
     attempts.push(at)
-    at += RefreshPolicy.retryDelay(policy, attempts.length, undefined, 0, usable - at)
+    at += Policy.retryDelay(policy, attempts.length, undefined, 0, usable - at)
   }
   return attempts
 }

@@ -11,6 +11,7 @@ import type { AddressInfo } from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
+import { endWithTest, inGroup } from "../../../../scripts/processes.ts"
 
 export const clientId = "client"
 export const clientSecret = "c4n4ry-s3cr3t/+="
@@ -52,12 +53,15 @@ export const makeUser = (env: Readonly<Record<string, string | undefined>> = {})
       Fs.mkdirSync(cwd)
       const exec: User["exec"] = (command, args, options) =>
         Effect.promise(async (signal) => {
-          const child = spawn(command, args, {
-            cwd,
-            env: { PATH: process.env.PATH, HOME: home, ...env, ...options?.env },
-            stdio: ["pipe", "pipe", "pipe"],
-            signal
-          })
+          const child = endWithTest(
+            spawn(command, args, {
+              ...inGroup,
+              cwd,
+              env: { PATH: process.env.PATH, HOME: home, ...env, ...options?.env },
+              stdio: ["pipe", "pipe", "pipe"],
+              signal
+            })
+          )
           options?.onStart?.(child)
           const stdout: Array<Buffer> = []
           const stderr: Array<Buffer> = []

@@ -5,6 +5,7 @@ import { once } from "node:events"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
+import { endWithTest, inGroup } from "../../../../scripts/processes.ts"
 import { main } from "./cli.ts"
 
 /** A command that goes on until it is ended. */
@@ -73,11 +74,14 @@ const spawned = (
     const home = yield* temporary
     return yield* Effect.acquireRelease(
       Effect.sync(() =>
-        spawn(command, args, {
-          cwd: options.cwd ?? home,
-          env: { PATH: process.env.PATH, HOME: home, ...options.env },
-          stdio: "pipe"
-        })
+        endWithTest(
+          spawn(command, args, {
+            ...inGroup,
+            cwd: options.cwd ?? home,
+            env: { PATH: process.env.PATH, HOME: home, ...options.env },
+            stdio: "pipe"
+          })
+        )
       ),
       released
     )

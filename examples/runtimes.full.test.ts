@@ -24,7 +24,7 @@ const sharing = once(share([
   ...new Set(rows.flatMap(({ cells, runtime }) => cells.shares === "yes" && isThere(runtime) ? [runtime] : []))
 ]))
 
-/** What a cell says, by its column and by what it says. `installed` is held by scripts/pack.test.ts. */
+/** What a cell says, by its column and by what it says. `installed` is held by scripts/pack.full.test.ts. */
 const checks: {
   readonly [_ in `${Column}: ${"yes" | "no"}`]?: (row: Row, outcome: () => Promise<Outcome>) => Promise<void>
 } = {
