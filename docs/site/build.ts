@@ -23,7 +23,7 @@ const app = await Application.bootstrap({
   out: Path.join(root, ".generated/site"),
   tsconfig: Path.join(root, "tsconfig.json"),
   displayBasePath: root,
-  entryPoints: ["core", "testing"].map((name) => Path.join(root, `packages/${name}/src/index.ts`)),
+  entryPoints: ["core", "testing", "engine"].map((name) => Path.join(root, `packages/${name}/src/index.ts`)),
   readme: pages.front,
   projectDocuments: [...pages.guides],
   plugin: [],

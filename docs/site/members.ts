@@ -1,14 +1,17 @@
 // What TypeDoc finds in the sources, as a reader wants it.
 import * as TypeDoc from "typedoc"
 import core from "../../packages/core/package.json" with { type: "json" }
+import engine from "../../packages/engine/package.json" with { type: "json" }
 import testing from "../../packages/testing/package.json" with { type: "json" }
 
 const { Converter, ReflectionKind } = TypeDoc
 
+const manifests = [core, testing, engine]
+
 /** A module is a package: it has that one's name, and says what it is. */
 const nameModule = (module: TypeDoc.DeclarationReflection): void => {
   const [source] = module.sources ?? []
-  const manifest = source?.fullFileName.includes("packages/core/") ? core : testing
+  const manifest = manifests.find(({ repository }) => source?.fullFileName.includes(`${repository.directory}/`)) ?? core
   module.name = manifest.name
   module.comment = new TypeDoc.Comment([{ kind: "text", text: manifest.description }])
 }

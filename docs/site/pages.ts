@@ -25,6 +25,7 @@ const readingOrder = [
   "docs/rotating-credentials.md",
   "docs/running-in-production.md",
   "packages/cli/README.md",
+  "packages/engine/README.md",
   "docs/comparison.md",
   "SECURITY.md"
 ]
@@ -33,7 +34,8 @@ const readingOrder = [
 const names: Readonly<Record<string, string>> = {
   [front]: "Configuration and behaviour",
   "packages/testing/README.md": "The Spotnana for tests",
-  "packages/cli/README.md": "Command line"
+  "packages/cli/README.md": "Command line",
+  "packages/engine/README.md": "The engine"
 }
 
 interface Page {
@@ -71,7 +73,8 @@ const read = (source: string): string => Fs.readFileSync(Path.join(root, source)
 const makePages = (): ReadonlyArray<Page> => {
   const readme = read(front)
   const cut = readme.indexOf(`\n${restOfReadme}\n`) + 1
-  const found = Fs.globSync(["docs/*.md", "packages/{testing,cli}/README.md", "SECURITY.md"], { cwd: root }).sort()
+  const found = Fs.globSync(["docs/*.md", "packages/{testing,cli,engine}/README.md", "SECURITY.md"], { cwd: root })
+    .sort()
   const place = (source: string) => (readingOrder.indexOf(source) + readingOrder.length + 1) % (readingOrder.length + 1)
   const guides = [...found, front].toSorted((a, b) => place(a) - place(b))
   return [
