@@ -214,15 +214,14 @@ describe("what is a wait for a token", () => {
 
 describe("the bound of the backoff", () => {
   it("is what fits between the earliest renewal and the end", () => {
-    // 0.72 of 20 s; then half of 0.5 s and 1 s, and then half of half of what is left until 19 s.
-    expect(earliestAttempts(20_000, 18_000).map(Math.round)).toEqual([
+    // 0.72 of 20 s; then half of 0.5 s and 1 s, and then half of half of what is left until 18 s.
+    expect(earliestAttempts(20_000, 17_000).map(Math.round)).toEqual([
       14_400,
       14_650,
       15_150,
-      16_113,
-      16_834,
-      17_376,
-      17_782
+      15_863,
+      16_397,
+      16_798
     ])
     expect(earliestAttempts(20_000, 14_400)).toEqual([])
   })

@@ -48,7 +48,7 @@ export const Step = /* #__PURE__ */ Schema.Literals(["Check", "Create", "Verify"
 export type Step = typeof Step.Type
 
 /**
- * The rotation ended before its end.
+ * The rotation did not complete.
  *
  * **Details**
  *

@@ -22,9 +22,9 @@ import * as Schema from "effect/Schema"
  * The refusal is remembered for these credentials: callers get this error without
  * a request for a second at first, then for twice as long after each further
  * refusal, up to `RefreshPolicy.refusalTimeToLive`. Credentials that have changed
- * are used at once. A refusal is an answer of 400, 401 or 403 with a JSON object, a 401
- * without a body, or any of the error codes of RFC 6749 §5.2 that name the
- * client, the grant or the request. The page of a proxy or a firewall with such
+ * are used at once. A refusal is an answer of 400, 401 or 403 with a JSON object, one
+ * without a body that is a 401 or has `WWW-Authenticate`, or any of the error codes of
+ * RFC 6749 §5.2 that name the client, the grant or the request. The page of a proxy or a firewall with such
  * a status is none: that is `TokenEndpointUnavailable`.
  *
  * @see {@link TokenEndpointUnavailable} for failures that pass by themselves
@@ -60,7 +60,7 @@ export class InvalidCredentials extends Schema.TaggedError<InvalidCredentials>()
  *   sent once only (`Stream`, `Raw`), or the 401 is the answer to what a redirect
  *   made of a request whose method is not safe. The token is replaced if that is
  *   due. A 401 after a redirect that the platform followed by itself is
- *   `NotReplayable` too, and says nothing about the token.
+ *   `NotReplayable` too, and says nothing about the token before the fifth 401 in a row.
  *
  * @see the table "What a 401 does" in `docs/errors.md`
  * @category errors
@@ -89,7 +89,8 @@ export class TokenExpired extends Schema.TaggedError<TokenExpired>()("TokenExpir
  * - `RateLimited`: 429, or the error code `TOO_MANY_REQUESTS`.
  * - `ServerError`: 5xx, 408, 425, or a transient error code.
  * - `Intermediary`: 400, 401 or 403 that is not the token endpoint's own: the
- *   page of a proxy or a firewall, or a 400 or 403 without a body.
+ *   page of a proxy or a firewall, or a 400 or 403 with neither a body nor
+ *   `WWW-Authenticate`.
  * - `CredentialsSource`: the `Credentials` service failed, or gave no credentials.
  *
  * @category errors

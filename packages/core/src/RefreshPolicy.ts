@@ -8,7 +8,8 @@ import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 
 /**
- * Every number that the lifecycle of a token depends on.
+ * The numbers of a token's lifecycle that can be set. What a 401 costs is fixed: see
+ * `docs/errors.md`.
  *
  * @category models
  * @since 0.1.0

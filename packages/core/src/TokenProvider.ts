@@ -28,6 +28,10 @@ export type { Evidence, Options, Service, Status } from "./internal/tokenProvide
  *
  * Interrupting a caller of `get` leaves the acquisition to the others.
  *
+ * Report a 401 with `reject(token)`, then send the request again with the token of
+ * `replacement(token)`. If the API accepts it with a new token, run
+ * `replayAccepted`: otherwise the next replacement waits for a minute.
+ *
  * **Example** (A health check)
  *
  * ```ts

@@ -326,7 +326,7 @@ const reject = <T, E>(
  */
 export type Answer<T, E> =
   | { readonly _tag: "Token"; readonly token: T }
-  /** No error of an acquisition: the 401 is about the request, and not about the token. */
+  /** Without an error: a new token does not help or, with `retryAfter`, none is due before then. */
   | { readonly _tag: "Failure"; readonly error: E | undefined; readonly retryAfter: number | undefined }
   /** The acquisition in flight is waited for, no longer than until then; a caller asks again after that. */
   | { readonly _tag: "Wait"; readonly until: Instant }

@@ -1,6 +1,6 @@
 /**
- * What a store holds while no process is to request a token: why, and whom it concerns. Read the same by every line of
- * the library.
+ * What a store holds while no process is to request a token: why, and whom it concerns. Every line for a
+ * version of Effect reads it alike.
  *
  * @since 0.1.0
  */

@@ -1,5 +1,5 @@
 /**
- * What a store holds of a token, read the same by every line of the library.
+ * What a store holds of a token, which clients for every version of Effect read alike.
  *
  * @since 0.1.0
  */

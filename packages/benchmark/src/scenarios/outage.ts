@@ -22,7 +22,7 @@ const columns = [
 
 const tokenLatency = 100
 /** For how much of a token's life the endpoint is down. */
-const outageShare = 0.9
+const outageShare = 0.85
 /** How long the load lasts, in lives of a token: it shows what becomes of the second one, too. */
 const loadShare = 1.2
 
@@ -134,8 +134,8 @@ const run = async (extent: Extent): Promise<Report> => {
 export const outage: Scenario = {
   id: "outage",
   title: "Outage of the token endpoint",
-  what: "The token endpoint answers 503 from right after the first token until nine tenths of that token's life are " +
-    "over, and works again for the last tenth and after it. Tokens live for 20 s. All clients are under a steady, open " +
+  what: "The token endpoint answers 503 from right after the first token until 85 % of that token's life are " +
+    "over, and works again after that. Tokens live for 20 s. All clients are under a steady, open " +
     "load at the same time, until a fifth of the next token's life is over.",
   run
 }

@@ -1,4 +1,5 @@
 import * as ErrorBody from "@effect-spotnana/engine/ErrorBody"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { HttpClientResponse } from "effect/http"
 import type { TokenExpired as Error } from "../../AuthError.ts"
@@ -27,6 +28,8 @@ export const tokenExpired = Effect.fnUntraced(function*(
     reason: reason === "rejected" ? "Rejected" : "NotReplayable",
     debugIdentifier,
     retryAfter,
-    message: `${about}, ${why[reason]}`
+    message: retryAfter === undefined
+      ? `${about}, ${why[reason]}`
+      : `${about}. The last new tokens did not help, and no further one is requested for ${Duration.format(retryAfter)}.`
   })
 })

@@ -12,7 +12,7 @@ export const renewals = Metric.counter("spotnana_auth_renewals_total", {
   incremental: true
 })
 
-/** One per rejection of the token in use, whether or not it is replaced. Those during its replacement or a backoff count as one. */
+/** One per rejection of the token in use, whether or not it is replaced; none while an acquisition is in flight or a backoff lasts. */
 export const rejections = Metric.counter("spotnana_auth_rejections_total", {
   description: "Rejections of the access token in use, before it expired",
   incremental: true

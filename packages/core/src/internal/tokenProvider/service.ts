@@ -53,7 +53,10 @@ export interface Evidence {
 export interface Service {
   /** The API that the tokens are for. */
   readonly environment: Environment
-  /** A token that is valid now. With one it never waits; without, it waits for the one acquisition. */
+  /**
+   * A token that is valid now. With one it does not wait, but for a second at most while a rejection of that token is
+   * looked into. Without one it waits for the one acquisition.
+   */
   readonly get: Effect.Effect<AccessToken, AuthError>
   /**
    * Reports that the API answered 401 to this token, and accepted it from no request since the rejected one was sent. The

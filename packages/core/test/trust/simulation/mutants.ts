@@ -107,12 +107,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     seed: 2
   },
   {
-    name: "take every credentials for the refused ones",
-    file: acquisition,
-    from: "credentials.number === request.refused",
-    to: "request.refused !== undefined"
-  },
-  {
     name: "keep the first credentials for ever",
     file: acquisition,
     from: "if (last !== undefined && Credentials.equals(last, current)) return last",
