@@ -21,7 +21,7 @@ import { production } from "./Environment.ts"
 import { readBody } from "./internal/http/body.ts"
 import { pinnedClient, withoutQuery } from "./internal/tokenEndpoint/pinnedClient.ts"
 import { secretsOf, tokenRequest, variantOf } from "./internal/tokenEndpoint/tokenRequest.ts"
-import { noAnswer, readToken } from "./internal/tokenEndpoint/tokenResponse.ts"
+import { brokenClient, noAnswer, readToken } from "./internal/tokenEndpoint/tokenResponse.ts"
 
 /**
  * What the token request says besides the credentials, and its bounds.
@@ -144,6 +144,8 @@ export const make: (
           )
         }
         return request(credentials).pipe(
+          // A defect of the HTTP client: what it says may repeat whatever was sent.
+          Effect.catchDefect((defect) => Effect.fail(brokenClient(address, secretsOf(options, credentials), defect))),
           Effect.timeoutOrElse({ duration: timeout, orElse: () => timedOut }),
           Effect.withSpan("TokenEndpoint.acquire", {
             root: true,

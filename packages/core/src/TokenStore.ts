@@ -16,6 +16,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type { Backend, Key } from "./internal/tokenStore/contract.ts"
+import { withMac } from "./internal/tokenStore/contract.ts"
 import { encrypt } from "./internal/tokenStore/encryption.ts"
 import { makeRandomNames } from "./internal/tokenStore/keys.ts"
 import { makeMemory } from "./internal/tokenStore/memory.ts"
@@ -68,9 +69,9 @@ export const layer = <E, R>(
     TokenStore,
     Effect.gen(function*() {
       const made = yield* backend
+      if (made.mac !== undefined) return { backend: made, share }
       // One for all providers of this store, so that they share within the process.
-      const mac = made.mac ?? (yield* makeRandomNames)
-      return { backend: { ...made, mac }, share }
+      return { backend: withMac(made, yield* makeRandomNames), share }
     })
   )
 

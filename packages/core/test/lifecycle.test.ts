@@ -377,6 +377,20 @@ describe("invariant 6: no hammering", () => {
     }).pipe(Effect.provide(FromSource(current)))
   })
 
+  it.effect("while a renewal is refused, calls with a good token do not read the credentials", () => {
+    let asked = 0
+    const current = Effect.sync(() => asked++ === 0 ? { clientId, clientSecret } : wrong)
+    return Effect.gen(function*() {
+      const { provider } = yield* subjects
+      yield* provider.get
+      const load = yield* Effect.forkChild(Effect.repeat(provider.get, Schedule.spaced("100 millis")))
+      yield* TestClock.adjust("59 minutes")
+      yield* Fiber.interrupt(load)
+      // After 1, 2, 4, ... 256 seconds, then every five minutes, half of that at the least.
+      expect(asked).toBeLessThan(20)
+    }).pipe(Effect.provide(FromSource(current)))
+  })
+
   it.effect("a refusal of a renewal is not forgotten when the credentials source fails meanwhile", () => {
     let asked = 0
     const current = Effect.suspend(() =>
@@ -498,6 +512,24 @@ describe("invariant 10: time is a service", () => {
     }).pipe(Effect.provide(FromSource(current)))
   })
 
+  it.effect("a replacement whose fiber is lost is replaced when it is overdue, though the rejected token lives on", () => {
+    let asked = 0
+    const gate = Deferred.makeUnsafe<void>()
+    const lost = Effect.uninterruptible(Deferred.await(gate))
+    const current = Effect.suspend(() => Effect.as(asked++ === 1 ? lost : Effect.void, { clientId, clientSecret }))
+    return Effect.gen(function*() {
+      const { client, mock } = yield* subjects
+      yield* client.get("/v2/companies")
+      yield* TestClock.adjust("10 seconds")
+      yield* mock.revokeTokens
+      const rejected = yield* Effect.forkChild(client.get("/v2/companies"))
+      yield* TestClock.adjust("31 seconds")
+      expect((yield* Fiber.join(rejected)).status).toBe(200)
+      expect(yield* mock.tokenRequests).toBe(2)
+      yield* Deferred.succeed(gate, undefined)
+    }).pipe(Effect.provide(FromSource(current)))
+  })
+
   it.effect("the time that the machine slept counts as waiting for Retry-After", () =>
     Effect.gen(function*() {
       const { context, jump } = yield* skewable
@@ -565,25 +597,33 @@ describe("invariant 11: nothing left behind", () => {
 })
 
 describe("invariant 11: after the layer was closed", () => {
-  it.effect("a call dies with a sentence that says what to do", () =>
-    Effect.gen(function*() {
-      const { client, provider } = yield* Effect.scoped(
-        Effect.flatMap(Layer.build(onMock()), (context) => Effect.provide(subjects, context))
-      )
-      const token = { value: Redacted.make("x"), ...times }
-      const calls: ReadonlyArray<Effect.Effect<unknown, unknown>> = [
-        provider.get,
-        client.get("/v2/companies"),
-        provider.reject(token),
-        provider.replacement(token)
-      ]
-      for (const call of calls) {
-        const exit = yield* Effect.exit(call)
-        expect(Exit.isFailure(exit) && Cause.hasDies(exit.cause) && Cause.pretty(exit.cause)).toContain(
-          "The layer of the Spotnana client is closed"
+  it.effect.each(["with", "without"])(
+    "a call dies with a sentence that says what to do, %s a token",
+    (what) =>
+      Effect.gen(function*() {
+        const { client, provider } = yield* Effect.scoped(
+          Effect.gen(function*() {
+            const made = yield* Effect.provide(subjects, yield* Layer.build(onMock()))
+            if (what === "with") yield* made.provider.get
+            return made
+          })
         )
-      }
-    }))
+        const token = { value: Redacted.make("x"), ...times }
+        const calls: ReadonlyArray<Effect.Effect<unknown, unknown>> = [
+          provider.get,
+          client.get("/v2/companies"),
+          provider.reject(token),
+          provider.replacement(token),
+          provider.replayAccepted
+        ]
+        for (const call of calls) {
+          const exit = yield* Effect.exit(call)
+          expect(Exit.isFailure(exit) && Cause.hasDies(exit.cause) && Cause.pretty(exit.cause)).toContain(
+            "The layer of the Spotnana client is closed"
+          )
+        }
+      })
+  )
 })
 
 describe("invariant 12: open to change", () => {
@@ -605,20 +645,33 @@ describe("invariant 12: open to change", () => {
       }).pipe(Effect.provide(onMock())))
   }
 
-  it.effect("a defect of the HTTP client is a typed error without the secret", () =>
-    Effect.gen(function*() {
-      const broken = HttpClient.make((request) =>
-        Effect.die(new Error(`cannot send ${request.body._tag === "Uint8Array" ? request.body.text : ""}`))
-      )
-      const error = yield* Effect.flip(
-        Effect.flatMap(TokenProvider.TokenProvider, ({ get }) => get).pipe(Effect.provide(
-          SpotnanaHttpClient.layer({ clientId, clientSecret, refresh: { attempts: 1 } }).pipe(
-            Layer.provide(Layer.succeed(HttpClient.HttpClient, broken))
+  it.effect.each(["body", "basic"] as const)(
+    "a defect of the HTTP client is a typed error without the secret, sent by %s",
+    (
+      clientAuthentication
+    ) =>
+      Effect.gen(function*() {
+        const broken = HttpClient.make((request) =>
+          Effect.die(
+            new Error(
+              `cannot send ${
+                request.body._tag === "Uint8Array" ? request.body.text : ""
+              }${request.headers.authorization}`
+            )
           )
-        ))
-      )
-      expect(error.message).toBe("The token request ended unexpectedly: <redacted>.")
-    }))
+        )
+        const error = yield* Effect.flip(
+          Effect.flatMap(TokenProvider.TokenProvider, ({ get }) => get).pipe(Effect.provide(
+            SpotnanaHttpClient.layer({ clientId, clientSecret, clientAuthentication, refresh: { attempts: 1 } }).pipe(
+              Layer.provide(Layer.succeed(HttpClient.HttpClient, broken))
+            )
+          ))
+        )
+        expect(error.message).toBe(
+          "The token request to https://api.spotnana.com/v2/auth/oauth2-token ended unexpectedly: <redacted>."
+        )
+      })
+  )
 })
 
 describe("invariant 13: credentials may change under way", () => {

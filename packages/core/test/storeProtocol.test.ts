@@ -24,8 +24,9 @@ import { Redis } from "effect/persistence"
 import { TestClock } from "effect/testing"
 import { createHash, randomBytes } from "node:crypto"
 import { makeRequestToken } from "../src/internal/tokenEndpoint/requestToken.ts"
+import type { Grant } from "../src/internal/tokenEndpoint/requestToken.ts"
 import type { Endpoint } from "../src/internal/tokenStore/keys.ts"
-import type { Grant, Request } from "../src/internal/tokenStore/sharing.ts"
+import type { Request } from "../src/internal/tokenStore/sharing.ts"
 import { skewable } from "./support/harness.ts"
 import * as RedisServer from "./support/redis.ts"
 
@@ -500,6 +501,62 @@ describe("the failure of another process", () => {
       assert.strictEqual(other.requests.count, 0)
       yield* TestClock.adjust("20 seconds")
       assert.isTrue(Result.isSuccess(yield* other.acquire(credentials, request)))
+    }))
+
+  it.effect("invariant 10: an old one that is put back with a long time holds up nobody", () =>
+    Effect.gen(function*() {
+      const inner = yield* memory
+      const stored: Array<Redacted.Redacted> = []
+      const backend: Backend = {
+        ...inner,
+        release: (key, fence, backoff) => {
+          if (backoff !== undefined) stored.push(backoff.failure)
+          return inner.release(key, fence, backoff)
+        }
+      }
+      const failing = yield* join(yield* storeOf(backend), { failure: rateLimited })
+      yield* failing.acquire(credentials, request)
+      yield* TestClock.adjust("5 minutes")
+      const putBack: Backend = {
+        ...inner,
+        lease: () => Effect.succeed({ _tag: "Backoff", timeLeft: Duration.hours(23), failure: stored[0] })
+      }
+      const other = yield* join(yield* storeOf(putBack))
+      assert.isTrue(Result.isSuccess(yield* other.acquire(credentials, request)))
+      assert.strictEqual(other.requests.count, 1)
+    }))
+
+  it.effect("a backend may be an instance of a class", () =>
+    Effect.gen(function*() {
+      const inner = yield* memory
+      class Own implements Backend {
+        readonly name = "own"
+        readonly #inner = inner
+        read(key: string) {
+          return this.#inner.read(key)
+        }
+        lease(key: string, time: Duration.Duration) {
+          return this.#inner.lease(key, time)
+        }
+        extend(key: string, fence: number, time: Duration.Duration) {
+          return this.#inner.extend(key, fence, time)
+        }
+        write(key: string, fence: number, payload: Redacted.Redacted, time: Duration.Duration) {
+          return this.#inner.write(key, fence, payload, time)
+        }
+        release(key: string, fence: number, backoff?: TokenStore.Backoff) {
+          return this.#inner.release(key, fence, backoff)
+        }
+        changes(key: string) {
+          return this.#inner.changes(key)
+        }
+      }
+      for (const backend of [new Own(), yield* TokenStore.encrypted(new Own(), [Redacted.make(randomBytes(32))])]) {
+        const one = yield* join(yield* storeOf(backend))
+        yield* one.acquire(credentials, request)
+        const other = yield* join(yield* storeOf(backend))
+        assert.isTrue(Result.getOrThrow(yield* other.acquire(credentials, request)).isShared)
+      }
     }))
 
   it.effect("a process that cannot read it, as it lacks the key, goes on alone at once", () =>

@@ -32,7 +32,7 @@ const errors: Record<string, AuthError.TokenEndpointError> = {
 }
 
 const throughStore = (error: AuthError.TokenEndpointError): AuthError.TokenEndpointError => {
-  const read = StoredFailure.decode(StoredFailure.encode({ failure: fromError(error), refused: undefined }))
+  const read = StoredFailure.decode(StoredFailure.encode({ failure: fromError(error), refused: undefined, until: 1 }))
   return read === undefined ? assert.fail("it cannot be read") : toError(read.failure)
 }
 

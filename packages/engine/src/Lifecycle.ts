@@ -22,7 +22,7 @@ import type { CachedToken, Command, Event, Failure, Report, State, Transition } 
 export const transition = <T, E>(state: State<T, E>, event: Event<T, E>, now: Instant): Transition<T, E> => {
   switch (event._tag) {
     case "TokenRequested":
-      return isUsable(state, now) && !hasPassed(state.cached.renewAt, now) ? [state, []] : acquire(state, now)
+      return isNeeded(state, now) ? acquire(state, now) : [state, []]
 
     case "RenewalDue": {
       const at = wakeAt(state, now)
@@ -34,7 +34,7 @@ export const transition = <T, E>(state: State<T, E>, event: Event<T, E>, now: In
       return isLive(state, now) && state.cached.token === event.token ? reject(state, event, now) : [state, []]
 
     case "ReplayAccepted":
-      return state.replacement === whole ? [state, []] : [{ ...state, replacement: whole }, []]
+      return state.replacement === fullBudget ? [state, []] : [{ ...state, replacement: fullBudget }, []]
 
     case "TokenShared": {
       const cached = cachedToken(state, event)
@@ -42,7 +42,7 @@ export const transition = <T, E>(state: State<T, E>, event: Event<T, E>, now: In
       // Earlier than any process renews: another process replaced the token because of a 401, on behalf of all.
       const isReplacement = isLive(state, now) &&
         !hasPassed(after(state.cached.startedAt, earliestRenewal(state.policy, state.cached)), now)
-      const [next, commands] = use(isReplacement ? charge(state, now) : state, cached, event.isShared, now)
+      const [next, commands] = use(isReplacement ? chargeShared(state, now) : state, cached, event.isShared, now)
       return state.acquisition === undefined
         ? [next, commands]
         : [next, [{ _tag: "CancelAcquisition", id: state.acquisition.id }, ...commands]]
@@ -77,7 +77,7 @@ export const transition = <T, E>(state: State<T, E>, event: Event<T, E>, now: In
 }
 
 /** No replacement was in vain. */
-const whole: State<never, never>["replacement"] = { at: undefined, delay: 0, isReported: false }
+const fullBudget: State<never, never>["replacement"] = { at: undefined, delay: 0, isReported: false }
 
 /**
  * The state of a provider that nobody has used.
@@ -96,7 +96,7 @@ export const initial = <T, E>(policy: Policy.Policy): State<T, E> => ({
   lastError: undefined,
   backoff: undefined,
   refusal: undefined,
-  replacement: whole
+  replacement: fullBudget
 })
 
 type WithToken<T, E> = State<T, E> & { readonly cached: CachedToken<T> }
@@ -144,15 +144,27 @@ const isNewer = <T, E>(state: State<T, E>, next: CachedToken<T>, now: Instant): 
   return version > 0 ? next.version > version : millisUntil(next.expiresAt, now) > millisUntil(expiresAt, now)
 }
 
+/** Whether a caller who comes now needs an acquisition: for a token, to renew it, or in place of one that is overdue. */
+const isNeeded = <T, E>(state: State<T, E>, now: Instant): boolean => {
+  if (!isUsable(state, now)) return true
+  if (state.acquisition !== undefined) return !isInFlight(state, now)
+  // The credentials are looked at again when their refusal ends.
+  return hasPassed(state.cached.renewAt, now) && !isInForce(state.refusal, now)
+}
+
+/** When the token in use is renewed, or would have been: not during a backoff or a refusal. */
+const renewalAt = <T, E>({ backoff, cached, refusal }: WithToken<T, E>, now: Instant): Instant => {
+  const wait = isInForce(refusal, now) ? refusal : isInForce(backoff, now) ? backoff : undefined
+  return wait === undefined ? cached.renewAt : later(cached.renewAt, wait.until, now)
+}
+
+const hasToken = <T, E>(state: State<T, E>): state is WithToken<T, E> => state.cached !== undefined
+
 /** When the timer is to go off, if there is anything to do then. */
 const wakeAt = <T, E>(state: State<T, E>, now: Instant): Instant | undefined => {
-  const { backoff, cached, policy, refusal } = state
-  if (cached === undefined || policy.mode === "onDemand") return undefined
-  if (isInForce(refusal, now)) {
-    // Once nothing is left to renew, the next caller sees whether the credentials have changed.
-    return isLive(state, now) ? later(cached.renewAt, refusal.until, now) : undefined
-  }
-  return isInForce(backoff, now) ? later(cached.renewAt, backoff.until, now) : cached.renewAt
+  if (!hasToken(state) || state.policy.mode === "onDemand") return undefined
+  // Once nothing is left to renew, the next caller sees whether the credentials have changed.
+  return isInForce(state.refusal, now) && !isLive(state, now) ? undefined : renewalAt(state, now)
 }
 
 const wake = <T, E>(state: State<T, E>, now: Instant): ReadonlyArray<Command<T, E>> => {
@@ -172,8 +184,12 @@ const isInFlight = <T, E>(state: State<T, E>, now: Instant): state is InFlight<T
 const completeWaiters = <E>(failure?: Failure<E>): Command<never, E> => ({ _tag: "CompleteWaiters", failure })
 const report = <T, E>(report: Report<T, E>): Command<T, E> => ({ _tag: "Report", report })
 
-/** Begins the one acquisition, unless it is under way or not due. */
-const acquire = <T, E>(state: State<T, E>, now: Instant, rejected?: T): Transition<T, E> => {
+/** Begins the one acquisition, unless it is under way or not due. One in place of an overdue one is for the same. */
+const acquire = <T, E>(
+  state: State<T, E>,
+  now: Instant,
+  rejected: T | undefined = state.acquisition?.rejected
+): Transition<T, E> => {
   if (isInFlight(state, now) || isInForce(state.backoff, now)) return [state, []]
   const id = state.lastId + 1
   const overdueAt = after(now, 2 * state.policy.acquisitionTimeout)
@@ -230,7 +246,7 @@ const use = <T, E>(
     backoff: undefined,
     refusal: undefined
   }
-  const told = report<T, E>({
+  const reported = report<T, E>({
     _tag: "TokenAcquired",
     token: cached.token,
     isShared,
@@ -238,7 +254,7 @@ const use = <T, E>(
     isRenewal: isLive(state, now),
     isRecovery: state.failures > 0
   })
-  return [next, [told, ...wake(next, now), completeWaiters()]]
+  return [next, [reported, ...wake(next, now), completeWaiters()]]
 }
 
 /** Whatever the acquisition was for, a token that has not expired stays in use. */
@@ -257,22 +273,26 @@ const fail = <T, E>(
   const failures = state.failures + 1
   const { error } = failure
   const ended = { ...state, acquisition: undefined, suspectUntil: undefined, failures, lastError: error }
-  // A refusal in a row with one of the same credentials.
-  const step = Policy.nextRefusalDelay(policy, state.refusal?.credentials === refused ? state.refusal?.delay ?? 0 : 0)
-  const delay = refused === undefined
-    ? retryDelay(state, retryAfter, random, now)
-    : step * (0.5 + 0.5 * random)
-  const until = after(now, delay)
-  const next: State<T, E> = refused === undefined
-    ? { ...ended, backoff: { error, until } }
-    : { ...ended, backoff: undefined, refusal: { credentials: refused, error, until, delay: step } }
-  const told = report<T, E>({
+  let next: State<T, E>
+  let delay: number
+  if (refused === undefined) {
+    delay = retryDelay(state, retryAfter, random, now)
+    next = { ...ended, backoff: { error, until: after(now, delay) } }
+  } else {
+    // A refusal in a row with one of the same credentials.
+    const before = state.refusal?.credentials === refused ? state.refusal.delay : 0
+    const step = Policy.nextRefusalDelay(policy, before)
+    delay = step * (0.5 + 0.5 * random)
+    const until = after(now, delay)
+    next = { ...ended, backoff: undefined, refusal: { credentials: refused, error, until, delay: step } }
+  }
+  const reported = report<T, E>({
     _tag: "AcquisitionFailed",
     error,
     retryAfter: Math.ceil(delay),
     isLive: isLive(state, now)
   })
-  return [next, [told, ...wake(next, now), completeWaiters(failure)]]
+  return [next, [reported, ...wake(next, now), completeWaiters(failure)]]
 }
 
 /** A replacement was made: unless the API accepts the new token where it rejected the old one, the next has to wait. */
@@ -280,6 +300,15 @@ const charge = <T, E>(state: State<T, E>, now: Instant): State<T, E> => ({
   ...state,
   replacement: { at: now, delay: Policy.nextReplacementDelay(state.replacement.delay), isReported: false }
 })
+
+/** Another process made it, and made it in vain if the one before was not long ago: this process has to wait as long. */
+const chargeShared = <T, E>(state: State<T, E>, now: Instant): State<T, E> => {
+  const { at, delay } = state.replacement
+  return charge(
+    at !== undefined && hasPassed(after(at, 2 * delay), now) ? { ...state, replacement: fullBudget } : state,
+    now
+  )
+}
 
 /** Milliseconds until a rejected token may be replaced. */
 const replacementLeft = <T, E>({ replacement }: State<T, E>, isUrgent: boolean, now: Instant): number => {
@@ -296,7 +325,8 @@ const reject = <T, E>(
   const rejectedSince = rejectedInARow > 1 && before.rejectedSince !== undefined ? before.rejectedSince : now
   const state = { ...before, rejectedSince }
   const { cached } = state
-  // A token that was good, in its last second: it expired, which costs no budget.
+  // A token that was good, in its last second: it expired, which costs no budget. Tokens of two seconds or more are out
+  // of use by then.
   if (wasAccepted && hasPassed(after(cached.startedAt, cached.lifetime - Policy.lastSecond), now)) {
     return acquire({ ...state, cached: { ...cached, renewAt: now, expiresAt: now } }, now)
   }
@@ -309,12 +339,13 @@ const reject = <T, E>(
   const left = replacementLeft(state, isDead, now)
   if (left > 0) {
     const isFirst = !state.replacement.isReported
-    const told = report<T, E>({ _tag: "ReplacementHeldBack", retryAfter: left, isFirst })
-    return [isFirst ? { ...state, replacement: { ...state.replacement, isReported: true } } : state, [told]]
+    const reported = report<T, E>({ _tag: "ReplacementHeldBack", retryAfter: left, isFirst })
+    return [isFirst ? { ...state, replacement: { ...state.replacement, isReported: true } } : state, [reported]]
   }
   const [next, commands] = acquire(state, now, token)
-  const suspect = { ...next, suspectUntil: after(now, Policy.longestSuspicion) }
+  // Refused credentials bring no new token: nobody waits for them.
   const isRefused = isInForce(state.refusal, now)
+  const suspect = isRefused ? next : { ...next, suspectUntil: after(now, Policy.longestSuspicion) }
   return [suspect, [report<T, E>({ _tag: "TokenRejected", token, isRefused }), ...commands]]
 }
 
@@ -336,7 +367,7 @@ export type Answer<T, E> =
   | { readonly _tag: "Retry" }
 
 /**
- * Who wants a token: after how many failures it gives up, and what it has waited for.
+ * A caller: after how many failures it gives up, and what it has waited for.
  *
  * @category models
  * @since 0.1.0
@@ -351,7 +382,7 @@ export interface Caller<E> {
 const found = <T>(token: T): Answer<T, never> => ({ _tag: "Token", token })
 
 /**
- * What a caller gets who wants a token.
+ * What a caller gets.
  *
  * @category answers
  * @since 0.1.0
@@ -459,8 +490,5 @@ export const status = <T, E>(
  * @category getters
  * @since 0.1.0
  */
-export const nextRenewalAt = <T, E>(state: State<T, E>, now: Instant): Instant | undefined => {
-  if (!isLive(state, now)) return undefined
-  const wait = isInForce(state.refusal, now) ? state.refusal : isInForce(state.backoff, now) ? state.backoff : undefined
-  return wait === undefined ? state.cached.renewAt : later(state.cached.renewAt, wait.until, now)
-}
+export const nextRenewalAt = <T, E>(state: State<T, E>, now: Instant): Instant | undefined =>
+  isLive(state, now) ? renewalAt(state, now) : undefined

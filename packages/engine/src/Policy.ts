@@ -151,7 +151,7 @@ export const retryDelay = (
 
 /**
  * The step after which refused credentials are sent again: a second, then twice the step before, up to
- * `refusalTimeToLive`.
+ * `refusalTimeToLive`. The wait is from half to all of it.
  *
  * @category decisions
  * @since 0.1.0
@@ -169,10 +169,11 @@ export const nextReplacementDelay = (previous: number): number =>
   Math.min(Math.max(2 * previous, firstReplacementDelay), longestReplacementDelay)
 
 /**
- * How long the next replacement waits where a token that was accepted is rejected by one request after the other: it
- * died, however often others were replaced in vain.
+ * How long the next replacement waits where a token shows {@link signsOfDeath}: a minute, or an eighth of the delay of
+ * other replacements.
  *
  * @category decisions
  * @since 0.1.0
  */
-export const urgentReplacementDelay = (delay: number): number => Math.min(delay, firstReplacementDelay)
+export const urgentReplacementDelay = (delay: number): number =>
+  Math.min(delay, Math.max(delay / 8, firstReplacementDelay))

@@ -20,6 +20,8 @@ export interface StoredFailure {
   readonly failure: TokenFailure
   /** The keyed fingerprint of the credentials that were refused; undefined: the failure concerns every process. */
   readonly refused: string | undefined
+  /** When it stops to count, in milliseconds since the Unix epoch. */
+  readonly until: number
 }
 
 /** Goes up when an older version of the library could misread what is written. */
@@ -37,7 +39,8 @@ const fields = [
   "clientId",
   "retryAfter",
   "debugIdentifier",
-  "refused"
+  "refused",
+  "until"
 ]
 
 /**
@@ -46,8 +49,8 @@ const fields = [
  * @category encoding
  * @since 0.1.0
  */
-export const encode = ({ failure, refused }: StoredFailure): string =>
-  JSON.stringify({ version, failure, refused }, fields)
+export const encode = ({ failure, refused, until }: StoredFailure): string =>
+  JSON.stringify({ version, failure, refused, until }, fields)
 
 /**
  * The failure in a stored text.
@@ -63,10 +66,32 @@ export const encode = ({ failure, refused }: StoredFailure): string =>
  */
 export const decode = (text: string): StoredFailure | undefined => {
   const json = objectOfText(text)
-  if (json === undefined || json["version"] !== version || !isText(json["refused"])) return undefined
-  const failure = isObject(json["failure"]) ? decodeFailure(json["failure"]) : undefined
-  return failure === undefined ? undefined : { failure, refused: json["refused"] }
+  if (json === undefined || json["version"] !== version) return undefined
+  const { failure, refused, until } = json
+  if (!isText(refused) || typeof until !== "number" || !Number.isFinite(until)) return undefined
+  const decoded = isObject(failure) ? decodeFailure(failure) : undefined
+  return decoded === undefined ? undefined : { failure: decoded, refused, until }
 }
+
+/** By how much the clocks of two processes may differ, in milliseconds: a backoff is short, and must not end before it began. */
+const clockTolerance = 10_000
+
+/**
+ * For how much longer the failure counts, in milliseconds; not positive: it is over. The time that the store tells counts
+ * no longer than the end that is in the failure: an old one that is put back is over.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const timeLeft = (
+  { until }: StoredFailure,
+  { now, storeTimeLeft }: {
+    /** Milliseconds since the Unix epoch. */
+    readonly now: number
+    /** By the clock of the store, in milliseconds. */
+    readonly storeTimeLeft: number
+  }
+): number => Math.min(storeTimeLeft, until + clockTolerance - now)
 
 const isText = (value: unknown): value is string | undefined => value === undefined || typeof value === "string"
 

@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 const golden: ReadonlyArray<[string, StoredFailure.StoredFailure]> = [
   [
     `{"version":1,"failure":{"_tag":"InvalidCredentials","message":"refused","status":401,"code":"invalid_client",` +
-    `"clientId":"client","debugIdentifier":"debug"},"refused":"f1ngerpr1nt"}`,
+    `"clientId":"client","debugIdentifier":"debug"},"refused":"f1ngerpr1nt","until":1700000000000}`,
     {
       failure: {
         _tag: "InvalidCredentials",
@@ -15,12 +15,13 @@ const golden: ReadonlyArray<[string, StoredFailure.StoredFailure]> = [
         message: "refused",
         status: 401
       },
-      refused: "f1ngerpr1nt"
+      refused: "f1ngerpr1nt",
+      until: 1_700_000_000_000
     }
   ],
   [
     `{"version":1,"failure":{"_tag":"TokenEndpointUnavailable","message":"slow down","reason":"RateLimited",` +
-    `"status":429,"retryAfter":30000,"debugIdentifier":"debug"}}`,
+    `"status":429,"retryAfter":30000,"debugIdentifier":"debug"},"until":1700000000000}`,
     {
       failure: {
         _tag: "TokenEndpointUnavailable",
@@ -30,11 +31,12 @@ const golden: ReadonlyArray<[string, StoredFailure.StoredFailure]> = [
         retryAfter: 30_000,
         status: 429
       },
-      refused: undefined
+      refused: undefined,
+      until: 1_700_000_000_000
     }
   ],
   [
-    `{"version":1,"failure":{"_tag":"MalformedTokenResponse","message":"no token","status":200,"retryAfter":500}}`,
+    `{"version":1,"failure":{"_tag":"MalformedTokenResponse","message":"no token","status":200,"retryAfter":500},"until":1700000000000}`,
     {
       failure: {
         _tag: "MalformedTokenResponse",
@@ -43,7 +45,8 @@ const golden: ReadonlyArray<[string, StoredFailure.StoredFailure]> = [
         retryAfter: 500,
         status: 200
       },
-      refused: undefined
+      refused: undefined,
+      until: 1_700_000_000_000
     }
   ]
 ]
@@ -61,14 +64,14 @@ describe("StoredFailure", () => {
       { _tag: "MalformedTokenResponse", message: "m", status: 302 }
     ]
     for (const failure of failures) {
-      const decoded = StoredFailure.decode(StoredFailure.encode({ failure, refused: undefined }))
-      assert.deepStrictEqual(JSON.parse(JSON.stringify(decoded)), { failure })
+      const decoded = StoredFailure.decode(StoredFailure.encode({ failure, refused: undefined, until: 1 }))
+      assert.deepStrictEqual(JSON.parse(JSON.stringify(decoded)), { failure, until: 1 })
     }
   })
 
   it("invariant 9: fields that are unknown are not stored", () => {
     const failure = { _tag: "InvalidCredentials", message: "m", secret: "c4nary" } as const
-    assert.notInclude(StoredFailure.encode({ failure, refused: undefined }), "c4nary")
+    assert.notInclude(StoredFailure.encode({ failure, refused: undefined, until: 1 }), "c4nary")
   })
 
   it("invariant 12: unknown fields of a stored failure pass, and are left out", () => {
@@ -85,8 +88,11 @@ describe("StoredFailure", () => {
     ["of the format before this one", `{"error":{"_tag":"InvalidCredentials","message":"refused"},"refused":12345}`],
     ["a token", StoredToken.encode({ value: "t", lifetime: 1000, scope: undefined, expiresAt: 1, fence: 1 })],
     ["another version", refusal.replace(`"version":1`, `"version":2`)],
-    ["no failure", `{"version":1}`],
-    ["a failure that is text", `{"version":1,"failure":"InvalidCredentials"}`],
+    ["no failure", `{"version":1,"until":1}`],
+    ["no end", refusal.replace(`,"until":1700000000000`, "")],
+    ["an end that is text", refusal.replace("1700000000000", `"1700000000000"`)],
+    ["an end that never comes", refusal.replace("1700000000000", "1e999")],
+    ["a failure that is text", `{"version":1,"failure":"InvalidCredentials","until":1}`],
     ["an unknown tag", refusal.replace("InvalidCredentials", "TokenExpired")],
     ["an unknown reason", unavailable.replace("RateLimited", "Sunspots")],
     ["a fingerprint that is a number", refusal.replace(`"f1ngerpr1nt"`, "5")],
@@ -103,6 +109,14 @@ describe("StoredFailure", () => {
     ["a delay that is text", malformed.replace("500", `"500"`)]
   ])("invariant 12: a stored text that is no failure of this version is none: %s", (_, text) => {
     assert.isUndefined(StoredFailure.decode(text))
+  })
+
+  it("invariant 10: an old failure that is put back is over, whatever time the store gives it", () => {
+    const [, failure] = golden[0]!
+    const left = (now: number, storeTimeLeft: number) => StoredFailure.timeLeft(failure, { now, storeTimeLeft })
+    assert.strictEqual(left(failure.until - 30_000, 20_000), 20_000)
+    assert.strictEqual(left(failure.until - 30_000, 86_400_000), 40_000, "clocks may differ by ten seconds")
+    assert.strictEqual(left(failure.until + 10_000, 86_400_000), 0)
   })
 
   it("invariant 9: the associated data differs for each key, and from a token's", () => {

@@ -129,6 +129,8 @@ export class Referee<T> {
   #acquiring: { readonly at: Moment; readonly replaces: boolean } | undefined
   #suspectSince: Moment | undefined
   #rejectedSince: Moment | undefined
+  /** Whether callers need not wait for the replacement: the credentials may still be refused. */
+  #mayGoOn = false
   #failures = 0
   #allFailures = 0
   #successes = 0
@@ -188,7 +190,15 @@ export class Referee<T> {
 
   /** Whether a caller who wants a token makes the process acquire one. */
   whenRequested(now: Moment): Expectation {
-    return this.#unlessBusy(now, this.#needed(now, this.isGood(now) ? 4 : 12))
+    const acquiring = this.#acquiring
+    const isOverdue = acquiring !== undefined && since(acquiring.at, now) >= 2 * documented.acquisitionTimeout
+    if (isOverdue && this.isGood(now)) return this.#unlessBusy(now, must(12, "the acquisition is overdue"))
+    const needed = this.#needed(now, this.isGood(now) ? 4 : 12)
+    const refusal = this.#refusal
+    if (refusal === undefined || !this.isGood(now)) return this.#unlessBusy(now, needed)
+    const refusedFor = since(refusal.at, now)
+    if (refusedFor < refusal.atLeast - rounding) return mustNot(6, "the credentials were refused a moment ago")
+    return this.#unlessBusy(now, refusedFor < refusal.atMost + rounding && needed.expected === "must" ? may : needed)
   }
 
   whenDue(now: Moment): Expectation {
@@ -236,6 +246,9 @@ export class Referee<T> {
   /** Somebody has to renew the token when it is time. */
   checkTimer(isSet: boolean, now: Moment): void {
     if (isSet || !this.#rules.background || !this.isGood(now) || this.#acquiring !== undefined) return
+    // A clock that is set back may make a token good again that nobody renews while the credentials are refused; the next
+    // call after that does.
+    if (this.jumps > 0 && this.#refusal !== undefined) return
     throw new Violation(4, "no timer is set to renew the token")
   }
 
@@ -247,17 +260,22 @@ export class Referee<T> {
 
   /** An acquisition begins, because of a rejection or not. */
   acquiring(isRejection: boolean, now: Moment): void {
-    const replaces = isRejection && this.#current?.hasEnded === false
     const before = this.#acquiring
+    // In place of an overdue one it is for the same.
+    const replaces = isRejection ? this.#current?.hasEnded === false : before?.replaces === true
     if (before !== undefined) {
       if (since(before.at, now) < documented.acquisitionTimeout) {
         throw new Violation(1, "a second acquisition while one is in flight")
       }
       this.#reached("an overdue acquisition is replaced")
     }
-    if (replaces) {
+    if (isRejection && replaces) {
       this.#reached("an acquisition because of a 401")
-      this.#suspectSince = now
+      // Refused credentials bring no new token: nobody waits for them.
+      const refusedFor = this.#refusal === undefined ? Infinity : since(this.#refusal.at, now)
+      const isRefused = refusedFor < (this.#refusal?.atLeast ?? 0) - rounding
+      this.#suspectSince = isRefused ? undefined : now
+      this.#mayGoOn = refusedFor < (this.#refusal?.atMost ?? 0) + rounding
     }
     this.#acquiring = { at: now, replaces }
   }
@@ -367,6 +385,8 @@ export class Referee<T> {
       }
       if (since(before.requested, now) < earliestRenewal(before.lifetime)) {
         this.#reached("another process replaced a token")
+        const last = this.#replaced
+        if (last !== undefined && since(last.at, now) >= 2 * last.delay) this.#replaced = undefined
         this.#charge(now)
       }
     }
@@ -400,7 +420,8 @@ export class Referee<T> {
     const acquiring = this.#acquiring
     if (
       acquiring !== undefined && since(acquiring.at, now) < documented.acquisitionTimeout &&
-      this.#suspectSince !== undefined && since(this.#suspectSince, now) < documented.suspicion - rounding
+      this.#suspectSince !== undefined && since(this.#suspectSince, now) < documented.suspicion - rounding &&
+      !this.#mayGoOn
     ) {
       throw new Violation(7, "a caller does not wait for the replacement of a suspect token")
     }
@@ -539,7 +560,9 @@ export class Referee<T> {
   #replacementLeft(isUrgent: boolean, now: Moment): number {
     if (this.#replaced === undefined) return 0
     const { at, delay } = this.#replaced
-    return Math.ceil((isUrgent ? Math.min(delay, documented.firstReplacement) : delay) - since(at, now))
+    return Math.ceil(
+      (isUrgent ? Math.min(delay, Math.max(delay / 8, documented.firstReplacement)) : delay) - since(at, now)
+    )
   }
 
   #charge(now: Moment): void {

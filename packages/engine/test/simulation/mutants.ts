@@ -122,8 +122,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   ),
   lifecycle(
     "callers within the renewal window renew nothing",
-    "isUsable(state, now) && !hasPassed(state.cached.renewAt, now) ? [state, []]",
-    "isUsable(state, now) ? [state, []]"
+    "return hasPassed(state.cached.renewAt, now) && !isInForce(state.refusal, now)",
+    "return false"
   ),
   lifecycle(
     "the timer is not set again when it went off early",
@@ -133,8 +133,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   lifecycle("no timer is set", "at === undefined ? [] : [{ _tag: \"WakeAt\", at }]", "[]"),
   lifecycle(
     "a timer renews although the mode is onDemand",
-    "if (cached === undefined || policy.mode === \"onDemand\") return undefined",
-    "if (cached === undefined) return undefined"
+    "if (!hasToken(state) || state.policy.mode === \"onDemand\") return undefined",
+    "if (!hasToken(state)) return undefined"
   ),
   lifecycle(
     "callers wait for a renewal",
@@ -149,7 +149,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ),
   lifecycle(
     "a failure is followed by no backoff",
-    "{ ...ended, backoff: { error, until } }",
+    "{ ...ended, backoff: { error, until: after(now, delay) } }",
     "ended"
   ),
   lifecycle(
@@ -182,8 +182,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   ),
   lifecycle(
     "a success leaves the failures counted",
-    "    failures: 0,\n    lastError: undefined,\n    backoff: undefined,\n    refusal: undefined\n  }\n  const told",
-    "    lastError: undefined,\n    backoff: undefined,\n    refusal: undefined\n  }\n  const told"
+    "    failures: 0,\n    lastError: undefined,\n    backoff: undefined,\n    refusal: undefined\n  }\n  const reported",
+    "    lastError: undefined,\n    backoff: undefined,\n    refusal: undefined\n  }\n  const reported"
   ),
   lifecycle("a caller never gives up", "state.failures >= caller.giveUpAt", "false"),
   lifecycle("a caller gives up after one attempt", "state.failures >= caller.giveUpAt", "true"),
@@ -201,12 +201,12 @@ export const mutants: ReadonlyArray<Mutant> = [
   ),
   lifecycle(
     "a refusal of the same credentials does not double",
-    "state.refusal?.credentials === refused ? state.refusal?.delay ?? 0 : 0",
+    "state.refusal?.credentials === refused ? state.refusal.delay : 0",
     "0"
   ),
   lifecycle(
     "a refusal of other credentials doubles too",
-    "state.refusal?.credentials === refused ? state.refusal?.delay ?? 0 : 0",
+    "state.refusal?.credentials === refused ? state.refusal.delay : 0",
     "state.refusal?.delay ?? 0"
   ),
   policy(
@@ -216,8 +216,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   ),
   lifecycle(
     "new credentials wait for the end of the refusal of the old ones",
-    ": { ...ended, backoff: undefined, refusal: {",
-    ": { ...ended, backoff: { error, until }, refusal: {"
+    "next = { ...ended, backoff: undefined, refusal: {",
+    "next = { ...ended, backoff: { error, until }, refusal: {"
   ),
   lifecycle(
     "refused callers ask again without end",
@@ -226,8 +226,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   ),
   lifecycle(
     "the timer sends refused credentials again and again",
-    "if (isInForce(refusal, now)) {\n",
-    "if (false as boolean && isInForce(refusal, now)) {\n"
+    "const wait = isInForce(refusal, now) ? refusal : isInForce(backoff, now) ? backoff : undefined",
+    "const wait = isInForce(backoff, now) ? backoff : undefined"
   ),
   // Rejections
   lifecycle(
@@ -237,8 +237,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   ),
   lifecycle(
     "a rejected token is thrown away",
-    "const suspect = { ...next, suspectUntil",
-    "const suspect = { ...next, cached: undefined, suspectUntil"
+    "isRefused ? next : { ...next, suspectUntil",
+    "isRefused ? next : { ...next, cached: undefined, suspectUntil"
   ),
   lifecycle(
     "a 401 replaces nothing",
@@ -273,12 +273,12 @@ export const mutants: ReadonlyArray<Mutant> = [
   ),
   lifecycle(
     "a replacement by another process costs no budget",
-    "use(isReplacement ? charge(state, now) : state, cached",
+    "use(isReplacement ? chargeShared(state, now) : state, cached",
     "use(state, cached"
   ),
   lifecycle(
     "an accepted replay gives no budget back",
-    "[{ ...state, replacement: whole }, []]",
+    "[{ ...state, replacement: fullBudget }, []]",
     "[state, []]"
   ),
   policy(
@@ -344,17 +344,47 @@ export const mutants: ReadonlyArray<Mutant> = [
   // Waiters
   lifecycle(
     "waiters are resumed before the timer is set",
-    "[told, ...wake(next, now), completeWaiters()]",
-    "[told, completeWaiters(), ...wake(next, now)]"
+    "[reported, ...wake(next, now), completeWaiters()]",
+    "[reported, completeWaiters(), ...wake(next, now)]"
   ),
   lifecycle(
     "waiters of a failure are forgotten",
-    "[told, ...wake(next, now), completeWaiters(failure)]",
-    "[told, ...wake(next, now)]"
+    "[reported, ...wake(next, now), completeWaiters(failure)]",
+    "[reported, ...wake(next, now)]"
   ),
   lifecycle(
     "the warm path goes on with a suspect token",
     "suspectUntil === undefined ? cached?.renewAt : undefined",
     "cached?.renewAt"
+  ),
+  lifecycle(
+    "a good token hides that the acquisition is overdue",
+    "if (state.acquisition !== undefined) return !isInFlight(state, now)",
+    "if (state.acquisition !== undefined) return false"
+  ),
+  lifecycle(
+    "callers read refused credentials again and again although the token is good",
+    "return hasPassed(state.cached.renewAt, now) && !isInForce(state.refusal, now)",
+    "return hasPassed(state.cached.renewAt, now)"
+  ),
+  lifecycle(
+    "callers wait for refused credentials",
+    "const suspect = isRefused ? next : {",
+    "const suspect = {"
+  ),
+  lifecycle(
+    "an acquisition in place of an overdue one costs no budget",
+    "rejected: T | undefined = state.acquisition?.rejected",
+    "rejected: T | undefined = undefined"
+  ),
+  lifecycle(
+    "replacements by other processes add up however long ago they were",
+    "at !== undefined && hasPassed(after(at, 2 * delay), now) ?",
+    "at === undefined && false ?"
+  ),
+  policy(
+    "a token that died waits a minute however often others were replaced in vain",
+    "Math.min(delay, Math.max(delay / 8, firstReplacementDelay))",
+    "Math.min(delay, firstReplacementDelay)"
   )
 ]

@@ -255,6 +255,17 @@ export const scenarios: ReadonlyArray<Scenario> = [
     }
   },
   {
+    name:
+      "invariant 6: a call that is always rejected, each 5 s, beside a healthy one a minute costs ten token requests an hour",
+    run: (setting) => {
+      const { callEach, world } = make(setting)
+      const { ok } = callEach(5 * second, 4 * hour, (index) => index % 12 === 0 ? ["ok", "forbidden"] : ["forbidden"])
+      onlyAccepted(7, ok)
+      // With the first of each few minutes; from then on the replacements are further apart.
+      atMost(6, world.tokenRequests, 4 * 10 + 8)
+    }
+  },
+  {
     name: "invariant 7: a hundred calls that are rejected at once cause one acquisition",
     run: (setting) => {
       const { callEach, world } = make(setting)

@@ -103,12 +103,12 @@ const complete = (request: Request, url: string, defaults: Headers.Headers): Req
 export const authenticateWith = (provider: Service) => {
   const { environment } = provider
   const bearerHeaders = new BearerHeaders()
-  /** The last rejection whose request could not be sent again. The caller may do that. */
-  let notReplayed: Rejection | undefined
+  /** The last rejected request that could not be sent again. The caller may do that. */
+  let notReplayed: { readonly bearer: Bearer; readonly method: string; readonly url: string } | undefined
 
   const isRepeatedByCaller = ({ method, url }: Request, bearer: Bearer): boolean =>
     notReplayed !== undefined && notReplayed.bearer !== bearer &&
-    notReplayed.sent.method === method && notReplayed.sent.url === url
+    notReplayed.method === method && notReplayed.url === url
 
   const isRejection = (response: Response): boolean =>
     response.status === 401 && Url.isSameOrigin(environment.origin, response.url) &&
@@ -149,7 +149,9 @@ export const authenticateWith = (provider: Service) => {
         if (response.status < 200 || response.status >= 300) return undefined
         bearer.accepted++
         bearer.rejectedInARow = 0
-        if (!attempt.isNew && !isRepeatedByCaller(sent!, bearer)) return undefined
+        // Accepted with another token than the rejected one: that was dead.
+        const isReplaced = attempt.number > 1 && !attempt.isRepeated
+        if (!isReplaced && !isRepeatedByCaller(sent!, bearer)) return undefined
         notReplayed = undefined
         return Effect.as(provider.replayAccepted, response)
       }
@@ -179,7 +181,7 @@ export const authenticateWith = (provider: Service) => {
       const { acceptedBefore, attempt, bearer, response } = rejection
       const { token } = bearer
       const { secrets } = bearerHeaders
-      if (attempt.number === 1) bearer.rejectedInARow++
+      if (!attempt.isRepeated) bearer.rejectedInARow++
       if (attempt.number === 3 || attempt.isNew) return tokenExpired("rejected", response, secrets)
       if (!isEvidence(rejection)) return tokenExpired("redirect", response, secrets)
       // Accepted from another request meanwhile: the token is not dead, and worth one more attempt.
@@ -188,7 +190,8 @@ export const authenticateWith = (provider: Service) => {
         ? Effect.succeed(false)
         : provider.reject(token, { wasAccepted: bearer.accepted > 0, rejectedInARow: bearer.rejectedInARow })
       if (!isReplayable(rejection)) {
-        if (!isAccepted) notReplayed = rejection
+        const { method, url } = rejection.sent
+        if (!isAccepted) notReplayed = { bearer, method, url }
         const reason = hasReplayableBody(rejection.sent) ? "redirect" : "body"
         return Effect.andThen(wasInUse, tokenExpired(reason, response, secrets))
       }

@@ -2,7 +2,6 @@ import * as ErrorBody from "@effect-spotnana/engine/ErrorBody"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { HttpClientResponse } from "effect/http"
-import type { TokenExpired as Error } from "../../AuthError.ts"
 import { TokenExpired } from "../../AuthError.ts"
 import { readErrorBody } from "../http/body.ts"
 
@@ -11,7 +10,7 @@ const why = {
   body:
     "and the body of the request can be sent once only. The token is replaced if that is due: make the request again.",
   redirect:
-    "after a redirect. Sending the request again might do twice what it is for: find out whether it was done, and request the last address directly."
+    "after a redirect, which may have taken the token off. Request the last address directly. Where the request does something, find out first whether it was done."
 } as const
 
 /** The error of a request that the API answered 401 to, with what the API said. */
@@ -19,7 +18,7 @@ export const tokenExpired = Effect.fnUntraced(function*(
   reason: keyof typeof why,
   response: HttpClientResponse.HttpClientResponse,
   secrets: ReadonlyArray<string>,
-  retryAfter?: Error["retryAfter"]
+  retryAfter?: TokenExpired["retryAfter"]
 ) {
   const { code, debugIdentifier, description } = ErrorBody.parse(yield* readErrorBody(response), secrets)
   const said = description ?? code
@@ -30,6 +29,8 @@ export const tokenExpired = Effect.fnUntraced(function*(
     retryAfter,
     message: retryAfter === undefined
       ? `${about}, ${why[reason]}`
-      : `${about}. The last new tokens did not help, and no further one is requested for ${Duration.format(retryAfter)}.`
+      : `${about}. The last new tokens did not help, and no further one is requested for ${
+        Duration.format(retryAfter)
+      }.`
   })
 })

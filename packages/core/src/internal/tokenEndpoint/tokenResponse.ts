@@ -39,6 +39,21 @@ export const noAnswer =
           "Check the network and the environment's address."
       })
 
+/** What a client that died did to the token request. */
+export const brokenClient = (
+  address: string,
+  secrets: ReadonlyArray<string>,
+  defect: unknown
+): TokenEndpointUnavailable =>
+  new TokenEndpointUnavailable({
+    reason: "Transport",
+    message: `The token request to ${address} ended unexpectedly: ${
+      defect instanceof Error
+        ? printable(`${defect.name}: ${defect.message}`, secrets)
+        : "an error that is not an Error"
+    }.`
+  })
+
 // The innermost message is the one that says something: "connect ECONNREFUSED 127.0.0.1:1", not "fetch failed". A host
 // of several addresses makes an AggregateError of one failure each.
 const rootMessage = (error: HttpClientError.HttpClientError): string => {

@@ -114,7 +114,7 @@ export class Shell {
   }
 
   replayAccepted(): Effect.Effect<void> {
-    return this.#dispatch({ _tag: "ReplayAccepted" })
+    return this.#whileOpen(() => this.#dispatch({ _tag: "ReplayAccepted" }))
   }
 
   status(): Status {
@@ -127,6 +127,7 @@ export class Shell {
 
   close(): Effect.Effect<void> {
     this.#telemetry.close()
+    this.#cached = undefined
     const waiters = this.#waiters
     if (waiters !== undefined) Deferred.doneUnsafe(waiters, closed)
     const timer = this.#timer === undefined ? Effect.void : Fiber.interrupt(this.#timer)
@@ -169,8 +170,8 @@ export class Shell {
     this.#state = state
     const until = Engine.usableUntil(state)
     this.#cached = until === undefined ? undefined : { exit: Exit.succeed(state.cached!.token), until }
-    const reports = commands.map((command) => this.#run(command))
     if (state !== before) this.#status.publish(() => this.status())
+    const reports = commands.map((command) => this.#run(command))
     return Effect.all(reports, { discard: true })
   }
 
@@ -223,6 +224,8 @@ export class Shell {
       this.#watch = undefined
       if (this.#isClosed || this.#waiters === undefined) return Effect.void
       const reported = this.#dispatch({ _tag: "TokenRequested" })
+      // The same one still, where the timer went off a moment too early.
+      this.#watched = 0
       this.#watchAcquisition()
       return reported
     }))
@@ -262,7 +265,7 @@ export class Shell {
       }
     }
     const grant = this.#granted(result.success)
-    return { _tag: "Acquired", id, ...grant, isSame: grant.token !== result.success.token, errorIfLate: late() }
+    return { _tag: "Acquired", id, ...grant, isSame: grant.token === this.#state.cached?.token, errorIfLate: late() }
   }
 
   #granted(grant: Grant): Grant & { readonly random: number } {
@@ -285,7 +288,7 @@ export class Shell {
 
   /** Does what the engine answers until it is a token or a failure. */
   #answered(caller: Caller, ask: (caller: Caller) => Answer): Effect.Effect<Token, AuthError> {
-    return Effect.suspend(() => {
+    return this.#whileOpen(() => {
       const again = () => this.#requested(caller.giveUpAt, ask)
       const answer = ask(caller)
       switch (answer._tag) {

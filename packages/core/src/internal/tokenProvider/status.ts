@@ -16,6 +16,7 @@ export class StatusReport {
   #lastError: { readonly error: AuthError; readonly shown: AuthError } | undefined
   /** Made for the first reader of the changes. */
   #changes: PubSub.PubSub<Status> | undefined
+  #isClosed = false
 
   of(state: State<AccessToken, AuthError>, now: Instant.Instant): Status {
     const { backoff, cached, lastError } = state
@@ -41,6 +42,8 @@ export class StatusReport {
     const changes = Effect.suspend(() =>
       this.#changes !== undefined
         ? Effect.succeed(this.#changes)
+        : this.#isClosed
+        ? Effect.interrupt
         : Effect.map(PubSub.sliding<Status>({ capacity: 64, replay: 1 }), (made) => {
           if (this.#changes !== undefined) return this.#changes
           this.#changes = made
@@ -52,6 +55,7 @@ export class StatusReport {
   }
 
   close(): Effect.Effect<void> {
+    this.#isClosed = true
     return this.#changes === undefined ? Effect.void : PubSub.shutdown(this.#changes)
   }
 }

@@ -125,3 +125,15 @@ export interface Backend {
  * @since 0.1.0
  */
 export type Key = Redacted.Redacted<Uint8Array>
+
+/** The backend with this `mac`. Its operations are called on itself: it may be an instance of a class. */
+export const withMac = (backend: Backend, mac: NonNullable<Backend["mac"]>): Backend => ({
+  name: backend.name,
+  read: (key) => backend.read(key),
+  lease: (key, time) => backend.lease(key, time),
+  extend: (key, fence, time) => backend.extend(key, fence, time),
+  write: (key, fence, payload, time) => backend.write(key, fence, payload, time),
+  release: (key, fence, backoff) => backend.release(key, fence, backoff),
+  changes: (key) => backend.changes(key),
+  mac
+})

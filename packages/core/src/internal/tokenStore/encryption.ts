@@ -9,6 +9,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type { Backend, Key } from "./contract.ts"
+import { withMac } from "./contract.ts"
 
 const nonceLength = Aead.aes256Gcm.nonceLength
 
@@ -84,8 +85,11 @@ export const encrypt: (
       (text) => Option.isNone(text) ? warn(what, key, Redacted.value(payload)) : Effect.void
     )
 
+  const macOf = (secret: Redacted.Redacted): Effect.Effect<string> =>
+    Effect.map(Effect.orDie(mac.sign(naming, utf8.encode(Redacted.value(secret)))), (tag) => Hex.encode(tag))
+
   return {
-    ...backend,
+    ...withMac(backend, macOf),
     read: (key) =>
       Effect.flatMap(backend.read(key), (found) => {
         if (Option.isNone(found)) return Effect.succeedNone
@@ -114,8 +118,6 @@ export const encrypt: (
         : Effect.flatMap(
           encryptText(StoredFailure.associatedData(key), backoff.failure),
           (failure) => backend.release(key, fence, { ...backoff, failure })
-        ),
-    mac: (secret) =>
-      Effect.map(Effect.orDie(mac.sign(naming, utf8.encode(Redacted.value(secret)))), (tag) => Hex.encode(tag))
+        )
   }
 })

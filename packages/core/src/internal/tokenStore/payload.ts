@@ -3,11 +3,12 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Redacted from "effect/Redacted"
 import type { TokenEndpointError } from "../../AuthError.ts"
+import { fromToken } from "../fromToken.ts"
 import type { Grant } from "../tokenEndpoint/requestToken.ts"
 import { fromError, toError } from "../tokenEndpoint/tokenFailure.ts"
 import type { Stored } from "./contract.ts"
 
-// What processes tell each other through a store. The text is the engine's, so that every line of the library reads it.
+// What processes tell each other through a store. The text is the engine's, so that clients for every version of Effect read it.
 
 /** Milliseconds that are left of a token's life. Of its age on either clock the larger one counts. */
 const timeLeft = ({ lifetime, startedAt }: Grant, now: Instant.Instant): number =>
@@ -39,28 +40,28 @@ export const decodeToken = ({ payload, timeLeft, version }: Stored, now: Instant
   const left = StoredToken.timeLeft(stored, { storeTimeLeft: Duration.toMillis(timeLeft), now: now.wall })
   if (left <= 0) return undefined
   const startedAt = Instant.after(now, left - lifetime)
-  const issuedAt = DateTime.makeUnsafe(startedAt.wall)
-  const token = {
-    value: Redacted.make(value, { label: "AccessToken" }),
-    issuedAt,
-    expiresAt: DateTime.addDuration(issuedAt, Duration.millis(lifetime)),
-    scope
-  }
+  const token = fromToken({ value, lifetime, scope }, DateTime.makeUnsafe(startedAt.wall))
   return { token, startedAt, lifetime, version, isShared: true }
 }
 
 /** `refused` is the name of the credentials, if it is these that the token endpoint refused. */
-export const encodeFailure = (error: TokenEndpointError, refused: string | undefined): Redacted.Redacted =>
-  Redacted.make(StoredFailure.encode({ failure: fromError(error), refused }))
+export const encodeFailure = (
+  error: TokenEndpointError,
+  refused: string | undefined,
+  until: number
+): Redacted.Redacted => Redacted.make(StoredFailure.encode({ failure: fromError(error), refused, until }))
 
-/** The failure of another process. It may be worth another try when the backoff is over. */
+/** The failure of another process, unless it is over. It may be worth another try when the backoff is over. */
 export const decodeFailure = (
   payload: Redacted.Redacted,
-  timeLeft: Duration.Duration
+  storeTimeLeft: Duration.Duration,
+  now: Instant.Instant
 ): { readonly error: TokenEndpointError; readonly refused: string | undefined } | undefined => {
   const stored = StoredFailure.decode(Redacted.value(payload))
   if (stored === undefined) return undefined
   const { failure, refused } = stored
-  const retryAfter = Math.ceil(Duration.toMillis(timeLeft))
+  const left = StoredFailure.timeLeft(stored, { storeTimeLeft: Duration.toMillis(storeTimeLeft), now: now.wall })
+  if (left <= 0) return undefined
+  const retryAfter = Math.ceil(left)
   return { error: toError(failure._tag === "InvalidCredentials" ? failure : { ...failure, retryAfter }), refused }
 }

@@ -17,8 +17,6 @@ import { decodeFailure, encodeFailure, encodeToken } from "./payload.ts"
 import { bounded, makeWatch } from "./watch.ts"
 import type { Change, View } from "./watch.ts"
 
-export type { Grant, RequestToken } from "../tokenEndpoint/requestToken.ts"
-
 /** What a provider wants. */
 export interface Request {
   /** A stored token has to have a later version. */
@@ -141,11 +139,13 @@ export const share: Share = Effect.fnUntraced(function*(backend, requestToken, e
       Effect.ignore(bounded(backend.release(view.key, fence, backoff)))
     const backOff = Effect.fnUntraced(function*(error: TokenEndpointError) {
       const isRefusal = error._tag === "InvalidCredentials"
-      return yield* release({
-        time: isRefusal ? refusalBackoff : Duration.millis(request.retryDelay(error)),
-        // Credentials that are refused say nothing about those of another process.
-        failure: encodeFailure(error, isRefusal ? yield* nameSecret(credentials.clientSecret) : undefined)
-      })
+      const time = isRefusal
+        ? refusalBackoff
+        : Duration.min(Duration.millis(request.retryDelay(error)), longestBackoff)
+      // Credentials that are refused say nothing about those of another process.
+      const refused = isRefusal ? yield* nameSecret(credentials.clientSecret) : undefined
+      const { wall } = yield* currentInstant
+      return yield* release({ time, failure: encodeFailure(error, refused, wall + Duration.toMillis(time)) })
     })
     // Callers do not wait for that; the closing of the scope does.
     const inBackground = (effect: Effect.Effect<void>) =>
@@ -196,8 +196,10 @@ export const share: Share = Effect.fnUntraced(function*(backend, requestToken, e
         if (lease._tag === "Granted") return yield* requestUnderLease(view, lease.fence, credentials, request)
         if (!isOurs(lease)) return yield* goOnAlone(leaseNotOurs(view.key, lease.timeLeft), view, credentials)
         if (lease._tag === "Backoff") {
-          const failure = lease.failure === undefined ? undefined : decodeFailure(lease.failure, lease.timeLeft)
-          // Processes with other keys share nothing with this one: it does not wait for them.
+          const failure = lease.failure === undefined
+            ? undefined
+            : decodeFailure(lease.failure, lease.timeLeft, yield* currentInstant)
+          // Of a process with other keys, or put back after its end: nobody waits for that.
           if (failure === undefined) return yield* requestAlone(view, credentials)
           const isForAll = failure.refused === undefined
           if (isForAll || failure.refused === (yield* nameSecret(credentials.clientSecret))) {
