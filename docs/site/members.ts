@@ -23,6 +23,11 @@ const showShape = (
   project: TypeDoc.ProjectReflection
 ): void => {
   const [, type] = shape.typeArguments ?? []
+  if (type instanceof TypeDoc.ReferenceType && type.reflection?.isDeclaration() === true) {
+    delete service.extendedTypes
+    for (const member of type.reflection.children ?? []) copyTo(service, member, project)
+    return
+  }
   if (!(type instanceof TypeDoc.ReflectionType)) {
     if (type !== undefined) service.extendedTypes = [type]
     return
@@ -34,6 +39,20 @@ const showShape = (
   }
   type.declaration.children = []
   project.removeReflection(type.declaration)
+}
+
+/** The members of an interface that is a service's shape are shown with both. */
+const copyTo = (
+  service: TypeDoc.DeclarationReflection,
+  member: TypeDoc.DeclarationReflection,
+  project: TypeDoc.ProjectReflection
+): void => {
+  const copy = new TypeDoc.DeclarationReflection(member.name, member.kind, service)
+  if (member.type !== undefined) copy.type = member.type
+  if (member.comment !== undefined) copy.comment = member.comment.clone()
+  if (member.sources !== undefined) copy.sources = member.sources
+  project.registerReflection(copy, undefined, undefined)
+  service.addChild(copy)
 }
 
 /**

@@ -39,10 +39,7 @@ export const transition = <T, E>(state: State<T, E>, event: Event<T, E>, now: In
     case "TokenShared": {
       const cached = cachedToken(state, event)
       if (hasPassed(cached.expiresAt, now) || !isNewer(state, cached, now)) return [state, []]
-      // Earlier than any process renews: another process replaced the token because of a 401, on behalf of all.
-      const isReplacement = isLive(state, now) &&
-        !hasPassed(after(state.cached.startedAt, earliestRenewal(state.policy, state.cached)), now)
-      const [next, commands] = use(isReplacement ? chargeShared(state, now) : state, cached, event.isShared, now)
+      const [next, commands] = use(chargeFor(state, event, now), cached, event.isShared, now)
       return state.acquisition === undefined
         ? [next, commands]
         : [next, [{ _tag: "CancelAcquisition", id: state.acquisition.id }, ...commands]]
@@ -54,10 +51,7 @@ export const transition = <T, E>(state: State<T, E>, event: Event<T, E>, now: In
       if (hasPassed(cached.expiresAt, now)) {
         return fail(state, { error: event.errorIfLate, isFinal: false }, { ...event, retryAfter: undefined }, now)
       }
-      const { rejected, startedAt } = state.acquisition
-      // Another process had requested it before: that says nothing about this rejection.
-      const isEarlier = event.isShared && event.startedAt.mono < startedAt.mono
-      const next = rejected === undefined || isEarlier ? state : charge(state, now)
+      const next = chargeFor(state, event, now)
       return event.isSame && isLive(state, now)
         ? useAgain(next as WithToken<T, E>, cached, event.isShared, now)
         : use(next, cached, event.isShared, now)
@@ -133,9 +127,6 @@ const cachedToken = <T, E>(
     expiresAt: after(startedAt, Policy.usableLifetime(policy, lifetime))
   }
 }
-
-const earliestRenewal = <T>(policy: Policy.Policy, { lifetime }: CachedToken<T>): number =>
-  Policy.renewalDelay(policy, lifetime, 1)
 
 /** By its version where both have one: versions rise. Without a store, by which one lasts longer. */
 const isNewer = <T, E>(state: State<T, E>, next: CachedToken<T>, now: Instant): boolean => {
@@ -295,19 +286,21 @@ const fail = <T, E>(
   return [next, [reported, ...wake(next, now), completeWaiters(failure)]]
 }
 
-/** A replacement was made: unless the API accepts the new token where it rejected the old one, the next has to wait. */
-const charge = <T, E>(state: State<T, E>, now: Instant): State<T, E> => ({
-  ...state,
-  replacement: { at: now, delay: Policy.nextReplacementDelay(state.replacement.delay), isReported: false }
-})
-
-/** Another process made it, and made it in vain if the one before was not long ago: this process has to wait as long. */
-const chargeShared = <T, E>(state: State<T, E>, now: Instant): State<T, E> => {
-  const { at, delay } = state.replacement
-  return charge(
-    at !== undefined && hasPassed(after(at, 2 * delay), now) ? { ...state, replacement: fullBudget } : state,
-    now
-  )
+/**
+ * A token came in place of a rejected one: unless the API accepts it where it rejected the old one, the next replacement
+ * has to wait. A token that another process had requested before says nothing about this rejection.
+ */
+const chargeFor = <T, E>(
+  state: State<T, E>,
+  { isShared, startedAt }: Event<T, E> & { readonly _tag: "Acquired" | "TokenShared" },
+  now: Instant
+): State<T, E> => {
+  const { acquisition, replacement } = state
+  if (acquisition?.rejected === undefined || isShared && startedAt.mono < acquisition.startedAt.mono) return state
+  return {
+    ...state,
+    replacement: { at: now, delay: Policy.nextReplacementDelay(replacement.delay), isReported: false }
+  }
 }
 
 /** Milliseconds until a rejected token may be replaced. */

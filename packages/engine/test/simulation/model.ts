@@ -383,12 +383,10 @@ export class Referee<T> {
       if (before.version > 0 ? next.version <= before.version : this.#left(next, now) <= this.#left(before, now)) {
         return false
       }
-      if (since(before.requested, now) < earliestRenewal(before.lifetime)) {
-        this.#reached("another process replaced a token")
-        const last = this.#replaced
-        if (last !== undefined && since(last.at, now) >= 2 * last.delay) this.#replaced = undefined
-        this.#charge(now)
-      }
+    }
+    if (this.#acquiring?.replaces && grant.requested.mono >= this.#acquiring.at.mono) {
+      this.#reached("another process replaced a token")
+      this.#charge(now)
     }
     this.#reached("a token from another process")
     if (before?.token === grant.token) this.#again += 1

@@ -263,18 +263,18 @@ export const mutants: ReadonlyArray<Mutant> = [
   ),
   lifecycle(
     "replacements cost no budget",
-    "rejected === undefined || isEarlier ? state : charge(state, now)",
-    "state"
+    "replacement: { at: now, delay: Policy.nextReplacementDelay(replacement.delay), isReported: false }\n  }",
+    "replacement\n  }"
   ),
   lifecycle(
     "renewals cost budget",
-    "rejected === undefined || isEarlier ? state : charge(state, now)",
-    "isEarlier ? state : charge(state, now)"
+    "acquisition?.rejected === undefined || isShared && startedAt.mono < acquisition.startedAt.mono",
+    "isShared && startedAt.mono < (acquisition?.startedAt.mono ?? 0)"
   ),
   lifecycle(
     "a replacement by another process costs no budget",
-    "use(isReplacement ? chargeShared(state, now) : state, cached",
-    "use(state, cached"
+    "use(chargeFor(state, event, now), cached, event.isShared, now)\n      return state.acquisition",
+    "use(state, cached, event.isShared, now)\n      return state.acquisition"
   ),
   lifecycle(
     "an accepted replay gives no budget back",
@@ -300,8 +300,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   ),
   lifecycle(
     "a token of another process is charged although it was requested before the rejection",
-    "rejected === undefined || isEarlier",
-    "rejected === undefined"
+    "acquisition?.rejected === undefined || isShared && startedAt.mono < acquisition.startedAt.mono",
+    "acquisition?.rejected === undefined"
   ),
   lifecycle(
     "a token that was never accepted is replaced at once",
@@ -376,11 +376,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     "an acquisition in place of an overdue one costs no budget",
     "rejected: T | undefined = state.acquisition?.rejected",
     "rejected: T | undefined = undefined"
-  ),
-  lifecycle(
-    "replacements by other processes add up however long ago they were",
-    "at !== undefined && hasPassed(after(at, 2 * delay), now) ?",
-    "at === undefined && false ?"
   ),
   policy(
     "a token that died waits a minute however often others were replaced in vain",

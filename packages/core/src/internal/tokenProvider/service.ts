@@ -49,7 +49,12 @@ export interface Evidence {
   readonly rejectedInARow?: number | undefined
 }
 
-/** What a provider can do; `TokenProvider` documents it. */
+/**
+ * What a provider can do.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Service {
   /** The API that the tokens are for. */
   readonly environment: Environment

@@ -14,6 +14,10 @@ import { withRetryAfter } from "./withRetryAfter.ts"
 export class StatusReport {
   /** The last failure, and what is shown of it: the same object as long as it is the same failure. */
   #lastError: { readonly error: AuthError; readonly shown: AuthError } | undefined
+  /** When the token in use was requested, and when it expires: the same objects as long as it is the same token. */
+  #token:
+    | { readonly startedAt: Instant.Instant; readonly issuedAt: DateTime.Utc; readonly expiresAt: DateTime.Utc }
+    | undefined
   /** Made for the first reader of the changes. */
   #changes: PubSub.PubSub<Status> | undefined
   #isClosed = false
@@ -24,11 +28,16 @@ export class StatusReport {
       const left = backoff === undefined ? undefined : Instant.millisUntil(backoff.until, now)
       this.#lastError = { error: lastError, shown: withRetryAfter(lastError, left) }
     }
+    if (cached !== undefined && this.#token?.startedAt !== cached.startedAt) {
+      const { lifetime, startedAt } = cached
+      const issuedAt = DateTime.makeUnsafe(startedAt.wall)
+      this.#token = { startedAt, issuedAt, expiresAt: DateTime.addDuration(issuedAt, lifetime) }
+    }
     const renewalAt = Engine.nextRenewalAt(state, now)
     return {
       state: Engine.status(state, now),
-      issuedAt: cached === undefined ? undefined : DateTime.makeUnsafe(cached.startedAt.wall),
-      expiresAt: cached === undefined ? undefined : DateTime.makeUnsafe(cached.startedAt.wall + cached.lifetime),
+      issuedAt: this.#token?.issuedAt,
+      expiresAt: this.#token?.expiresAt,
       nextRenewalAt: renewalAt === undefined ? undefined : DateTime.makeUnsafe(renewalAt.wall),
       lastError: lastError === undefined ? undefined : this.#lastError?.shown
     }

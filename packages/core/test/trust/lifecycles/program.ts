@@ -89,7 +89,9 @@ const scenarios: Readonly<Record<string, Effect.Effect<Scenario, unknown>>> = {
     replaced(
       provider,
       TestClock.adjust("13 seconds").pipe(
-        Effect.andThen(Effect.flatMap(Effect.orDie(provider.get), provider.reject)),
+        Effect.andThen(Effect.orDie(provider.get)),
+        Effect.tap(provider.reject),
+        Effect.flatMap((rejected) => Effect.orDie(provider.replacement(rejected))),
         Effect.andThen(provider.replayAccepted)
       )
     )

@@ -82,15 +82,15 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "let an interrupted caller take the acquisition along",
     file: shell,
-    from: "Deferred.await(this.#waiters ??= this.#makeWaiters())",
+    from: "Deferred.await(this.#waiters ??= Deferred.makeUnsafe())",
     to:
-      "Effect.onInterrupt(Deferred.await(this.#waiters ??= this.#makeWaiters()), () => Effect.sync(() => this.#fiber?.interruptUnsafe()))"
+      "Effect.onInterrupt(Deferred.await(this.#waiters ??= Deferred.makeUnsafe()), () => Effect.sync(() => this.#fiber?.interruptUnsafe()))"
   },
   {
     name: "wait for a suspect token's replacement without end",
     file: shell,
-    from: "return answer.until === this.#state.acquisition?.overdueAt",
-    to: "return true",
+    from: "if (answer.until === this.#state.acquisition?.overdueAt) {",
+    to: "if (true) {",
     seed: 3
   },
   {
