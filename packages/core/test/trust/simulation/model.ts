@@ -158,9 +158,9 @@ export const makeModel = (options: {
       inFlight = mine
       /** Whether it is still the one that counts. */
       const ends = (): boolean => {
-        if (closed || inFlight !== mine) return false
+        if (inFlight !== mine) return false
         inFlight = undefined
-        return true
+        return !closed
       }
       return {
         /** It ends without an answer: a connection lost, a time-out, an interruption. */
@@ -303,8 +303,11 @@ export const makeModel = (options: {
       }
     },
 
-    closed: () => {
+    closes: () => {
       closed = true
+    },
+    closed: () => {
+      if (inFlight !== undefined) throw new Violation(11, "a token request goes on after the scope was closed")
     }
   }
 }

@@ -312,8 +312,11 @@ export const live = (history: History, situations: Situations): Effect.Effect<Re
 
     const close = (tenant: Tenant) =>
       Effect.suspend(() => {
-        observe("closes", () => tenant.model.closed())
-        return Scope.close(tenant.scope, Exit.void)
+        observe("closes", () => tenant.model.closes())
+        return Effect.andThen(
+          Scope.close(tenant.scope, Exit.void),
+          Effect.sync(() => observe("closed", () => tenant.model.closed()))
+        )
       })
 
     const calls = new Map<string, Call>()
