@@ -5,7 +5,7 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { createInterface } from "node:readline"
 import { text } from "node:stream/consumers"
-import { endWithTest, inGroup } from "../../scripts/processes.ts"
+import { endWithRun, inGroup } from "../../scripts/processes.ts"
 
 export interface Conversation {
   /** Sends a line. */
@@ -26,7 +26,7 @@ export const start = (
 ): Effect.Effect<Conversation, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
-      Effect.sync(() => endWithTest(spawn(command, args, { ...inGroup, env, stdio: ["pipe", "pipe", "pipe"] }))),
+      Effect.sync(() => endWithRun(spawn(command, args, { ...inGroup, env, stdio: ["pipe", "pipe", "pipe"] }))),
       (child) => Effect.sync(() => child.kill("SIGKILL"))
     ),
     (child): Conversation => {

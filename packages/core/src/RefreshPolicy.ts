@@ -48,7 +48,7 @@ export interface RefreshPolicy {
   readonly maximumWait: Duration.Duration
   /**
    * The longest time for which a refusal of credentials is answered from memory: a second after the first refusal, twice
-   * as long after each further one, up to this. Default: 5 minutes.
+   * as long after each further one, up to this, and each time shortened at random, by half at most. Default: 5 minutes.
    */
   readonly refusalTimeToLive: Duration.Duration
   /** The time for one acquisition, the `Credentials` source included. Default: 15 seconds. */

@@ -34,7 +34,7 @@ describe("invariant 11: nothing left behind", () => {
       )
       expect({ fibers, resources, series, sleeps }).toEqual({ fibers: 0, resources: [], series: 0, sleeps: 0 })
       expect(fibersInAll).toBeGreaterThan(times)
-      expect(bytesEach).toBeLessThan(128)
+      expect(bytesEach).toBeLessThan(200)
       const counters = scenario === "tenants" ? `, and ${bytesOfCountersEach} of counters for each client id` : ""
       reportFigure(context, {
         of,

@@ -71,8 +71,8 @@ export interface Service {
   /**
    * The token to send a rejected request again with, after {@link Service.reject}: a newer one, or the rejected one where
    * no replacement is to be had. Waits for the acquisition, if one is in flight. With `isRepeated` the request was sent
-   * with the rejected token twice, and does not get it again: it fails with `TokenExpired` where no replacement is due,
-   * with the error of the acquisition where that failed.
+   * with the rejected token twice, and does not get it again: it fails with `TokenExpired` where no replacement is due or
+   * the acquisition brought the same token, with the error of the acquisition where that failed.
    */
   readonly replacement: (rejected: AccessToken, isRepeated?: boolean) => Effect.Effect<AccessToken, AuthError>
   /** Reports that a rejected request was accepted with the new token: the next rejection is acted upon at once. */

@@ -83,7 +83,7 @@ export class Telemetry {
 
   #acquired(report: Report & { readonly _tag: "TokenAcquired" }, labels: Labels): Effect.Effect<void> {
     const { isRecovery, isRenewal, isSame, isShared, token } = report
-    // Anew each time: a provider of the same client id may have taken the series, and taken it away.
+    // Registered anew each time: another provider of the same client id may have replaced the series, and removed it.
     this.close()
     this.#series = Metric.registerUnsafe(
       Metric.withAttributes(metrics.lifetimeLeft, { ...labels }),
