@@ -1,22 +1,27 @@
-// `npx pnpm@10 bench [--quick] [scenario…]`: measures, prints, and writes RESULTS.md where all was measured.
+// `npx pnpm@10 bench [--quick] [--update] [scenario…]`: measures, prints, and writes RESULTS.md where all was measured.
 import * as Path from "node:path"
 import { parseArgs } from "node:util"
 import { peers } from "./peers/index.ts"
-import { documentOf, shown, write } from "./results.ts"
+import { documentOf, shown, update, write } from "./results.ts"
 import type { Result } from "./results.ts"
 import { scenarios } from "./scenarios/index.ts"
 
-const usage = `npx pnpm@10 bench [--quick] [scenario…]
+const usage = `npx pnpm@10 bench [--quick] [--update] [scenario…]
 
   --quick    as little as shows that each scenario works; the figures say nothing, and nothing is written
-  scenario   only these, printed and not written: ${scenarios.map(({ id }) => id).join(", ")}
+  --update   puts the scenarios that are named into RESULTS.md, in place of what it has of them
+  scenario   only these, printed and not written without --update: ${scenarios.map(({ id }) => id).join(", ")}
 `
 
 const asked = (() => {
   try {
     const { positionals, values } = parseArgs({
       allowPositionals: true,
-      options: { quick: { type: "boolean", default: false }, help: { type: "boolean", short: "h", default: false } }
+      options: {
+        quick: { type: "boolean", default: false },
+        update: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false }
+      }
     })
     const unknown = positionals.filter((name) => !scenarios.some(({ id }) => id === name))
     if (unknown.length > 0) throw new Error(`There is no scenario ${unknown.join(", ")}.`)
@@ -53,8 +58,11 @@ for (const scenario of scenarios) {
 
 const goals = results.flatMap(({ report }) => report.goals)
 console.log(`${goals.filter(({ met }) => met).length} of ${goals.length} goals met.`)
-if (!asked.quick && asked.names.length === 0) {
-  const directory = Path.join(import.meta.dirname, "..")
+const directory = Path.join(import.meta.dirname, "..")
+if (!asked.quick && asked.update) {
+  update(directory, results)
+  console.log("Put into packages/benchmark/RESULTS.md")
+} else if (!asked.quick && asked.names.length === 0) {
   const minutes = (performance.now() - start) / 60_000
   write(directory, documentOf(results, peers, minutes), results.flatMap(({ report }) => report.plots ?? []))
   console.log("Written to packages/benchmark/RESULTS.md")

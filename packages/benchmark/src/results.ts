@@ -22,9 +22,14 @@ const verdict = ({ met }: Goal): string => met ? "met" : "**missed**"
 
 const goalRows = (goals: ReadonlyArray<Goal>) => goals.map((goal) => [goal.goal, goal.figure, verdict(goal)])
 
-const sectionOf = ({ report, scenario }: Result): string =>
+const goalRowsOf = ({ report, scenario }: Result) => goalRows(report.goals).map((row) => [scenario.title, ...row])
+
+const today = (): string => new Date().toISOString().slice(0, 10)
+
+const sectionOf = ({ report, scenario }: Result, measured?: string): string =>
   [
     `## ${scenario.title}`,
+    ...(measured === undefined ? [] : [measured]),
     scenario.what,
     table(report.columns, report.rows),
     ...(report.goals.length === 0 ? [] : [table(["goal", "figure", ""], goalRows(report.goals))]),
@@ -63,7 +68,9 @@ export const documentOf = (results: ReadonlyArray<Result>, peers: ReadonlyArray<
   [
     "# Results",
     "<!-- Written by `npx pnpm@10 bench`. -->",
-    `Written by \`npx pnpm@10 bench\` on ${new Date().toISOString().slice(0, 10)}, in ${minutes.toFixed(0)} minutes.`,
+    `Written by \`npx pnpm@10 bench\` on ${today()}, in ${
+      minutes.toFixed(0)
+    } minutes, where a section does not say otherwise.`,
     table(["", ""], [
       ["machine", machine()],
       ["Node", process.version],
@@ -79,21 +86,53 @@ export const documentOf = (results: ReadonlyArray<Result>, peers: ReadonlyArray<
     "## Goals",
     table(
       ["scenario", "goal", "figure", ""],
-      results.flatMap(({ report, scenario }) => goalRows(report.goals).map((row) => [scenario.title, ...row]))
+      results.flatMap(goalRowsOf)
     ),
     "## Who is measured",
     table(["client", "packages", "how it is used"], peerRows(peers)),
-    ...results.map(sectionOf)
+    ...results.map((result) => sectionOf(result))
   ].join("\n\n") + "\n"
+
+/** The document with one scenario measured anew: its section and its goals are replaced. */
+export const withResult = (document: string, result: Result): string => {
+  const { id, title } = result.scenario
+  const measured = `Measured by \`npx pnpm@10 bench --update ${id}\` on ${today()}.`
+  const [head, ...sections] = document.trimEnd().split("\n\n## ")
+  if (!sections.some((section) => section.startsWith(`${title}\n`))) {
+    throw new Error(`RESULTS.md has no section "${title}": run npx pnpm@10 bench`)
+  }
+  const updated = sections.map((section) => {
+    if (section.startsWith(`${title}\n`)) return sectionOf(result, measured).slice("## ".length)
+    if (!section.startsWith("Goals\n")) return section
+    const lines = section.split("\n")
+    const isOwn = (line: string) => line.startsWith(`| ${title} |`)
+    const first = lines.findIndex(isOwn)
+    const others = lines.filter((line) => !isOwn(line))
+    return [...others.slice(0, first), ...goalRowsOf(result).map(cells), ...others.slice(first)].join("\n")
+  })
+  return [head, ...updated].join("\n\n## ") + "\n"
+}
 
 /** What a terminal shows of one. */
 export const shown = (result: Result): string => `\n${sectionOf(result)}\n`
 
 /** Puts the document and its pictures into a directory, in place of those that were there. */
 export const write = (directory: string, document: string, plots: ReadonlyArray<Plot>): void => {
+  Fs.rmSync(Path.join(directory, "results"), { force: true, recursive: true })
+  writeOver(directory, document, plots)
+}
+
+const writeOver = (directory: string, document: string, plots: ReadonlyArray<Plot>): void => {
   const pictures = Path.join(directory, "results")
-  Fs.rmSync(pictures, { force: true, recursive: true })
   Fs.mkdirSync(pictures, { recursive: true })
   for (const { file, svg } of plots) Fs.writeFileSync(Path.join(pictures, file), svg)
   Fs.writeFileSync(Path.join(directory, "RESULTS.md"), document)
 }
+
+/** Puts what was measured anew into the document of a directory, and its pictures beside the others. */
+export const update = (directory: string, results: ReadonlyArray<Result>): void =>
+  writeOver(
+    directory,
+    results.reduce(withResult, Fs.readFileSync(Path.join(directory, "RESULTS.md"), "utf8")),
+    results.flatMap(({ report }) => report.plots ?? [])
+  )

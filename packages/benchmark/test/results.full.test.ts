@@ -4,7 +4,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import { promisify } from "node:util"
 import { describe, expect, it, onTestFinished } from "vitest"
-import { documentOf, write } from "../src/results.ts"
+import { documentOf, withResult, write } from "../src/results.ts"
 import type { Result } from "../src/results.ts"
 import type { Report } from "../src/Scenario.ts"
 import { named } from "./support/extent.ts"
@@ -46,6 +46,18 @@ describe("the document", () => {
     expect(growth).not.toContain("goal")
   })
 
+  it("has one scenario measured anew in place of what it had of it, and keeps the rest", () => {
+    const again = resultOf("Speed", { rows: [["a", "3 ms"]], goals: [{ goal: "fast", figure: "3 ms", met: false }] })
+    const updated = withResult(document, again)
+    expect(updated).toContain("| --- | --- | --- | --- |\n| Speed | fast | 3 ms | **missed** |\n\n## Who is measured")
+    expect(updated).toMatch(
+      /## Speed\n\nMeasured by `npx pnpm@10 bench --update growth` on [\d-]+\.\n\nWhat Speed is\./
+    )
+    expect(updated).not.toContain("Nothing else ran.")
+    expect(updated.split("## Growth")[1]).toBe(document.split("## Growth")[1])
+    expect(() => withResult(document, resultOf("Size", {}))).toThrow("RESULTS.md has no section \"Size\"")
+  })
+
   it("takes the place of the one before, pictures and all", async () => {
     const directory = await Fs.mkdtemp(Path.join(Os.tmpdir(), "results-"))
     onTestFinished(() => Fs.rm(directory, { recursive: true }))
@@ -70,7 +82,7 @@ describe("the command", () => {
       const { code, stderr, stdout } = await run(...args)
       expect([code, stdout]).toEqual([2, ""])
       expect(stderr).toContain(said)
-      expect(stderr).toContain("npx pnpm@10 bench [--quick] [scenario…]")
+      expect(stderr).toContain("npx pnpm@10 bench [--quick] [--update] [scenario…]")
       expect(stderr).toContain("hotPath, throughput, stampede")
     }
   )

@@ -110,9 +110,9 @@ export const authenticateWith = (provider: Service) => {
     notReplayed !== undefined && notReplayed.bearer !== bearer &&
     notReplayed.method === method && notReplayed.url === url
 
-  const isRejection = (response: Response): boolean =>
-    response.status === 401 && Url.isSameOrigin(environment.origin, response.url) &&
-    Challenge.rejectsToken(response.headers["www-authenticate"])
+  /** Whether a 401 comes from the API, and is about the token. */
+  const rejectsToken = ({ headers, url }: Response): boolean =>
+    Url.isSameOrigin(environment.origin, url) && Challenge.rejectsToken(headers["www-authenticate"])
 
   const countReplay = Effect.suspend(() =>
     Metric.update(Metric.withAttributes(metrics.replays, { environment: environment.name }), 1)
@@ -143,10 +143,11 @@ export const authenticateWith = (provider: Service) => {
           : Effect.succeed(withToken(original, url, attempt.token))
       })
       const onResponse = (response: Response, bearer: Bearer): Sending | undefined => {
-        if (isRejection(response)) {
+        const { status } = response
+        if (status === 401 && rejectsToken(response)) {
           return onRejection(request, { attempt, bearer, acceptedBefore, sent: sent!, response })
         }
-        if (response.status < 200 || response.status >= 300) return undefined
+        if (status < 200 || status >= 300) return undefined
         bearer.accepted++
         bearer.rejectedInARow = 0
         // Accepted with another token than the rejected one: that was dead.
@@ -172,7 +173,7 @@ export const authenticateWith = (provider: Service) => {
           if (bearer === undefined) return Effect.fail(original)
           const error = errorWithoutBearer(original)
           const response = filteredResponse(error)
-          return response !== undefined && isRejection(response) && onResponse(response, bearer) || Effect.fail(error)
+          return response?.status === 401 && onResponse(response, bearer) || Effect.fail(error)
         }
       })
     }

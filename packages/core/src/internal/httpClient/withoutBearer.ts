@@ -43,19 +43,21 @@ export const errorWithoutBearer = <E>(error: E, response?: Response): E => {
 
 /** The same response without the bearer. */
 export const responseWithoutBearer = (response: Response): Response => {
+  if (response instanceof ResponseWithoutBearer) return response
   const { status } = response
   // `followRedirects` tells by the object itself which connection to close.
-  return response instanceof ResponseWithoutBearer || (status >= 300 && status < 400)
-    ? response
-    : new ResponseWithoutBearer(response)
+  return status >= 300 && status < 400 ? response : new ResponseWithoutBearer(response, status)
 }
 
 class ResponseWithoutBearer implements Response {
   readonly #original: Response
+  // Kept: a platform's `Response` checks itself whenever it is read.
+  readonly status: number
   #request: Request | undefined
 
-  constructor(original: Response) {
+  constructor(original: Response, status: number) {
     this.#original = original
+    this.status = status
   }
 
   get [HttpClientResponse.TypeId](): typeof HttpClientResponse.TypeId {
@@ -76,9 +78,6 @@ class ResponseWithoutBearer implements Response {
 
   get url() {
     return this.#original.url
-  }
-  get status() {
-    return this.#original.status
   }
   get headers() {
     return this.#original.headers
