@@ -25,7 +25,7 @@ type Response = HttpClientResponse.HttpClientResponse
 interface Attempt {
   readonly number: 1 | 2 | 3
   /** The token to send it with; otherwise the provider's. */
-  readonly token?: AccessToken.AccessToken
+  readonly token?: Effect.Effect<AccessToken.AccessToken>
   /** It was sent with this token before. */
   readonly isRepeated: boolean
   /** The token was requested because of this request. */
@@ -128,19 +128,16 @@ export const authenticateWith = (provider: Service) => {
       // Set where the bearer is ours.
       let sent: Request | undefined
       let acceptedBefore = 0
-      const withToken = (original: Request, url: string, token: AccessToken.AccessToken): Request => {
-        const bearer = bearerHeaders.of(token)
-        acceptedBefore = bearer.accepted
-        return sent = complete(original, url, bearer.headers)
-      }
       const authenticated = Effect.flatMapEager(request, (original): Requested => {
         const url = Url.resolve(environment, original.url)
         if (url === undefined) return Effect.succeed(original)
         // An Authorization of the caller's own is left alone, and so is its 401.
         if ("authorization" in original.headers) return Effect.succeed(complete(original, url, unauthenticated))
-        return attempt.token === undefined
-          ? Effect.mapEager(provider.get, (token) => withToken(original, url, token))
-          : Effect.succeed(withToken(original, url, attempt.token))
+        return Effect.mapEager(attempt.token ?? provider.get, (token) => {
+          const bearer = bearerHeaders.of(token)
+          acceptedBefore = bearer.accepted
+          return sent = complete(original, url, bearer.headers)
+        })
       })
       const onResponse = (response: Response, bearer: Bearer): Sending | undefined => {
         const { status } = response
@@ -206,7 +203,12 @@ export const authenticateWith = (provider: Service) => {
           Effect.flatMap((next) => {
             const isRepeated = AccessToken.equals(next, token)
             const number = attempt.number === 1 ? 2 : 3
-            return exchange(request, { number, token: next, isRepeated, isNew: wasInUse && !isRepeated })
+            return exchange(request, {
+              number,
+              token: Effect.succeed(next),
+              isRepeated,
+              isNew: wasInUse && !isRepeated
+            })
           })
         ))
     }
