@@ -140,20 +140,20 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "hand a rejection to the caller",
     file: authenticate,
-    from: "response.status === 401 &&",
-    to: "response.status === 402 &&"
+    from: "status === 401 && rejectsToken(response)",
+    to: "status === 402 && rejectsToken(response)"
   },
   {
     name: "take every 401 for a rejection",
     file: authenticate,
-    from: " &&\n    Challenge.rejectsToken(response.headers[\"www-authenticate\"])",
-    to: ""
+    from: " && Challenge.rejectsToken(headers[\"www-authenticate\"])",
+    to: " && headers !== undefined"
   },
   {
     name: "take a 403 for a rejection",
     file: authenticate,
-    from: "response.status === 401 &&",
-    to: "(response.status === 401 || response.status === 403) &&"
+    from: "status === 401 && rejectsToken(response)",
+    to: "(status === 401 || status === 403) && rejectsToken(response)"
   },
   {
     name: "send the bearer to any origin",
