@@ -42,11 +42,16 @@ const underLoad = <A, E, R>(title: string, during: Effect.Effect<A, E, R>) =>
       onFailure: (error) => ends.add(error._tag),
       onSuccess: (response) => ends.add(`${response.status}`)
     })
-    const load = yield* Effect.forkChild(Effect.forever(Effect.andThen(call, Effect.sleep("1 millis"))))
+    let isOver = false
+    const load = yield* Effect.forkChild(
+      Effect.repeat(Effect.andThen(call, Effect.sleep("1 millis")), { while: () => !isOver })
+    )
     yield* Effect.sleep("100 millis")
     yield* during
     yield* Effect.sleep("100 millis")
-    yield* Fiber.interrupt(load)
+    // The last call is waited for.
+    isOver = true
+    yield* Fiber.join(load)
     yield* Console.log(`${title}: ${[...ends].join(", ")}`)
   })
 
