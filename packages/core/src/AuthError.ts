@@ -8,6 +8,7 @@
  *
  * @since 0.1.0
  */
+import { unavailableReasons } from "@effect-spotnana/engine/TokenFailure"
 import type * as Duration from "effect/Duration"
 import { HttpClientError } from "effect/http"
 import type { HttpClientRequest } from "effect/http"
@@ -101,14 +102,7 @@ export class TokenEndpointUnavailable
     /** What happened and what to do. */
     message: Schema.String,
     /** Cause of the failure. */
-    reason: Schema.Literals([
-      "Transport",
-      "Timeout",
-      "RateLimited",
-      "ServerError",
-      "Intermediary",
-      "CredentialsSource"
-    ]),
+    reason: Schema.Literals(unavailableReasons),
     /** The HTTP status, where there was an answer. */
     status: Schema.optional(Schema.Int),
     /** How long the library itself waits before its next attempt. */
