@@ -3,8 +3,8 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
 /** Now, on both clocks. */
-export const instantOf = (clock: Clock.Clock): Instant.Instant => ({
-  wall: clock.currentTimeMillisUnsafe(),
+export const instantOf = (clock: Clock.Clock, wall = clock.currentTimeMillisUnsafe()): Instant.Instant => ({
+  wall,
   mono: Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
 })
 

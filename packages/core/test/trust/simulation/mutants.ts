@@ -27,8 +27,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "hand out the cached token although it expired",
     file: shell,
-    from: "cached !== undefined && !Instant.hasPassed(cached.until, this.#now)",
-    to: "cached !== undefined"
+    from: "cached === undefined || Instant.hasPassed(cached.until, instantOf(this.#clock, wall))",
+    to: "cached === undefined"
   },
   {
     name: "read one clock only",
