@@ -165,6 +165,43 @@ describe("invariant 7: a 401 is evidence, not proof", () => {
     }).pipe(Effect.provide(server.layer))
   })
 
+  describe("a replay that is interrupted", () => {
+    /** Revokes twice within a minute; the replay of the first rejected request is interrupted. */
+    const revokedTwice = (accepted: string) => {
+      let dead = 0
+      const server = onServer({
+        token: (n) => issue(n),
+        api: ({ bearer }) => Number(bearer?.slice("token-".length)) < dead ? unauthorized : ok,
+        latency: { api: 2_000 }
+      })
+      return Effect.gen(function*() {
+        const { client } = yield* server.subjects
+        const call = Effect.fnUntraced(function*(url: string, millis: number) {
+          const fiber = yield* Effect.forkChild(client.get(url))
+          yield* TestClock.adjust(millis)
+          return fiber
+        })
+        yield* call("/v2/x?page=1", 3 * second)
+        dead = 1
+        // The 401 comes after two seconds, the answer to the replay would come after four.
+        yield* Effect.flatMap(call("/v2/x?page=1", 3 * second), Fiber.interrupt)
+        yield* call(accepted, 3 * second)
+        dead = 2
+        return yield* Effect.exit(yield* Effect.map(call("/v2/x?page=3", 10 * second), Fiber.join))
+      }).pipe(Effect.provide(server.layer))
+    }
+
+    it.effect("does not hold back the next replacement once the same request is accepted", () =>
+      Effect.gen(function*() {
+        expect(Exit.isSuccess(yield* revokedTwice("/v2/x?page=1"))).toBe(true)
+      }))
+
+    it.effect("holds back the next replacement if only another request is accepted", () =>
+      Effect.gen(function*() {
+        expect(Exit.isSuccess(yield* revokedTwice("/v2/x?page=2"))).toBe(false)
+      }))
+  })
+
   it.effect("a request is sent three times at most: as it is, with the token in use, and with a new one", () => {
     let dead = 0
     const server = onServer({

@@ -2,6 +2,7 @@ import * as Challenge from "@effect-spotnana/engine/Challenge"
 import * as Url from "@effect-spotnana/engine/Url"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
 import { Headers, HttpClient, HttpClientError, HttpClientRequest } from "effect/http"
 import type { HttpBody, HttpClientResponse } from "effect/http"
 import * as Metric from "effect/Metric"
@@ -48,6 +49,11 @@ interface Rejection {
 /** Stream and raw bodies are gone once sent; resent, they would arrive empty and with success. */
 const hasReplayableBody = ({ body }: { readonly body: HttpBody.HttpBody }): boolean =>
   body._tag !== "Stream" && body._tag !== "Raw"
+
+type RequestTarget = Pick<Request, "method" | "url" | "urlParams">
+
+const isSameTarget = (left: RequestTarget, right: RequestTarget): boolean =>
+  left.method === right.method && left.url === right.url && Equal.equals(left.urlParams, right.urlParams)
 
 const isSafe = (method: string): boolean => method === "GET" || method === "HEAD" || method === "OPTIONS"
 
@@ -103,12 +109,11 @@ const complete = (request: Request, url: string, defaults: Headers.Headers): Req
 export const authenticateWith = (provider: Service) => {
   const { environment } = provider
   const bearerHeaders = new BearerHeaders()
-  /** The last rejected request that could not be sent again. The caller may do that. */
-  let notReplayed: { readonly bearer: Bearer; readonly method: string; readonly url: string } | undefined
+  /** The last rejected request of which it is not known whether a new token helps: the caller may send it again. */
+  let undecided: { readonly bearer: Bearer; readonly target: RequestTarget } | undefined
 
-  const isRepeatedByCaller = ({ method, url }: Request, bearer: Bearer): boolean =>
-    notReplayed !== undefined && notReplayed.bearer !== bearer &&
-    notReplayed.method === method && notReplayed.url === url
+  const isRepeatedByCaller = (request: Request, bearer: Bearer): boolean =>
+    undecided !== undefined && undecided.bearer !== bearer && isSameTarget(undecided.target, request)
 
   /** Whether a 401 comes from the API, and is about the token. */
   const rejectsToken = ({ headers, url }: Response): boolean =>
@@ -150,7 +155,7 @@ export const authenticateWith = (provider: Service) => {
         // Accepted with another token than the rejected one: that was dead.
         const isReplaced = attempt.number > 1 && !attempt.isRepeated
         if (!isReplaced && !isRepeatedByCaller(sent!, bearer)) return undefined
-        notReplayed = undefined
+        undecided = undefined
         return Effect.as(provider.replayAccepted, response)
       }
       return Effect.matchCauseEffect(postprocess(authenticated), {
@@ -180,16 +185,23 @@ export const authenticateWith = (provider: Service) => {
       const { token } = bearer
       const { secrets } = bearerHeaders
       if (!attempt.isRepeated) bearer.rejectedInARow++
-      if (attempt.number === 3 || attempt.isNew) return tokenExpired("rejected", response, secrets)
+      if (attempt.number === 3 || attempt.isNew) {
+        undecided = undefined
+        return tokenExpired("rejected", response, secrets)
+      }
       if (!isEvidence(rejection)) return tokenExpired("redirect", response, secrets)
       // Accepted from another request meanwhile: the token is not dead, and worth one more attempt.
       const isAccepted = bearer.accepted !== acceptedBefore && !attempt.isRepeated
       const wasInUse = isAccepted
         ? Effect.succeed(false)
         : provider.reject(token, { wasAccepted: bearer.accepted > 0, rejectedInARow: bearer.rejectedInARow })
-      if (!isReplayable(rejection)) {
-        const { method, url } = rejection.sent
-        if (!isAccepted) notReplayed = { bearer, method, url }
+      const canReplay = isReplayable(rejection)
+      const { body, method, url, urlParams } = rejection.sent
+      // A replay may be interrupted. Of two requests with bodies nobody knows whether they are the same.
+      if (!isAccepted && (!canReplay || body._tag === "Empty")) {
+        undecided = { bearer, target: { method, url, urlParams } }
+      }
+      if (!canReplay) {
         const reason = hasReplayableBody(rejection.sent) ? "redirect" : "body"
         return Effect.andThen(wasInUse, tokenExpired(reason, response, secrets))
       }
