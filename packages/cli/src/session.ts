@@ -10,7 +10,6 @@ import {
 } from "@effect-spotnana/core"
 import type { RefreshPolicy } from "@effect-spotnana/core"
 import * as Policy from "@effect-spotnana/engine/Policy"
-import * as Clock from "effect/Clock"
 import type * as Config from "effect/Config"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -74,26 +73,6 @@ const livesFor = (token: AccessToken.AccessToken, minimum: Duration.Duration, no
   DateTime.toEpochMillis(token.expiresAt) - DateTime.toEpochMillis(now) >=
     required(Duration.toMillis(AccessToken.lifetime(token)), minimum)
 
-/** One token request, of which both clocks are read right before it. */
-const requestTokenOf =
-  (endpoint: TokenEndpoint.TokenEndpoint["Service"]) => (credentials: Credentials.ClientCredentials) =>
-    Clock.clockWith((clock) => {
-      const startedAt = {
-        wall: clock.currentTimeMillisUnsafe(),
-        mono: Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
-      }
-      return Effect.map(
-        Effect.result(endpoint.acquire(credentials)),
-        Result.map((token) => ({
-          token,
-          startedAt,
-          lifetime: Duration.toMillis(AccessToken.lifetime(token)),
-          version: 0,
-          isShared: false
-        }))
-      )
-    })
-
 /** Puts a token that lives for so long into the store, unless another process does so first. */
 const renew = (
   minimum: Duration.Duration
@@ -104,7 +83,7 @@ const renew = (
     if (Option.isNone(store)) return
     const { backend, share } = store.value
     const endpoint = yield* TokenEndpoint.TokenEndpoint
-    const { acquire } = yield* share(backend, requestTokenOf(endpoint), endpoint)
+    const { acquire } = yield* share(backend, endpoint)
     const credentials = yield* Effect.orDie(Credentials.Credentials.use(({ current }) => current))
     const result = yield* acquire(credentials, {
       laterThan: 0,

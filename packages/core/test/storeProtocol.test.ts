@@ -3,7 +3,6 @@ import { AuthError, Environment, RedisTokenStore, TokenStore } from "@effect-spo
 import { NodeRedis } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import {
-  Clock,
   Config,
   Context,
   DateTime,
@@ -23,7 +22,6 @@ import type { Scope } from "effect"
 import { Redis } from "effect/persistence"
 import { TestClock } from "effect/testing"
 import { createHash, randomBytes } from "node:crypto"
-import { makeRequestToken } from "../src/internal/tokenEndpoint/requestToken.ts"
 import type { Grant } from "../src/internal/tokenEndpoint/requestToken.ts"
 import type { Endpoint } from "../src/internal/tokenStore/keys.ts"
 import type { Request } from "../src/internal/tokenStore/sharing.ts"
@@ -73,9 +71,8 @@ const join = (store: TokenStore.TokenStore["Service"], options: Options = {}) =>
         scope: undefined
       }
     })
-    const endpoint = { environment: Environment.production, ...options.endpoint }
-    const requestToken = makeRequestToken({ acquire: () => acquire }, yield* Clock.Clock)
-    const sharing = yield* store.share(store.backend, requestToken, endpoint)
+    const endpoint = { environment: Environment.production, acquire: () => acquire, ...options.endpoint }
+    const sharing = yield* store.share(store.backend, endpoint)
     return { ...sharing, requests }
   })
 

@@ -22,7 +22,7 @@ export interface Grant {
 }
 
 /** Makes one request for one token. */
-interface Endpoint {
+export interface Endpoint {
   readonly acquire: (credentials: ClientCredentials) => Effect.Effect<AccessToken.AccessToken, TokenEndpointError>
 }
 

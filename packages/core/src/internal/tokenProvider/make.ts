@@ -33,14 +33,14 @@ export const makeProvider = Effect.fnUntraced(function*(options: Options, parts:
   // What was built within a span does not end with it.
   const context = Context.omit(Tracer.ParentSpan)(parts.context)
   const policy = enginePolicy(RefreshPolicy.make(options.refresh))
-  const requestToken = makeRequestToken(endpoint, Context.get(context, Clock.Clock))
   const store = yield* Effect.serviceOption(TokenStore)
   const sharing = Option.isNone(store)
     ? undefined
-    : yield* Scope.provide(store.value.share(store.value.backend, requestToken, endpoint), scope)
+    : yield* Scope.provide(store.value.share(store.value.backend, endpoint), scope)
+  const requestToken = sharing?.acquire ?? makeRequestToken(endpoint, Context.get(context, Clock.Clock))
   const shell = new Shell(
     Engine.initial(policy),
-    makeAcquisition(credentials, sharing?.acquire ?? requestToken, policy.acquisitionTimeout),
+    makeAcquisition(credentials, requestToken, policy.acquisitionTimeout),
     sharing,
     (secondsLeft) => new Telemetry(endpoint.environment, context, secondsLeft),
     context,

@@ -1,4 +1,5 @@
 import { Instant, Policy } from "@effect-spotnana/engine"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -8,7 +9,8 @@ import type * as Stream from "effect/Stream"
 import type { TokenEndpointError } from "../../AuthError.ts"
 import type { ClientCredentials } from "../../Credentials.ts"
 import { currentInstant } from "../instant.ts"
-import type { Grant, RequestToken } from "../tokenEndpoint/requestToken.ts"
+import { makeRequestToken } from "../tokenEndpoint/requestToken.ts"
+import type { Endpoint as TokenSource, Grant } from "../tokenEndpoint/requestToken.ts"
 import type { Backend, Lease } from "./contract.ts"
 import { TokenStoreError } from "./contract.ts"
 import type { Endpoint } from "./keys.ts"
@@ -44,8 +46,7 @@ export interface Sharing {
 /** How the processes share: see the table of failures in `docs/sharing-tokens.md`. */
 export type Share = (
   backend: Backend,
-  requestToken: RequestToken,
-  endpoint: Endpoint
+  endpoint: Endpoint & TokenSource
 ) => Effect.Effect<Sharing, never, Scope.Scope>
 
 type Acquired = Result.Result<Grant, TokenEndpointError>
@@ -84,8 +85,9 @@ const leaseNeverFree = (key: string): TokenStoreError =>
 const isOurs = (lease: Exclude<Lease, { readonly _tag: "Granted" }>): boolean =>
   !Duration.isGreaterThan(lease.timeLeft, lease._tag === "Held" ? leaseTime : longestBackoff)
 
-export const share: Share = Effect.fnUntraced(function*(backend, requestToken, endpoint) {
+export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
   const scope = yield* Effect.scope
+  const requestToken = makeRequestToken(endpoint, yield* Clock.Clock)
   const nameSecret = backend.mac ?? (yield* makeRandomNames)
   const watch = yield* makeWatch(backend, yield* makeKeyOf(endpoint, nameSecret))
 
