@@ -5,7 +5,7 @@
  */
 import type { JsonObject } from "./Json.ts"
 import { isObject } from "./Json.ts"
-import { printable } from "./Text.ts"
+import { identifier, prose } from "./Text.ts"
 
 /**
  * What an error body says, fit for a message.
@@ -42,8 +42,9 @@ export interface ErrorMessage {
  *
  * **Details**
  *
- * Every field is optional and untrusted: it is cleaned by `Text.printable`, and
- * withheld where it repeats one of `secrets`.
+ * Every field is optional and untrusted: it is cleaned by `Text.prose`, and
+ * withheld where it repeats one of `secrets`; codes and `debugIdentifier` by
+ * `Text.identifier`.
  *
  * @category decoding
  * @since 0.1.0
@@ -51,14 +52,14 @@ export interface ErrorMessage {
 export const parse = (json: JsonObject, secrets: ReadonlyArray<string>): ErrorBody => {
   const first: unknown = Array.isArray(json["errorMessages"]) ? json["errorMessages"][0] : undefined
   const detail = isObject(first) ? first : json
-  const text = (...candidates: ReadonlyArray<unknown>): string | undefined => {
+  const text = (clean: typeof prose, ...candidates: ReadonlyArray<unknown>): string | undefined => {
     const found = candidates.find((candidate) => typeof candidate === "string" && candidate !== "")
-    return typeof found === "string" ? printable(found, secrets) : undefined
+    return typeof found === "string" ? clean(found, secrets) : undefined
   }
   return {
-    code: text(json["error"], detail["errorCode"]),
-    description: text(json["error_description"], detail["message"], detail["errorDetail"]),
-    debugIdentifier: text(json["debugIdentifier"])
+    code: text(identifier, json["error"], detail["errorCode"]),
+    description: text(prose, json["error_description"], detail["message"], detail["errorDetail"]),
+    debugIdentifier: text(identifier, json["debugIdentifier"])
   }
 }
 
@@ -86,7 +87,9 @@ export const errorMessages = (json: JsonObject, secrets: ReadonlyArray<string>):
     const known: { [_ in Name]?: string } = {}
     for (const name of names) {
       const value = entry[name]
-      if (typeof value === "string" && value !== "") known[name] = printable(value, secrets, longestDetail)
+      if (typeof value === "string" && value !== "") {
+        known[name] = (name === "errorCode" ? identifier : prose)(value, secrets, longestDetail)
+      }
     }
     return known
   }

@@ -7,79 +7,113 @@
 // The engine is compiled without the types of any platform. Every platform has this one.
 declare const TextEncoder: new() => { encode(text: string): Uint8Array }
 
-const longest = 300
+const defaultLength = 300
 
-const character = (digits: string, radix: number): string => String.fromCharCode(parseInt(digits, radix))
-
-const entities: Readonly<Record<string, string>> = { amp: "&", apos: "'", gt: ">", lt: "<", quot: "\"" }
-
-// Secrets are ASCII, so a byte is a character.
-const percentDecode = (text: string): string => text.replace(/%([0-9a-f]{2})/gi, (_, hex) => character(hex, 16))
-
-/** The text as each of the encodings would have it that a server may echo a secret in. */
-const readings: ReadonlyArray<(text: string) => string> = [
-  (text) => text,
-  percentDecode,
-  (text) => percentDecode(text.replaceAll("+", " ")),
-  (text) =>
-    text.replace(/\\(?:u([0-9a-f]{4})|(.))/gi, (_, hex, escaped) => hex === undefined ? escaped : character(hex, 16)),
-  (text) =>
-    text.replace(
-      /&(?:#x([0-9a-f]+)|#(\d+)|([a-z]+));/gi,
-      (all, hex, decimal, name) =>
-        hex === undefined
-          ? decimal === undefined ? entities[name] ?? all : character(decimal, 10)
-          : character(hex, 16)
-    )
-]
+// Control characters (line breaks and the escapes of a terminal among them), separators of lines, halves of characters.
+const control = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]+/gu
+// They turn the text around, or stand unseen between the characters of a word.
+const invisible = /[\p{Cf}\p{Default_Ignorable_Code_Point}]+/gu
+const blank = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]+/gu
 
 const base64Digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
-/** Without padding: what contains it with padding contains it without. */
-const base64 = (bytes: Uint8Array): string => {
-  let text = ""
-  for (let bit = 0; bit < 8 * bytes.length; bit += 6) {
-    const index = bit >> 3
-    const pair = bytes[index]! << 8 | (bytes[index + 1] ?? 0)
-    text += base64Digits[pair >> (10 - bit % 8) & 63]
-  }
-  return text
-}
+/** What Base64 makes of these bytes inside of others, at each of the three alignments: the digits that depend on nothing else. */
+const inBase64 = (bytes: Uint8Array): ReadonlyArray<string> =>
+  [0, 2, 4].map((from) => {
+    let text = ""
+    for (let bit = from; bit + 6 <= 8 * bytes.length; bit += 6) {
+      const index = bit >> 3
+      const pair = bytes[index]! << 8 | (bytes[index + 1] ?? 0)
+      text += base64Digits[pair >> (10 - bit % 8) & 63]
+    }
+    return text
+  })
 
-const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+const inHex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
 
 /**
- * Whether a text repeats one of the secrets: as it is, percent-encoded, form-encoded, escaped for JSON or HTML, in
- * Base64 of either alphabet, in hexadecimal.
+ * Whether a text repeats one of the secrets: as it is, in either case, in hexadecimal, or in Base64 of either alphabet, alone or
+ * with what is around it. Line breaks, spaces and invisible characters in between do not hide it.
  *
  * @category predicates
  * @since 0.1.0
  */
 export const repeats = (text: string, secrets: ReadonlyArray<string>): boolean => {
-  const texts = readings.map((read) => read(text))
-  const withOneAlphabet = text.replaceAll("-", "+").replaceAll("_", "/")
+  const whole = text.replace(blank, "")
+  const inSmallLetters = whole.toLowerCase()
+  const withOneAlphabet = whole.replaceAll("-", "+").replaceAll("_", "/")
   return secrets.some((secret) => {
-    if (secret === "") return false
     const bytes = new TextEncoder().encode(secret)
-    return texts.some((read) => read.includes(secret)) ||
-      withOneAlphabet.includes(base64(bytes)) ||
-      text.toLowerCase().includes(hex(bytes))
+    const plain = secret.replace(blank, "").toLowerCase()
+    return plain !== "" && (inSmallLetters.includes(plain) || inSmallLetters.includes(inHex(bytes)) ||
+      // Fewer digits are in any word.
+      inBase64(bytes).some((digits) => digits.length > 3 && withOneAlphabet.includes(digits)))
   })
 }
 
 /**
- * One bounded line of a text: control characters and line breaks are a space each.
+ * One bounded line of a text. Control characters and line breaks are a space each, characters that are invisible or turn
+ * the text around are left out.
  *
  * **Details**
  *
- * A text that repeats a secret, as servers do, is withheld whole. `maxLength` is
- * 300 characters by default.
+ * A text that {@link repeats} a secret, as servers do, is withheld whole. `maxLength` is 300 characters by default.
  *
  * @category converting
  * @since 0.1.0
  */
-export const printable = (text: string, secrets: ReadonlyArray<string>, maxLength: number = longest): string => {
-  if (repeats(text, secrets)) return "<redacted>"
-  const line = text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]+/g, " ").trim()
+export const printable = (
+  text: string,
+  secrets: ReadonlyArray<string>,
+  maxLength: number = defaultLength
+): string => {
+  if (repeats(text, secrets)) return redacted
+  const line = text.replace(control, " ").replace(invisible, "").trim()
   return line.length > maxLength ? `${line.slice(0, maxLength)}…` : line
+}
+
+const redacted = "<redacted>"
+
+// A Base64 text is broken into lines of 64 characters or more.
+const longestLine = 64
+
+const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi
+const encoded = /[\p{N}\p{S}%&#\\]|\p{Ll}\p{Lu}/u
+
+/**
+ * What somebody else says in words, such as a server or the platform: like {@link printable}, and each word is withheld that may have a secret in it in an
+ * encoding that nobody thought of.
+ *
+ * **Details**
+ *
+ * No encoding makes a secret shorter, and none leaves it a word of plain letters. So a word is withheld that is as long as
+ * the shortest secret, or has 64 characters, and has a digit, a symbol, `%`, `&`, `#`, a backslash, or a capital after a
+ * small letter. A UUID does not count.
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const prose = (text: string, secrets: ReadonlyArray<string>, maxLength: number = defaultLength): string => {
+  const parts = secrets.flatMap((secret) => secret.split(" ")).filter((part) => part !== "")
+  if (parts.length === 0) return printable(text, secrets, maxLength)
+  const length = Math.min(longestLine, ...parts.map((part) => part.length))
+  const line = printable(text, secrets, Infinity).replace(/\S+/g, (word) => {
+    const rest = word.replace(uuid, "")
+    return rest.length >= length && encoded.test(rest) ? redacted : word
+  })
+  return printable(line, [], maxLength)
+}
+
+const noIdentifier = /[%&\\]|=[0-9a-f]{2}|.{65}/i
+
+/**
+ * An error code or a correlation id: like {@link printable}, and withheld if it is none, since it has more than 64 characters
+ * or those of an encoding (`%`, `&`, a backslash, `=41`). One of several words is {@link prose}.
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const identifier = (text: string, secrets: ReadonlyArray<string>, maxLength: number = defaultLength): string => {
+  const line = printable(text, secrets, maxLength)
+  return line.includes(" ") ? prose(text, secrets, maxLength) : noIdentifier.test(line) ? redacted : line
 }

@@ -1,4 +1,4 @@
-import { printable } from "@effect-spotnana/engine/Text"
+import { prose } from "@effect-spotnana/engine/Text"
 import type { Answer } from "@effect-spotnana/engine/TokenResponse"
 import { interpret } from "@effect-spotnana/engine/TokenResponse"
 import type * as DateTime from "effect/DateTime"
@@ -27,15 +27,13 @@ export const noAnswer =
       ? new TokenEndpointUnavailable({
         reason: "Transport",
         message:
-          `The HTTP client wanted to send the token request to ${
-            printable(error.origin, secrets)
-          }, not to ${address}: ` +
+          `The HTTP client wanted to send the token request to ${prose(error.origin, secrets)}, not to ${address}: ` +
           "it follows redirects or rewrites URLs. Give the library one that does neither, and the token URL that is meant."
       })
       : new TokenEndpointUnavailable({
         reason: "Transport",
         status: error.response?.status,
-        message: `No answer from ${address}: ${printable(rootMessage(error), secrets)}. ` +
+        message: `No answer from ${address}: ${prose(rootMessage(error), secrets)}. ` +
           "Check the network and the environment's address."
       })
 
@@ -49,7 +47,7 @@ export const brokenClient = (
     reason: "Transport",
     message: `The token request to ${address} ended unexpectedly: ${
       defect instanceof Error
-        ? printable(`${defect.name}: ${defect.message}`, secrets)
+        ? prose(`${defect.name}: ${defect.message}`, secrets)
         : "an error that is not an Error"
     }.`
   })
