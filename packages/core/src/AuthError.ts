@@ -87,7 +87,7 @@ export class TokenExpired extends Schema.TaggedError<TokenExpired>()("TokenExpir
  *
  * - `Transport`: no connection, or it broke.
  * - `Timeout`: no complete answer in time.
- * - `RateLimited`: 429, or the error code `TOO_MANY_REQUESTS`.
+ * - `RateLimited`: 429, or an error code for it: `TOO_MANY_REQUESTS`, `slow_down`.
  * - `ServerError`: 5xx, 408, 425, or a transient error code.
  * - `Intermediary`: 400, 401 or 403 that is not the token endpoint's own: the
  *   page of a proxy or a firewall, or a 400 or 403 with neither a body nor

@@ -5,6 +5,7 @@
  */
 import * as ErrorBody from "@effect-spotnana/engine/ErrorBody"
 import * as RetryAfter from "@effect-spotnana/engine/RetryAfter"
+import { printable } from "@effect-spotnana/engine/Text"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -85,9 +86,11 @@ export const fromResponse = (
     const secrets = [(authorizationOf(response.request) ?? "").replace(/^\S+ +/, "")]
     const body = ErrorBody.parse(json, secrets)
     const summary = ErrorBody.summary(body)
-    const retryAfter = RetryAfter.parse(response.headers["retry-after"], yield* Clock.currentTimeMillis)
+    const retryAfter = RetryAfter.parse(response.headers, yield* Clock.currentTimeMillis, response.status === 429)
     return new SpotnanaApiError({
-      message: `${method} ${pathOf(url)} answered ${response.status}${summary === "" ? "" : ` (${summary})`}.`,
+      message: `${method} ${printable(pathOf(url), [])} answered ${response.status}${
+        summary === "" ? "" : ` (${summary})`
+      }.`,
       status: response.status,
       code: body.code,
       debugIdentifier: body.debugIdentifier,

@@ -73,6 +73,28 @@ describe("SpotnanaApiError", () => {
       assert.deepStrictEqual(error.retryAfter, Duration.seconds(7))
     }))
 
+  it.effect("says how long to wait as a quota does, where there were too many requests", () =>
+    Effect.gen(function*() {
+      const headers = { ratelimit: "\"default\";r=0;t=30" }
+      assert.deepStrictEqual((yield* errorOf(Fault.status(429, { headers }))).retryAfter, Duration.seconds(30))
+      assert.isUndefined((yield* errorOf(Fault.status(500, { headers }))).retryAfter)
+    }))
+
+  it.effect("invariant 12: is one line, whatever the path and the answer say", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const forged = "x\r\n2030-01-01 ERROR forged\u2028\u2029\u0085\u001b[31m\u009b\u202e\u2066\u200b"
+      yield* mock.inject(
+        "api",
+        Fault.status(404, { body: { errorMessages: [{ errorCode: forged, message: forged }] } })
+      )
+      const spotnana = SpotnanaApiError.filterStatusOk(yield* SpotnanaHttpClient.SpotnanaHttpClient)
+      const error = yield* Effect.flip(spotnana.get(`/v2/companies/${forged}`))
+      assert.instanceOf(error, SpotnanaApiError.SpotnanaApiError)
+      assert.notMatch(JSON.stringify(error.message), /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|\\[^"\\]/u)
+      assert.include(error.message, "GET /v2/companies/x 2030-01-01 ERROR forged")
+    }).pipe(Effect.provide(onMock())))
+
   it.effect("does not wait for a body that never ends", () =>
     Effect.gen(function*() {
       const fiber = yield* Effect.forkChild(errorOf(Fault.status(500, { body: Stream.never })))

@@ -1,5 +1,6 @@
 /**
- * The `Retry-After` header (RFC 9110 §10.2.3).
+ * How long to wait before the next request, as the headers of an answer say: `Retry-After` (RFC 9110 §10.2.3) and what
+ * servers send beside it or in its place.
  *
  * @since 0.1.0
  */
@@ -7,14 +8,16 @@
 const months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 const monthLengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
-/** RFC 9110 §5.6.7. The name of the day is not compared with the date. */
+/** RFC 9110 §5.6.7, and RFC 3339. The name of the day is not compared with the date; without an offset it is UTC. */
 const dateForms = [
   // Sun, 06 Nov 1994 08:49:37 GMT
   /^(?:mon|tue|wed|thu|fri|sat|sun), (?<day>\d\d) (?<month>[a-z]{3}) (?<year>\d{4}) (?<time>\d\d:\d\d:\d\d) gmt$/i,
   // Sunday, 06-Nov-94 08:49:37 GMT
   /^(?:mon|tues|wednes|thurs|fri|satur|sun)day, (?<day>\d\d)-(?<month>[a-z]{3})-(?<year>\d\d) (?<time>\d\d:\d\d:\d\d) gmt$/i,
   // Sun Nov  6 08:49:37 1994
-  /^(?:mon|tue|wed|thu|fri|sat|sun) (?<month>[a-z]{3}) (?<day> \d|\d\d) (?<time>\d\d:\d\d:\d\d) (?<year>\d{4})$/i
+  /^(?:mon|tue|wed|thu|fri|sat|sun) (?<month>[a-z]{3}) (?<day> \d|\d\d) (?<time>\d\d:\d\d:\d\d) (?<year>\d{4})$/i,
+  // 1994-11-06T08:49:37.5+01:00
+  /^(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d)[t ](?<time>\d\d:\d\d:\d\d(?:\.\d+)?)(?:z|(?<offset>[+-]\d\d:?\d\d))?$/i
 ]
 
 const isLeapYear = (year: number): boolean => year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
@@ -25,41 +28,102 @@ const daysFromYearZeroTo1970 = 719_528
 const daysToYear = (year: number): number =>
   365 * year + Math.ceil(year / 4) - Math.ceil(year / 100) + Math.ceil(year / 400) - daysFromYearZeroTo1970
 
-/** Milliseconds since the Unix epoch; undefined where it is no HTTP date. By hand: `Date` is a clock, too. */
+/** Milliseconds since the Unix epoch; undefined where it is no date. By hand: `Date` is a clock, too. */
 const parseDate = (text: string): number | undefined => {
   const parts = dateForms.map((form) => form.exec(text)?.groups).find((groups) => groups !== undefined)
   if (parts === undefined) return undefined
-  const { day, month, time, year } = parts as Readonly<Record<"day" | "month" | "time" | "year", string>>
+  const { day, month, offset, time, year } = parts as
+    & Readonly<Record<"day" | "month" | "time" | "year", string>>
+    & { readonly offset?: string }
   const written = Number(year)
   // Of two digits the ones from 70 on are of the last century.
   const fullYear = year.length === 4 ? written : written + (written < 70 ? 2000 : 1900)
-  const monthIndex = months.indexOf(month.toLowerCase())
+  const monthIndex = month.length === 2 ? Number(month) - 1 : months.indexOf(month.toLowerCase())
   const [hours, minutes, seconds] = time.split(":").map(Number) as [number, number, number]
   const lengthOf = (index: number): number => monthLengths[index]! + (index === 1 && isLeapYear(fullYear) ? 1 : 0)
   const dayOfMonth = Number(day)
   // 23:59:60 is a leap second, which counts as the following one.
-  const isPossible = monthIndex >= 0 && dayOfMonth >= 1 && dayOfMonth <= lengthOf(monthIndex) &&
+  const isPossible = monthIndex in months && dayOfMonth >= 1 && dayOfMonth <= lengthOf(monthIndex) &&
     hours <= 23 && minutes <= 59 && seconds <= 60
   if (!isPossible) return undefined
   const daysBefore = months.slice(0, monthIndex).reduce((days, _, index) => days + lengthOf(index), 0)
   const days = daysToYear(fullYear) + daysBefore + dayOfMonth - 1
-  return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000
+  const [, sign, hoursAhead, minutesAhead] = /([+-])(\d\d):?(\d\d)/.exec(offset ?? "") ?? []
+  const ahead = sign === undefined ? 0 : Number(`${sign}1`) * (Number(hoursAhead) * 60 + Number(minutesAhead))
+  return (((days * 24 + hours) * 60 + minutes - ahead) * 60 + seconds) * 1000
+}
+
+const second = 1000
+
+/** Where a server may send a delay or a moment, larger numbers are moments, in seconds or milliseconds since the Unix epoch. */
+const largestDelay = { seconds: 1e9, millis: 1e12 } as const
+
+/** Milliseconds until a moment, in milliseconds since the Unix epoch. */
+const until = (moment: number | undefined, now: number): number | undefined =>
+  moment === undefined ? undefined : Math.max(0, moment - now)
+
+/** Milliseconds: a number of this unit, or what is left until a date. */
+const delayOf = (text: string, unit: number, now: number): number | undefined =>
+  /^\d+(?:\.\d+)?$/.test(text) ? Number(text) * unit : until(parseDate(text), now)
+
+const resetDelayOf = (text: string, now: number): number | undefined => {
+  const number = Number(text)
+  return number > largestDelay.millis
+    ? until(number, now)
+    : number > largestDelay.seconds
+    ? until(number * second, now)
+    : delayOf(text, second, now)
+}
+
+/** What a quota leaves to wait; nothing if it is not used up: `"hour";r=0;t=30`, or in earlier drafts `reset=30`. */
+const quotaDelayOf = (text: string): number | undefined =>
+  /;\s*r=0*[1-9]/.test(text) ? undefined : Number(/(?:;\s*t|\breset)=(\d+)/.exec(text)?.[1] ?? NaN) * second
+
+/** The longest delay in a header, which is a list where it was sent several times. A date has a comma of its own, after the name of the day. */
+const longest = (
+  header: string | undefined,
+  delayOf: (text: string) => number | undefined
+): number | undefined => {
+  const delays = (header?.match(/\s*(?:[a-z]+,)?[^,]+/gi) ?? [])
+    .map((text) => delayOf(text.trim()) ?? NaN)
+    .filter((delay) => !Number.isNaN(delay))
+  return delays.length === 0 ? undefined : Math.min(Math.round(Math.max(...delays)), Number.MAX_SAFE_INTEGER)
 }
 
 /**
- * How long to wait, in milliseconds: a finite number that is not negative.
+ * How long to wait, in milliseconds: a finite number that is not negative. Undefined where no header says so.
  *
  * **Details**
  *
- * Both forms are read, whole seconds and an HTTP date in any of its three forms;
- * a date in the past is 0. Undefined where the header is absent or neither.
+ * The first of these headers that can be read:
+ *
+ * 1. `retry-after-ms` and `x-ms-retry-after-ms`: milliseconds. Servers that send one send `Retry-After` too, with the
+ *    same delay in whole seconds (Azure SDK and OpenAI SDK read them in this order).
+ * 2. `Retry-After`: seconds, also with a fraction; an HTTP date in any of its three forms (RFC 9110 §5.6.7); or a date of
+ *    RFC 3339. Sent several times, the longest counts. A date in the past is 0.
+ * 3. If `isRateLimited`, when the quota is whole again: `RateLimit` and `RateLimit-Reset`
+ *    (draft-ietf-httpapi-ratelimit-headers; `Retry-After` takes precedence), then `X-RateLimit-Reset` and
+ *    `X-Rate-Limit-Reset`, in seconds or since the Unix epoch. Servers send these with any answer: with an error that is
+ *    about something else they say nothing of the next attempt.
+ *
+ * The caller bounds what comes out: `Policy.retryAfterMaximum`.
  *
  * @category decoding
  * @since 0.1.0
  */
-export const parse = (header: string | undefined, now: number): number | undefined => {
-  const text = header?.trim() ?? ""
-  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, Number.MAX_SAFE_INTEGER)
-  const date = parseDate(text)
-  return date === undefined ? undefined : Math.max(0, date - now)
+export const parse = (
+  /** With names in lower case. */
+  headers: Readonly<Record<string, string | undefined>>,
+  /** Milliseconds since the Unix epoch. */
+  now: number,
+  /** Whether the answer says that there were too many requests. */
+  isRateLimited: boolean
+): number | undefined => {
+  const delay = (name: string, unit: number) => longest(headers[name], (text) => delayOf(text, unit, now))
+  const reset = (name: string) => longest(headers[name], (text) => resetDelayOf(text, now))
+  return delay("retry-after-ms", 1) ?? delay("x-ms-retry-after-ms", 1) ?? delay("retry-after", second) ??
+    (isRateLimited
+      ? longest(headers["ratelimit"], quotaDelayOf) ?? reset("ratelimit-reset") ?? reset("x-ratelimit-reset") ??
+        reset("x-rate-limit-reset")
+      : undefined)
 }

@@ -29,7 +29,7 @@ export interface Answer {
   readonly secrets: ReadonlyArray<string>
   /** The lifetime of a token whose answer has no `expires_in`, in milliseconds. */
   readonly defaultLifetime: number
-  /** Milliseconds since the Unix epoch, for a `Retry-After` that is a date. */
+  /** Milliseconds since the Unix epoch, for a delay that is sent as a date. */
   readonly now: number
 }
 
@@ -67,7 +67,10 @@ export const maximumLifetime = 86_400_000
 
 type Meaning = "token" | "refused" | "malformed" | "RateLimited" | "ServerError" | "Intermediary"
 
-/** What an error code says where the status leaves it open (RFC 6749 §4.1.2.1 and §5.2, RFC 8707 §2, Spotnana). */
+/**
+ * What an error code says where the status leaves it open, in small letters (RFC 6749 §4.1.2.1 and §5.2, RFC 8628 §3.5,
+ * RFC 8707 §2, Spotnana). RFC 6749 §5.2 has these with 400, also those that say to try again later.
+ */
 const meaningOfCode: ReadonlyMap<string | undefined, Meaning> = new Map<string, Meaning>([
   ["invalid_request", "refused"],
   ["invalid_client", "refused"],
@@ -77,7 +80,10 @@ const meaningOfCode: ReadonlyMap<string | undefined, Meaning> = new Map<string, 
   ["invalid_scope", "refused"],
   ["invalid_target", "refused"],
   ["access_denied", "refused"],
-  ["TOO_MANY_REQUESTS", "RateLimited"],
+  ["slow_down", "RateLimited"],
+  ["too_many_requests", "RateLimited"],
+  ["rate_limit_exceeded", "RateLimited"],
+  ["authorization_pending", "ServerError"],
   ["server_error", "ServerError"],
   ["temporarily_unavailable", "ServerError"]
 ])
@@ -95,7 +101,7 @@ const meaningOf = (answer: Answer, json: JsonObject | undefined, code: string | 
   // 5xx and 429 speak for themselves. Elsewhere a known code outranks the status: some servers refuse with 200.
   if (status === 429) return "RateLimited"
   if (status >= 500 || status === 408 || status === 425) return "ServerError"
-  const ofCode = meaningOfCode.get(code)
+  const ofCode = meaningOfCode.get(code?.toLowerCase())
   if (ofCode !== undefined) return ofCode
   if (status >= 200 && status < 300) return "token"
   if (status !== 400 && status !== 401 && status !== 403) return "malformed"
@@ -119,8 +125,8 @@ const describe = ({ body, maxBodySize }: Answer): string =>
  * Every answer has a meaning, whatever its status and its bytes. An answer of
  * 400, 401 or 403 is a refusal of the credentials only where it is the token
  * endpoint's own: a page of a proxy or a firewall is `TokenEndpointUnavailable`
- * with the reason `Intermediary`. `Retry-After` counts for each failure that
- * passes by itself.
+ * with the reason `Intermediary`. `Retry-After` and the
+ * headers beside it count for each failure that passes by itself.
  *
  * @category decoding
  * @since 0.1.0
@@ -133,7 +139,8 @@ export const interpret = (answer: Answer): TokenResponse => {
   const summary = ErrorBody.summary(error)
   const said = summary === "" ? "" : ` (${summary})`
   const where = `${address} answered ${status}`
-  const retryAfter = RetryAfter.parse(headers["retry-after"], answer.now)
+  const meaning = meaningOf(answer, json, code)
+  const retryAfter = RetryAfter.parse(headers, answer.now, meaning === "RateLimited")
 
   const malformed = (message: string): TokenFailure => ({
     _tag: "MalformedTokenResponse",
@@ -143,7 +150,6 @@ export const interpret = (answer: Answer): TokenResponse => {
     debugIdentifier
   })
 
-  const meaning = meaningOf(answer, json, code)
   switch (meaning) {
     case "token": {
       if (body === "TooLarge") return malformed(`${where}, but ${describe(answer)}`)

@@ -100,6 +100,12 @@ describe("TokenResponse", () => {
     [408, "", "ServerError"],
     [425, "", "ServerError"],
     [400, { error: "temporarily_unavailable" }, "ServerError"],
+    [400, { error: "server_error" }, "ServerError"],
+    [400, { error: "authorization_pending" }, "ServerError"],
+    [400, { error: "slow_down" }, "RateLimited"],
+    [401, { error: "too_many_requests" }, "RateLimited"],
+    [403, { error: "rate_limit_exceeded" }, "RateLimited"],
+    [200, { ...token, error: "INVALID_CLIENT" }, "InvalidCredentials"],
     [200, { ...token, error: "invalid_grant" }, "InvalidCredentials"],
     [404, { error: "invalid_client" }, "InvalidCredentials"],
     [404, "<html>", "MalformedTokenResponse"],
@@ -123,6 +129,17 @@ describe("TokenResponse", () => {
     }
     assert.strictEqual(retryAfter(200, { ...token, token_type: "MAC" }), 30_000)
     assert.isUndefined(retryAfter(401, json["RFC 6749"]))
+  })
+
+  it("invariant 5: when a quota is whole again counts where that is why there is no token", () => {
+    const retryAfter = (status: number, body: unknown) => {
+      const failed = failure(status, body, { "x-ratelimit-reset": "30" })
+      return "retryAfter" in failed ? failed.retryAfter : undefined
+    }
+    assert.strictEqual(retryAfter(429, ""), 30_000)
+    assert.strictEqual(retryAfter(400, { error: "slow_down" }), 30_000)
+    assert.isUndefined(retryAfter(500, ""))
+    assert.isUndefined(retryAfter(404, ""))
   })
 
   it.each<[string, number, unknown, string]>([
