@@ -68,7 +68,7 @@ export class InvalidEnvironment extends Data.TaggedError("InvalidEnvironment")<{
  * @since 0.1.0
  */
 export interface Options {
-  /** The API's base URL: HTTPS, or HTTP on a loopback address. */
+  /** The API's base URL: HTTPS, or HTTP on `localhost`, `127.0.0.1` or `[::1]`. */
   readonly baseUrl: string | URL
   /** The token endpoint: absolute, or a path on `baseUrl`. Default: `/v2/auth/oauth2-token`. */
   readonly tokenUrl?: string | URL | undefined
@@ -83,7 +83,8 @@ export interface Options {
 
 const tokenPath = "/v2/auth/oauth2-token"
 
-const loopback = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/
+// These and no others: what other names of this machine lead to, a name server may say.
+const loopback = /^(localhost|127\.0\.0\.1|\[::1\])$/
 
 const checkUrl = (option: "baseUrl" | "tokenUrl", input: string): Result.Result<URL, InvalidEnvironment> => {
   const refuse = (problem: string) => Result.fail(new InvalidEnvironment({ option, problem }))
@@ -104,7 +105,7 @@ const checkUrl = (option: "baseUrl" | "tokenUrl", input: string): Result.Result<
     return refuse("it has a user name or password in it; credentials belong in clientId and clientSecret")
   }
   if (url.protocol !== "https:" && !(url.protocol === "http:" && loopback.test(url.hostname))) {
-    return refuse(`${url.protocol}//${url.host} is not HTTPS, which only a loopback address may do without`)
+    return refuse(`${url.protocol}//${url.host} is not HTTPS, which only localhost, 127.0.0.1 and [::1] may do without`)
   }
   if (url.hash !== "") return refuse("it has a fragment, which is never sent")
   if (option === "baseUrl" && url.search !== "") return refuse("it has a query, which a base URL cannot have")
@@ -120,7 +121,7 @@ const checkUrl = (option: "baseUrl" | "tokenUrl", input: string): Result.Result<
  *
  * **Details**
  *
- * Refused: what is not HTTPS (loopback aside), user names and passwords in the
+ * Refused: what is not HTTPS (`localhost`, `127.0.0.1` and `[::1]` aside), user names and passwords in the
  * URL, and Spotnana's deprecated `/get-auth-token`.
  *
  * **Example** (An OAuth 2.0 server other than Spotnana's)

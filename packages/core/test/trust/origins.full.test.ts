@@ -294,7 +294,7 @@ describe("URLs from outside", () => {
         const { origin, tokenUrl } = made.success
         const asked = new URL(url)
         return new URL(tokenUrl).origin === origin && asked.origin === origin && asked.username === "" &&
-          (asked.protocol === "https:" || /^(localhost|127\.[\d.]+|\[::1\])$/.test(asked.hostname))
+          (asked.protocol === "https:" || /^(localhost|127\.0\.0\.1|\[::1\])$/.test(asked.hostname))
       }, { runs: 5_000, seed: 1, size: 100 })
       expect(Arbitrary.formatCheckFailure(result)).toBe(undefined)
     }))
