@@ -18,6 +18,7 @@ import type * as Scope from "effect/Scope"
 import { lifetime } from "./AccessToken.ts"
 import * as ApiUsers from "./ApiUsers.ts"
 import * as Credentials from "./Credentials.ts"
+import { duration } from "./internal/options.ts"
 import { filterStatusOk } from "./SpotnanaApiError.ts"
 import { authenticate, SpotnanaHttpClient } from "./SpotnanaHttpClient.ts"
 import type { TokenEndpoint } from "./TokenEndpoint.ts"
@@ -163,7 +164,8 @@ export const rotate = <R = never>(
   Effect.gen(function*() {
     const administrator = yield* SpotnanaHttpClient
     const source = yield* Credentials.Credentials
-    const stepTimeout = Duration.fromInputUnsafe(options.stepTimeout ?? "5 minutes")
+    const stepTimeout = duration("ApiUserRotation.stepTimeout", options.stepTimeout ?? "5 minutes", 1)
+    const givenDrain = options.drain === undefined ? undefined : duration("ApiUserRotation.drain", options.drain, 0)
     const users = ApiUsers.make(administrator)
 
     const { clientId, known } = yield* check(source, users)
@@ -180,7 +182,7 @@ export const rotate = <R = never>(
         const token = yield* restore(Effect.andThen(retrying(verify, stepTimeout), next.token)).pipe(
           Effect.catchCause((cause) => undo(users, both, cause))
         )
-        const drain = options.drain ?? Duration.sum(lifetime(token), Duration.minutes(1))
+        const drain = givenDrain ?? Duration.sum(lifetime(token), Duration.minutes(1))
         yield* restore(
           switchOver(options.switchTo(created), source, created, both, stepTimeout).pipe(
             Effect.andThen(Effect.sleep(drain)),

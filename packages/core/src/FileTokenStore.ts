@@ -9,6 +9,8 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
+import * as Predicate from "effect/Predicate"
+import { checked } from "./internal/options.ts"
 import { makeFileBackend } from "./internal/tokenStore/file.ts"
 import * as TokenStore from "./TokenStore.ts"
 
@@ -73,7 +75,12 @@ export const layer = (
         yield* FileSystem.FileSystem,
         yield* Path.Path,
         yield* SecureRandom.SecureRandom,
-        options.directory
+        checked(
+          "FileTokenStore.directory",
+          options.directory,
+          Predicate.isString(options.directory) && options.directory !== "",
+          "the path of a directory"
+        )
       )
       return yield* TokenStore.encrypted(backend, keys)
     })

@@ -7,6 +7,8 @@ import type * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import { Redis } from "effect/persistence"
+import * as Predicate from "effect/Predicate"
+import { checked } from "./internal/options.ts"
 import { makeRedisBackend } from "./internal/tokenStore/redis.ts"
 import { connected } from "./internal/tokenStore/redisConnection.ts"
 import type { Connection } from "./internal/tokenStore/redisConnection.ts"
@@ -34,9 +36,12 @@ const make = (
 ) =>
   Effect.gen(function*() {
     const namespace = options?.namespace ?? "spotnana"
-    if (!/^[\w.:-]+$/.test(namespace)) {
-      throw new RangeError(`The namespace is ${JSON.stringify(namespace)}; expected letters, digits and _.:-`)
-    }
+    checked(
+      "RedisTokenStore.namespace",
+      namespace,
+      Predicate.isString(namespace) && /^[\w.:-]+$/.test(namespace),
+      "letters, digits and _.:-"
+    )
     const keys = yield* options?.keys ?? TokenStore.keys
     return yield* TokenStore.encrypted(makeRedisBackend(connection, namespace), keys)
   })

@@ -5,7 +5,8 @@
  */
 import * as Policy from "@effect-spotnana/engine/Policy"
 import * as Duration from "effect/Duration"
-import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import { checked, count, duration, fraction, oneOf } from "./internal/options.ts"
 
 /**
  * The numbers of a token's lifecycle that can be set. What a 401 costs is fixed: see
@@ -42,16 +43,25 @@ export interface RefreshPolicy {
   readonly backoffMaximum: Duration.Duration
   /** The longest `Retry-After` that is followed. Default: 1 hour. */
   readonly retryAfterMaximum: Duration.Duration
-  /** After how many failed acquisitions a `get` without a token fails: at least 1. Default: 3. */
+  /** After how many failed acquisitions a `get` without a token fails: at least 1. Default: 3. See `retryFor`. */
   readonly attempts: number
   /** A `get` without a token does not wait for a delay that is longer than this: it fails at once. Default: 5 seconds. */
   readonly maximumWait: Duration.Duration
+  /**
+   * A `get` without a token goes on for at least this long, whatever `attempts` and `maximumWait` say: where the token
+   * endpoint, such as a sidecar, takes a while to come up. It fails earlier only if the credentials are refused, or if the
+   * next attempt is due later than that. Default: 0.
+   */
+  readonly retryFor: Duration.Duration
   /**
    * The longest time for which a refusal of credentials is answered from memory: a second after the first refusal, twice
    * as long after each further one, up to this, and each time shortened at random, by half at most. Default: 5 minutes.
    */
   readonly refusalTimeToLive: Duration.Duration
-  /** The time for one acquisition, the `Credentials` source included. Default: 15 seconds. */
+  /**
+   * The time for one acquisition: the `Credentials` source, the store and the token request. Default: 15 seconds, or 5 more
+   * than the `timeout` of the token endpoint where that is longer.
+   */
   readonly acquisitionTimeout: Duration.Duration
 }
 
@@ -81,24 +91,14 @@ export const defaults: RefreshPolicy = {
   backoffMaximum: /* #__PURE__ */ Duration.millis(Policy.defaults.backoffMaximum),
   retryAfterMaximum: /* #__PURE__ */ Duration.millis(Policy.defaults.retryAfterMaximum),
   maximumWait: /* #__PURE__ */ Duration.millis(Policy.defaults.maximumWait),
+  retryFor: /* #__PURE__ */ Duration.millis(Policy.defaults.retryFor),
   refusalTimeToLive: /* #__PURE__ */ Duration.millis(Policy.defaults.refusalTimeToLive),
   acquisitionTimeout: /* #__PURE__ */ Duration.millis(Policy.defaults.acquisitionTimeout)
 }
 
-const fraction = (name: string, value: number, from: number, to: number): number => {
-  if (value >= from && value <= to) return value
-  throw new RangeError(`RefreshPolicy.${name} is ${value}; expected a number from ${from} to ${to}`)
-}
-
-const oneOf = <A extends string>(name: string, value: A, values: ReadonlyArray<A>): A => {
-  if (values.includes(value)) return value
-  throw new RangeError(`RefreshPolicy.${name} is ${value}; expected ${values.join(" or ")}`)
-}
-
-const count = (name: string, value: number): number => {
-  if (Number.isInteger(value) && value >= 1) return value
-  throw new RangeError(`RefreshPolicy.${name} is ${value}; expected a whole number of at least 1`)
-}
+type Durations = {
+  [K in keyof RefreshPolicy]: RefreshPolicy[K] extends Duration.Duration ? K : never
+}[keyof RefreshPolicy]
 
 /**
  * Completes a policy with the defaults.
@@ -121,27 +121,22 @@ const count = (name: string, value: number): number => {
  */
 export const make = (options?: Options): RefreshPolicy => {
   if (options === undefined) return defaults
-  const duration = (name: keyof Options, input: Duration.Input, atLeast = 0): Duration.Duration => {
-    const value = Option.getOrUndefined(Duration.fromInput(input))
-    // `Duration` takes NaN, what became of a missing number, for zero.
-    const isUsable = value !== undefined && !Number.isNaN(input) && Duration.isFinite(value)
-    if (isUsable && Duration.toMillis(value) >= atLeast) return value
-    throw new RangeError(
-      `RefreshPolicy.${name} is ${JSON.stringify(input)}; expected a finite duration of at least ${atLeast} ms`
-    )
-  }
+  const given = checked("RefreshPolicy", options, Predicate.isObject(options), "an object")
+  const time = (name: Durations, atLeast = 0) =>
+    duration(`RefreshPolicy.${name}`, given[name] ?? defaults[name], atLeast)
   return {
-    mode: oneOf("mode", options.mode ?? defaults.mode, ["background", "onDemand"]),
-    renewAt: fraction("renewAt", options.renewAt ?? defaults.renewAt, 0.01, 0.99),
-    jitter: fraction("jitter", options.jitter ?? defaults.jitter, 0, 0.5),
-    minimumMargin: duration("minimumMargin", options.minimumMargin ?? defaults.minimumMargin),
-    leeway: duration("leeway", options.leeway ?? defaults.leeway),
-    backoffBase: duration("backoffBase", options.backoffBase ?? defaults.backoffBase, 1),
-    backoffMaximum: duration("backoffMaximum", options.backoffMaximum ?? defaults.backoffMaximum, 1),
-    retryAfterMaximum: duration("retryAfterMaximum", options.retryAfterMaximum ?? defaults.retryAfterMaximum),
-    attempts: count("attempts", options.attempts ?? defaults.attempts),
-    maximumWait: duration("maximumWait", options.maximumWait ?? defaults.maximumWait),
-    refusalTimeToLive: duration("refusalTimeToLive", options.refusalTimeToLive ?? defaults.refusalTimeToLive),
-    acquisitionTimeout: duration("acquisitionTimeout", options.acquisitionTimeout ?? defaults.acquisitionTimeout, 1)
+    mode: oneOf("RefreshPolicy.mode", given.mode ?? defaults.mode, ["background", "onDemand"]),
+    renewAt: fraction("RefreshPolicy.renewAt", given.renewAt ?? defaults.renewAt, 0.01, 0.99),
+    jitter: fraction("RefreshPolicy.jitter", given.jitter ?? defaults.jitter, 0, 0.5),
+    minimumMargin: time("minimumMargin"),
+    leeway: time("leeway"),
+    backoffBase: time("backoffBase", 1),
+    backoffMaximum: time("backoffMaximum", 1),
+    retryAfterMaximum: time("retryAfterMaximum"),
+    attempts: count("RefreshPolicy.attempts", given.attempts ?? defaults.attempts),
+    maximumWait: time("maximumWait"),
+    retryFor: time("retryFor"),
+    refusalTimeToLive: time("refusalTimeToLive"),
+    acquisitionTimeout: time("acquisitionTimeout", 1)
   }
 }

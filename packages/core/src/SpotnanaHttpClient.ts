@@ -74,7 +74,9 @@ export class SpotnanaHttpClient extends Context.Service<
  * @category models
  * @since 0.1.0
  */
-export interface Options<Eager extends boolean = boolean> extends TokenEndpoint.Options, TokenProvider.Options<Eager> {}
+export interface Options<Eager extends boolean | "background" = boolean | "background">
+  extends TokenEndpoint.Options, TokenProvider.Options<Eager>
+{}
 
 /**
  * Authenticates a client that you already have, with the tokens of a provider.
@@ -150,7 +152,7 @@ export const layerProvider: Layer.Layer<
 /**
  * All of it in one layer: of several, put together, each of thousands of tenants would pay a kilobyte for each.
  */
-const layerOf = <Eager extends boolean, E, R>(
+const layerOf = <Eager extends boolean | "background", E, R>(
   options: Options<Eager> | undefined,
   credentials: Effect.Effect<Credentials.Credentials["Service"], E, R>,
   environment: Effect.Effect<Environment.Environment | undefined, E> = Effect.succeed(options?.environment)
@@ -203,7 +205,7 @@ const layerOf = <Eager extends boolean, E, R>(
  * @category layers
  * @since 0.1.0
  */
-export const layerCredentials = <const Eager extends boolean = false>(
+export const layerCredentials = <const Eager extends boolean | "background" = false>(
   options?: Options<Eager>
 ): Layer.Layer<
   SpotnanaHttpClient | TokenProvider.TokenProvider,
@@ -216,8 +218,10 @@ export const layerCredentials = <const Eager extends boolean = false>(
  *
  * **Details**
  *
- * The layer's error channel is empty unless `eager` is set: then the first token
- * is acquired when the layer is built, and what goes wrong shows there.
+ * The layer's error channel is empty unless `eager` is `true`: then the first
+ * token is acquired when the layer is built, and what goes wrong shows there.
+ * With `eager: "background"` it is acquired at the same time, the layer does not
+ * wait for it, and what goes wrong shows in the first call and in the log.
  *
  * **Example** (Failing at start-up when the credentials are wrong)
  *
@@ -237,7 +241,7 @@ export const layerCredentials = <const Eager extends boolean = false>(
  * @category layers
  * @since 0.1.0
  */
-export const layer = <const Eager extends boolean = false>(
+export const layer = <const Eager extends boolean | "background" = false>(
   options: Options<Eager> & Credentials.ClientCredentials
 ): Layer.Layer<
   SpotnanaHttpClient | TokenProvider.TokenProvider,
@@ -270,7 +274,7 @@ export const layer = <const Eager extends boolean = false>(
  * @category layers
  * @since 0.1.0
  */
-export const layerConfig = <const Eager extends boolean = false>(
+export const layerConfig = <const Eager extends boolean | "background" = false>(
   options?: Options<Eager> & {
     /** Where the credentials are in the configuration. Default: `Credentials.config`. */
     readonly credentials?: Config.Config<Credentials.ClientCredentials> | undefined

@@ -10,7 +10,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { HttpClient } from "effect/http"
 import * as Layer from "effect/Layer"
-import type * as Redacted from "effect/Redacted"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
 import type { AccessToken } from "./AccessToken.ts"
 import { InvalidCredentials, TokenEndpointUnavailable } from "./AuthError.ts"
 import type { TokenEndpointError } from "./AuthError.ts"
@@ -19,6 +20,7 @@ import type { ClientCredentials } from "./Credentials.ts"
 import type { Environment } from "./Environment.ts"
 import { production } from "./Environment.ts"
 import { readBody } from "./internal/http/body.ts"
+import { checked, count, duration, oneOf } from "./internal/options.ts"
 import { pinnedClient, withoutQuery } from "./internal/tokenEndpoint/pinnedClient.ts"
 import { secretsOf, tokenRequest, variantOf } from "./internal/tokenEndpoint/tokenRequest.ts"
 import { brokenClient, noAnswer, readToken } from "./internal/tokenEndpoint/tokenResponse.ts"
@@ -40,9 +42,9 @@ export interface Options {
   readonly parameters?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
   /** Client id and secret in the `body` (Spotnana's way, the default) or by HTTP `basic` (RFC 6749 §2.3.1). */
   readonly clientAuthentication?: "body" | "basic" | undefined
-  /** The time for one request and its whole answer. Default: 10 seconds. */
+  /** The time for one request and its whole answer: at least 1 millisecond. Default: 10 seconds. */
   readonly timeout?: Duration.Input | undefined
-  /** The largest answer that is read, in bytes after decompression. Default: 65 536. */
+  /** The largest answer that is read, in bytes after decompression: at least 1. Default: 65 536. */
   readonly maxBodySize?: number | undefined
 }
 
@@ -70,9 +72,28 @@ export class TokenEndpoint extends Context.Service<TokenEndpoint, {
    * apart by it. `Redacted` where there is a secret in it.
    */
   readonly variant?: string | Redacted.Redacted | undefined
+  /** The longest time that one request may take: an acquisition gets 5 seconds more, and 15 at least. */
+  readonly timeout?: Duration.Duration | undefined
   /** One request for one token. */
   readonly acquire: (credentials: ClientCredentials) => Effect.Effect<AccessToken, TokenEndpointError>
 }>()("@effect-spotnana/core/TokenEndpoint") {}
+
+const checkedOptions = (options: Options) => {
+  const { audience = "", clientAuthentication = "body", environment = production, parameters = {}, scope = "" } =
+    options
+  checked("TokenEndpoint.environment", environment, Predicate.hasProperty(environment, "tokenUrl"), "an Environment")
+  oneOf("TokenEndpoint.clientAuthentication", clientAuthentication, ["body", "basic"])
+  const texts = Object.entries({ ...parameters }).map(([name, value]) => [`parameters.${name}`, value] as const)
+  for (const [name, value] of [["scope", scope], ["audience", audience], ...texts] as const) {
+    const isText = Predicate.isString(Redacted.isRedacted(value) ? Redacted.value(value) : value)
+    checked(`TokenEndpoint.${name}`, value, isText, "a text")
+  }
+  return {
+    environment,
+    maxBodySize: count("TokenEndpoint.maxBodySize", options.maxBodySize ?? 65_536),
+    timeout: duration("TokenEndpoint.timeout", options.timeout ?? "10 seconds", 1)
+  }
+}
 
 /**
  * Makes a token endpoint from the `HttpClient` of the environment.
@@ -83,6 +104,9 @@ export class TokenEndpoint extends Context.Service<TokenEndpoint, {
  * redirect with it, or rewrites its URL, fails with `TokenEndpointUnavailable`.
  *
  * **Gotchas**
+ *
+ * Throws a `RangeError` for an option that is out of its range: options are
+ * written in the program.
  *
  * Give it the plain client of the platform: one that retries or limits does so
  * with token requests too. A client that is not made by `HttpClient.make`, and a
@@ -95,9 +119,7 @@ export const make: (
   options?: Options
 ) => Effect.Effect<TokenEndpoint["Service"], never, HttpClient.HttpClient> = /* #__PURE__ */ Effect.fnUntraced(
   function*(options: Options = {}) {
-    const environment = options.environment ?? production
-    const timeout = Duration.fromInputUnsafe(options.timeout ?? "10 seconds")
-    const maxBodySize = options.maxBodySize ?? 65_536
+    const { environment, maxBodySize, timeout } = checkedOptions(options)
     const address = withoutQuery(environment.tokenUrl)
     const send = yield* pinnedClient(yield* HttpClient.HttpClient, address)
 
@@ -125,7 +147,7 @@ export const make: (
         new TokenEndpointUnavailable({
           reason: "Timeout",
           message: `No complete answer from ${address} within ${Duration.format(timeout)}. ` +
-            "Check the network, or raise the timeout."
+            "Check the network, or raise the `timeout`."
         })
       )
     )
@@ -133,6 +155,7 @@ export const make: (
     return {
       environment,
       variant: variantOf(options),
+      timeout,
       acquire: (credentials) => {
         const wrong = problem(credentials)
         if (wrong !== undefined) {

@@ -76,7 +76,7 @@ export const make: (
 )
 
 /**
- * A provider as a layer. Its error channel is empty unless `eager` is set.
+ * A provider as a layer. Its error channel is empty unless `eager` is `true`.
  *
  * **Example** (Tokens for a client that is not an `HttpClient`)
  *
@@ -103,7 +103,7 @@ export const make: (
  * @category layers
  * @since 0.1.0
  */
-export const layer = <const Eager extends boolean = false>(
+export const layer = <const Eager extends boolean | "background" = false>(
   options?: Options<Eager>
 ): Layer.Layer<TokenProvider, true extends Eager ? AuthError : never, TokenEndpoint | Credentials> =>
   // `make` fails only where `eager` is true, which the type above says and the compiler cannot see.

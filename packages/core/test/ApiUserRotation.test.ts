@@ -74,6 +74,22 @@ const failing = (options: Partial<ApiUserRotation.Options<Vault>>) =>
 
 const isOld = (entry: { readonly clientId: string | undefined }) => entry.clientId === clientId
 
+describe("the options of a rotation", () => {
+  it.effect.each([["stepTimeout", 0], ["stepTimeout", NaN], ["drain", -1], ["drain", "soon"]] as const)(
+    "are refused before anything is done: %s %s",
+    ([name, value]) =>
+      Effect.gen(function*() {
+        const options = { switchTo, [name]: value } as unknown as ApiUserRotation.Options<Vault>
+        const exit = yield* Effect.exit(ApiUserRotation.rotate(options))
+        assert.include(
+          Exit.isFailure(exit) ? String(Cause.squash(exit.cause)) : "",
+          `RangeError: ApiUserRotation.${name} is `
+        )
+        assert.deepStrictEqual(yield* calls, [])
+      }).pipe(Effect.provide(onMock))
+  )
+})
+
 describe("ApiUserRotation", () => {
   it.effect("creates, verifies, switches, drains for a token's life and a minute, and revokes", () =>
     Effect.gen(function*() {

@@ -96,11 +96,13 @@ describe("a store on a Redis that may be unavailable", () => {
 
   it.effect("refuses a namespace that does not fit into an access list", () =>
     Effect.gen(function*() {
-      for (const namespace of ["", "a b", "a*", "a{b}"]) {
+      for (const namespace of ["", "a b", "a*", "a{b}", 5 as unknown as string]) {
         const exit = yield* Effect.exit(Effect.scoped(Layer.build(
           RedisTokenStore.layerWith(Layer.effect(Redis.Redis, Effect.never), { keys, namespace })
         )))
-        expect(print(exit)).toContain("expected letters, digits and _.:-")
+        expect(print(exit)).toContain(
+          `RedisTokenStore.namespace is ${JSON.stringify(namespace)}; expected letters, digits and _.:-`
+        )
       }
     }))
 

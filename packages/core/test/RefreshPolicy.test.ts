@@ -25,6 +25,7 @@ describe("RefreshPolicy.make", () => {
       retryAfterMaximum: hour,
       attempts: 3,
       maximumWait: 5000,
+      retryFor: 0,
       refusalTimeToLive: 5 * minute,
       acquisitionTimeout: 15_000
     }
@@ -61,6 +62,7 @@ describe("RefreshPolicy.make", () => {
     "backoffMaximum",
     "retryAfterMaximum",
     "maximumWait",
+    "retryFor",
     "refusalTimeToLive",
     "acquisitionTimeout"
   ] as const
@@ -76,6 +78,7 @@ describe("RefreshPolicy.make", () => {
     ["leeway", [0, "1 day"]],
     ["retryAfterMaximum", [0, "1 day"]],
     ["maximumWait", [0, "1 day"]],
+    ["retryFor", [0, "1 day"]],
     ["refusalTimeToLive", [0, "1 day"]]
   ])("takes every %s within its range", (name, values) => {
     for (const value of values) {
@@ -96,6 +99,30 @@ describe("RefreshPolicy.make", () => {
     for (const value of values) {
       assert.throws(() => RefreshPolicy.make({ [name]: value }), RangeError, `RefreshPolicy.${name} is `, String(value))
     }
+  })
+
+  it.each<[keyof RefreshPolicy.Options, unknown]>([
+    ["mode", "eager"],
+    ["renewAt", "0.5"],
+    ["attempts", "3"],
+    ["maximumWait", "five"],
+    ["leeway", []],
+    ["retryFor", null]
+  ])("takes no %s of JavaScript that is %j", (name, value) => {
+    const make = () => RefreshPolicy.make({ [name]: value } as RefreshPolicy.Options)
+    if (value === null) assert.doesNotThrow(make)
+    else assert.throws(make, RangeError, `RefreshPolicy.${name} is `)
+  })
+
+  it("says what is wrong, and what was expected", () => {
+    assert.throws(
+      () => RefreshPolicy.make({ maximumWait: NaN }),
+      "RefreshPolicy.maximumWait is NaN; expected a finite duration of at least 0 ms"
+    )
+    assert.throws(
+      () => RefreshPolicy.make("fast" as RefreshPolicy.Options),
+      "RefreshPolicy is \"fast\"; expected an object"
+    )
   })
 
   // `Duration` reads NaN as zero: what came of `Number(undefined)` would go unnoticed.

@@ -95,6 +95,41 @@ const assertHidden = (error: AuthError.TokenEndpointError, canaries: ReadonlyArr
 
 const protocol = ["client_id: client", "client_secret: s3cret", "grant_type: client_credentials"]
 
+describe("its options", () => {
+  it.effect.each<[keyof TokenEndpoint.Options, unknown, string]>([
+    ["timeout", 0, "TokenEndpoint.timeout is 0; expected a finite duration of at least 1 ms"],
+    ["timeout", -1, "TokenEndpoint.timeout is -1;"],
+    ["timeout", NaN, "TokenEndpoint.timeout is NaN;"],
+    ["timeout", Infinity, "TokenEndpoint.timeout is Infinity;"],
+    ["timeout", "30 secs", "TokenEndpoint.timeout is \"30 secs\";"],
+    ["maxBodySize", NaN, "TokenEndpoint.maxBodySize is NaN; expected a whole number of at least 1"],
+    ["maxBodySize", 0, "TokenEndpoint.maxBodySize is 0;"],
+    ["maxBodySize", 0.5, "TokenEndpoint.maxBodySize is 0.5;"],
+    ["maxBodySize", Infinity, "TokenEndpoint.maxBodySize is Infinity;"],
+    ["maxBodySize", "64", "TokenEndpoint.maxBodySize is \"64\";"],
+    ["clientAuthentication", "post", "TokenEndpoint.clientAuthentication is \"post\"; expected body or basic"],
+    ["environment", "sandbox", "TokenEndpoint.environment is \"sandbox\"; expected an Environment"],
+    ["environment", Environment.make({ baseUrl: "https://api.example" }), "; expected an Environment"],
+    ["scope", 5, "TokenEndpoint.scope is 5; expected a text"],
+    ["audience", {}, "TokenEndpoint.audience is [object Object]; expected a text"],
+    ["parameters", { tenant: 5 }, "TokenEndpoint.parameters.tenant is 5; expected a text"],
+    ["parameters", { tenant: Redacted.make(5) }, "TokenEndpoint.parameters.tenant is <redacted>; expected a text"]
+  ])("of JavaScript are refused when it is made: %s %s", ([name, value, message]) =>
+    Effect.gen(function*() {
+      const exit = yield* Effect.exit(endpoint(answering(good), { [name]: value } as TokenEndpoint.Options))
+      const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+      assert.instanceOf(error, RangeError)
+      assert.include((error as RangeError).message, message)
+    }))
+
+  it.effect("may be undefined", () =>
+    Effect.gen(function*() {
+      const names = ["environment", "scope", "audience", "parameters", "clientAuthentication", "timeout", "maxBodySize"]
+      const { timeout } = yield* endpoint(answering(good), Object.fromEntries(names.map((name) => [name, undefined])))
+      assert.deepStrictEqual(timeout, Duration.seconds(10))
+    }))
+})
+
 describe("the request", () => {
   it.effect("is the one that Spotnana documents", () =>
     Effect.gen(function*() {
@@ -504,7 +539,9 @@ describe("the answer", () => {
     [at(-90_000), 0],
     ["soon", undefined],
     ["-5", undefined],
-    ["1.5", undefined],
+    ["2.128", 2_128],
+    ["5, 120", 120_000],
+    [new Date(now + 90_000).toISOString(), 90_000],
     ["1e3", undefined],
     ["0x10", undefined],
     ["120 seconds", undefined],

@@ -1,8 +1,8 @@
 // What happens between two steps of one process is what another one does: each of these was a fault once.
-import type { TokenStore } from "@effect-spotnana/core"
+import { FileTokenStore, type TokenStore } from "@effect-spotnana/core"
 import { NodeServices } from "@effect/platform-node"
 import { describe, expect, it } from "@effect/vitest"
-import { Duration, Effect, FileSystem, Layer, Option, Path, Redacted } from "effect"
+import { Cause, Config, Duration, Effect, Exit, FileSystem, Layer, Option, Path, Redacted } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { makeFileBackend } from "../src/internal/tokenStore/file.ts"
 
@@ -96,6 +96,20 @@ describe("a store in a directory, between two steps of one process", () => {
       yield* one.extend("key", fence, minute)
       expect(yield* fenceOf(two)).toBeGreaterThan(fence)
     }).pipe(Effect.provide(services)))
+})
+
+describe("a store in a directory that is none", () => {
+  it.effect.each([undefined, "", 5])("is refused when it is made: %s", (directory) =>
+    Effect.gen(function*() {
+      const options = { directory, keys: Config.succeed([Redacted.make(new Uint8Array(32))]) }
+      const layer = FileTokenStore.layer(options as unknown as FileTokenStore.Options)
+      const exit = yield* Effect.exit(Effect.scoped(Layer.build(layer)))
+      expect(Exit.isFailure(exit) && String(Cause.squash(exit.cause))).toContain(
+        `RangeError: FileTokenStore.directory is ${
+          directory === "" ? "\"\"" : directory
+        }; expected the path of a directory`
+      )
+    }).pipe(Effect.provide(NodeServices.layer)))
 })
 
 describe("a store in a directory that somebody removes", () => {

@@ -1,6 +1,19 @@
 import { AccessToken, AuthError, TokenProvider } from "@effect-spotnana/core"
 import { describe, expect, it } from "@effect/vitest"
-import { Duration, Effect, Exit, Fiber, Layer, Option, Redacted, Schedule, Stream } from "effect"
+import {
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Layer,
+  Logger,
+  Metric,
+  Option,
+  Redacted,
+  References,
+  Schedule,
+  Stream
+} from "effect"
 import { HttpBody } from "effect/http"
 import { TestClock } from "effect/testing"
 import { issue, ok, onServer, unauthorized } from "./support/fakeApi.ts"
@@ -67,6 +80,45 @@ describe("invariant 7: a 401 is evidence, not proof", () => {
       expect(failures(healthy.exits)).toBe(0)
       expect(server.tokenRequests()).toBeLessThanOrEqual(2)
     }).pipe(Effect.provide(server.layer))
+  })
+
+  it.effect("a server that hands out the same token until it expires costs three token requests for each", () => {
+    const server = onServer({
+      token: (_, at) => ({
+        status: 200,
+        body: {
+          access_token: `token-${Math.floor(at / hour)}`,
+          token_type: "Bearer",
+          expires_in: (hour - at % hour) / second
+        }
+      }),
+      api: () => ok
+    })
+    const lines: Array<unknown> = []
+    const logger = Logger.make(({ message }) => {
+      lines.push(Array.isArray(message) ? message[0] : message)
+    })
+    return Effect.gen(function*() {
+      const { client } = yield* server.subjects
+      const healthy = yield* every(10 * second, 4 * 360, client.get("/v2/ok"))
+      yield* TestClock.adjust(4 * hour)
+      expect(failures(healthy.exits)).toBe(0)
+      expect(server.tokenRequests()).toBe(3 * 4)
+      const counted = (yield* Metric.snapshot).flatMap(({ attributes, id, state }) =>
+        "count" in state ? [[id, attributes?.["outcome"], Number(state.count)]] : []
+      )
+      expect(counted.toSorted(([, one], [, other]) => String(one).localeCompare(String(other)))).toEqual([
+        ["spotnana_auth_acquisitions_total", "success", 4],
+        ["spotnana_auth_acquisitions_total", "unchanged", 8]
+      ])
+      expect(new Set(lines)).toEqual(
+        new Set(["Spotnana access token acquired", "Spotnana handed out the same access token once more"])
+      )
+    }).pipe(
+      Effect.provide(server.layer.pipe(Layer.provideMerge(Logger.layer([logger])))),
+      Effect.provideService(Metric.MetricRegistry, new Map()),
+      Effect.provideService(References.MinimumLogLevel, "All")
+    )
   })
 
   for (const concurrency of [1, 8]) {

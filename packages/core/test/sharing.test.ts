@@ -26,26 +26,29 @@ class Fleet extends Context.Service<Fleet, {
   readonly fail: Ref.Ref<Effect.Effect<void, TokenStore.TokenStoreError>>
 }>()("Fleet") {}
 
-const fleet = Layer.unwrap(
-  Effect.gen(function*() {
-    const fail = yield* Ref.make<Effect.Effect<void, TokenStore.TokenStoreError>>(Effect.void)
-    const { backend } = yield* Effect.provide(TokenStore.TokenStore, TokenStore.layerMemory)
-    const check = Effect.flatten(Ref.get(fail))
-    const unreliable: TokenStore.Backend = {
-      name: "unreliable",
-      read: (key) => Effect.andThen(check, backend.read(key)),
-      lease: (key, time) => Effect.andThen(check, backend.lease(key, time)),
-      extend: (key, fence, time) => Effect.andThen(check, backend.extend(key, fence, time)),
-      write: (key, fence, payload, time) => Effect.andThen(check, backend.write(key, fence, payload, time)),
-      release: (key, fence, backoff) => Effect.andThen(check, backend.release(key, fence, backoff)),
-      changes: (key) => Effect.andThen(check, backend.changes(key))
-    }
-    return Layer.merge(Layer.succeed(Fleet, { fail }), TokenStore.layer(Effect.succeed(unreliable)))
-  })
-).pipe(
-  Layer.provideMerge(MockSpotnana.layerHttpClient),
-  Layer.provideMerge(MockSpotnana.layer({ clientId, clientSecret, tokenLatency: "1 second" }))
-)
+const fleetWith = (tokenLatency: Duration.Input) =>
+  Layer.unwrap(
+    Effect.gen(function*() {
+      const fail = yield* Ref.make<Effect.Effect<void, TokenStore.TokenStoreError>>(Effect.void)
+      const { backend } = yield* Effect.provide(TokenStore.TokenStore, TokenStore.layerMemory)
+      const check = Effect.flatten(Ref.get(fail))
+      const unreliable: TokenStore.Backend = {
+        name: "unreliable",
+        read: (key) => Effect.andThen(check, backend.read(key)),
+        lease: (key, time) => Effect.andThen(check, backend.lease(key, time)),
+        extend: (key, fence, time) => Effect.andThen(check, backend.extend(key, fence, time)),
+        write: (key, fence, payload, time) => Effect.andThen(check, backend.write(key, fence, payload, time)),
+        release: (key, fence, backoff) => Effect.andThen(check, backend.release(key, fence, backoff)),
+        changes: (key) => Effect.andThen(check, backend.changes(key))
+      }
+      return Layer.merge(Layer.succeed(Fleet, { fail }), TokenStore.layer(Effect.succeed(unreliable)))
+    })
+  ).pipe(
+    Layer.provideMerge(MockSpotnana.layerHttpClient),
+    Layer.provideMerge(MockSpotnana.layer({ clientId, clientSecret, tokenLatency }))
+  )
+
+const fleet = fleetWith("1 second")
 
 type Options = SpotnanaHttpClient.Options<false> & {
   readonly clientId?: string
@@ -96,6 +99,35 @@ describe("sharing", () => {
       expect(values([token!, tokens[0]!]).size).toBe(1)
       expect(token!.expiresAt).toEqual(tokens[0]!.expiresAt)
       expect(yield* mock.use((_) => _.tokenRequests)).toBe(1)
+    }).pipe(Effect.provide(fleet)))
+
+  it.effect("invariant 1, of a fleet: a token request that may take 30 seconds is waited for", () =>
+    Effect.gen(function*() {
+      const fleet = yield* instances(2, { timeout: "30 seconds" })
+      const tokens = yield* all(fleet.map(({ provider }) => provider.get))
+      expect(values(tokens).size).toBe(1)
+      expect(yield* mock.use((_) => _.tokenRequests)).toBe(1)
+    }).pipe(Effect.provide(fleetWith("25 seconds"))))
+
+  it.effect("a server that hands out the same token until it expires costs a fleet few token requests for each", () =>
+    Effect.gen(function*() {
+      const fleet = yield* instances(5)
+      yield* all(fleet.map(({ client }) => client.get("/v2/companies")))
+      const { value } = yield* fleet[0]!.provider.get
+      const begin = yield* Clock.currentTimeMillis
+      // Whatever it is asked within the hour, it is the first token, with what is left of it.
+      for (let left = 3_600; left > 20;) {
+        left = Math.floor(3_538 - ((yield* Clock.currentTimeMillis) - begin) / 1_000)
+        yield* mock.use(({ clearFaults }) => clearFaults)
+        yield* mock.use(({ inject }) =>
+          inject("token", Fault.status(200, { body: { access_token: Redacted.value(value), expires_in: left } }), {
+            times: Infinity
+          })
+        )
+        const calls = fleet.map(({ client }) => client.get("/v2/companies"))
+        expect((yield* all(calls, "10 seconds")).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200])
+      }
+      expect(yield* mock.use((_) => _.tokenRequests)).toBeLessThanOrEqual(5)
     }).pipe(Effect.provide(fleet)))
 
   it.effect("a day of twenty costs one token request a renewal, and no call waits or fails", () =>

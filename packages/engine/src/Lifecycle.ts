@@ -39,7 +39,7 @@ export const transition = <T, E>(state: State<T, E>, event: Event<T, E>, now: In
     case "TokenShared": {
       const cached = cachedToken(state, event)
       if (hasPassed(cached.expiresAt, now) || !isNewer(state, cached, now)) return [state, []]
-      const [next, commands] = use(chargeFor(state, event, now), cached, event.isShared, now)
+      const [next, commands] = useNext(chargeFor(state, event, now), cached, event, now)
       return state.acquisition === undefined
         ? [next, commands]
         : [next, [{ _tag: "CancelAcquisition", id: state.acquisition.id }, ...commands]]
@@ -51,10 +51,7 @@ export const transition = <T, E>(state: State<T, E>, event: Event<T, E>, now: In
       if (hasPassed(cached.expiresAt, now)) {
         return fail(state, { error: event.errorIfLate, isFinal: false }, { ...event, retryAfter: undefined }, now)
       }
-      const next = chargeFor(state, event, now)
-      return event.isSame && isLive(state, now)
-        ? useAgain(next as WithToken<T, E>, cached, event.isShared, now)
-        : use(next, cached, event.isShared, now)
+      return useNext(chargeFor(state, event, now), cached, event, now)
     }
 
     case "AcquisitionFailed":
@@ -198,33 +195,51 @@ const acquire = <T, E>(
   ]
 }
 
+type Token<T, E> = Event<T, E> & { readonly _tag: "Acquired" | "TokenShared" }
+
+const useNext = <T, E>(state: State<T, E>, next: CachedToken<T>, event: Token<T, E>, now: Instant): Transition<T, E> =>
+  state.cached?.token === next.token
+    ? useAgain(state as WithToken<T, E>, next, event, now)
+    : use(state, next, event.isShared, now)
+
+/** When the server ends it. */
+const endOf = <T>({ lifetime, startedAt }: CachedToken<T>): Instant => after(startedAt, lifetime)
+
 /**
- * The token in use was handed out once more. A server that keeps its tokens until they expire gives no other one before:
- * it is asked again when this one ends. A server that makes the same token last longer has renewed it.
+ * The token in use was handed out once more. A server that makes it last longer has renewed it. Any other keeps its tokens,
+ * until they end or until a while before: it is asked once more right before the token is out of use, and then when the
+ * token has ended. No request of ours brings another one earlier.
  */
 const useAgain = <T, E>(
   state: WithToken<T, E>,
   again: CachedToken<T>,
-  isShared: boolean,
+  event: Token<T, E>,
   now: Instant
 ): Transition<T, E> => {
   const { cached } = state
-  const gain = millisUntil(again.expiresAt, now) - millisUntil(cached.expiresAt, now)
-  return gain > 2 * Policy.lastSecond
-    ? use(state, { ...again, token: cached.token }, isShared, now)
-    : use(
-      state,
-      { ...cached, version: Math.max(cached.version, again.version), renewAt: cached.expiresAt },
-      isShared,
-      now
-    )
+  const { lastSecond } = Policy
+  const gain = millisUntil(endOf(again), now) - millisUntil(endOf(cached), now)
+  if (gain > 2 * lastSecond) return use(state, { ...again, token: cached.token }, event.isShared, now)
+  const kept = { ...cached, version: Math.max(cached.version, again.version) }
+  if (millisUntil(cached.expiresAt, now) > 3 * lastSecond) {
+    const renewAt = after(cached.expiresAt, -lastSecond * (1 + event.random))
+    return use(state, { ...kept, renewAt }, event.isShared, now)
+  }
+  // It lasts as long as is said now.
+  const expiresAt = later(cached.expiresAt, again.expiresAt, now)
+  const last = { ...kept, expiresAt, renewAt: expiresAt }
+  if (event._tag === "TokenShared") return use(state, last, event.isShared, now)
+  // Servers count in whole seconds: the token may live up to one longer. Spread, so that a fleet does not ask in step.
+  const until = after(later(endOf(cached), endOf(again), now), lastSecond * (0.5 + 0.5 * event.random))
+  return use(state, last, event.isShared, now, { error: event.errorIfLate, until })
 }
 
 const use = <T, E>(
   state: State<T, E>,
   cached: CachedToken<T>,
   isShared: boolean,
-  now: Instant
+  now: Instant,
+  backoff?: State<T, E>["backoff"]
 ): Transition<T, E> => {
   const next: State<T, E> = {
     ...state,
@@ -234,7 +249,7 @@ const use = <T, E>(
     rejectedSince: undefined,
     failures: 0,
     lastError: undefined,
-    backoff: undefined,
+    backoff,
     refusal: undefined
   }
   const reported = report<T, E>({
@@ -360,7 +375,7 @@ export type Answer<T, E> =
   | { readonly _tag: "Retry" }
 
 /**
- * A caller: after how many failures it gives up, and what it has waited for.
+ * A caller: when it gives up, and what it has waited for.
  *
  * @category models
  * @since 0.1.0
@@ -368,9 +383,22 @@ export type Answer<T, E> =
 export interface Caller<E> {
   /** The number of failures in a row with which this caller gives up. */
   readonly giveUpAt: number
+  /** It does not give up before, if the next attempt is due by then. */
+  readonly retryUntil: Instant
   /** How the acquisition ended that this caller waited for. */
   readonly waited?: { readonly failure: Failure<E> | undefined } | undefined
 }
+
+/**
+ * A caller who comes now.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const caller = <T, E>({ failures, policy }: State<T, E>, now: Instant): Caller<E> => ({
+  giveUpAt: failures + policy.attempts,
+  retryUntil: after(now, policy.retryFor)
+})
 
 const found = <T>(token: T): Answer<T, never> => ({ _tag: "Token", token })
 
@@ -387,8 +415,9 @@ export const answer = <T, E>(state: State<T, E>, caller: Caller<E>, now: Instant
   const failure = waited ?? (isInForce(backoff, now) ? { error: backoff.error, isFinal: false } : undefined)
   const until = failure?.isFinal === true ? refusal?.until : backoff?.until
   const left = until === undefined ? 0 : millisUntil(until, now)
+  const isInTime = !hasPassed(caller.retryUntil, after(now, left))
   const givesUp = failure !== undefined &&
-    (failure.isFinal || state.failures >= caller.giveUpAt || left > policy.maximumWait)
+    (failure.isFinal || !isInTime && (state.failures >= caller.giveUpAt || left > policy.maximumWait))
   if (givesUp && (waited !== undefined || !isInFlight(state, now))) {
     return { _tag: "Failure", error: failure.error, retryAfter: left > 0 ? left : undefined }
   }

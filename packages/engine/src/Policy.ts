@@ -33,6 +33,8 @@ export interface Policy {
   readonly attempts: number
   /** A caller without a token does not wait for a delay that is longer than this. */
   readonly maximumWait: number
+  /** A caller without a token does not give up before this time, if the next attempt is due by then. */
+  readonly retryFor: number
   /** The longest time for which a refusal of credentials is answered from memory. */
   readonly refusalTimeToLive: number
   /** The time for one acquisition. */
@@ -56,6 +58,7 @@ export const defaults: Policy = {
   retryAfterMaximum: 3_600_000,
   attempts: 3,
   maximumWait: 5_000,
+  retryFor: 0,
   refusalTimeToLive: 300_000,
   acquisitionTimeout: 15_000
 }
@@ -84,6 +87,26 @@ export const longestSuspicion = 1_000
  * @since 0.1.0
  */
 export const signsOfDeath = { rejections: 3, millis: 15_000 } as const
+
+/**
+ * The time for one acquisition where the policy does not say: the default one, or that of a token request and five seconds for
+ * what comes before and after it.
+ *
+ * @category decisions
+ * @since 0.1.0
+ */
+export const defaultAcquisitionTimeout = (requestTimeout: number): number =>
+  Math.max(defaults.acquisitionTimeout, requestTimeout + 5_000)
+
+/**
+ * How long an acquisition waits for one of another process, which may take as long as its own: three seconds of its time are
+ * left for a token request, or a fifth of it.
+ *
+ * @category decisions
+ * @since 0.1.0
+ */
+export const waitForOthers = (policy: Policy): number =>
+  policy.acquisitionTimeout - Math.min(3_000, policy.acquisitionTimeout / 5)
 
 const firstRefusalDelay = 1_000
 const firstReplacementDelay = 60_000

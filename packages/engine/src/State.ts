@@ -105,9 +105,7 @@ export type Event<T, E> =
   | Grant<T> & {
     readonly _tag: "Acquired"
     readonly id: number
-    /** Whether it is the token in use once more. */
-    readonly isSame: boolean
-    /** What callers get if the token expired before it came. */
+    /** What callers get if the token expired before it came, or is about to and is the one in use once more. */
     readonly errorIfLate: E
   }
   /** The acquisition brought no token. */

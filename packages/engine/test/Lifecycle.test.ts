@@ -57,7 +57,6 @@ class Provider {
       lifetime: hour,
       version: 0,
       isShared: false,
-      isSame: false,
       errorIfLate: "late",
       random: 0,
       ...options
@@ -90,14 +89,15 @@ class Provider {
   }
 
   answer(caller: Partial<Lifecycle.Caller<string>> = {}): Lifecycle.Answer<string, string> {
-    return Lifecycle.answer(this.state, { giveUpAt: 3, ...caller }, this.now)
+    return Lifecycle.answer(this.state, { giveUpAt: 3, retryUntil: this.now, ...caller }, this.now)
   }
 
   replacement(
     rejected: string,
     options: { readonly isRepeated?: boolean; readonly waited?: Lifecycle.Caller<string>["waited"] } = {}
   ): Lifecycle.Answer<string, string> {
-    return Lifecycle.replacement(this.state, { giveUpAt: 3, rejected, isRepeated: false, ...options }, this.now)
+    const caller = { giveUpAt: 3, retryUntil: this.now, rejected, isRepeated: false, ...options }
+    return Lifecycle.replacement(this.state, caller, this.now)
   }
 
   /** In the middle of the use of its first token. */
@@ -166,6 +166,47 @@ describe("one acquisition", () => {
     it.failed()
     const waited = { failure: { error: "unavailable", isFinal: false } }
     assert.deepStrictEqual(it.answer({ waited }), { _tag: "Failure", error: "unavailable", retryAfter: 2 * second })
+  })
+})
+
+describe("a caller who may go on for a time", () => {
+  const impatient = { attempts: 1, maximumWait: 0 }
+
+  it("invariant 12: gives up neither after its attempts nor for a long delay, if the next attempt is due in time", () => {
+    const it = provider({ ...impatient, retryFor: minute })
+    const caller = Lifecycle.caller(it.state, it.now)
+    const waited = { failure: { error: "unavailable", isFinal: false } }
+    it.requested()
+    it.failed({ retryAfter: 20 * second })
+    assert.deepStrictEqual(it.answer({ ...caller, waited }), { _tag: "Sleep", until: after(noon, 20 * second) })
+    it.wait(20 * second)
+    assert.deepStrictEqual(it.answer(caller), { _tag: "Retry" })
+    it.requested()
+    it.failed({ retryAfter: 39 * second })
+    assert.deepStrictEqual(it.answer({ ...caller, waited })._tag, "Sleep")
+    it.wait(39 * second).requested()
+    it.failed({ retryAfter: 2 * second })
+    assert.deepStrictEqual(it.answer({ ...caller, waited }), {
+      _tag: "Failure",
+      error: "unavailable",
+      retryAfter: 2 * second
+    })
+  })
+
+  it("invariant 6: gives up at once where the credentials are refused", () => {
+    const it = provider({ ...impatient, retryFor: minute })
+    const caller = Lifecycle.caller(it.state, it.now)
+    it.requested()
+    it.failed({ error: "refused", refused: 1 })
+    const waited = { failure: { error: "refused", isFinal: true } }
+    assert.deepStrictEqual(it.answer({ ...caller, waited }), { _tag: "Failure", error: "refused", retryAfter: second })
+  })
+
+  it("invariant 12: counts its attempts from when it came", () => {
+    const it = provider()
+    it.requested()
+    it.failed()
+    assert.deepStrictEqual(Lifecycle.caller(it.state, it.now), { giveUpAt: 4, retryUntil: noon })
   })
 })
 
@@ -281,7 +322,6 @@ describe("failures", () => {
       lifetime: hour,
       version: 0,
       isShared: false,
-      isSame: false,
       errorIfLate: "late",
       random: 0
     })
@@ -417,16 +457,67 @@ describe("what a 401 does", () => {
   it("invariant 7: the acquisition brings the same token: the 401 was about the request, and the token stays", () => {
     const it = provider().withToken()
     it.rejected("T1")
-    it.acquired("T1", { isSame: true, lifetime: 50 * minute })
+    it.acquired("T1", { lifetime: 50 * minute })
     assert.deepInclude(it.replacement("T1", { waited: ended }), { _tag: "Failure", error: undefined })
     assert.deepStrictEqual(it.answer(), token("T1"))
     assert.deepStrictEqual(it.wait(40 * minute).requested(), nothing, "there is no other one before it ends")
   })
 
+  /** A server that hands out T1 until it expires. */
+  const again = (it: Provider, random = 0) => {
+    it.requested()
+    const [report] = it.commands({
+      _tag: "Acquired",
+      id: it.state.lastId,
+      token: "T1",
+      startedAt: it.now,
+      lifetime: hour - (it.now.mono - noon.mono),
+      version: 0,
+      isShared: false,
+      errorIfLate: "late",
+      random
+    })
+    return report?._tag === "Report" && report.report._tag === "TokenAcquired" ? report.report.isSame : undefined
+  }
+
+  it("invariant 6: a server that keeps its token is asked once more right before the token is out of use", () => {
+    for (const [random, early] of [[0, 1], [1, 2]] as const) {
+      const it = provider().withToken().wait(38 * minute)
+      assert.isTrue(again(it, random))
+      const inUse = after(noon, hour - 6 * second)
+      assert.deepStrictEqual(it.state.cached?.expiresAt, inUse)
+      assert.deepStrictEqual(Lifecycle.nextRenewalAt(it.state, it.now), after(inUse, -early * second))
+    }
+  })
+
+  it("invariant 6: if it brings the same token then, the next one is requested when the token has ended, up to a second later", () => {
+    const it = provider().withToken().wait(38 * minute)
+    again(it)
+    it.wait(12 * minute - 7 * second)
+    assert.isTrue(again(it, 1))
+    const end = after(noon, hour)
+    assert.deepStrictEqual(Lifecycle.nextRenewalAt(it.state, it.now), after(end, second), "spread over a fleet")
+    // 5 % of what is left is the leeway now.
+    it.now = after(end, -1_400)
+    assert.deepStrictEqual(it.answer(), token("T1"))
+    it.now = after(end, -1_300)
+    assert.deepStrictEqual(it.requested(), nothing)
+    assert.deepStrictEqual(it.answer(), { _tag: "Sleep", until: after(end, second) })
+    it.now = after(end, second)
+    assert.deepStrictEqual(it.requested(), ["Acquire"])
+  })
+
+  it("invariant 6: a token that was out of use is used once more for as long as is said, if it is handed out again", () => {
+    const it = provider({ mode: "onDemand" }).withToken().wait(50 * minute - 4 * second)
+    assert.isTrue(again(it))
+    assert.deepStrictEqual(it.answer(), token("T1"))
+    assert.deepStrictEqual(Lifecycle.nextRenewalAt(it.state, it.now), after(noon, hour + 500))
+  })
+
   it("invariant 7: the same token made to last longer is a renewal", () => {
     const it = provider().withToken()
     it.rejected("T1")
-    it.acquired("T1", { isSame: true })
+    it.acquired("T1")
     assert.deepStrictEqual(it.state.cached?.startedAt, it.now)
   })
 

@@ -202,3 +202,23 @@ describe("Policy.nextReplacementDelay", () => {
     runs
   )
 })
+
+describe("the time for an acquisition", () => {
+  it("invariant 4: leaves five seconds beside the longest token request, and is 15 seconds at least", () => {
+    assert.deepStrictEqual([1, 10, 11, 30].map((seconds) => Policy.defaultAcquisitionTimeout(seconds * second)), [
+      15 * second,
+      15 * second,
+      16 * second,
+      35 * second
+    ])
+  })
+
+  it("invariant 4: other processes are waited for as long as their token request may take, and not to the end", () => {
+    const wait = (acquisitionTimeout: number) => Policy.waitForOthers({ ...Policy.defaults, acquisitionTimeout })
+    assert.deepStrictEqual([5, 15, 35].map((seconds) => wait(seconds * second)), [
+      4 * second,
+      12 * second,
+      32 * second
+    ])
+  })
+})

@@ -14,6 +14,10 @@ const everything: Effect.Effect<Lives.World, never, Scope.Scope> = Effect.gen(fu
   const world = yield* Lives.make
   const { mock, pass, start } = world
   const store = Context.get(yield* Layer.build(TokenStore.layerMemory), TokenStore.TokenStore)
+  // A server that hands out the same token, which the API rejects.
+  yield* mock.inject("token", Fault.status(200, { body: { access_token: "same", expires_in: 120 } }), { times: 2 })
+  yield* start("d")
+  yield* pass(1)
   yield* start("a", { store })
   yield* start("b", { store })
   yield* start("c", { source: { current: Effect.fail("no answer") } })

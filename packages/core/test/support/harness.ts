@@ -7,7 +7,7 @@ export const clientId = "client"
 export const clientSecret = Redacted.make("c4n4ry-s3cr3t/+=")
 
 /** The library on a mock without sockets, both within reach of the test. */
-export const onMock = <const Eager extends boolean = false>(
+export const onMock = <const Eager extends boolean | "background" = false>(
   options?: SpotnanaHttpClient.Options<Eager>,
   mock?: MockSpotnana.Options
 ) =>

@@ -17,6 +17,7 @@ describe("RefreshPolicy", () => {
       readonly retryAfterMaximum: Duration.Duration
       readonly attempts: number
       readonly maximumWait: Duration.Duration
+      readonly retryFor: Duration.Duration
       readonly refusalTimeToLive: Duration.Duration
       readonly acquisitionTimeout: Duration.Duration
     }>()

@@ -74,6 +74,15 @@ describe("SpotnanaHttpClient", () => {
     expect(SpotnanaHttpClient.layer({ ...credentials, eager: false })).type.toBe<
       Layer.Layer<Provides, never, HttpClient.HttpClient>
     >()
+    expect(SpotnanaHttpClient.layer({ ...credentials, eager: "background" })).type.toBe<
+      Layer.Layer<Provides, never, HttpClient.HttpClient>
+    >()
+    expect(SpotnanaHttpClient.layerConfig({ eager: "background" })).type.toBe<
+      Layer.Layer<Provides, Config.ConfigError, HttpClient.HttpClient>
+    >()
+    expect(SpotnanaHttpClient.layerCredentials({ eager: "background" })).type.toBe<
+      Layer.Layer<Provides, never, Credentials.Credentials | HttpClient.HttpClient>
+    >()
     expect(SpotnanaHttpClient.layerConfig({ eager: true })).type.toBe<
       Layer.Layer<Provides, Config.ConfigError | AuthError.AuthError, HttpClient.HttpClient>
     >()
@@ -151,7 +160,7 @@ describe("SpotnanaHttpClient", () => {
       readonly timeout?: Duration.Input | undefined
       readonly maxBodySize?: number | undefined
       readonly refresh?: RefreshPolicy.Options | undefined
-      readonly eager?: boolean | undefined
+      readonly eager?: boolean | "background" | undefined
     }>()
     expect(SpotnanaHttpClient.layerConfig).type.toBeCallableWith({ credentials: Credentials.config, eager: true })
     expect(SpotnanaHttpClient.layer).type.toBeCallableWith({ ...credentials, environment: Environment.sandbox })

@@ -20,6 +20,7 @@ describe("TokenEndpoint", () => {
     expect<TokenEndpoint.TokenEndpoint["Service"]>().type.toBe<{
       readonly environment: Environment.Environment
       readonly variant?: string | Redacted.Redacted | undefined
+      readonly timeout?: Duration.Duration | undefined
       readonly acquire: (
         credentials: Credentials.ClientCredentials
       ) => Effect.Effect<AccessToken.AccessToken, AuthError.TokenEndpointError>

@@ -60,7 +60,7 @@ describe("TokenProvider", () => {
   test("its options may all be left out", () => {
     expect<TokenProvider.Options>().type.toBe<{
       readonly refresh?: RefreshPolicy.Options | undefined
-      readonly eager?: boolean | undefined
+      readonly eager?: boolean | "background" | undefined
     }>()
   })
 
@@ -80,6 +80,9 @@ describe("TokenProvider", () => {
     type Needs = TokenEndpoint.TokenEndpoint | Credentials.Credentials
     expect(TokenProvider.layer()).type.toBe<Layer.Layer<TokenProvider.TokenProvider, never, Needs>>()
     expect(TokenProvider.layer({ eager: false })).type.toBe<Layer.Layer<TokenProvider.TokenProvider, never, Needs>>()
+    expect(TokenProvider.layer({ eager: "background" })).type.toBe<
+      Layer.Layer<TokenProvider.TokenProvider, never, Needs>
+    >()
     expect(TokenProvider.layer({ eager: true })).type.toBe<
       Layer.Layer<TokenProvider.TokenProvider, AuthError.AuthError, Needs>
     >()

@@ -141,7 +141,8 @@ export const makeHistory = (seed: number): History => {
     attempts: random.integer(1, 3),
     maximumWait: 5_000,
     refusalTimeToLive: 60_000,
-    acquisitionTimeout: 15_000
+    acquisitionTimeout: 15_000,
+    retryFor: random.pick([0, 0, 20_000])
   }
   return { seed, processes, policy, lifetime, steps }
 }

@@ -25,6 +25,8 @@ export class Violation extends Error {
 export interface Rules {
   readonly background: boolean
   readonly attempts: number
+  /** How long a call goes on at least. */
+  readonly retryFor: number
   readonly retryAfterMaximum: number
   readonly refusalTimeToLive: number
 }
@@ -74,10 +76,20 @@ interface Known<T> {
   readonly version: number
   /** When it came. */
   readonly came: Moment
-  /** Whether the server handed it out a second time: it has no other one before this one ends. */
-  isRepeated: boolean
+  /** For how long after that it is used. */
+  readonly use: Span
+  /** How long after that it is renewed, at the earliest and at the latest. */
+  readonly renewal: { readonly from: Moment; readonly earliest: number; readonly latest: number }
+  /** Whether the server handed it out a second time: it may have no other one before this one ends. */
+  readonly isRepeated: boolean
   /** Whether a rejection in its last second ended it. */
   hasEnded: boolean
+}
+
+/** So many milliseconds after a moment. */
+interface Span {
+  readonly from: Moment
+  readonly millis: number
 }
 
 /** Between these two times after `at` it ends. */
@@ -121,6 +133,16 @@ interface Expectation {
 const must = (invariant: number, why: string): Expectation => ({ expected: "must", invariant, why })
 const may: Expectation = { expected: "may", invariant: 0, why: "" }
 const mustNot = (invariant: number, why: string): Expectation => ({ expected: "mustNot", invariant, why })
+
+const known = <T>(
+  grant: { readonly token: T; readonly requested: Moment; readonly lifetime: number; readonly version: number },
+  now: Moment
+): Known<T> => {
+  const { lifetime, requested } = grant
+  const renewal = { from: requested, earliest: earliestRenewal(lifetime), latest: latestRenewal(lifetime) }
+  const use = { from: requested, millis: usable(lifetime) }
+  return { ...grant, came: now, use, renewal, isRepeated: false, hasEnded: false }
+}
 
 export class Referee<T> {
   readonly #rules: Rules
@@ -341,7 +363,7 @@ export class Referee<T> {
     now: Moment
   ): "used" | "late" {
     const version = Math.max(grant.version, this.#current?.version ?? 0)
-    const next: Known<T> = { ...grant, version, came: now, isRepeated: false, hasEnded: false }
+    const next = known({ ...grant, version }, now)
     if (this.#left(next, now) <= 0) {
       this.#reached("a token that expired before it came")
       this.failed(undefined, undefined, now)
@@ -351,23 +373,47 @@ export class Referee<T> {
     if (this.#acquiring?.replaces && !wasThereBefore) this.#charge(now)
     this.#rejectedSince = undefined
     const before = this.#current
-    if (before?.token === grant.token) this.#again += 1
-    if (before?.token === grant.token && this.isGood(now)) {
-      this.#kept += 1
-      const gain = Math.ceil(this.#left(next, now)) - Math.ceil(this.#left(before, now))
-      if (gain > 2 * documented.lastSecond) {
-        this.#reached("the same token, made to last longer")
-        this.#current = next
-      } else {
-        this.#reached("the same token again")
-        this.#current = { ...before, version: Math.max(before.version, next.version), isRepeated: true }
-      }
-    } else {
-      if (this.isGood(now)) this.#reached("a new token in place of a good one")
-      this.#current = next
+    if (before?.token === grant.token) {
+      this.#again += 1
+      if (this.isGood(now)) this.#kept += 1
+      this.#wellAgain()
+      this.#repeated(before, next, now, false)
+      return "used"
     }
+    if (this.isGood(now)) this.#reached("a new token in place of a good one")
+    this.#current = next
     this.#wellAgain()
     return "used"
+  }
+
+  /**
+   * The server handed out the token in use once more. Unless it lasts longer now, the server is asked once more one to two
+   * seconds before the token is out of use; and when that brings it too, not before the token has ended.
+   */
+  #repeated(before: Known<T>, next: Known<T>, now: Moment, isNotice: boolean): void {
+    const end = (known: Known<T>): number => Math.ceil(Math.max(0, known.lifetime - since(known.requested, now)))
+    const left = (known: Known<T>): number => Math.ceil(Math.max(0, this.#left(known, now)))
+    if (end(next) - end(before) > 2 * documented.lastSecond) {
+      this.#reached("the same token, made to last longer")
+      this.#current = next
+      return
+    }
+    const version = Math.max(before.version, next.version)
+    if (left(before) > 3 * documented.lastSecond) {
+      this.#reached("the same token again")
+      const { from, millis } = before.use
+      const renewal = { from, earliest: millis - 2 * documented.lastSecond, latest: millis - documented.lastSecond }
+      this.#current = { ...before, version, renewal, isRepeated: true }
+      return
+    }
+    this.#reached("the same token again when it is about to expire")
+    const { hasEnded, use } = left(before) >= left(next) ? before : next
+    const renewal = { from: use.from, earliest: use.millis, latest: use.millis }
+    this.#current = { ...before, version, use, renewal, isRepeated: true, hasEnded }
+    if (isNotice) return
+    const { lifetime, requested } = end(before) >= end(next) ? before : next
+    const { lastSecond } = documented
+    this.#backoff = { at: requested, atLeast: lifetime + lastSecond / 2, atMost: lifetime + lastSecond }
   }
 
   /** Another process renewed the token. */
@@ -376,7 +422,7 @@ export class Referee<T> {
     now: Moment
   ): boolean {
     const version = Math.max(grant.version, this.#current?.version ?? 0)
-    const next: Known<T> = { ...grant, version, came: now, isRepeated: false, hasEnded: false }
+    const next = known({ ...grant, version }, now)
     const before = this.#current
     if (this.#left(next, now) <= 0) return false
     if (before !== undefined && this.isGood(now)) {
@@ -389,10 +435,14 @@ export class Referee<T> {
       this.#charge(now)
     }
     this.#reached("a token from another process")
-    if (before?.token === grant.token) this.#again += 1
     this.#rejectedSince = undefined
-    this.#current = next
     this.#wellAgain()
+    if (before?.token === grant.token) {
+      this.#again += 1
+      this.#repeated(before, next, now, true)
+    } else {
+      this.#current = next
+    }
     return true
   }
 
@@ -452,7 +502,7 @@ export class Referee<T> {
   answered(call: Call<T>, now: Moment): void {
     const { acquisitionTimeout, maximumWait } = documented
     const waited = now.mono - call.startedAt.mono - (this.frozen - call.frozen)
-    const longest = 2 * (this.#rules.attempts + 1) * (2 * acquisitionTimeout + maximumWait)
+    const longest = 2 * (this.#rules.attempts + 1) * (2 * acquisitionTimeout + maximumWait) + this.#rules.retryFor
     if (waited > longest) throw new Violation(12, `a call took ${waited} ms`)
   }
 
@@ -499,6 +549,10 @@ export class Referee<T> {
     if (this.#allFailures - call.failures < attempts && atMost <= documented.maximumWait) {
       throw new Violation(12, `a call gives up after ${this.#allFailures - call.failures} of ${attempts} attempts`)
     }
+    const dueAfter = since(call.startedAt, now) + atMost
+    if (dueAfter < this.#rules.retryFor) {
+      throw new Violation(12, `a call gives up although the next attempt is due ${dueAfter} ms after its start`)
+    }
   }
 
   /**
@@ -517,7 +571,7 @@ export class Referee<T> {
 
   #checkAttempts(call: Call<T>): void {
     // A clock that is set ends a backoff for others while it sleeps.
-    if (call.jumps !== this.jumps) return
+    if (call.jumps !== this.jumps || this.#rules.retryFor > 0) return
     // One that sleeps may wake while an attempt is under way that is one too many. One that slept through a success
     // counts from the failures before it.
     const limit = this.#rules.attempts + 1 + (this.#successes === call.successes ? 0 : call.failuresInARow)
@@ -525,17 +579,17 @@ export class Referee<T> {
     if (attempts > limit) throw new Violation(12, `a call waited for ${attempts} attempts`)
   }
 
-  #left({ hasEnded, lifetime, requested }: Known<T>, now: Moment): number {
-    return hasEnded ? 0 : usable(lifetime) - since(requested, now)
+  #left({ hasEnded, use }: Known<T>, now: Moment): number {
+    return hasEnded ? 0 : use.millis - since(use.from, now)
   }
 
   #needed(now: Moment, invariant: number): Expectation {
     const known = this.#current
     if (known === undefined || !this.isGood(now)) return must(invariant, "there is no good token")
-    const age = since(known.requested, now)
-    if (known.isRepeated) return mustNot(7, "the server gives no other token before this one ends")
-    if (age < earliestRenewal(known.lifetime) - rounding) return mustNot(7, "the token in use is young")
-    return age > latestRenewal(known.lifetime) + rounding ? must(4, "the renewal is due") : may
+    const { earliest, from, latest } = known.renewal
+    const age = since(from, now)
+    if (age < earliest - rounding) return mustNot(7, "the token in use is young, or the server has no other")
+    return age > latest + rounding ? must(4, "the renewal is due") : may
   }
 
   #unlessBusy(now: Moment, expectation: Expectation): Expectation {

@@ -182,12 +182,14 @@ export const mutants: ReadonlyArray<Mutant> = [
   ),
   lifecycle(
     "a success leaves the failures counted",
-    "    failures: 0,\n    lastError: undefined,\n    backoff: undefined,\n    refusal: undefined\n  }\n  const reported",
-    "    lastError: undefined,\n    backoff: undefined,\n    refusal: undefined\n  }\n  const reported"
+    "    failures: 0,\n    lastError: undefined,\n    backoff,\n    refusal: undefined\n  }\n  const reported",
+    "    lastError: undefined,\n    backoff,\n    refusal: undefined\n  }\n  const reported"
   ),
   lifecycle("a caller never gives up", "state.failures >= caller.giveUpAt", "false"),
   lifecycle("a caller gives up after one attempt", "state.failures >= caller.giveUpAt", "true"),
   lifecycle("a caller sleeps however long it takes", "left > policy.maximumWait", "false"),
+  lifecycle("a caller gives up before its time is over", "!hasPassed(caller.retryUntil, after(now, left))", "false"),
+  lifecycle("a caller goes on when its time is over", "!hasPassed(caller.retryUntil, after(now, left))", "true"),
   // Refusals
   lifecycle(
     "a refusal is a failure like any other",
@@ -273,8 +275,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   ),
   lifecycle(
     "a replacement by another process costs no budget",
-    "use(chargeFor(state, event, now), cached, event.isShared, now)\n      return state.acquisition",
-    "use(state, cached, event.isShared, now)\n      return state.acquisition"
+    "useNext(chargeFor(state, event, now), cached, event, now)\n      return state.acquisition",
+    "useNext(state, cached, event, now)\n      return state.acquisition"
   ),
   lifecycle(
     "an accepted replay gives no budget back",
@@ -334,9 +336,25 @@ export const mutants: ReadonlyArray<Mutant> = [
     "if (false && isInFlight(state, now)) return"
   ),
   // The same token once more
-  lifecycle("the same token counts as a new one", "event.isSame && isLive(state, now)", "false"),
-  lifecycle("a token that lasts longer counts as the same one", "gain > 2 * Policy.lastSecond", "false"),
-  lifecycle("the same token is renewed again at once", "renewAt: cached.expiresAt },", "renewAt: again.renewAt },"),
+  lifecycle("the same token counts as a new one", "state.cached?.token === next.token\n    ?", "false\n    ?"),
+  lifecycle("a token that lasts longer counts as the same one", "gain > 2 * lastSecond", "false"),
+  lifecycle("the same token is renewed again at once", "{ ...kept, renewAt }", "{ ...kept, renewAt: again.renewAt }"),
+  lifecycle("the same token is not renewed before it is out of use", "-lastSecond * (1 + event.random)", "0"),
+  lifecycle(
+    "a server that has no other token is asked again and again",
+    "now, { error: event.errorIfLate, until })",
+    "now)"
+  ),
+  lifecycle(
+    "a server that has no other token is asked again when its token is out of use",
+    "later(endOf(cached), endOf(again), now), last",
+    "expiresAt, last"
+  ),
+  lifecycle(
+    "a token that is handed out again is out of use earlier than is said now",
+    "later(cached.expiresAt, again.expiresAt, now)",
+    "cached.expiresAt"
+  ),
   // Sharing
   lifecycle("a version that is not later counts as newer", "next.version > version", "next.version >= version"),
   lifecycle("a token outside of the store forgets the store", "Math.max(version, cached?.version ?? 0)", "version"),

@@ -122,6 +122,18 @@ export const scenarios: ReadonlyArray<Scenario> = [
       onlyAccepted(7, callEach(10 * second, hour, () => ["ok"]).ok)
     }
   },
+  ...([[second, 10], [300, 60], [10 * second, 600], [10 * second, 3_600]] as const).map((
+    [each, lifetime]
+  ): Scenario => ({
+    name: `invariant 6: a server that hands out the same token for its ${lifetime} s costs 3 requests for that time`,
+    run: (setting) => {
+      const { callEach, world } = make(setting)
+      Object.assign(world.endpoint, { isSame: true, lifetime: lifetime * second })
+      const lifetimes = 10
+      onlyAccepted(7, callEach(each, lifetimes * lifetime * second, () => ["ok"]).ok)
+      atMost(6, world.tokenRequests, 3 * lifetimes + 1)
+    }
+  })),
   ...[1, 8].map((parallel): Scenario => ({
     name: `invariant 7: with one bad replica of 16 all calls succeed, ${parallel} at a time`,
     run: (setting) => {

@@ -4,7 +4,7 @@
  * What a shell for a real runtime does, in plain TypeScript, told to the referee.
  */
 import type { Instant } from "../../src/Instant.ts"
-import type { Answer } from "../../src/Lifecycle.ts"
+import type { Answer, Caller } from "../../src/Lifecycle.ts"
 import type { Policy } from "../../src/Policy.ts"
 import type { Command, Event, Failure, State } from "../../src/State.ts"
 import type { Engine } from "./engine.ts"
@@ -30,7 +30,7 @@ interface Call {
   readonly kind: Kind
   readonly seen: Seen<Token>
   readonly calledAt: number
-  readonly giveUpAt: number
+  readonly caller: Caller<Failed>
   readonly onEnd: ((outcome: Outcome) => void) | undefined
   waited: { readonly failure: Failure<Failed> | undefined } | undefined
   timer: Scheduled | undefined
@@ -101,6 +101,7 @@ export class Process implements Owner {
     this.#rules = {
       background: policy.mode === "background",
       attempts: policy.attempts,
+      retryFor: policy.retryFor,
       retryAfterMaximum: policy.retryAfterMaximum,
       refusalTimeToLive: policy.refusalTimeToLive
     }
@@ -200,7 +201,7 @@ export class Process implements Owner {
         kind,
         seen: this.referee.called(now),
         calledAt: this.#world.now,
-        giveUpAt: this.state.failures + this.#rules.attempts,
+        caller: this.#options.engine.Lifecycle.caller(this.state, now),
         onEnd,
         waited: undefined,
         timer: undefined,
@@ -213,6 +214,7 @@ export class Process implements Owner {
       const until = this.#options.engine.Lifecycle.usableUntil(this.state)
       // As fast as a shell may be: a token that is good needs no transition.
       if (until !== undefined && now.wall < until.wall && now.mono < until.mono) {
+        this.referee.check(this.referee.whenRequested(now), false)
         this.#send(call, this.state.cached!.token)
       } else {
         this.#ask(call)
@@ -257,13 +259,13 @@ export class Process implements Owner {
 
   #answer(call: Call, now: Instant): Answer<Bearer, Failed> {
     const { Lifecycle } = this.#options.engine
-    const { giveUpAt, lastSent, seen, waited } = call
+    const { lastSent, seen, waited } = call
+    const caller = { ...call.caller, waited }
     const { rejected } = seen
     return lastSent === undefined
-      ? Lifecycle.answer(this.state, { giveUpAt, waited }, now)
+      ? Lifecycle.answer(this.state, caller, now)
       : Lifecycle.replacement(this.state, {
-        giveUpAt,
-        waited,
+        ...caller,
         rejected: lastSent,
         isRepeated: rejected.length > 1 && rejected.at(-1) === rejected.at(-2)
       }, now)
@@ -540,16 +542,14 @@ export class Process implements Owner {
     isShared: boolean
   ): void {
     const inUse = this.state.cached?.token
-    const isSame = inUse?.token === token
     const event: TokenEvent = {
       _tag: "Acquired",
       id: mine.id,
-      token: isSame ? inUse! : { token },
+      token: inUse?.token === token ? inUse : { token },
       lifetime,
       startedAt,
       version,
       isShared,
-      isSame,
       errorIfLate: { tag: "Late", refused: undefined, retryAfter: undefined },
       random: this.#world.random.next()
     }

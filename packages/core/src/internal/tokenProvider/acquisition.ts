@@ -1,4 +1,4 @@
-import { printable } from "@effect-spotnana/engine/Text"
+import { prose } from "@effect-spotnana/engine/Text"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -77,7 +77,11 @@ export const makeAcquisition = (
                 "CredentialsSource",
                 `The credentials source gave no answer within ${Duration.format(Duration.millis(timeout))}.`
               )
-              : unavailable("Timeout", `No token within ${Duration.format(Duration.millis(timeout))}.`)
+              : unavailable(
+                "Timeout",
+                `No token within ${Duration.format(Duration.millis(timeout))}. ` +
+                  "Raise the `acquisitionTimeout`, or find out what takes so long."
+              )
           )
       })
     )
@@ -94,6 +98,6 @@ const isCredentials = (current: unknown): boolean =>
 const describe = (cause: Cause.Cause<unknown>, secrets: ReadonlyArray<string>): string => {
   const error = Cause.squash(cause)
   return error instanceof Error
-    ? printable(`${error.name}: ${error.message}`, secrets)
+    ? prose(`${error.name}: ${error.message}`, secrets)
     : "an error that is not an Error"
 }

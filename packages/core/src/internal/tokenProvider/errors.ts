@@ -21,11 +21,13 @@ export const interrupted: Outcome = {
   credentials: undefined
 }
 
-/** What callers get of a token that expired before it came. */
+/** What callers get of a token that expired before it came, or is about to, and there is no other. */
 export const late = (): TokenEndpointUnavailable =>
   new TokenEndpointUnavailable({
     reason: "Timeout",
-    message: "The token had expired before its answer came: the token endpoint takes longer than a token lives."
+    message:
+      "The token endpoint gave a token that has expired or is about to: it takes longer than a token lives, or hands " +
+      "out the same one until that expires."
   })
 
 /** What a rejected request gets that no new token helps. */

@@ -8,9 +8,9 @@ import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import type { AuthError } from "../../AuthError.ts"
 import type { Credentials } from "../../Credentials.ts"
-import * as RefreshPolicy from "../../RefreshPolicy.ts"
 import type { TokenEndpoint } from "../../TokenEndpoint.ts"
 import { TokenStore } from "../../TokenStore.ts"
+import { oneOf } from "../options.ts"
 import { makeRequestToken } from "../tokenEndpoint/requestToken.ts"
 import { makeAcquisition } from "./acquisition.ts"
 import { enginePolicy } from "./enginePolicy.ts"
@@ -32,7 +32,8 @@ export const makeProvider = Effect.fnUntraced(function*(options: Options, parts:
   const { credentials, endpoint, scope } = parts
   // What was built within a span does not end with it.
   const context = Context.omit(Tracer.ParentSpan)(parts.context)
-  const policy = enginePolicy(RefreshPolicy.make(options.refresh))
+  const eager = oneOf("TokenProvider.eager", options.eager ?? false, [true, false, "background"])
+  const policy = enginePolicy(options.refresh, endpoint.timeout)
   const store = yield* Effect.serviceOption(TokenStore)
   const sharing = Option.isNone(store)
     ? undefined
@@ -47,7 +48,8 @@ export const makeProvider = Effect.fnUntraced(function*(options: Options, parts:
     scope
   )
   yield* Scope.addFinalizer(scope, Effect.suspend(() => shell.close()))
-  if (options.eager === true) yield* shell.get()
+  if (eager === true) yield* shell.get()
+  if (eager === "background") shell.start()
   return {
     environment: endpoint.environment,
     get: Effect.suspend(() => shell.get()),

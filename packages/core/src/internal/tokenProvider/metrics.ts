@@ -1,6 +1,6 @@
 import * as Metric from "effect/Metric"
 
-/** One per attempt to acquire a token; the attribute `outcome` is `success`, `shared` or the error's tag. */
+/** One per attempt to acquire a token; the attribute `outcome` is `success`, `shared`, `unchanged` (the token in use once more) or the error's tag. */
 export const acquisitions = Metric.counter("spotnana_auth_acquisitions_total", {
   description: "Attempts to acquire a token, by outcome",
   incremental: true

@@ -89,9 +89,13 @@ export interface Service {
  * @category models
  * @since 0.1.0
  */
-export interface Options<Eager extends boolean = boolean> {
+export interface Options<Eager extends boolean | "background" = boolean | "background"> {
   /** When to renew and how to back off; see {@link RefreshPolicy.RefreshPolicy} for the defaults. */
   readonly refresh?: RefreshPolicy.Options | undefined
-  /** Acquire the first token when the layer is built, and fail there. Default: at the first use. */
+  /**
+   * When to acquire the first token. `true`: when the layer is built, which waits for it, and fails without one.
+   * `"background"`: when the layer is built, which neither waits for it nor fails; calls share the acquisition, and get its
+   * error. `false`: at the first call. Default: `false`.
+   */
   readonly eager?: Eager | undefined
 }

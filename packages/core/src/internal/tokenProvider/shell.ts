@@ -1,6 +1,6 @@
 import * as Instant from "@effect-spotnana/engine/Instant"
 import * as Engine from "@effect-spotnana/engine/Lifecycle"
-import { usableLifetime } from "@effect-spotnana/engine/Policy"
+import { usableLifetime, waitForOthers } from "@effect-spotnana/engine/Policy"
 import type * as State from "@effect-spotnana/engine/State"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -90,10 +90,15 @@ export class Shell {
     // The monotonic clock is read once a millisecond: that takes a third of what a request with a token needs of us.
     if (cached?.checkedAt === wall) return cached.exit
     if (cached === undefined || Instant.hasPassed(cached.until, instantOf(this.#clock, wall))) {
-      return this.#acquire(this.#giveUpAt)
+      return this.#acquire()
     }
     cached.checkedAt = wall
     return cached.exit
+  }
+
+  /** Begins the first acquisition, and tries as often as a caller would. Nobody waits for it. */
+  start(): void {
+    this.#fork(Effect.asVoid(Effect.exit(this.get())))
   }
 
   reject(token: Token, evidence: Evidence | undefined): Effect.Effect<boolean> {
@@ -112,7 +117,7 @@ export class Shell {
     return this.#whileOpen(() => {
       const rejected = this.#known(token)
       return this.#answered(
-        { giveUpAt: this.#giveUpAt },
+        this.#caller,
         (caller) => Engine.replacement(this.#state, { ...caller, rejected, isRepeated }, this.#now)
       )
     })
@@ -146,8 +151,8 @@ export class Shell {
   get #isClosed(): boolean {
     return this.#scope.state._tag === "Closed"
   }
-  get #giveUpAt(): number {
-    return this.#state.failures + this.#state.policy.attempts
+  get #caller(): Caller {
+    return Engine.caller(this.#state, this.#now)
   }
   get #millisLeft(): number {
     const { cached } = this.#state
@@ -243,6 +248,7 @@ export class Shell {
       laterThan,
       refused,
       usableLifetime: (lifetime) => usableLifetime(this.#state.policy, lifetime),
+      longestWait: waitForOthers(this.#state.policy),
       retryDelay: (error) => Engine.retryDelay(this.#state, millisOf(error), this.#random(), this.#now)
     })
     const fiber = this.#fork(
@@ -272,31 +278,31 @@ export class Shell {
       }
     }
     const grant = this.#granted(result.success)
-    return { _tag: "Acquired", id, ...grant, isSame: grant.token === this.#state.cached?.token, errorIfLate: late() }
+    return { _tag: "Acquired", id, ...grant, errorIfLate: late() }
   }
 
   #granted(grant: Grant): Grant & { readonly random: number } {
     return { ...grant, token: this.#known(grant.token), random: this.#random() }
   }
 
-  #acquire(giveUpAt: number): Effect.Effect<Token, AuthError> {
-    return this.#requested(giveUpAt, (caller) => Engine.answer(this.#state, caller, this.#now))
+  #acquire(): Effect.Effect<Token, AuthError> {
+    return this.#requested(this.#caller, (caller) => Engine.answer(this.#state, caller, this.#now))
   }
 
-  #requested(giveUpAt: number, ask: (caller: Caller) => Answer): Effect.Effect<Token, AuthError> {
+  #requested(caller: Caller, ask: (caller: Caller) => Answer): Effect.Effect<Token, AuthError> {
     return this.#whileOpen(() => {
       const before = this.#ended
       const reported = this.#dispatch({ _tag: "TokenRequested" })
       // An acquisition that suspends nowhere has ended already.
       const waited = this.#ended === before ? undefined : this.#ended
-      return Effect.andThen(reported, this.#answered({ giveUpAt, waited }, ask))
+      return Effect.andThen(reported, this.#answered({ ...caller, waited }, ask))
     })
   }
 
   /** Does what the engine answers until it is a token or a failure. */
   #answered(caller: Caller, ask: (caller: Caller) => Answer): Effect.Effect<Token, AuthError> {
     return this.#whileOpen(() => {
-      const again = () => this.#requested(caller.giveUpAt, ask)
+      const again = () => this.#requested(caller, ask)
       const answer = ask(caller)
       switch (answer._tag) {
         case "Token":

@@ -100,7 +100,7 @@ export class Telemetry {
       ? "Spotnana access token renewed"
       : "Spotnana access token acquired"
     return Effect.all([
-      count(metrics.acquisitions, labels, { outcome: isShared ? "shared" : "success" }),
+      count(metrics.acquisitions, labels, { outcome: isShared ? "shared" : isSame ? "unchanged" : "success" }),
       isRenewal && !isSame ? count(metrics.renewals, labels) : Effect.void,
       (isRecovery ? Effect.logInfo(message) : Effect.logDebug(message)).pipe(
         Effect.annotateLogs({

@@ -27,6 +27,8 @@ export interface Request {
   readonly retryDelay: (error: TokenEndpointError) => number
   /** For how many milliseconds a token of this lifetime is used. Default: that of the default policy. */
   readonly usableLifetime?: ((lifetime: number) => number) | undefined
+  /** How many milliseconds it waits for other processes. Default: that of the default policy. */
+  readonly longestWait?: number | undefined
 }
 
 /** One provider's part in what the processes share. */
@@ -56,9 +58,6 @@ type Acquired = Result.Result<Grant, TokenEndpointError>
 const leaseTime = Duration.seconds(5)
 // No `Retry-After` is followed for so long: a backoff that has more time left was written by something else.
 const longestBackoff = Duration.days(1)
-// How long an acquisition waits for other processes: longer than a token request and its outcome take to arrive (10 s
-// and 2 s), and shorter than an acquisition may take (15 s).
-const longestWait = Duration.toMillis("12 seconds")
 // Notifications may be lost: how often to look while callers wait.
 const pollTime = Duration.toMillis("1 second")
 // However often a store notifies, and however short the leases are that it tells of.
@@ -76,9 +75,7 @@ const leaseNotOurs = (key: string, timeLeft: Duration.Duration): TokenStoreError
 
 const leaseNeverFree = (key: string): TokenStoreError =>
   new TokenStoreError({
-    message: `The lease of ${key} was taken for ${
-      Duration.format(Duration.millis(longestWait))
-    }, and no token was written.`
+    message: `The lease of ${key} was taken for longer than a token request may take, and no token was written.`
   })
 
 /** Whether a lease or a backoff lasts for longer than any process of this library asks for. */
@@ -226,7 +223,7 @@ export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
       if (watch.isUnavailable()) return yield* requestAlone(view, credentials)
       const { mono } = yield* currentInstant
       return yield* Effect.catch(
-        attempt(view, credentials, request, mono + longestWait),
+        attempt(view, credentials, request, mono + (request.longestWait ?? Policy.waitForOthers(Policy.defaults))),
         (error) => Effect.andThen(watch.unavailable(error), requestAlone(view, credentials))
       )
     }),
