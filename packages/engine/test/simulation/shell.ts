@@ -214,7 +214,9 @@ export class Process implements Owner {
       const until = this.#options.engine.Lifecycle.usableUntil(this.state)
       // As fast as a shell may be: a token that is good needs no transition.
       if (until !== undefined && now.wall < until.wall && now.mono < until.mono) {
-        this.referee.check(this.referee.whenRequested(now), false)
+        const expectation = this.referee.whenRequested(now)
+        // An overdue acquisition is noticed with the next transition.
+        if (expectation.invariant === 4) this.referee.check(expectation, false)
         this.#send(call, this.state.cached!.token)
       } else {
         this.#ask(call)
