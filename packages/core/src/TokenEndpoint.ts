@@ -130,7 +130,7 @@ export const make: (
           clientId: credentials.clientId,
           defaultLifetime: Duration.toMillis(environment.defaultLifetime),
           maxBodySize,
-          secrets: secretsOf(options, credentials)
+          secrets: secretsOf(environment.tokenUrl, options, credentials)
         }
         const toError = noAnswer(known)
         const issuedAt = yield* DateTime.now
@@ -168,7 +168,9 @@ export const make: (
         }
         return request(credentials).pipe(
           // A defect of the HTTP client: what it says may repeat whatever was sent.
-          Effect.catchDefect((defect) => Effect.fail(brokenClient(address, secretsOf(options, credentials), defect))),
+          Effect.catchDefect((defect) =>
+            Effect.fail(brokenClient(address, secretsOf(environment.tokenUrl, options, credentials), defect))
+          ),
           Effect.timeoutOrElse({ duration: timeout, orElse: () => timedOut }),
           Effect.withSpan("TokenEndpoint.acquire", {
             root: true,

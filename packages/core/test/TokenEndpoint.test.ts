@@ -12,6 +12,7 @@ import {
 import { TestClock } from "effect/testing"
 import { readFileSync } from "node:fs"
 import { inspect } from "node:util"
+import { makeAudit } from "./support/audit.ts"
 import { recordingTracer } from "./support/harness.ts"
 
 const tokenUrl = "https://api.spotnana.com/v2/auth/oauth2-token"
@@ -149,6 +150,7 @@ describe("the request", () => {
       const { b3: _b3, traceparent: _traceparent, ...headers } = request.headers
       assert.deepStrictEqual<Record<string, string>>({ ...headers }, {
         accept: "application/json",
+        "accept-encoding": "identity",
         "content-length": String(bodyOf(request).length),
         "content-type": "application/x-www-form-urlencoded",
         "user-agent": `effect-spotnana/${manifest.version}`
@@ -918,19 +920,22 @@ describe("a redirect", () => {
   it.effect.each<[string, RequestInit | undefined]>([
     ["without a RequestInit", undefined],
     ["with one of the layer", { credentials: "omit", cache: "no-store" }],
-    ["with one that says otherwise", { credentials: "omit", redirect: "follow" }]
-  ])("invariant 8: fetch is told not to follow: %s", ([, requestInit]) =>
-    Effect.gen(function*() {
-      const { calls, layer } = fetched(requestInit)
-      const error = yield* Effect.provide(acquisition, layer)
-      assert.strictEqual(error._tag, "MalformedTokenResponse")
-      assert.deepStrictEqual(calls.map(({ url }) => url), [tokenUrl])
-      const { init } = calls[0]!
-      assert.strictEqual(init.redirect, "manual")
-      assert.strictEqual(init.method, "POST")
-      assert.strictEqual(init.credentials, requestInit?.credentials)
-      assert.strictEqual(init.cache, requestInit?.cache)
-    }))
+    ["with one that says otherwise", { credentials: "omit", redirect: "follow", cache: "force-cache" }]
+  ])(
+    "invariants 8 and 9: fetch is told not to follow and not to keep: %s",
+    ([, requestInit]) =>
+      Effect.gen(function*() {
+        const { calls, layer } = fetched(requestInit)
+        const error = yield* Effect.provide(acquisition, layer)
+        assert.strictEqual(error._tag, "MalformedTokenResponse")
+        assert.deepStrictEqual(calls.map(({ url }) => url), [tokenUrl])
+        const { init } = calls[0]!
+        assert.strictEqual(init.redirect, "manual")
+        assert.strictEqual(init.method, "POST")
+        assert.strictEqual(init.credentials, requestInit?.credentials)
+        assert.strictEqual(init.cache, "no-store")
+      })
+  )
 
   it.effect("invariant 8: nor does a RequestInit of the caller change that", () =>
     Effect.gen(function*() {
@@ -989,6 +994,47 @@ describe("the span", () => {
           assert.notInclude(text, Buffer.from(`client:${secret}`).toString("base64"))
         }
       }
+    }))
+
+  it.effect("invariant 9: a key in the query of the token URL is in no span, no log and no error", () =>
+    Effect.gen(function*() {
+      const key = "c4n4ry-k3y/+="
+      const audit = makeAudit()
+      const environment = (tokenUrl: string) =>
+        Environment.makeUnsafe({ baseUrl: "https://api.acme.example", tokenUrl })
+      const bare = `https://login.acme.example/token?${encodeURIComponent(key)}`
+      const urls = [bare.replace("?", "?code="), bare, bare.replace("?", "?subscription-key=1&")]
+      const failing = (message: (url: string) => string) =>
+        HttpClient.make((request, url) =>
+          Effect.fail(
+            new HttpClientError.HttpClientError({
+              reason: new HttpClientError.TransportError({ request, cause: new Error(message(url.href)) })
+            })
+          )
+        )
+      const clients = [
+        answering(good).httpClient,
+        answering(null, { status: 401 }).httpClient,
+        answering(JSON.stringify({ error: "invalid_client", error_description: `no key ${key}` }), { status: 401 })
+          .httpClient,
+        answering("<html>", { status: 500 }).httpClient,
+        failing((url) => `request to ${url} failed`),
+        failing(() => `no such key: ${key}`),
+        HttpClient.make((_, url) => Effect.die(new Error(`request to ${url} failed`)))
+      ]
+      for (const url of urls) {
+        for (const httpClient of clients) {
+          const exit = yield* audit.run(
+            Effect.exit(acquire({ httpClient }, { environment: environment(url) })).pipe(
+              Effect.provideService(HttpClient.TracerHeaderFilter, () => true)
+            )
+          )
+          audit.add(exit)
+        }
+      }
+      assert.include(audit.text(), "TokenEndpoint.acquire")
+      assert.include(audit.text(), "https://login.acme.example/token")
+      assert.deepStrictEqual(audit.search([key]), [])
     }))
 
   it.effect("there is none where there is no request", () =>

@@ -1,13 +1,14 @@
 import { Environment, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
 import { Fault, MockSpotnana } from "@effect-spotnana/testing"
-import { NodeHttpServer } from "@effect/platform-node"
+import { NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Layer, Redacted } from "effect"
+import { Cause, Effect, Exit, Layer, Option, Redacted } from "effect"
 import { FetchHttpClient, HttpBody, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
+import { gzipSync } from "node:zlib"
 import { endWithTest, inGroup } from "../../../scripts/processes.ts"
 import { clientId, clientSecret } from "./support/harness.ts"
 import { authenticated, onSocket, platformClients, socketEnvironment } from "./support/sockets.ts"
@@ -35,7 +36,9 @@ const stranger = Effect.acquireRelease(
   ({ server }) => Effect.promise(() => new Promise((resolve) => server.close(resolve)))
 )
 
-describe.each(platformClients)("over a socket with %s", (_, platform) => {
+describe.each(
+  [...platformClients, ["NodeHttpClient (node:http)", NodeHttpClient.layerNodeHttp] as const]
+)("over a socket with %s", (platformName, platform) => {
   const live = (options?: SpotnanaHttpClient.Options<false>) =>
     authenticated(options).pipe(Layer.provide(platform), Layer.provideMerge(onSocket()))
 
@@ -70,6 +73,24 @@ describe.each(platformClients)("over a socket with %s", (_, platform) => {
         grant_type: "client_credentials"
       })
     }).pipe(Effect.provide(live())))
+
+  it.live("asks for a token that is not compressed, and says so where it is", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const body = gzipSync(JSON.stringify({ access_token: "t0k3n", token_type: "Bearer", expires_in: 3600 }))
+      yield* mock.inject("token", Fault.status(200, { body, headers: { "content-encoding": "gzip" } }))
+      const { get } = yield* TokenProvider.TokenProvider
+      const exit = yield* Effect.exit(get)
+      const [entry] = yield* mock.ledger
+      expect(entry!.headers["accept-encoding"]).toBe("identity")
+      // `fetch` decompresses all the same.
+      if (Exit.isFailure(exit)) {
+        const error = Option.getOrThrow(Cause.findErrorOption(exit.cause))
+        expect(error._tag).toBe("MalformedTokenResponse")
+        expect(error.message).toContain("(compressed with gzip, which was not asked for)")
+      }
+      expect([platformName, Exit.isSuccess(exit)]).toEqual([platformName, platformName === "FetchHttpClient"])
+    }).pipe(Effect.provide(live({ refresh: { attempts: 1 } }))))
 
   it.live("authenticates by HTTP Basic where that is configured", () =>
     Effect.gen(function*() {

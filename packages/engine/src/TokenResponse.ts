@@ -7,6 +7,7 @@ import * as ErrorBody from "./ErrorBody.ts"
 import type { Body, JsonObject } from "./Json.ts"
 import { objectOfBody } from "./Json.ts"
 import * as RetryAfter from "./RetryAfter.ts"
+import { printable } from "./Text.ts"
 import type { TokenFailure } from "./TokenFailure.ts"
 
 /**
@@ -110,12 +111,18 @@ const meaningOf = (answer: Answer, json: JsonObject | undefined, code: string | 
 
 const checkUrl = "Check the token URL, and that no proxy answers in its place."
 
-const describe = ({ body, maxBodySize }: Answer): string =>
-  body === "TooLarge"
-    ? `with more than ${maxBodySize} bytes`
-    : body.length === 0
+const describe = (answer: Answer): string =>
+  answer.body === "TooLarge"
+    ? `with more than ${answer.maxBodySize} bytes`
+    : answer.body.length === 0
     ? "without a body"
-    : "with a body that is not a JSON object"
+    : `with a body that is not a JSON object${compression(answer)}`
+
+// A platform that decompresses leaves the header as it is, so it says something only of a body that cannot be read.
+const compression = ({ headers, secrets }: Answer): string => {
+  const coding = headers["content-encoding"] ?? "identity"
+  return coding === "identity" ? "" : ` (compressed with ${printable(coding, secrets)}, which was not asked for)`
+}
 
 /**
  * Turns an answer into a token, or into the one failure that fits it.
@@ -153,7 +160,7 @@ export const interpret = (answer: Answer): TokenResponse => {
   switch (meaning) {
     case "token": {
       if (body === "TooLarge") return malformed(`${where}, but ${describe(answer)}`)
-      if (json === undefined) return malformed(`${where}, but the body is not a JSON object`)
+      if (json === undefined) return malformed(`${where}, but the body is not a JSON object${compression(answer)}`)
       const token = parseToken(json, answer.defaultLifetime)
       return typeof token === "string" ? malformed(`${where}, but ${token}`) : token
     }

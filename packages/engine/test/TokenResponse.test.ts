@@ -142,6 +142,23 @@ describe("TokenResponse", () => {
     assert.isUndefined(retryAfter(404, ""))
   })
 
+  it("invariant 12: a body that is compressed although that was not asked for is called so, where it cannot be read", () => {
+    const gzip = { "content-encoding": "gzip" }
+    const message = (status: number, body: unknown, headers = gzip) => failure(status, body, headers).message
+    assert.include(
+      message(200, "\x1f\x8b"),
+      "is not a JSON object (compressed with gzip, which was not asked for). Check"
+    )
+    assert.include(
+      message(403, "\x1f\x8b"),
+      "is not a JSON object (compressed with gzip, which was not asked for): probably"
+    )
+    assert.include(message(200, "<html>", { "content-encoding": "s3cret\nx" }), "(compressed with <redacted>, which")
+    assert.notInclude(message(200, "<html>", { "content-encoding": "identity" }), "compressed")
+    // A platform that decompresses leaves the header where it is.
+    assert.strictEqual(TokenResponse.interpret(answer(200, token, gzip))._tag, "Token")
+  })
+
   it.each<[string, number, unknown, string]>([
     [
       "a refusal",

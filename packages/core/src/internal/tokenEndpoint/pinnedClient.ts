@@ -21,16 +21,22 @@ export type PinnedClient = (
 export const withoutQuery = (url: string): string => url.replace(/\?.*$/, "")
 
 // A client made by `FetchHttpClient.layer` keeps the `RequestInit` (a proxy's dispatcher, say) that its layer was
-// built with, and one provided later takes its place whole. To add to it, it has to be seen: from inside, since the
-// request effect runs in the client's own context. The interruption ends that before anything is sent or retried.
-const capturedRequestInit = (client: HttpClient.HttpClient): Effect.Effect<globalThis.RequestInit | undefined> => {
-  let captured: globalThis.RequestInit | undefined
+// built with, and one provided later takes its place whole; `NodeHttpClient.layerUndici` does so with its options. To
+// add to them, they have to be seen: from inside, since the request effect runs in the client's own context. The
+// interruption ends that before anything is sent or retried.
+const contextOf = (client: HttpClient.HttpClient): Effect.Effect<Context.Context<never>> => {
+  let captured = Context.empty()
   const look = Effect.contextWith((context: Context.Context<never>) => {
-    captured = Context.getOrUndefined(context, FetchHttpClient.RequestInit)
+    captured = context
     return Effect.interrupt
   })
   return Effect.map(Effect.exit(client.postprocess(look)), () => captured)
 }
+
+/** The options of `NodeHttpClient.layerUndici`, by the key that they have there: the core does not know that package. */
+const UndiciOptions = Context.Reference<object>("@effect/platform-node/NodeHttpClient/UndiciOptions", {
+  defaultValue: () => ({})
+})
 
 // A client that follows redirects or rewrites URLs would take the secret along. This predicate is what every client made
 // by `HttpClient.make` asks about each request right before it is sent: the last moment to refuse one. It is not asked
@@ -42,27 +48,44 @@ const onlyTo = <A, E, R>(address: string, effect: Effect.Effect<A, E, R>): Effec
     return effect.pipe(
       Effect.provideService(Tracer.DisablePropagation, false),
       Effect.provideService(HttpClient.TracerDisabledWhen, (request) => {
-        if (withoutQuery(request.url) === address) return disabled || disabledWhen(request)
+        const { url } = request
+        // The span would have the query.
+        if (withoutQuery(url) === address) return disabled || url !== address || disabledWhen(request)
         throw new Diverted({
-          origin: URL.canParse(request.url) ? new URL(request.url).origin : "an address that is not a URL"
+          origin: URL.canParse(url) ? new URL(url).origin : "an address that is not a URL"
         })
       }),
       Effect.catchDefect((defect) => defect instanceof Diverted ? Effect.fail(defect) : Effect.die(defect))
     )
   })
 
+const fetchOptions = () => ({
+  redirect: "manual" as const,
+  // Frameworks put a `fetch` of their own in place that keeps answers on disk. This is the standard's way to forbid it. A
+  // Cloudflare Worker with a compatibility date before 2024-11-11 refuses the option, and `Request` has no such property.
+  ...(typeof Request !== "undefined" && "cache" in Request.prototype && { cache: "no-store" as const }),
+  // Next.js overrides that in a page with `fetchCache = "force-cache"`, and otherwise makes the page dynamic. What is
+  // marked so goes straight to the network.
+  next: { internal: true }
+})
+
 /**
- * A client for requests with credentials in them: they go to `address` (without a query), no redirect is followed, and
- * no header of theirs is in a span. An answer is an answer whatever its status, also where the client filters statuses.
+ * A client for requests with credentials in them: they go to `address` (without a query), no redirect is followed, no
+ * answer is cached, and neither a header nor a query of theirs is in a span. An answer is an answer whatever its status,
+ * also where the client filters statuses.
  */
 export const pinnedClient = /* #__PURE__ */ Effect.fnUntraced(
   function*(client: HttpClient.HttpClient, address: string): Effect.fn.Return<PinnedClient> {
-    const requestInit = { ...(yield* capturedRequestInit(client)), redirect: "manual" as const }
+    const context = yield* contextOf(client)
+    const requestInit = { ...Context.getOrUndefined(context, FetchHttpClient.RequestInit), ...fetchOptions() }
+    // The interceptor that follows redirects does not, for a request that says so.
+    const undiciOptions = { ...Context.get(context, UndiciOptions), maxRedirections: 0 }
     return (request) =>
       onlyTo(address, client.execute(request)).pipe(
         Effect.catchTag("HttpClientError", (error) =>
           error.reason._tag === "StatusCodeError" ? Effect.succeed(error.reason.response) : Effect.fail(error)),
         Effect.provideService(FetchHttpClient.RequestInit, requestInit),
+        Effect.provideService(UndiciOptions, undiciOptions),
         Effect.provideService(HttpClient.TracerHeaderFilter, constFalse)
       )
   }

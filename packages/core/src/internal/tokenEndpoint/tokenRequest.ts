@@ -28,9 +28,12 @@ export const tokenRequest = (
   const inBody = form.clientAuthentication !== "basic"
   return HttpClientRequest.post(tokenUrl, {
     acceptJson: true,
-    headers: inBody
-      ? { "user-agent": userAgent }
-      : { "user-agent": userAgent, authorization: `Basic ${basic(credentials)}` }
+    headers: {
+      "user-agent": userAgent,
+      // Without it a server may compress, and the clients of Node do not decompress.
+      "accept-encoding": "identity",
+      ...(inBody ? undefined : { authorization: `Basic ${basic(credentials)}` })
+    }
   }).pipe(HttpClientRequest.bodyUrlParams({
     ...form.parameters,
     ...(form.scope === undefined ? undefined : { scope: form.scope }),
@@ -40,10 +43,25 @@ export const tokenRequest = (
   }))
 }
 
+// A shorter one would be found in texts that do not repeat it.
+const shortestKey = 8
+
+/** What may be a key in the query of a token URL: all of it, and each value. */
+const keysIn = (tokenUrl: string): ReadonlyArray<string> => {
+  const { search, searchParams } = new URL(tokenUrl)
+  return [search.slice(1), ...[...searchParams].map(([name, value]) => value || name)]
+    .filter(({ length }) => length >= shortestKey)
+}
+
 /** What the request has in it that no error may show. */
-export const secretsOf = ({ parameters }: Form, credentials: ClientCredentials): ReadonlyArray<string> => [
+export const secretsOf = (
+  tokenUrl: string,
+  { parameters }: Form,
+  credentials: ClientCredentials
+): ReadonlyArray<string> => [
   Redacted.value(credentials.clientSecret),
   basic(credentials),
+  ...keysIn(tokenUrl),
   ...Object.values(parameters ?? {}).flatMap((value) => Predicate.isString(value) ? [] : [Redacted.value(value)])
 ]
 
