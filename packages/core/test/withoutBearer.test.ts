@@ -3,16 +3,26 @@ import { Fault, MockSpotnana } from "@effect-spotnana/testing"
 import { NodeHttpClient } from "@effect/platform-node"
 import { describe, expect, it } from "@effect/vitest"
 import { Cause, Effect, Layer, Option, Redacted, Stream } from "effect"
-import { HttpBody, HttpClient, HttpClientResponse } from "effect/http"
+import { FetchHttpClient, HttpBody, HttpClient, HttpClientError, HttpClientResponse } from "effect/http"
+import type { HttpClientRequest } from "effect/http"
 import { makeAudit } from "./support/audit.ts"
-import { onMock } from "./support/harness.ts"
-import { authenticated, onSocket, platformClients } from "./support/sockets.ts"
+import { clientId, clientSecret, onMock } from "./support/harness.ts"
+import { authenticated, onSocket } from "./support/sockets.ts"
 
 type Subjects = MockSpotnana.MockSpotnana | SpotnanaHttpClient.SpotnanaHttpClient
 
+const platforms = [
+  [
+    "FetchHttpClient",
+    Layer.provide(FetchHttpClient.layer, Layer.succeed(FetchHttpClient.RequestInit, { redirect: "manual" }))
+  ],
+  ["NodeHttpClient (undici)", NodeHttpClient.layerUndici],
+  ["NodeHttpClient (node:http)", NodeHttpClient.layerNodeHttp]
+] as const
+
 const clients: ReadonlyArray<readonly [string, Layer.Layer<Subjects, unknown>]> = [
   ["in-process", onMock()],
-  ...[...platformClients, ["NodeHttpClient (node:http)", NodeHttpClient.layerNodeHttp] as const].map(
+  ...platforms.map(
     ([name, platform]) => [name, authenticated().pipe(Layer.provide(platform), Layer.provideMerge(onSocket()))] as const
   )
 ] as const
@@ -40,6 +50,20 @@ describe.each(clients)("invariant 9: the bearer is on nothing that is handed to 
       yield* mock.inject("api", Fault.status(500), { times: 2 })
       yield* failed(spotnana.use((client) => HttpClient.filterStatusOk(client).get("/v2/companies")))
       yield* failed(companies.pipe(Effect.flatMap(HttpClientResponse.filterStatusOk)))
+
+      // Redirects that nobody follows, and what is no redirect.
+      for (
+        const fault of [
+          Fault.status(304),
+          Fault.status(304, { headers: { location: "/elsewhere" } }),
+          Fault.status(300, { body: "choose" }),
+          Fault.status(308, { body: "moved", headers: { location: "http://[" } })
+        ]
+      ) {
+        yield* mock.inject("api", fault, { times: 2 })
+        audit.add(yield* companies)
+        yield* failed(companies.pipe(Effect.flatMap(HttpClientResponse.filterStatusOk)))
+      }
 
       // What cannot be read: each reader makes an error of its own.
       const readers: ReadonlyArray<
@@ -74,6 +98,22 @@ describe.each(clients)("invariant 9: the bearer is on nothing that is handed to 
       const tokens = (yield* mock.ledger).flatMap(({ token }) => token === undefined ? [] : [Redacted.value(token)])
       expect(audit.text()).toContain("HttpClientError")
       expect(audit.search(new Set(tokens))).toEqual([])
+    }).pipe(Effect.provide(layer)))
+
+  it.live("a redirect that nobody follows is otherwise the one that came", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const headers = { location: "http://[", "set-cookie": "k=v", "x-extra": "1" }
+      yield* mock.inject("api", Fault.status(302, { body: "{\"a\":1}", headers }), { times: 2 })
+      const response = yield* companies
+      expect(response.status).toBe(302)
+      expect(response.url).toMatch(/\/v2\/companies$/)
+      expect(response.headers["location"]).toBe("http://[")
+      expect(response.headers["x-extra"]).toBe("1")
+      if (name !== "in-process") expect(Object.keys(response.cookies.cookies)).toEqual(["k"])
+      expect(yield* response.json).toEqual({ a: 1 })
+      expect(yield* response.text).toBe("{\"a\":1}")
+      expect(yield* Stream.mkString(Stream.decodeText((yield* companies).stream))).toBe("{\"a\":1}")
     }).pipe(Effect.provide(layer)))
 
   it.live("and the response is otherwise the one that came", () =>
@@ -114,3 +154,38 @@ describe.each(clients)("invariant 9: the bearer is on nothing that is handed to 
       expect((yield* spotnana.use((client) => client.post("/v2/echo", { body: HttpBody.text("x") }))).status).toBe(200)
     }).pipe(Effect.provide(layer)))
 })
+
+it.effect("invariant 9: nor is it on an error that a client below dies of, or fails with beside another", () =>
+  Effect.gen(function*() {
+    const audit = makeAudit()
+    const sent: Array<string> = []
+    const transportError = (request: HttpClientRequest.HttpClientRequest) =>
+      new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request }) })
+    const causes: ReadonlyArray<
+      (request: HttpClientRequest.HttpClientRequest) => Cause.Cause<HttpClientError.HttpClientError>
+    > = [
+      (request) => Cause.die(transportError(request)),
+      (request) => Cause.combine(Cause.fail(transportError(request)), Cause.die(transportError(request)))
+    ]
+    for (const cause of causes) {
+      const network = HttpClient.make((request) => {
+        const { authorization } = request.headers
+        if (authorization !== undefined) {
+          sent.push(authorization)
+          return Effect.failCause(cause(request))
+        }
+        const token = { access_token: "t0k3n", token_type: "Bearer", expires_in: 3600 }
+        return Effect.succeed(HttpClientResponse.fromWeb(request, Response.json(token)))
+      })
+      audit.add(
+        yield* companies.pipe(
+          Effect.provide(SpotnanaHttpClient.layer({ clientId, clientSecret })),
+          Effect.provideService(HttpClient.HttpClient, network),
+          Effect.exit
+        )
+      )
+    }
+    expect(sent).toEqual(["Bearer t0k3n", "Bearer t0k3n"])
+    expect(audit.text()).toContain("TransportError")
+    expect(audit.search(["t0k3n"])).toEqual([])
+  }))

@@ -115,6 +115,8 @@ describe("invariant 9: nothing leaks", () => {
     "NotReplayable",
     "SpotnanaApiError",
     "StatusCodeError",
+    "NotModified",
+    "Redirect",
     "TransportError",
     "DecodeError",
     "ApiUserRotationFailed",

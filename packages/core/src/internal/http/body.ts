@@ -35,16 +35,19 @@ export const readBody = (
     })
   )
 
-// What an error says is worth a moment, not a hang: its body may be endless or never come.
-const maxErrorBodySize = 65_536
-const errorBodyTimeout = Duration.seconds(2)
+// Not every body is worth a wait: it may be endless, or never come.
+const maxShortBodySize = 65_536
+const shortBodyTimeout = Duration.seconds(2)
+
+/** A body that is read within two seconds and has 64 KiB at most; otherwise none of it, and the connection is closed. */
+export const readShortBody = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<Uint8Array> =>
+  readBody(response, maxShortBodySize).pipe(
+    Effect.timeoutOption(shortBodyTimeout),
+    Effect.orElseSucceed(Option.none),
+    Effect.map((body) => Option.isNone(body) || body.value === "TooLarge" ? new Uint8Array() : body.value)
+  )
 
 /** The JSON object in the body of an error; an empty one where there is none within two seconds and 64 KiB. */
 export const readErrorBody = (
   response: HttpClientResponse.HttpClientResponse
-): Effect.Effect<JsonObject> =>
-  readBody(response, maxErrorBodySize).pipe(
-    Effect.timeoutOption(errorBodyTimeout),
-    Effect.orElseSucceed(Option.none),
-    Effect.map((body) => Option.isNone(body) ? {} : objectOfBody(body.value) ?? {})
-  )
+): Effect.Effect<JsonObject> => Effect.map(readShortBody(response), (body) => objectOfBody(body) ?? {})

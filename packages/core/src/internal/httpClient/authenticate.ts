@@ -6,7 +6,6 @@ import * as Equal from "effect/Equal"
 import { Headers, HttpClient, HttpClientError, HttpClientRequest } from "effect/http"
 import type { HttpBody, HttpClientResponse } from "effect/http"
 import * as Metric from "effect/Metric"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as AccessToken from "../../AccessToken.ts"
 import type { AuthError } from "../../AuthError.ts"
@@ -16,8 +15,9 @@ import * as metrics from "../tokenProvider/metrics.ts"
 import type { Service } from "../tokenProvider/service.ts"
 import { BearerHeaders } from "./bearerHeaders.ts"
 import type { Bearer } from "./bearerHeaders.ts"
+import { finalUrl, isRedirect, isReturning, markReturn, wasRedirected } from "./redirects.ts"
 import { tokenExpired } from "./tokenExpired.ts"
-import { errorWithoutBearer, responseWithoutBearer } from "./withoutBearer.ts"
+import { errorWithoutBearer, redirectWithoutBearer, responseWithoutBearer } from "./withoutBearer.ts"
 
 type Request = HttpClientRequest.HttpClientRequest
 type Response = HttpClientResponse.HttpClientResponse
@@ -57,13 +57,6 @@ const isSameTarget = (left: RequestTarget, right: RequestTarget): boolean =>
 
 const isSafe = (method: string): boolean => method === "GET" || method === "HEAD" || method === "OPTIONS"
 
-/** A platform may have followed a redirect by itself: what it sent then, and to whom in between, is not known. */
-const wasRedirected = ({ request, url }: Response): boolean =>
-  Option.exists(HttpClientRequest.toUrl(request), (requested) => {
-    requested.hash = ""
-    return requested.href !== url
-  })
-
 /**
  * Whether a request may be sent again: its body can be, and the 401 is the answer to it, and not to what a redirect made
  * of it. Safe methods may be repeated whatever came of them (RFC 9110 §9.2.1).
@@ -81,6 +74,12 @@ const redirectedInARow = 5
 /** Whether a 401 says something of the token, and not only of a redirect. */
 const isEvidence = ({ bearer, response }: Rejection): boolean =>
   !wasRedirected(response) || bearer.rejectedInARow >= redirectedInARow
+
+/** Every error and defect of a cause. */
+const errorsIn = (cause: Cause.Cause<unknown>): ReadonlyArray<unknown> =>
+  cause.reasons.flatMap((reason) =>
+    Cause.isFailReason(reason) ? [reason.error] : Cause.isDieReason(reason) ? [reason.defect] : []
+  )
 
 /** The response behind an error: a client that filters statuses has already made an error of its 401. */
 const filteredResponse = (error: unknown): Response | undefined =>
@@ -116,8 +115,11 @@ export const authenticateWith = (provider: Service) => {
     undecided !== undefined && undecided.bearer !== bearer && isSameTarget(undecided.target, request)
 
   /** Whether a 401 comes from the API, and is about the token. */
-  const rejectsToken = ({ headers, url }: Response): boolean =>
-    Url.isSameOrigin(environment.origin, url) && Challenge.rejectsToken(headers["www-authenticate"])
+  const rejectsToken = (response: Response): boolean => {
+    const { headers } = response
+    const isAtHome = Url.isSameOrigin(environment.origin, finalUrl(response))
+    return isAtHome && Challenge.rejectsToken(headers["www-authenticate"])
+  }
 
   const countReplay = Effect.suspend(() =>
     Metric.update(Metric.withAttributes(metrics.replays, { environment: environment.name }), 1)
@@ -133,11 +135,16 @@ export const authenticateWith = (provider: Service) => {
       // Set where the bearer is ours.
       let sent: Request | undefined
       let acceptedBefore = 0
+      // To another origin, or back from there.
+      let isAway = false
       const authenticated = Effect.flatMapEager(request, (original): Requested => {
         const url = Url.resolve(environment, original.url)
+        isAway = url === undefined || isReturning(original)
         if (url === undefined) return Effect.succeed(original)
         // An Authorization of the caller's own is left alone, and so is its 401.
-        if ("authorization" in original.headers) return Effect.succeed(complete(original, url, unauthenticated))
+        if (isAway || "authorization" in original.headers) {
+          return Effect.succeed(complete(original, url, unauthenticated))
+        }
         return Effect.mapEager(attempt.token ?? provider.get, (token) => {
           const bearer = bearerHeaders.of(token)
           acceptedBefore = bearer.accepted
@@ -161,21 +168,21 @@ export const authenticateWith = (provider: Service) => {
       return Effect.matchCauseEffect(postprocess(authenticated), {
         onSuccess: (original) => {
           const bearer = sent === undefined ? undefined : bearerHeaders.usedFor(original.request)
-          if (bearer === undefined) return Effect.succeed(original)
+          if (bearer === undefined) return isAway ? markReturn(environment, original) : Effect.succeed(original)
           const response = responseWithoutBearer(original)
-          return onResponse(response, bearer) ?? Effect.succeed(response)
+          return onResponse(response, bearer) ??
+            (isRedirect(original) ? redirectWithoutBearer(original) : Effect.succeed(response))
         },
         onFailure: (cause) => {
+          if (sent !== undefined) { for (const error of errorsIn(cause)) errorWithoutBearer(error) }
           const found = Cause.findError(cause)
           if (Result.isFailure(found)) return Effect.failCause(found.failure)
-          const original = found.success
-          const bearer = sent !== undefined && HttpClientError.isHttpClientError(original)
-            ? bearerHeaders.usedFor(original.request)
-            : undefined
-          if (bearer === undefined) return Effect.fail(original)
-          const error = errorWithoutBearer(original)
+          const error = found.success
           const response = filteredResponse(error)
-          return response?.status === 401 && onResponse(response, bearer) || Effect.fail(error)
+          const bearer = sent === undefined || response?.status !== 401
+            ? undefined
+            : bearerHeaders.usedFor(response.request)
+          return bearer !== undefined && onResponse(response!, bearer) || Effect.fail(error)
         }
       })
     }

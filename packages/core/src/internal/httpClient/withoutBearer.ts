@@ -2,7 +2,9 @@ import * as Effect from "effect/Effect"
 import { Headers, HttpClientError, HttpClientRequest, HttpClientResponse, HttpIncomingMessage } from "effect/http"
 import * as Inspectable from "effect/Inspectable"
 import { pipeArguments } from "effect/Pipeable"
+import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
+import { readShortBody } from "../http/body.ts"
 
 // Responses and errors carry the request that was sent, bearer and all. Asked to print themselves they hide it, but not
 // everybody asks: what Node prints of an error that nobody caught it prints field by field. So the bearer is taken off
@@ -32,32 +34,65 @@ const requestWithoutBearer = (request: Request): Request => {
   return without
 }
 
+/** Where an error of Effect keeps the arguments that it was made with, beside its fields. */
+const constructorArguments = Symbol.for("effect/Data/Error/plainArgs")
+
 /** The same error without the bearer. It was made for this one request, and a copy would lose its stack. */
 export const errorWithoutBearer = <E>(error: E, response?: Response): E => {
   if (!HttpClientError.isHttpClientError(error)) return error
   const { reason } = error
-  Reflect.set(reason, "request", requestWithoutBearer(reason.request))
-  if ("response" in reason) Reflect.set(reason, "response", response ?? responseWithoutBearer(reason.response))
+  const fields = {
+    request: requestWithoutBearer(reason.request),
+    ...("response" in reason && { response: response ?? responseWithoutBearer(reason.response) })
+  }
+  Object.assign(reason, fields)
+  const kept: unknown = Reflect.get(reason, constructorArguments)
+  if (Predicate.isObject(kept)) Object.assign(kept, fields)
   return error
 }
 
 /** The same response without the bearer. */
-export const responseWithoutBearer = (response: Response): Response => {
-  if (response instanceof ResponseWithoutBearer) return response
-  const { status } = response
-  // `followRedirects` tells by the object itself which connection to close.
-  return status >= 300 && status < 400 ? response : new ResponseWithoutBearer(response, status)
-}
+export const responseWithoutBearer = (response: Response): Response =>
+  response instanceof ResponseWithoutBearer ? response : new ResponseWithoutBearer(response)
 
-class ResponseWithoutBearer implements Response {
+/** The response as the platform made it, with the bearer. */
+export const originalOf = (response: Response): Response =>
+  response instanceof ResponseWithoutBearer ? ResponseWithoutBearer.originalOf(response) : response
+
+/**
+ * The same redirect without the bearer, read already: `followRedirects` closes the connection of a redirect that it
+ * follows only where it gets the platform's own object.
+ */
+export const redirectWithoutBearer = (
+  response: Response,
+  headers: Headers.Headers = response.headers
+): Effect.Effect<Response> =>
+  Effect.map(readShortBody(response), (body) => {
+    const { status } = response
+    const hasBody = status !== 304 && body.length > 0
+    const content = new Response(hasBody ? new Uint8Array(body) : null, { status, headers })
+    const request = requestWithoutBearer(response.request)
+    return new ResponseWithoutBearer(response, HttpClientResponse.fromWeb(request, content), headers)
+  })
+
+class ResponseWithoutBearer implements HttpClientResponse.HttpClientResponse {
   readonly #original: Response
+  /** Has the body. */
+  readonly #content: Response
+  readonly #headers: Headers.Headers | undefined
   // Kept: a platform's `Response` checks itself whenever it is read.
   readonly status: number
   #request: Request | undefined
 
-  constructor(original: Response, status: number) {
+  constructor(original: Response, content: Response = original, headers?: Headers.Headers) {
     this.#original = original
-    this.status = status
+    this.#content = content
+    this.#headers = headers
+    this.status = original.status
+  }
+
+  static originalOf(response: ResponseWithoutBearer): Response {
+    return response.#original
   }
 
   get [HttpClientResponse.TypeId](): typeof HttpClientResponse.TypeId {
@@ -80,7 +115,7 @@ class ResponseWithoutBearer implements Response {
     return this.#original.url
   }
   get headers() {
-    return this.#original.headers
+    return this.#headers ?? this.#original.headers
   }
   get cookies() {
     return this.#original.cookies
@@ -89,31 +124,31 @@ class ResponseWithoutBearer implements Response {
     return this.#original.remoteAddress
   }
   get formData() {
-    return this.#withoutBearer(this.#original.formData)
+    return this.#withoutBearer(this.#content.formData)
   }
   get text() {
-    return this.#withoutBearer(this.#original.text)
+    return this.#withoutBearer(this.#content.text)
   }
   get json() {
-    return this.#withoutBearer(this.#original.json)
+    return this.#withoutBearer(this.#content.json)
   }
   get urlParamsBody() {
-    return this.#withoutBearer(this.#original.urlParamsBody)
+    return this.#withoutBearer(this.#content.urlParamsBody)
   }
   get arrayBuffer() {
-    return this.#withoutBearer(this.#original.arrayBuffer)
+    return this.#withoutBearer(this.#content.arrayBuffer)
   }
   get upgrade() {
     return this.#withoutBearer(this.#original.upgrade)
   }
   get stream(): Stream.Stream<Uint8Array, HttpClientError.HttpClientError> {
-    return Stream.mapError(this.#original.stream, (error) => errorWithoutBearer(error, this))
+    return Stream.mapError(this.#content.stream, (error) => errorWithoutBearer(error, this))
   }
 
   // Under this name `HttpClientResponse.toWeb` finds the Web `Response`.
   ["~effect/http/HttpClientResponse/WebSource"](): unknown {
-    const original = this.#original as { readonly "~effect/http/HttpClientResponse/WebSource"?: () => unknown }
-    return original["~effect/http/HttpClientResponse/WebSource"]?.()
+    const content = this.#content as { readonly "~effect/http/HttpClientResponse/WebSource"?: () => unknown }
+    return content["~effect/http/HttpClientResponse/WebSource"]?.()
   }
 
   toJSON(): unknown {

@@ -42,6 +42,14 @@ const failures = {
     inject("api", Fault.status(500)),
     spotnana.use((client) => HttpClient.filterStatusOk(client).get("/v2/companies"))
   ),
+  NotModified: Effect.andThen(
+    inject("api", Fault.status(304)),
+    spotnana.use((client) => HttpClient.filterStatusOk(client).get("/v2/companies"))
+  ),
+  Redirect: Effect.andThen(
+    inject("api", Fault.status(302, { headers: { location: "/v2/elsewhere" } })),
+    spotnana.use((client) => HttpClient.filterStatusOk(client).get("/v2/companies"))
+  ),
   TransportError: Effect.andThen(inject("api", Fault.drop), call),
   DecodeError: Effect.andThen(inject("api", Fault.garbage), Effect.flatMap(call, (response) => response.json)),
   ApiUserRotationFailed: ApiUserRotation.rotate({ stepTimeout: 0, switchTo: () => Effect.fail("full") }),
