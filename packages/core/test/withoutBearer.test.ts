@@ -5,7 +5,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Cause, Effect, Layer, Option, Redacted, Stream } from "effect"
 import { FetchHttpClient, HttpBody, HttpClient, HttpClientError, HttpClientResponse } from "effect/http"
 import type { HttpClientRequest } from "effect/http"
-import { makeAudit } from "./support/audit.ts"
+import { makeAudit, printHidden } from "./support/audit.ts"
 import { clientId, clientSecret, onMock } from "./support/harness.ts"
 import { authenticated, onSocket } from "./support/sockets.ts"
 
@@ -37,14 +37,14 @@ describe.each(clients)("invariant 9: the bearer is on nothing that is handed to 
       const audit = makeAudit()
       const failed = <A, R>(effect: Effect.Effect<A, unknown, R>) =>
         Effect.map(Effect.flip(effect), (error) => {
-          audit.add(error, Cause.fail(error))
+          audit.add(error, Cause.fail(error), printHidden(error))
           return error
         })
 
       const response = yield* companies
-      audit.add(response, response.request)
+      audit.add(response, response.request, printHidden(response))
       yield* response.json
-      audit.add(response)
+      audit.add(response, printHidden(response))
 
       // A client that makes errors of statuses, around ours and below it.
       yield* mock.inject("api", Fault.status(500), { times: 2 })
@@ -61,7 +61,8 @@ describe.each(clients)("invariant 9: the bearer is on nothing that is handed to 
         ]
       ) {
         yield* mock.inject("api", fault, { times: 2 })
-        audit.add(yield* companies)
+        const redirect = yield* companies
+        audit.add(redirect, printHidden(redirect))
         yield* failed(companies.pipe(Effect.flatMap(HttpClientResponse.filterStatusOk)))
       }
 
@@ -177,13 +178,12 @@ it.effect("invariant 9: nor is it on an error that a client below dies of, or fa
         const token = { access_token: "t0k3n", token_type: "Bearer", expires_in: 3600 }
         return Effect.succeed(HttpClientResponse.fromWeb(request, Response.json(token)))
       })
-      audit.add(
-        yield* companies.pipe(
-          Effect.provide(SpotnanaHttpClient.layer({ clientId, clientSecret })),
-          Effect.provideService(HttpClient.HttpClient, network),
-          Effect.exit
-        )
+      const exit = yield* companies.pipe(
+        Effect.provide(SpotnanaHttpClient.layer({ clientId, clientSecret })),
+        Effect.provideService(HttpClient.HttpClient, network),
+        Effect.exit
       )
+      audit.add(exit, printHidden(exit))
     }
     expect(sent).toEqual(["Bearer t0k3n", "Bearer t0k3n"])
     expect(audit.text()).toContain("TransportError")

@@ -20,8 +20,12 @@ const printOnRequest = (value: unknown): string => {
 
 /** All the ways in which a value finds its way to a person or a file. */
 export const print = (value: unknown): string =>
-  // Field by field, as Node prints an error that nobody has caught, and what is hidden with it.
-  `${printOnRequest(value)}\n${inspect(value, { depth: Infinity, customInspect: false, showHidden: true })}`
+  // Field by field, as Node prints an error that nobody has caught.
+  `${printOnRequest(value)}\n${inspect(value, { depth: Infinity, customInspect: false })}`
+
+/** Field by field, those included that are hidden. Of a whole context that is megabytes. */
+export const printHidden = (value: unknown): string =>
+  inspect(value, { depth: Infinity, customInspect: false, showHidden: true })
 
 /** What Base64 makes of a text inside a longer one: the part that depends on nothing else, at each of the alignments. */
 const base64 = (secret: string, encoding: "base64" | "base64url"): ReadonlyArray<string> =>
