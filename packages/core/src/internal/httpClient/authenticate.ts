@@ -1,4 +1,3 @@
-import * as Challenge from "@effect-spotnana/engine/Challenge"
 import * as Url from "@effect-spotnana/engine/Url"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -35,7 +34,7 @@ interface Attempt {
 
 const first: Attempt = { number: 1, isRepeated: false, isNew: false }
 
-/** A 401 to a request that carried one of our tokens. */
+/** An answer that rejects one of our tokens, which the request carried: a 401, or what the environment takes for one. */
 interface Rejection {
   readonly attempt: Attempt
   readonly bearer: Bearer
@@ -82,7 +81,7 @@ const redirectedInARow = 5
 const isEvidence = ({ bearer, response }: Rejection): boolean =>
   !wasRedirected(response) || bearer.rejectedInARow >= redirectedInARow
 
-/** The response behind an error: a client that filters statuses has already made an error of its 401. */
+/** The response behind an error: a client that filters statuses has already made an error of its rejection. */
 const filteredResponse = (error: unknown): Response | undefined =>
   HttpClientError.isHttpClientError(error) && error.reason._tag === "StatusCodeError"
     ? error.reason.response
@@ -104,7 +103,7 @@ const complete = (request: Request, url: string, defaults: Headers.Headers): Req
  * Authenticates every request that goes to the provider's environment.
  *
  * The token is put in last, in postprocess: after whatever the caller's own combinators made of the request, anew
- * whenever they run it again, and only where the request really goes to the API's origin.
+ * whenever they run it again, and only where the request really goes to an origin of the API.
  */
 export const authenticateWith = (provider: Service) => {
   const { environment } = provider
@@ -115,9 +114,9 @@ export const authenticateWith = (provider: Service) => {
   const isRepeatedByCaller = (request: Request, bearer: Bearer): boolean =>
     undecided !== undefined && undecided.bearer !== bearer && isSameTarget(undecided.target, request)
 
-  /** Whether a 401 comes from the API, and is about the token. */
-  const rejectsToken = ({ headers, url }: Response): boolean =>
-    Url.isSameOrigin(environment.origin, url) && Challenge.rejectsToken(headers["www-authenticate"])
+  /** Whether an answer comes from the API, and says that the token is dead. */
+  const rejectsToken = (response: Response): boolean =>
+    environment.rejectsToken(response) && Url.isAtOrigin(environment.origins, response.url)
 
   const countReplay = Effect.suspend(() =>
     Metric.update(Metric.withAttributes(metrics.replays, { environment: environment.name }), 1)
@@ -144,12 +143,14 @@ export const authenticateWith = (provider: Service) => {
           return sent = complete(original, url, bearer.headers)
         })
       })
+      const rejected = (response: Response, bearer: Bearer): Sending | undefined =>
+        rejectsToken(response)
+          ? onRejection(request, { attempt, bearer, acceptedBefore, sent: sent!, response })
+          : undefined
       const onResponse = (response: Response, bearer: Bearer): Sending | undefined => {
-        const { status } = response
-        if (status === 401 && rejectsToken(response)) {
-          return onRejection(request, { attempt, bearer, acceptedBefore, sent: sent!, response })
-        }
-        if (status < 200 || status >= 300) return undefined
+        const rejection = rejected(response, bearer)
+        if (rejection !== undefined) return rejection
+        if (response.status < 200 || response.status >= 300) return undefined
         bearer.accepted++
         bearer.rejectedInARow = 0
         // Accepted with another token than the rejected one: that was dead.
@@ -175,7 +176,7 @@ export const authenticateWith = (provider: Service) => {
           if (bearer === undefined) return Effect.fail(original)
           const error = errorWithoutBearer(original)
           const response = filteredResponse(error)
-          return response?.status === 401 && onResponse(response, bearer) || Effect.fail(error)
+          return response !== undefined && rejected(response, bearer) || Effect.fail(error)
         }
       })
     }
