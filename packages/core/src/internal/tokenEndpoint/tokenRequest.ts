@@ -40,11 +40,21 @@ export const tokenRequest = (
   }))
 }
 
-/** What the request has in it that no error may show. */
-export const secretsOf = ({ parameters }: Form, credentials: ClientCredentials): ReadonlyArray<string> => [
+/** The secrets of a form besides the client secret. */
+export const secretParameters = ({ parameters = {} }: Form): ReadonlyArray<Redacted.Redacted> =>
+  Object.values(parameters).flatMap((value) => Predicate.isString(value) ? [] : [value])
+
+/** What a token request has in it that no error may show. */
+export const secretsIn = (
+  { headers }: HttpClientRequest.HttpClientRequest,
+  credentials: ClientCredentials,
+  further: ReadonlyArray<Redacted.Redacted> = []
+): ReadonlyArray<string> => [
   Redacted.value(credentials.clientSecret),
   basic(credentials),
-  ...Object.values(parameters ?? {}).flatMap((value) => Predicate.isString(value) ? [] : [Redacted.value(value)])
+  ...further.map(Redacted.value),
+  // In whatever form it holds the secret, after the scheme.
+  ...(headers.authorization === undefined ? [] : [headers.authorization.replace(/^\S+ +/, "")])
 ]
 
 const plain = (value: string | Redacted.Redacted): string => Predicate.isString(value) ? value : Redacted.value(value)
