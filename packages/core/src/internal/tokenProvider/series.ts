@@ -6,14 +6,13 @@ const grace = 120_000
 /** Looking through the registry takes time, so that it is not done more often than this. In milliseconds. */
 const sweepInterval = 30_000
 
-/** The labels that counters are told apart by; `client_id` is absent where they are of the whole environment. */
-interface Labels {
+/** The labels of a series, and the annotations of a log line; without `client_id` it is of the whole environment. */
+export interface Labels {
   readonly environment?: string
   readonly client_id?: string
 }
 
-const keyOf = ({ client_id: client, environment }: Labels): string =>
-  client === undefined ? `${environment}` : `${environment}\n${client}`
+const keyOf = ({ client_id: client = "", environment }: Labels): string => `${environment}\n${client}`
 
 /**
  * Which labels the providers of a process count under in one registry.
@@ -21,7 +20,7 @@ const keyOf = ({ client_id: client, environment }: Labels): string =>
  * The registry keeps a series until it is removed. With thousands of clients that come and go, those of the ones that went
  * are removed, by whichever provider does something next: a timer would keep the process from ending.
  */
-class SeriesInUse {
+export class SeriesInUse {
   readonly #registry: Metric.MetricRegistry
   /** How many providers use them. */
   readonly #users = new Map<string, number>()
@@ -33,37 +32,33 @@ class SeriesInUse {
     this.#registry = registry
   }
 
-  retain(labels: Labels): void {
-    const key = keyOf(labels)
-    this.#released.delete(key)
-    this.#users.set(key, (this.#users.get(key) ?? 0) + 1)
-  }
-
-  release(labels: Labels, now: number): void {
-    const key = keyOf(labels)
-    const users = (this.#users.get(key) ?? 1) - 1
-    if (users > 0) {
-      this.#users.set(key, users)
-    } else {
-      this.#users.delete(key)
-      this.#released.set(key, now)
+  /** One user more, or one less. */
+  change(labels: Labels, by: 1 | -1, now: number): void {
+    for (const key of [keyOf(labels), keyOf({ ...labels, client_id: "" })]) {
+      const users = (this.#users.get(key) ?? 0) + by
+      if (users > 0) {
+        this.#users.set(key, users)
+        this.#released.delete(key)
+      } else {
+        this.#users.delete(key)
+        this.#released.set(key, now)
+      }
     }
   }
 
   /** Removes what was released long enough ago. */
   sweep(now: number): void {
-    const isOver = (at: number): boolean => now - at >= grace
     const [oldest = Infinity] = this.#released.values()
-    if (!isOver(oldest) || now - this.#sweptAt < sweepInterval) return
+    if (now - oldest < grace || now - this.#sweptAt < sweepInterval) return
     this.#sweptAt = now
     const over = new Set<string>()
     for (const [key, at] of this.#released) {
-      if (!isOver(at)) break
+      if (now - at < grace) break
       over.add(key)
       this.#released.delete(key)
     }
-    for (const [name, { attributes, id }] of this.#registry) {
-      if (id.startsWith("spotnana_auth_") && over.has(keyOf(attributes ?? {}))) this.#registry.delete(name)
+    for (const [name, { attributes = {}, id }] of this.#registry) {
+      if (id.startsWith("spotnana_auth_") && over.has(keyOf(attributes))) this.#registry.delete(name)
     }
   }
 }
@@ -77,5 +72,3 @@ export const seriesInUse = (context: Context.Context<never>): SeriesInUse => {
   inUse.set(registry, known)
   return known
 }
-
-export type { SeriesInUse }

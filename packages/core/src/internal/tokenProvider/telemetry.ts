@@ -13,15 +13,9 @@ import type { Environment } from "../../Environment.ts"
 import { instantOf } from "../instant.ts"
 import * as metrics from "./metrics.ts"
 import { seriesInUse } from "./series.ts"
-import type { SeriesInUse } from "./series.ts"
+import type { Labels, SeriesInUse } from "./series.ts"
 
 type Report = State.Report<AccessToken.AccessToken, AuthError>
-
-/** The labels of a series, and the annotations of a log line. */
-interface Labels {
-  readonly environment: string
-  readonly client_id: string
-}
 
 /** The client id where there are no credentials. */
 const unknown = "unknown"
@@ -35,9 +29,10 @@ export class Telemetry {
   readonly #context: Context.Context<never>
   readonly #secondsLeft: () => number
   readonly #inUse: SeriesInUse
-  /** The client id that everything is about; none before the first acquisition. */
-  #client: string | undefined
-  #isUnknownUsed = false
+  /** The client id that everything is about. */
+  #client = unknown
+  /** The client ids that it counts for. */
+  #used: ReadonlyArray<string> = []
   #isClosed = false
   #gauge: Metric.Registration | undefined
 
@@ -47,14 +42,12 @@ export class Telemetry {
     this.#context = context
     this.#secondsLeft = secondsLeft
     this.#inUse = seriesInUse(context)
-    this.#inUse.retain({ environment: environment.name })
   }
 
   /** From now on everything is about this client. */
   set client({ clientId }: ClientCredentials) {
-    if (this.#isClosed || this.#client === clientId) return
-    this.#inUse.retain(this.#labelsOf(clientId))
-    if (this.#client !== undefined) this.#inUse.release(this.#labelsOf(this.#client), this.#now)
+    if (this.#client === clientId) return
+    this.#release()
     this.#client = clientId
   }
 
@@ -63,12 +56,12 @@ export class Telemetry {
     this.#inUse.sweep(this.#now)
     switch (report._tag) {
       case "TokenAcquired":
-        return this.#acquired(report, this.#labels)
+        return this.#acquired(report, this.#labelsOf(this.#client))
       case "AcquisitionFailed":
         // Nobody knows for which client a source that fails would have had credentials.
-        return this.#failed(report, isOfSource(report.error) ? this.#unknown : this.#labels)
+        return this.#failed(report, this.#labelsOf(isOfSource(report.error) ? unknown : this.#client))
       case "TokenRejected": {
-        const labels = this.#labels
+        const labels = this.#labelsOf(this.#client)
         this.#count(metrics.rejections, labels)
         // With refused credentials one request after the other may be rejected: the refusal is in the log.
         return report.isRefused
@@ -76,7 +69,7 @@ export class Telemetry {
           : Effect.annotateLogs(Effect.logWarning("Spotnana rejected an access token before it expired"), { ...labels })
       }
       case "ReplacementHeldBack": {
-        const labels = this.#labels
+        const labels = this.#labelsOf(this.#client)
         this.#count(metrics.rejections, labels)
         return report.isFirst
           ? Effect.annotateLogs(
@@ -90,30 +83,27 @@ export class Telemetry {
 
   /** Ends the report of the seconds left, and gives the counters free. */
   close(): void {
-    if (this.#isClosed) return
     this.#isClosed = true
     this.#gauge?.remove()
-    const now = this.#now
-    this.#inUse.release({ environment: this.#environment.name }, now)
-    if (this.#client !== undefined) this.#inUse.release(this.#labelsOf(this.#client), now)
-    if (this.#isUnknownUsed) this.#inUse.release(this.#labelsOf(unknown), now)
-    this.#inUse.sweep(now)
+    this.#release()
+    this.#inUse.sweep(this.#now)
   }
 
   get #now(): number {
     return instantOf(Context.get(this.#context, Clock.Clock)).mono
   }
-  get #labels(): Labels {
-    return this.#client === undefined ? this.#unknown : this.#labelsOf(this.#client)
-  }
-  get #unknown(): Labels {
-    const labels = this.#labelsOf(unknown)
-    if (!this.#isUnknownUsed) this.#inUse.retain(labels)
-    this.#isUnknownUsed = true
+  #labelsOf(client: string): { readonly environment: string; readonly client_id: string } {
+    const labels = { environment: this.#environment.name, client_id: client }
+    if (!this.#used.includes(client)) {
+      this.#used = [...this.#used, client]
+      this.#inUse.change(labels, 1, this.#now)
+    }
     return labels
   }
-  #labelsOf(client: string): Labels {
-    return { environment: this.#environment.name, client_id: client }
+  #release(): void {
+    const environment = this.#environment.name
+    for (const client of this.#used) this.#inUse.change({ environment, client_id: client }, -1, this.#now)
+    this.#used = []
   }
 
   /** Counts in the registry of the provider, whoever's fiber this is. */
