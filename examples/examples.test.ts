@@ -170,6 +170,23 @@ describe.concurrent("invariant 11: an example ends by itself", () => {
       }))
   })
 
+  describe("odd-servers.ts", () => {
+    example(
+      "calls three servers that are not by the book, and survives a revocation at each",
+      () =>
+        Effect.gen(function*() {
+          const result = yield* run("odd-servers.ts", {})
+          assert.deepStrictEqual(result.lines, [
+            "JSON and 403: 200, 200; token requests: 2",
+            "Basic as it is: 200, 200; token requests: 2",
+            "Sidecar and 200: 200, 200; token requests: 2"
+          ])
+          assert.strictEqual(result.stderr, "")
+          assert.strictEqual(result.exitCode, 0)
+        })
+    )
+  })
+
   describe("typed-errors.ts", () => {
     example("makes each error happen, and needs no variable", () =>
       Effect.gen(function*() {

@@ -17,6 +17,7 @@ const readingOrder = [
   "docs/getting-started.md",
   front,
   "docs/errors.md",
+  "docs/odd-servers.md",
   "docs/tenants.md",
   "docs/sharing-tokens.md",
   "docs/testing-your-application.md",

@@ -51,7 +51,8 @@ export class InvalidCredentials extends Schema.TaggedError<InvalidCredentials>()
  *
  * **Details**
  *
- * `reason` tells the cases apart:
+ * A 401 stands here for every answer that `rejectsToken` of the environment takes
+ * for a rejection. `reason` tells the cases apart:
  *
  * - `Rejected`: the API answered 401 to a new token too, or the token endpoint
  *   handed out the rejected one again. Or the last replacements did not help, and

@@ -1,16 +1,19 @@
 /**
  * Where the API and its token endpoint are.
  *
- * Everything that is particular to Spotnana is a value in here, so that any
+ * Everything that is particular to Spotnana is a value in here, so that another
  * OAuth 2.0 server with the client-credentials grant works by configuration
- * alone.
+ * alone, where it keeps to RFC 6749. `docs/odd-servers.md` is about those that
+ * do not.
  *
  * @since 0.1.0
  */
+import * as Challenge from "@effect-spotnana/engine/Challenge"
 import * as Config from "effect/Config"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type { Headers } from "effect/http"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { maximumLifetime } from "./AccessToken.ts"
@@ -35,13 +38,45 @@ export interface Environment {
   readonly name: string
   /** What relative URLs are appended to. No trailing slash. */
   readonly baseUrl: string
-  /** The only origin that the bearer is sent to: scheme, host and port. */
+  /** The origin of `baseUrl`: scheme, host and port. */
   readonly origin: string
+  /** The only origins that the bearer is sent to: `origin`, and those that were added to it. */
+  readonly origins: ReadonlyArray<string>
   /** The token endpoint, absolute. */
   readonly tokenUrl: string
   /** The lifetime of a token whose answer has no `expires_in`. */
   readonly defaultLifetime: Duration.Duration
+  /** Whether an answer of the API says that the token is dead. */
+  readonly rejectsToken: (answer: Answer) => boolean
 }
+
+/**
+ * What can be known of an answer of the API without its body, which is the
+ * caller's.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Answer {
+  readonly status: number
+  /** With names in lower case. */
+  readonly headers: Headers.Headers
+}
+
+/**
+ * Whether an answer says that the token is dead, as RFC 6750 §3.1 has it: a 401,
+ * unless its `WWW-Authenticate` says that it is about the scope or the request.
+ *
+ * **When to use**
+ *
+ * It is the default of {@link Options}: use it in a `rejectsToken` of your own,
+ * to add to it.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const rejectsToken = ({ headers, status }: Answer): boolean =>
+  status === 401 && Challenge.rejectsToken(headers["www-authenticate"])
 
 /**
  * An environment that cannot be used.
@@ -51,7 +86,7 @@ export interface Environment {
  */
 export class InvalidEnvironment extends Data.TaggedError("InvalidEnvironment")<{
   /** Which option is wrong. */
-  readonly option: "baseUrl" | "tokenUrl" | "defaultLifetime"
+  readonly option: "baseUrl" | "tokenUrl" | "origins" | "defaultLifetime"
   /** What is wrong with it and what was expected. */
   readonly problem: string
 }> {
@@ -72,6 +107,11 @@ export interface Options {
   readonly baseUrl: string | URL
   /** The token endpoint: absolute, or a path on `baseUrl`. Default: `/v2/auth/oauth2-token`. */
   readonly tokenUrl?: string | URL | undefined
+  /**
+   * Further origins of the same API, which the bearer is sent to as well: scheme, host and port of each, without a path.
+   * HTTPS, or HTTP on a loopback address. Requests for them have absolute URLs. Default: none.
+   */
+  readonly origins?: ReadonlyArray<string | URL> | undefined
   /** A name for logs and metrics. Default: the API's host. */
   readonly name?: string | undefined
   /**
@@ -79,6 +119,12 @@ export interface Options {
    * sample of Spotnana has.
    */
   readonly defaultLifetime?: Duration.Input | undefined
+  /**
+   * Which answers of the API say that the token is dead. Everything that a 401 does, they do: the token is replaced and
+   * the request is sent again. It takes the place of the default, {@link rejectsToken}. An answer that it takes for a
+   * rejection never reaches the caller as a response, so let it be as narrow as the API allows.
+   */
+  readonly rejectsToken?: ((answer: Answer) => boolean) | undefined
 }
 
 const tokenPath = "/v2/auth/oauth2-token"
@@ -86,8 +132,12 @@ const tokenPath = "/v2/auth/oauth2-token"
 // These and no others: what other names of this machine lead to, a name server may say.
 const loopback = /^(localhost|127\.0\.0\.1|\[::1\])$/
 
-const checkUrl = (option: "baseUrl" | "tokenUrl", input: string): Result.Result<URL, InvalidEnvironment> => {
-  const refuse = (problem: string) => Result.fail(new InvalidEnvironment({ option, problem }))
+const checkUrl = (
+  option: "baseUrl" | "tokenUrl" | "origins",
+  input: string,
+  which = ""
+): Result.Result<URL, InvalidEnvironment> => {
+  const refuse = (problem: string) => Result.fail(new InvalidEnvironment({ option, problem: which + problem }))
   if (!/^https?:/i.test(input) || !URL.canParse(input)) {
     return refuse(
       "it is not an absolute URL; expected one such as https://api.spotnana.com" +
@@ -109,6 +159,9 @@ const checkUrl = (option: "baseUrl" | "tokenUrl", input: string): Result.Result<
   }
   if (url.hash !== "") return refuse("it has a fragment, which is never sent")
   if (option === "baseUrl" && url.search !== "") return refuse("it has a query, which a base URL cannot have")
+  if (option === "origins" && url.href !== `${url.origin}/`) {
+    return refuse(`it has a path or a query; expected an origin alone, such as ${url.origin}`)
+  }
   if (option === "baseUrl" && /\/oauth2-token\/*$/i.test(url.pathname)) {
     return refuse("it is the token endpoint; expected the address of the API, such as https://api.spotnana.com")
   }
@@ -135,6 +188,19 @@ const checkUrl = (option: "baseUrl" | "tokenUrl", input: string): Result.Result<
  * })
  * ```
  *
+ * **Example** (One API on two hosts, which answers 403 for a dead token)
+ *
+ * ```ts
+ * import { Environment } from "@effect-spotnana/core"
+ *
+ * const acme = Environment.make({
+ *   baseUrl: "https://api.acme.example",
+ *   origins: ["https://reports.acme.example"],
+ *   rejectsToken: (answer) =>
+ *     Environment.rejectsToken(answer) || answer.status === 403 && answer.headers["x-error"] === "Bad_OAuth_Token"
+ * })
+ * ```
+ *
  * @see {@link makeUnsafe} for an address that is known to be right
  * @category constructors
  * @since 0.1.0
@@ -149,6 +215,10 @@ export const make = (options: Options): Result.Result<Environment, InvalidEnviro
     }
     const path = String(options.tokenUrl ?? tokenPath)
     const token = yield* checkUrl("tokenUrl", path.startsWith("/") ? baseUrl + path : path)
+    const origins = [base.origin]
+    for (const [index, origin] of (options.origins ?? []).entries()) {
+      origins.push((yield* checkUrl("origins", String(origin), `number ${index + 1}: `)).origin)
+    }
     const defaultLifetime = Option.getOrElse(
       Duration.fromInput(options.defaultLifetime ?? "1 hour"),
       () => Duration.zero
@@ -163,8 +233,10 @@ export const make = (options: Options): Result.Result<Environment, InvalidEnviro
       name: options.name ?? base.host,
       baseUrl,
       origin: base.origin,
+      origins: [...new Set(origins)],
       tokenUrl: token.href,
-      defaultLifetime
+      defaultLifetime,
+      rejectsToken: options.rejectsToken ?? rejectsToken
     }
   })
 

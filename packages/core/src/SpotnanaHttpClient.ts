@@ -24,8 +24,8 @@ import * as TokenProvider from "./TokenProvider.ts"
  *
  * **Details**
  *
- * - A relative URL goes to the environment. A request for another origin is sent
- *   as it is, without the bearer.
+ * - A relative URL goes to the environment. A request for an origin that is none
+ *   of the environment's is sent as it is, without the bearer.
  * - Every request for the environment carries a token that is valid now. An
  *   `Authorization` header that the caller set is left alone, and so is its 401.
  * - The request that a response or an error carries is without the bearer: nothing
@@ -39,7 +39,8 @@ import * as TokenProvider from "./TokenProvider.ts"
  *   new token can be had, it fails with the error of the token endpoint.
  *   `docs/errors.md` has the table.
  * - A 403 is the caller's, and so is a 401 that says it is about the scope or the
- *   request (RFC 6750 §3.1).
+ *   request (RFC 6750 §3.1). `rejectsToken` of the environment may say otherwise:
+ *   what it says is about the token counts as such a 401 does.
  * - A request after the layer was closed dies, with a message that says so.
  *
  * **Example** (The first program)

@@ -9,6 +9,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { HttpClient } from "effect/http"
+import type { HttpClientRequest } from "effect/http"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -22,7 +23,7 @@ import { production } from "./Environment.ts"
 import { readBody } from "./internal/http/body.ts"
 import { checked, count, duration, oneOf } from "./internal/options.ts"
 import { pinnedClient, withoutQuery } from "./internal/tokenEndpoint/pinnedClient.ts"
-import { secretsOf, tokenRequest, variantOf } from "./internal/tokenEndpoint/tokenRequest.ts"
+import { secretParameters, secretsIn, tokenRequest, variantOf } from "./internal/tokenEndpoint/tokenRequest.ts"
 import { brokenClient, noAnswer, readToken } from "./internal/tokenEndpoint/tokenResponse.ts"
 
 /**
@@ -78,64 +79,111 @@ export class TokenEndpoint extends Context.Service<TokenEndpoint, {
   readonly acquire: (credentials: ClientCredentials) => Effect.Effect<AccessToken, TokenEndpointError>
 }>()("@effect-spotnana/core/TokenEndpoint") {}
 
-const checkedOptions = (options: Options) => {
-  const { audience = "", clientAuthentication = "body", environment = production, parameters = {}, scope = "" } =
-    options
-  checked("TokenEndpoint.environment", environment, Predicate.hasProperty(environment, "tokenUrl"), "an Environment")
+const checkedOptions = (
+  { environment, maxBodySize, timeout }: Pick<CustomOptions, "environment" | "maxBodySize" | "timeout">
+) => ({
+  environment: checked(
+    "TokenEndpoint.environment",
+    environment,
+    Predicate.hasProperty(environment, "tokenUrl"),
+    "an Environment"
+  ),
+  maxBodySize: count("TokenEndpoint.maxBodySize", maxBodySize ?? 65_536),
+  timeout: duration("TokenEndpoint.timeout", timeout ?? "10 seconds", 1)
+})
+
+const checkForm = ({ audience = "", clientAuthentication = "body", parameters = {}, scope = "" }: Options): void => {
   oneOf("TokenEndpoint.clientAuthentication", clientAuthentication, ["body", "basic"])
   const texts = Object.entries({ ...parameters }).map(([name, value]) => [`parameters.${name}`, value] as const)
   for (const [name, value] of [["scope", scope], ["audience", audience], ...texts] as const) {
     const isText = Predicate.isString(Redacted.isRedacted(value) ? Redacted.value(value) : value)
     checked(`TokenEndpoint.${name}`, value, isText, "a text")
   }
-  return {
-    environment,
-    maxBodySize: count("TokenEndpoint.maxBodySize", options.maxBodySize ?? 65_536),
-    timeout: duration("TokenEndpoint.timeout", options.timeout ?? "10 seconds", 1)
-  }
 }
 
 /**
- * Makes a token endpoint from the `HttpClient` of the environment.
+ * What is particular to a token endpoint that does not keep to RFC 6749.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface CustomOptions extends Pick<Options, "timeout" | "maxBodySize"> {
+  /** Where the token endpoint is. */
+  readonly environment: Environment
+  /** The token request, with the credentials wherever the server wants them. Its URL is the environment's `tokenUrl`. */
+  readonly request: (credentials: ClientCredentials) => HttpClientRequest.HttpClientRequest
+  /**
+   * The fields of RFC 6749 that the server has otherwise, from the JSON object in an answer: `access_token`, `token_type`,
+   * `expires_in` (§5.1), or `error` with one of its codes (§5.2). The fields that it does not name stay as they are. It gets
+   * the answers without a token too; where it throws, all stay. Default: all stay.
+   */
+  readonly translate?: ((json: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>) | undefined
+  /** What no error may show besides the client secret and the `Authorization` of the request. Default: nothing. */
+  readonly secrets?: ReadonlyArray<Redacted.Redacted> | undefined
+  /** What its tokens differ in from those of another endpoint at the same address. Default: nothing. */
+  readonly variant?: string | Redacted.Redacted | undefined
+}
+
+/**
+ * Makes a token endpoint whose requests and answers are not those of RFC 6749.
+ *
+ * **When to use**
+ *
+ * Use for a server that wants JSON, or client id and secret in places of its own,
+ * or that has other names for what it answers. Use {@link make} for any other.
  *
  * **Details**
  *
- * The request goes to the token URL and nowhere else: a client that follows a
- * redirect with it, or rewrites its URL, fails with `TokenEndpointUnavailable`.
+ * Everything else is as with {@link make}. The request goes to the token URL and
+ * nowhere else: no redirect is followed, and a request for another address is
+ * refused. Time and size are bounded, every answer is a token or a typed error,
+ * and no error shows the secret.
  *
- * **Gotchas**
+ * **Example** (A server that wants JSON, and says `0` for a token without an end)
  *
- * Throws a `RangeError` for an option that is out of its range: options are
- * written in the program.
+ * ```ts
+ * import { Environment, TokenEndpoint } from "@effect-spotnana/core"
+ * import { Layer, Redacted } from "effect"
+ * import { HttpClientRequest } from "effect/http"
  *
- * Give it the plain client of the platform: one that retries or limits does so
- * with token requests too. A client that is not made by `HttpClient.make`, and a
- * browser's XMLHttpRequest, may follow redirects unseen.
+ * const environment = Environment.makeUnsafe({ baseUrl: "https://api.acme.example", tokenUrl: "/login" })
+ *
+ * const AcmeTokenEndpoint = Layer.effect(
+ *   TokenEndpoint.TokenEndpoint,
+ *   TokenEndpoint.makeWith({
+ *     environment,
+ *     request: ({ clientId, clientSecret }) =>
+ *       HttpClientRequest.post(environment.tokenUrl).pipe(
+ *         HttpClientRequest.bodyJsonUnsafe({ clientId, clientSecret: Redacted.value(clientSecret) })
+ *       ),
+ *     translate: ({ token, ttl }) => ({ access_token: token, expires_in: ttl || undefined })
+ *   })
+ * )
+ * ```
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make: (
-  options?: Options
+export const makeWith: (
+  options: CustomOptions
 ) => Effect.Effect<TokenEndpoint["Service"], never, HttpClient.HttpClient> = /* #__PURE__ */ Effect.fnUntraced(
-  function*(options: Options = {}) {
+  function*(options: CustomOptions) {
+    const { translate, variant } = options
     const { environment, maxBodySize, timeout } = checkedOptions(options)
     const address = withoutQuery(environment.tokenUrl)
     const send = yield* pinnedClient(yield* HttpClient.HttpClient, address)
 
-    const request = Effect.fnUntraced(
-      function*(credentials: ClientCredentials): Effect.fn.Return<AccessToken, TokenEndpointError> {
-        const known = {
-          address,
-          clientId: credentials.clientId,
-          defaultLifetime: Duration.toMillis(environment.defaultLifetime),
-          maxBodySize,
-          secrets: secretsOf(environment.tokenUrl, options, credentials)
-        }
+    const exchange = Effect.fnUntraced(
+      function*(
+        request: HttpClientRequest.HttpClientRequest,
+        clientId: string,
+        secrets: ReadonlyArray<string>
+      ): Effect.fn.Return<AccessToken, TokenEndpointError> {
+        const defaultLifetime = Duration.toMillis(environment.defaultLifetime)
+        const known = { address, clientId, defaultLifetime, maxBodySize, secrets, translate }
         const toError = noAnswer(known)
         const issuedAt = yield* DateTime.now
-        const sent = send(tokenRequest(environment.tokenUrl, options, credentials))
-        const response = yield* Effect.mapError(sent, toError)
+        const response = yield* Effect.mapError(send(request), toError)
         const body = yield* Effect.mapError(readBody(response, maxBodySize), toError)
         const now = yield* Clock.currentTimeMillis
         return yield* readToken({ ...known, status: response.status, headers: response.headers, body, now }, issuedAt)
@@ -154,7 +202,7 @@ export const make: (
 
     return {
       environment,
-      variant: variantOf(options),
+      variant,
       timeout,
       acquire: (credentials) => {
         const wrong = problem(credentials)
@@ -166,11 +214,11 @@ export const make: (
             })
           )
         }
-        return request(credentials).pipe(
+        const request = options.request(credentials)
+        const secrets = secretsIn(environment.tokenUrl, request, credentials, options.secrets)
+        return exchange(request, credentials.clientId, secrets).pipe(
           // A defect of the HTTP client: what it says may repeat whatever was sent.
-          Effect.catchDefect((defect) =>
-            Effect.fail(brokenClient(address, secretsOf(environment.tokenUrl, options, credentials), defect))
-          ),
+          Effect.catchDefect((defect) => Effect.fail(brokenClient(address, secrets, defect))),
           Effect.timeoutOrElse({ duration: timeout, orElse: () => timedOut }),
           Effect.withSpan("TokenEndpoint.acquire", {
             root: true,
@@ -185,6 +233,42 @@ export const make: (
     }
   }
 )
+
+/**
+ * Makes a token endpoint from the `HttpClient` of the environment.
+ *
+ * **Details**
+ *
+ * The request goes to the token URL and nowhere else: a client that follows a
+ * redirect with it, or rewrites its URL, fails with `TokenEndpointUnavailable`.
+ *
+ * Throws a `RangeError` for an option that is out of its range: options are
+ * written in the program.
+ *
+ * **Gotchas**
+ *
+ * Give it the plain client of the platform: one that retries or limits does so
+ * with token requests too. A client that is not made by `HttpClient.make`, and a
+ * browser's XMLHttpRequest, may follow redirects unseen.
+ *
+ * @see {@link makeWith} for a server that does not keep to RFC 6749
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  options: Options = {}
+): Effect.Effect<TokenEndpoint["Service"], never, HttpClient.HttpClient> => {
+  const { environment = production } = options
+  checkForm(options)
+  return makeWith({
+    environment,
+    maxBodySize: options.maxBodySize,
+    timeout: options.timeout,
+    request: (credentials) => tokenRequest(environment.tokenUrl, options, credentials),
+    secrets: secretParameters(options),
+    variant: variantOf(options)
+  })
+}
 
 /**
  * The token endpoint of an environment.

@@ -94,6 +94,33 @@ describe("Environment.make", () => {
       { baseUrl: "https://api.acme.example", tokenUrl: "https://login.acme.example/token" }
     ],
     [
+      "no further origin",
+      { baseUrl: "https://api.acme.example/v1" },
+      { origins: ["https://api.acme.example"] }
+    ],
+    [
+      "further origins, in any spelling",
+      {
+        baseUrl: "https://api.acme.example/v1",
+        origins: [
+          "https://reports.acme.example",
+          new URL("https://uploads.acme.example:8443/"),
+          "HTTPS://Reports.acme.example:443/",
+          "https://api.acme.example",
+          "http://127.0.0.1:3000"
+        ]
+      },
+      {
+        origin: "https://api.acme.example",
+        origins: [
+          "https://api.acme.example",
+          "https://reports.acme.example",
+          "https://uploads.acme.example:8443",
+          "http://127.0.0.1:3000"
+        ]
+      }
+    ],
+    [
       "a path that only resembles the deprecated one",
       { baseUrl: "https://api.acme.example", tokenUrl: "/get-auth-token-v2" },
       { tokenUrl: "https://api.acme.example/get-auth-token-v2" }
@@ -140,7 +167,8 @@ describe("Environment.make", () => {
     for (
       const [option, options] of [
         ["baseUrl", { baseUrl: address }],
-        ["tokenUrl", { baseUrl: "https://api.spotnana.com", tokenUrl: address }]
+        ["tokenUrl", { baseUrl: "https://api.spotnana.com", tokenUrl: address }],
+        ["origins", { baseUrl: "https://api.spotnana.com", origins: ["https://reports.spotnana.com", address] }]
       ] as const
     ) {
       const error = refusal(options)
@@ -150,7 +178,7 @@ describe("Environment.make", () => {
         error.problem,
         address.startsWith("http:")
           ? /is not HTTPS, which only localhost, 127\.0\.0\.1 and \[::1\] may do without$/
-          : /^it is not an absolute URL; expected one such as https:/
+          : /^(number 2: )?it is not an absolute URL; expected one such as https:/
       )
     }
   })
@@ -158,7 +186,8 @@ describe("Environment.make", () => {
   it.each(["https://user:c4nary@api.spotnana.com", "https://c4nary@api.spotnana.com", "http://:c4nary@localhost"])(
     "invariant 9: %s is refused without repeating what is in it",
     (address) => {
-      for (const options of [{ baseUrl: address }, { baseUrl: "https://api.spotnana.com", tokenUrl: address }]) {
+      const baseUrl = "https://api.spotnana.com"
+      for (const options of [{ baseUrl: address }, { baseUrl, tokenUrl: address }, { baseUrl, origins: [address] }]) {
         const error = refusal(options)
         assert.include(error.message, "credentials belong in clientId and clientSecret")
         for (const shown of [String(error), JSON.stringify(error), inspect(error, { depth: Infinity }), error.stack]) {
@@ -189,6 +218,25 @@ describe("Environment.make", () => {
       onFailure: ({ option }) => assert.strictEqual(option, "baseUrl"),
       onSuccess: ({ tokenUrl }) => assert.match(new URL(tokenUrl).pathname, /^(\/v1)?\/v2\/auth\/oauth2-token$/)
     })
+  })
+
+  it.each([
+    [
+      "https://reports.acme.example/v2",
+      "it has a path or a query; expected an origin alone, such as https://reports.acme.example"
+    ],
+    ["https://reports.acme.example/?tenant=1", "it has a path or a query"],
+    ["https://reports.acme.example/#top", "it has a fragment, which is never sent"],
+    ["https://reports.acme.example/get-auth-token", "/get-auth-token is deprecated"],
+    ["reports.acme.example", "it is not an absolute URL; expected one such as https://api.spotnana.com"],
+    ["/reports", "it is not an absolute URL"],
+    ["*", "it is not an absolute URL"],
+    ["", "it is not an absolute URL"]
+  ])("an origin that is more or less than that is refused, and which one it is said: %s", (origin, problem) => {
+    const error = refusal({ baseUrl: "https://api.acme.example", origins: ["https://a.acme.example", origin] })
+    assert.strictEqual(error.option, "origins")
+    assert.isTrue(error.problem.startsWith(`number 2: ${problem}`), error.problem)
+    assert.isTrue(error.message.startsWith("origins cannot be used: number 2: "))
   })
 
   it("a token URL with a fragment is refused", () => {

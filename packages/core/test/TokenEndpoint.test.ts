@@ -22,7 +22,8 @@ const credentials = (clientId: string, clientSecret: string): Credentials.Client
   clientId,
   clientSecret: Redacted.make(clientSecret)
 })
-const client = credentials("client", "s3cret")
+const secret = "s3cret-as-long-as-they-are-in-practice"
+const client = credentials("client", secret)
 
 type Answer = Effect.Effect<Response, HttpClientError.HttpClientError>
 
@@ -94,7 +95,7 @@ const assertHidden = (error: AuthError.TokenEndpointError, canaries: ReadonlyArr
   }
 }
 
-const protocol = ["client_id: client", "client_secret: s3cret", "grant_type: client_credentials"]
+const protocol = ["client_id: client", `client_secret: ${secret}`, "grant_type: client_credentials"]
 
 describe("its options", () => {
   it.effect.each<[keyof TokenEndpoint.Options, unknown, string]>([

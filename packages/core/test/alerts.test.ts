@@ -1,4 +1,5 @@
-import { TokenStore } from "@effect-spotnana/core"
+import { Environment, TokenStore } from "@effect-spotnana/core"
+import type { Credentials } from "@effect-spotnana/core"
 import { Fault } from "@effect-spotnana/testing"
 import { describe, expect, it } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
@@ -8,6 +9,9 @@ import { clientId, clientSecret } from "./support/harness.ts"
 import * as Promtool from "./support/promtool.ts"
 import * as Rules from "./support/rules.ts"
 import { fired, judge, sources } from "./support/stories.ts"
+
+/** Credentials that the mock knows nothing of. */
+const ofTenant: Credentials.Credentials["Service"] = { current: Effect.succeed({ clientId: "tenant", clientSecret }) }
 
 const story = (...[name, tell]: Parameters<typeof judge>) =>
   it.effect(name, () => Effect.map(judge(name, tell), (said) => expect(said).toBe("")))
@@ -105,6 +109,26 @@ describe.skipIf(!Promtool.isThere)("alerts, as Prometheus judges them", () => {
         }
       }))
 
+    story(
+      "when a process has closed the last client of an environment, and goes on in another",
+      ({ pass, quiet, start }) =>
+        Effect.gen(function*() {
+          yield* start("a")
+          const { close } = yield* start("a", { environment: Environment.sandbox })
+          yield* pass(10)
+          yield* close
+          yield* quiet(60)
+        })
+    )
+
+    story("when a process has closed its last client", ({ pass, quiet, start }) =>
+      Effect.gen(function*() {
+        const { close } = yield* start("a")
+        yield* pass(10)
+        yield* close
+        yield* quiet(60)
+      }))
+
     story("when one of two processes is gone", ({ pass, quiet, start }) =>
       Effect.gen(function*() {
         const { die } = yield* start("a")
@@ -189,6 +213,25 @@ describe.skipIf(!Promtool.isThere)("alerts, as Prometheus judges them", () => {
       yield* pass(4)
       firing({ SpotnanaCredentialsRefused: ["a another"], SpotnanaNoToken: ["a another"] })
     }))
+
+  story(
+    "a tenant whose credentials are refused comes for a moment each half hour",
+    ({ firing, mock, pass, start }) =>
+      Effect.gen(function*() {
+        yield* start("a")
+        for (let times = 0; times < 4; times++) {
+          const { call, close } = yield* start("a", { isBusy: false, source: ofTenant })
+          yield* call(1)
+          yield* pass(2)
+          // Its series ends two minutes after the client was closed: then there is nothing to fire about any more.
+          firing({ SpotnanaCredentialsRefused: ["a tenant"] })
+          yield* close
+          yield* pass(28)
+          firing()
+        }
+        expect(yield* mock.tokenRequests).toBeGreaterThan(4)
+      })
+  )
 
   story("the vault cannot be read", ({ firing, pass, start }) =>
     Effect.gen(function*() {

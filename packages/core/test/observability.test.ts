@@ -1,7 +1,8 @@
-import { Credentials, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
+import { Credentials, Environment, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
 import { Fault, MockSpotnana } from "@effect-spotnana/testing"
-import { describe, expect, it } from "@effect/vitest"
-import { Context, Effect, Layer, Logger, Metric, References, Tracer } from "effect"
+import { describe, expect, it, vi } from "@effect/vitest"
+import { Context, Effect, Exit, Layer, Logger, Metric, References, Scope, Tracer } from "effect"
+import { HttpClient, HttpClientResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 import { clientId, clientSecret, onMock, recordingTracer, subjects } from "./support/harness.ts"
 
@@ -61,6 +62,162 @@ describe("metrics", () => {
       yield* TestClock.adjust("50 minutes")
       expect((yield* series).map(([name]) => name)).toContain("token_lifetime_left_seconds")
     }).pipe(Effect.provide(onMock()), Effect.provideService(Metric.MetricRegistry, new Map())))
+})
+
+/** A token endpoint and an API that take everybody. */
+const everybody = Layer.sync(HttpClient.HttpClient, () => {
+  let serial = 0
+  return HttpClient.make((request, { pathname }) =>
+    Effect.sync(() => {
+      const isToken = pathname.endsWith("/oauth2-token")
+      const body = isToken ? { access_token: `token-${serial++}`, token_type: "Bearer", expires_in: 3600 } : {}
+      // Every token is rejected once: when it was not accepted yet.
+      const status = isToken || serial % 2 === 0 ? 200 : 401
+      return HttpClientResponse.fromWeb(request, Response.json(body, { status }))
+    })
+  )
+})
+
+describe("the series of a client id that is not used any more", () => {
+  const clientOf = (id: string, options?: SpotnanaHttpClient.Options<false>) =>
+    Layer.fresh(SpotnanaHttpClient.layer({ clientId: id, clientSecret, ...options })).pipe(Layer.provide(everybody))
+
+  /** Opens a provider, makes a call, and closes it. */
+  const use = (id: string, options?: SpotnanaHttpClient.Options<false>) =>
+    SpotnanaHttpClient.SpotnanaHttpClient.use((client) => client.get("/v2/companies")).pipe(
+      Effect.provide(clientOf(id, options))
+    )
+
+  const open = (id: string) =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const services = yield* Layer.buildWithScope(clientOf(id), scope)
+      yield* Context.get(services, TokenProvider.TokenProvider).get
+      return Scope.close(scope, Exit.void)
+    })
+
+  const acquisitionsOf = (id: string) =>
+    Effect.map(
+      Metric.snapshot,
+      (snapshots) =>
+        snapshots.flatMap(({ attributes, id: name, state }) =>
+          name === "spotnana_auth_acquisitions_total" && attributes?.["client_id"] === id && "count" in state
+            ? [Number(state.count)]
+            : []
+        )
+    )
+
+  const inRegistry = <A, E, R>(effect: (registry: Metric.MetricRegistry) => Effect.Effect<A, E, R>) =>
+    Effect.suspend(() => {
+      const registry: Metric.MetricRegistry = new Map()
+      return effect(registry).pipe(
+        Effect.provideService(Metric.MetricRegistry, registry),
+        Effect.provideService(References.MinimumLogLevel, "None")
+      )
+    })
+
+  it.effect("are gone two minutes later, at the next thing that any provider does: of 100 client ids none is left", () =>
+    inRegistry((registry) =>
+      Effect.gen(function*() {
+        const environment = Environment.makeUnsafe({ baseUrl: "https://tenant.example" })
+        for (let n = 0; n < 100; n++) {
+          yield* use(`tenant-${n}`, n < 10 ? { environment } : undefined)
+        }
+        // Acquisitions, renewals and rejections of each, and the replays of both environments.
+        expect(registry.size).toBe(302)
+        yield* TestClock.adjust("2 minutes")
+        yield* use("next")
+        expect(new Set([...registry.values()].map(({ attributes }) => attributes?.["client_id"] ?? "all"))).toEqual(
+          new Set(["next", "all"])
+        )
+        expect(registry.size).toBe(4)
+      })
+    ))
+
+  it.effect("stay for two minutes, so that they are scraped, and go on from there if the client id comes back", () =>
+    inRegistry(() =>
+      Effect.gen(function*() {
+        yield* use("tenant")
+        yield* TestClock.adjust("119 seconds")
+        yield* use("other")
+        expect(yield* acquisitionsOf("tenant")).toEqual([2])
+        yield* use("tenant")
+        yield* TestClock.adjust("119 seconds")
+        yield* use("other")
+        expect(yield* acquisitionsOf("tenant")).toEqual([4])
+        yield* TestClock.adjust("1 minute")
+        yield* use("other")
+        expect(yield* acquisitionsOf("tenant")).toEqual([])
+      })
+    ))
+
+  it.effect("go with the last of its providers, not with the first", () =>
+    inRegistry(() =>
+      Effect.gen(function*() {
+        const closeOne = yield* open("tenant")
+        const closeOther = yield* open("tenant")
+        yield* closeOne
+        yield* TestClock.adjust("3 minutes")
+        yield* use("other")
+        expect(yield* acquisitionsOf("tenant")).toEqual([2])
+        yield* closeOther
+        yield* TestClock.adjust("3 minutes")
+        yield* use("other")
+        expect(yield* acquisitionsOf("tenant")).toEqual([])
+      })
+    ))
+
+  it.effect("go at an export, while another provider has a token", () =>
+    inRegistry((registry) =>
+      Effect.gen(function*() {
+        yield* open("living")
+        yield* use("tenant")
+        yield* TestClock.adjust("3 minutes")
+        yield* Metric.snapshot
+        expect([...registry.values()].filter(({ attributes }) => attributes?.["client_id"] === "tenant")).toEqual([])
+      })
+    ))
+
+  it.effect("go when the credentials of a provider become those of another client", () =>
+    inRegistry(() =>
+      Effect.gen(function*() {
+        let id = "old"
+        const services = yield* Layer.build(
+          SpotnanaHttpClient.layerCredentials({ refresh: { jitter: 0 } }).pipe(
+            Layer.provide(Layer.succeed(Credentials.Credentials, {
+              current: Effect.sync(() => ({ clientId: id, clientSecret }))
+            })),
+            Layer.provide(everybody)
+          )
+        )
+        yield* Context.get(services, TokenProvider.TokenProvider).get
+        id = "new"
+        yield* TestClock.adjust("48 minutes")
+        expect(yield* acquisitionsOf("old")).toEqual([1])
+        expect(yield* acquisitionsOf("new")).toEqual([1])
+        yield* TestClock.adjust("48 minutes")
+        expect(yield* acquisitionsOf("old")).toEqual([])
+        expect(yield* acquisitionsOf("new")).toEqual([2])
+      }).pipe(Effect.scoped)
+    ))
+
+  it.effect("go where the source of the credentials failed, too, and nothing else in the registry does", () =>
+    inRegistry((registry) =>
+      Effect.gen(function*() {
+        yield* Metric.update(Metric.withAttributes(Metric.counter("mine"), { client_id: "tenant" }), 1)
+        const failing = SpotnanaHttpClient.layerCredentials({ refresh: { attempts: 1 } }).pipe(
+          Layer.provide(Layer.succeed(Credentials.Credentials, { current: Effect.fail("no vault") })),
+          Layer.provide(everybody)
+        )
+        yield* Effect.flip(TokenProvider.TokenProvider.use(({ get }) => get)).pipe(Effect.provide(failing))
+        yield* use("tenant")
+        expect(yield* acquisitionsOf("unknown")).toEqual([1])
+        yield* TestClock.adjust("3 minutes")
+        yield* use("other")
+        expect(yield* acquisitionsOf("unknown")).toEqual([])
+        expect([...registry.values()].map(({ id }) => id)).toContain("mine")
+      })
+    ))
 })
 
 describe("spans", () => {
@@ -136,6 +293,23 @@ describe("logs", () => {
         ["Error", "Spotnana access token not renewed; the current one stays in use"],
         ["Warn", "Spotnana rejected an access token before it expired"]
       ])
+    }))
+
+  it.effect("a date is formatted for a line that is logged, and for no other", () =>
+    Effect.gen(function*() {
+      const formatted = vi.spyOn(Date.prototype, "toISOString")
+      const expiries: Array<unknown> = []
+      const logger = Logger.make(({ fiber }) => {
+        expiries.push(fiber.getRef(References.CurrentLogAnnotations)["expires_at"])
+      })
+      const acquire = TokenProvider.TokenProvider.use(({ get }) => get).pipe(
+        Effect.provide(Layer.fresh(onMock()).pipe(Layer.provideMerge(Logger.layer([logger]))))
+      )
+      yield* acquire
+      expect([formatted.mock.calls.length, expiries]).toEqual([0, []])
+      yield* Effect.provideService(acquire, References.MinimumLogLevel, "Debug")
+      expect([formatted.mock.calls.length, expiries]).toEqual([1, ["1970-01-01T01:00:00.000Z"]])
+      formatted.mockRestore()
     }))
 
   it.effect("rejections that replace nothing are logged once for each replacement, not once a request", () =>

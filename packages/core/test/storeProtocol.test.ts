@@ -688,4 +688,18 @@ describe("the keys of a store", () => {
       assert.strictEqual(yield* keyOf(one, { variant: "a" }), yield* keyOf(two, { variant: "a" }))
       assert.notStrictEqual(yield* keyOf(one, variants[0]!), yield* keyOf(two, variants[0]!))
     }))
+
+  it.effect("depend on the addresses of API and token endpoint, and not on the origins that a process sends the token to", () =>
+    Effect.gen(function*() {
+      const store = yield* storeOf(yield* memory)
+      const keyAt = (options: Partial<Environment.Options>) => {
+        const environment = Environment.makeUnsafe({ name: "acme", baseUrl: "https://api.example", ...options })
+        return keyOf(store, { environment })
+      }
+      const key = yield* keyAt({})
+      assert.strictEqual(yield* keyAt({ origins: ["https://reports.example"] }), key)
+      assert.strictEqual(yield* keyAt({ rejectsToken: ({ status }) => status === 403 }), key)
+      assert.notStrictEqual(yield* keyAt({ baseUrl: "https://reports.example" }), key)
+      assert.notStrictEqual(yield* keyAt({ tokenUrl: "/login" }), key)
+    }))
 })

@@ -81,8 +81,8 @@ const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi
 const encoded = /[\p{N}\p{S}%&#\\]|\p{Ll}\p{Lu}/u
 
 /**
- * What somebody else says in words, such as a server or the platform: like {@link printable}, and each word is withheld that may have a secret in it in an
- * encoding that nobody thought of.
+ * What somebody else says in words, such as a server or the platform: like {@link printable}, and each word is withheld
+ * that may have a secret in it in an encoding that nobody thought of.
  *
  * **Details**
  *

@@ -21,6 +21,8 @@ export interface Answer {
   /** With names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly body: Body
+  /** The fields of RFC 6749 §5.1 and §5.2 that a server has otherwise, from the body's object. The others stay. */
+  readonly translate?: ((json: JsonObject) => JsonObject) | undefined
   /** The most bytes of a body that were read. */
   readonly maxBodySize: number
   /** The token URL as it may be shown. */
@@ -109,6 +111,17 @@ const meaningOf = (answer: Answer, json: JsonObject | undefined, code: string | 
   return isOfEndpoint(answer, json) ? "refused" : "Intermediary"
 }
 
+// What is written for answers with a token may throw at any other. Those have their own meaning.
+const objectOf = ({ body, translate }: Answer): JsonObject | undefined => {
+  const json = objectOfBody(body)
+  if (json === undefined || translate === undefined) return json
+  try {
+    return { ...json, ...translate(json) }
+  } catch {
+    return json
+  }
+}
+
 const checkUrl = "Check the token URL, and that no proxy answers in its place."
 
 const describe = (answer: Answer): string =>
@@ -140,7 +153,7 @@ const compression = ({ headers, secrets }: Answer): string => {
  */
 export const interpret = (answer: Answer): TokenResponse => {
   const { address, body, clientId, headers, secrets, status } = answer
-  const json = objectOfBody(body)
+  const json = objectOf(answer)
   const error = ErrorBody.parse(json ?? {}, secrets)
   const { code, debugIdentifier } = error
   const summary = ErrorBody.summary(error)

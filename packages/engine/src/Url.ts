@@ -13,17 +13,18 @@ declare const URL: {
 const scheme = /^[a-z][a-z0-9+.-]*:/i
 
 /**
- * Whether an absolute URL is at an origin (`https://api.spotnana.com`).
+ * Whether an absolute URL is at one of the origins (`https://api.spotnana.com`).
  *
  * @category predicates
  * @since 0.1.0
  */
-export const isSameOrigin = (origin: string, url: string): boolean =>
+export const isAtOrigin = (origins: ReadonlyArray<string>, url: string): boolean =>
   // The slash ends the authority, so the prefix alone proves the origin. The rest is for other spellings of it.
-  url.startsWith("/", origin.length) && url.startsWith(origin) || (URL.canParse(url) && new URL(url).origin === origin)
+  origins.some((origin) => url.startsWith("/", origin.length) && url.startsWith(origin)) ||
+  (URL.canParse(url) && origins.includes(new URL(url).origin))
 
 /**
- * The absolute URL of a request to the API; undefined for one that goes to another origin.
+ * The absolute URL of a request to the API; undefined for one that goes to an origin that is none of `origins`.
  *
  * **Details**
  *
@@ -34,12 +35,13 @@ export const isSameOrigin = (origin: string, url: string): boolean =>
  * @category combinators
  * @since 0.1.0
  */
-export const resolve = ({ baseUrl, origin }: {
+export const resolve = ({ baseUrl, origins }: {
   /** What relative URLs are appended to. No trailing slash. */
   readonly baseUrl: string
-  readonly origin: string
+  /** Where the API is: scheme, host and port of each place. */
+  readonly origins: ReadonlyArray<string>
 }, url: string): string | undefined => {
   if (url.startsWith("/")) return baseUrl + url
   if (!scheme.test(url)) return `${baseUrl}/${url}`
-  return isSameOrigin(origin, url) ? url : undefined
+  return isAtOrigin(origins, url) ? url : undefined
 }

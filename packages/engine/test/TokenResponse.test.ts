@@ -257,6 +257,24 @@ describe("TokenResponse", () => {
     assert.strictEqual(typeof parsed === "string" ? parsed : parsed.lifetime, expected)
   })
 
+  it.each<[string, number, unknown, string]>([
+    ["is translated", 200, { result: { token: "t0ken" }, ttl: 0 }, "Token"],
+    ["keeps the fields that are not named", 401, { error: "invalid_client", result: {} }, "InvalidCredentials"],
+    ["of an error is taken as it is where the translation throws", 401, { error: "x" }, "InvalidCredentials"],
+    ["without a token stays without", 200, { error: "unknown" }, "MalformedTokenResponse"],
+    ["that is a page is not translated", 403, "<html>", "Intermediary"]
+  ])("invariant 12: an answer of a server that has other names %s", (_, status, body, expected) => {
+    const response = TokenResponse.interpret({
+      ...answer(status, body),
+      translate: ({ result, ttl }) => ({
+        access_token: (result as { readonly token: string }).token,
+        expires_in: ttl === 0 ? undefined : ttl
+      })
+    })
+    assert.strictEqual(response._tag === "TokenEndpointUnavailable" ? response.reason : response._tag, expected)
+    if (response._tag === "Token") assert.deepInclude(response, { value: "t0ken", lifetime: 3_600_000 })
+  })
+
   it.prop("invariant 12: an answer of any status, headers and bytes has a meaning, and no secret in it", {
     status: Schema.Int.check(Schema.isBetween({ minimum: 100, maximum: 999 })),
     headers: Schema.Record(Schema.Literals(["retry-after", "www-authenticate", "x"]), Schema.String),

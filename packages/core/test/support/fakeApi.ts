@@ -61,7 +61,7 @@ export const onServer = (server: Server, options?: SpotnanaHttpClient.Options<fa
     clientSecret,
     environment: Environment.makeUnsafe({ baseUrl: "https://api.example" }),
     ...options
-  }).pipe(Layer.provide(Layer.succeed(HttpClient.HttpClient, client)))
+  }).pipe(Layer.provideMerge(Layer.succeed(HttpClient.HttpClient, client)))
   return {
     layer,
     seen,

@@ -20,6 +20,8 @@ export interface Process {
   readonly call: (times: number) => Effect.Effect<void>
   /** Ends it. It is scraped no more. */
   readonly die: Effect.Effect<void>
+  /** Closes the client. The process goes on, and is scraped. */
+  readonly close: Effect.Effect<void>
 }
 
 export interface ProcessOptions extends SpotnanaHttpClient.Options<false> {
@@ -33,7 +35,7 @@ export interface ProcessOptions extends SpotnanaHttpClient.Options<false> {
 /** What a story is told with. */
 export interface World {
   readonly mock: MockSpotnana.MockSpotnana["Service"]
-  /** Starts a process, which Prometheus knows by this name. */
+  /** Starts a process, which Prometheus knows by this name, or a further client in the process of this name. */
   readonly start: (instance: string, options?: ProcessOptions) => Effect.Effect<Process>
   /** Lets time pass. */
   readonly pass: (minutes: number) => Effect.Effect<void>
@@ -69,7 +71,7 @@ export const make: Effect.Effect<World, never, Scope.Scope> = Effect.gen(functio
     instance: string,
     { isBusy = true, source, store, ...options }: ProcessOptions = {}
   ) {
-    const registry = new Map()
+    const registry: (typeof Metric.MetricRegistry)["Service"] = registries.get(instance) ?? new Map()
     const life = yield* Scope.fork(scope)
     const run = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       effect.pipe(
@@ -95,13 +97,8 @@ export const make: Effect.Effect<World, never, Scope.Scope> = Effect.gen(functio
       }))
     if (isBusy) yield* call(1).pipe(Effect.andThen(Effect.sleep("10 seconds")), Effect.forever, Effect.forkIn(life))
     registries.set(instance, registry)
-    return {
-      call,
-      die: Effect.andThen(
-        Scope.close(life, Exit.void),
-        Effect.sync(() => void registries.delete(instance))
-      )
-    }
+    const close = Scope.close(life, Exit.void)
+    return { call, close, die: Effect.andThen(close, Effect.sync(() => void registries.delete(instance))) }
   })
 
   const pass = (minutes: number) =>

@@ -1,17 +1,22 @@
 import { Environment } from "@effect-spotnana/core"
 import type { Config, Duration, Result } from "effect"
+import type { Headers, HttpClientResponse } from "effect/http"
 import { describe, expect, omit, pick, test } from "tstyche"
 
 declare const environment: Environment.Environment
 
 describe("Environment", () => {
   test("says where the API and its token endpoint are", () => {
-    expect(pick(environment, "name", "baseUrl", "origin", "tokenUrl", "defaultLifetime")).type.toBe<{
+    expect(
+      pick(environment, "name", "baseUrl", "origin", "origins", "tokenUrl", "defaultLifetime", "rejectsToken")
+    ).type.toBe<{
       readonly name: string
       readonly baseUrl: string
       readonly origin: string
+      readonly origins: ReadonlyArray<string>
       readonly tokenUrl: string
       readonly defaultLifetime: Duration.Duration
+      readonly rejectsToken: (answer: Environment.Answer) => boolean
     }>()
     expect(Environment.production).type.toBe<Environment.Environment>()
     expect(Environment.sandbox).type.toBe<Environment.Environment>()
@@ -21,9 +26,19 @@ describe("Environment", () => {
     expect<Environment.Options>().type.toBe<{
       readonly baseUrl: string | URL
       readonly tokenUrl?: string | URL | undefined
+      readonly origins?: ReadonlyArray<string | URL> | undefined
       readonly name?: string | undefined
       readonly defaultLifetime?: Duration.Input | undefined
+      readonly rejectsToken?: ((answer: Environment.Answer) => boolean) | undefined
     }>()
+  })
+
+  test("what rejects a token is seen without the body", () => {
+    expect<Environment.Answer>().type.toBe<{ readonly status: number; readonly headers: Headers.Headers }>()
+    expect<HttpClientResponse.HttpClientResponse>().type.toBeAssignableTo<Environment.Answer>()
+    expect(Environment.rejectsToken).type.toBe<(answer: Environment.Answer) => boolean>()
+    // @ts-expect-error Property 'text' does not exist
+    void Environment.make({ baseUrl: "https://api.example", rejectsToken: (answer) => answer.text === "" })
   })
 
   test("making one says which option is wrong", () => {
@@ -32,7 +47,9 @@ describe("Environment", () => {
     >()
     expect(Environment.makeUnsafe).type.toBe<(options: Environment.Options) => Environment.Environment>()
     expect<Environment.InvalidEnvironment["_tag"]>().type.toBe<"InvalidEnvironment">()
-    expect<Environment.InvalidEnvironment["option"]>().type.toBe<"baseUrl" | "tokenUrl" | "defaultLifetime">()
+    expect<Environment.InvalidEnvironment["option"]>().type.toBe<
+      "baseUrl" | "tokenUrl" | "origins" | "defaultLifetime"
+    >()
     expect<Environment.InvalidEnvironment["problem"]>().type.toBe<string>()
   })
 
@@ -46,8 +63,10 @@ describe("Environment", () => {
       name: "mine",
       baseUrl: "http://api.example",
       origin: "http://api.example",
+      origins: ["http://api.example"],
       tokenUrl: "http://api.example/token",
-      defaultLifetime: environment.defaultLifetime
+      defaultLifetime: environment.defaultLifetime,
+      rejectsToken: Environment.rejectsToken
     }
     void unchecked
     expect(omit(environment, "tokenUrl")).type.not.toBeAssignableTo<Environment.Environment>()

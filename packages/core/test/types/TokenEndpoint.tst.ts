@@ -5,10 +5,11 @@ import type { AccessToken, AuthError, Credentials, Environment } from "@effect-s
 import { Effect, Layer } from "effect"
 import type { Duration, Redacted } from "effect"
 import { FetchHttpClient } from "effect/http"
-import type { HttpClient } from "effect/http"
+import type { HttpClient, HttpClientRequest } from "effect/http"
 import { describe, expect, test } from "tstyche"
 
 declare const credentials: Credentials.ClientCredentials
+declare const mine: Environment.Environment
 
 const acquire = Effect.gen(function*() {
   const endpoint = yield* TokenEndpoint.TokenEndpoint
@@ -49,6 +50,27 @@ describe("TokenEndpoint", () => {
       readonly timeout?: Duration.Input | undefined
       readonly maxBodySize?: number | undefined
     }>()
+  })
+
+  test("one of your own is made of an environment and a request at least, and cannot fail at that", () => {
+    expect<TokenEndpoint.CustomOptions>().type.toBe<{
+      readonly environment: Environment.Environment
+      readonly request: (credentials: Credentials.ClientCredentials) => HttpClientRequest.HttpClientRequest
+      readonly translate?:
+        | ((json: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>)
+        | undefined
+      readonly secrets?: ReadonlyArray<Redacted.Redacted> | undefined
+      readonly variant?: string | Redacted.Redacted | undefined
+      readonly timeout?: Duration.Input | undefined
+      readonly maxBodySize?: number | undefined
+    }>()
+    expect(TokenEndpoint.makeWith).type.toBe<
+      (
+        options: TokenEndpoint.CustomOptions
+      ) => Effect.Effect<TokenEndpoint.TokenEndpoint["Service"], never, HttpClient.HttpClient>
+    >()
+    // @ts-expect-error Property 'request' is missing
+    void TokenEndpoint.makeWith({ environment: mine })
   })
 
   test("it is made of an HttpClient and cannot fail at that", () => {

@@ -1,4 +1,3 @@
-import * as Challenge from "@effect-spotnana/engine/Challenge"
 import * as Url from "@effect-spotnana/engine/Url"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -35,7 +34,7 @@ interface Attempt {
 
 const first: Attempt = { number: 1, isRepeated: false, isNew: false }
 
-/** A 401 to a request that carried one of our tokens. */
+/** An answer that rejects one of our tokens, which the request carried: a 401, or what the environment takes for one. */
 interface Rejection {
   readonly attempt: Attempt
   readonly bearer: Bearer
@@ -81,7 +80,7 @@ const errorsIn = (cause: Cause.Cause<unknown>): ReadonlyArray<unknown> =>
     Cause.isFailReason(reason) ? [reason.error] : Cause.isDieReason(reason) ? [reason.defect] : []
   )
 
-/** The response behind an error: a client that filters statuses has already made an error of its 401. */
+/** The response behind an error: a client that filters statuses has already made an error of its rejection. */
 const filteredResponse = (error: unknown): Response | undefined =>
   HttpClientError.isHttpClientError(error) && error.reason._tag === "StatusCodeError"
     ? error.reason.response
@@ -103,7 +102,7 @@ const complete = (request: Request, url: string, defaults: Headers.Headers): Req
  * Authenticates every request that goes to the provider's environment.
  *
  * The token is put in last, in postprocess: after whatever the caller's own combinators made of the request, anew
- * whenever they run it again, and only where the request really goes to the API's origin.
+ * whenever they run it again, and only where the request really goes to an origin of the API.
  */
 export const authenticateWith = (provider: Service) => {
   const { environment } = provider
@@ -114,12 +113,9 @@ export const authenticateWith = (provider: Service) => {
   const isRepeatedByCaller = (request: Request, bearer: Bearer): boolean =>
     undecided !== undefined && undecided.bearer !== bearer && isSameTarget(undecided.target, request)
 
-  /** Whether a 401 comes from the API, and is about the token. */
-  const rejectsToken = (response: Response): boolean => {
-    const { headers } = response
-    const isAtHome = Url.isSameOrigin(environment.origin, finalUrl(response))
-    return isAtHome && Challenge.rejectsToken(headers["www-authenticate"])
-  }
+  /** Whether an answer comes from the API, and says that the token is dead. */
+  const rejectsToken = (response: Response): boolean =>
+    environment.rejectsToken(response) && Url.isAtOrigin(environment.origins, finalUrl(response))
 
   const countReplay = Effect.suspend(() =>
     Metric.update(Metric.withAttributes(metrics.replays, { environment: environment.name }), 1)
@@ -151,12 +147,14 @@ export const authenticateWith = (provider: Service) => {
           return sent = complete(original, url, bearer.headers)
         })
       })
+      const rejected = (response: Response, bearer: Bearer): Sending | undefined =>
+        rejectsToken(response)
+          ? onRejection(request, { attempt, bearer, acceptedBefore, sent: sent!, response })
+          : undefined
       const onResponse = (response: Response, bearer: Bearer): Sending | undefined => {
-        const { status } = response
-        if (status === 401 && rejectsToken(response)) {
-          return onRejection(request, { attempt, bearer, acceptedBefore, sent: sent!, response })
-        }
-        if (status < 200 || status >= 300) return undefined
+        const rejection = rejected(response, bearer)
+        if (rejection !== undefined) return rejection
+        if (response.status < 200 || response.status >= 300) return undefined
         bearer.accepted++
         bearer.rejectedInARow = 0
         // Accepted with another token than the rejected one: that was dead.
@@ -179,10 +177,10 @@ export const authenticateWith = (provider: Service) => {
           if (Result.isFailure(found)) return Effect.failCause(found.failure)
           const error = found.success
           const response = filteredResponse(error)
-          const bearer = sent === undefined || response?.status !== 401
+          const bearer = sent === undefined || response === undefined
             ? undefined
             : bearerHeaders.usedFor(response.request)
-          return bearer !== undefined && onResponse(response!, bearer) || Effect.fail(error)
+          return bearer !== undefined && rejected(response!, bearer) || Effect.fail(error)
         }
       })
     }

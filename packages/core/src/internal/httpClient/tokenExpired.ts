@@ -13,7 +13,7 @@ const why = {
     "after a redirect, which may have taken the token off. Request the last address directly. Where the request does something, find out first whether it was done."
 } as const
 
-/** The error of a request that the API answered 401 to, with what the API said. */
+/** The error of a request whose token the API rejected, with what the API said. */
 export const tokenExpired = Effect.fnUntraced(function*(
   reason: keyof typeof why,
   response: HttpClientResponse.HttpClientResponse,
@@ -22,7 +22,7 @@ export const tokenExpired = Effect.fnUntraced(function*(
 ) {
   const { code, debugIdentifier, description } = ErrorBody.parse(yield* readErrorBody(response), secrets)
   const said = description ?? code
-  const about = `${response.request.method} answered 401${said === undefined ? "" : ` (${said})`}`
+  const about = `${response.request.method} answered ${response.status}${said === undefined ? "" : ` (${said})`}`
   return yield* new TokenExpired({
     reason: reason === "rejected" ? "Rejected" : "NotReplayable",
     debugIdentifier,

@@ -53,16 +53,23 @@ const keysIn = (tokenUrl: string): ReadonlyArray<string> => {
     .filter(({ length }) => length >= shortestKey)
 }
 
-/** What the request has in it that no error may show. */
-export const secretsOf = (
+/** The secrets of a form besides the client secret. */
+export const secretParameters = ({ parameters = {} }: Form): ReadonlyArray<Redacted.Redacted> =>
+  Object.values(parameters).flatMap((value) => Predicate.isString(value) ? [] : [value])
+
+/** What a token request has in it that no error may show. */
+export const secretsIn = (
   tokenUrl: string,
-  { parameters }: Form,
-  credentials: ClientCredentials
+  { headers }: HttpClientRequest.HttpClientRequest,
+  credentials: ClientCredentials,
+  further: ReadonlyArray<Redacted.Redacted> = []
 ): ReadonlyArray<string> => [
   Redacted.value(credentials.clientSecret),
   basic(credentials),
   ...keysIn(tokenUrl),
-  ...Object.values(parameters ?? {}).flatMap((value) => Predicate.isString(value) ? [] : [Redacted.value(value)])
+  ...further.map(Redacted.value),
+  // In whatever form it holds the secret, after the scheme.
+  ...(headers.authorization === undefined ? [] : [headers.authorization.replace(/^\S+ +/, "")])
 ]
 
 const plain = (value: string | Redacted.Redacted): string => Predicate.isString(value) ? value : Redacted.value(value)

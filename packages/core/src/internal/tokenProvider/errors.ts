@@ -33,6 +33,6 @@ export const late = (): TokenEndpointUnavailable =>
 /** What a rejected request gets that no new token helps. */
 export const notTheToken = (retryAfter: number | undefined): AuthError =>
   withRetryAfter(
-    new TokenExpired({ reason: "Rejected", message: "The API answered 401, and a new token does not help." }),
+    new TokenExpired({ reason: "Rejected", message: "The API rejects the token, and a new one does not help." }),
     retryAfter
   )

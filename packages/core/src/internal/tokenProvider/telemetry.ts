@@ -1,22 +1,21 @@
 import type * as State from "@effect-spotnana/engine/State"
-import type * as Context from "effect/Context"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as LogLevel from "effect/LogLevel"
 import * as Metric from "effect/Metric"
 import * as AccessToken from "../../AccessToken.ts"
 import type { AuthError } from "../../AuthError.ts"
 import type { ClientCredentials } from "../../Credentials.ts"
 import type { Environment } from "../../Environment.ts"
+import { instantOf } from "../instant.ts"
 import * as metrics from "./metrics.ts"
+import { seriesInUse } from "./series.ts"
+import type { Labels, SeriesInUse } from "./series.ts"
 
 type Report = State.Report<AccessToken.AccessToken, AuthError>
-
-/** The labels of a series, and the annotations of a log line. */
-interface Labels {
-  readonly environment: string
-  readonly client_id: string
-}
 
 /** The client id where there are no credentials. */
 const unknown = "unknown"
@@ -24,72 +23,112 @@ const unknown = "unknown"
 const isOfSource = (error: AuthError): boolean =>
   error._tag === "TokenEndpointUnavailable" && error.reason === "CredentialsSource"
 
-const count = (
-  metric: Metric.Counter<number>,
-  labels: Labels,
-  attributes?: Readonly<Record<string, string>>
-): Effect.Effect<void> => Metric.update(Metric.withAttributes(metric, { ...labels, ...attributes }), 1)
-
 /** Logs and metrics of one provider, without secrets. Providers are told apart by environment and client id. */
 export class Telemetry {
   readonly #environment: Environment
   readonly #context: Context.Context<never>
   readonly #secondsLeft: () => number
-  #client: ClientCredentials | undefined
-  #series: Metric.Registration | undefined
+  readonly #inUse: SeriesInUse
+  /** The client id that everything is about. */
+  #client = unknown
+  /** The client ids that it counts for. */
+  #used: ReadonlyArray<string> = []
+  #isClosed = false
+  #gauge: Metric.Registration | undefined
 
   /** `secondsLeft` is read whenever metrics are exported, until `close`. */
   constructor(environment: Environment, context: Context.Context<never>, secondsLeft: () => number) {
     this.#environment = environment
     this.#context = context
     this.#secondsLeft = secondsLeft
+    this.#inUse = seriesInUse(context)
   }
 
   /** From now on everything is about this client. */
-  set client(client: ClientCredentials | undefined) {
-    this.#client = client
+  set client({ clientId }: ClientCredentials) {
+    if (this.#client === clientId) return
+    this.#release()
+    this.#client = clientId
   }
 
   report(report: Report): Effect.Effect<void> {
-    const labels = { environment: this.#environment.name, client_id: this.#client?.clientId ?? unknown }
+    if (this.#isClosed) return Effect.void
+    this.#inUse.sweep(this.#now)
     switch (report._tag) {
       case "TokenAcquired":
-        return this.#acquired(report, labels)
+        return this.#acquired(report, this.#labelsOf(this.#client))
       case "AcquisitionFailed":
         // Nobody knows for which client a source that fails would have had credentials.
-        return failed(report, isOfSource(report.error) ? { ...labels, client_id: unknown } : labels)
-      case "TokenRejected":
-        return Effect.andThen(
-          count(metrics.rejections, labels),
-          // With refused credentials one request after the other may be rejected: the refusal is in the log.
-          report.isRefused
-            ? Effect.void
-            : Effect.annotateLogs(Effect.logWarning("Spotnana rejected an access token before it expired"), {
-              ...labels
-            })
-        )
-      case "ReplacementHeldBack":
-        return Effect.andThen(
-          count(metrics.rejections, labels),
-          report.isFirst
-            ? Effect.annotateLogs(
-              Effect.logWarning("Spotnana rejects one new access token after another; the current one stays in use"),
-              { ...labels, retry_after: Duration.format(Duration.millis(report.retryAfter)) }
-            )
-            : Effect.void
-        )
+        return this.#failed(report, this.#labelsOf(isOfSource(report.error) ? unknown : this.#client))
+      case "TokenRejected": {
+        const labels = this.#labelsOf(this.#client)
+        this.#count(metrics.rejections, labels)
+        // With refused credentials one request after the other may be rejected: the refusal is in the log.
+        return report.isRefused
+          ? Effect.void
+          : Effect.annotateLogs(Effect.logWarning("Spotnana rejected an access token before it expired"), { ...labels })
+      }
+      case "ReplacementHeldBack": {
+        const labels = this.#labelsOf(this.#client)
+        this.#count(metrics.rejections, labels)
+        return report.isFirst
+          ? Effect.annotateLogs(
+            Effect.logWarning("Spotnana rejects one new access token after another; the current one stays in use"),
+            { ...labels, retry_after: Duration.format(Duration.millis(report.retryAfter)) }
+          )
+          : Effect.void
+      }
     }
+  }
+
+  /** Ends the report of the seconds left, and gives the counters free. */
+  close(): void {
+    this.#isClosed = true
+    this.#gauge?.remove()
+    this.#release()
+    this.#inUse.sweep(this.#now)
+  }
+
+  get #now(): number {
+    return instantOf(Context.get(this.#context, Clock.Clock)).mono
+  }
+  #labelsOf(client: string): { readonly environment: string; readonly client_id: string } {
+    const labels = { environment: this.#environment.name, client_id: client }
+    if (!this.#used.includes(client)) {
+      this.#used = [...this.#used, client]
+      this.#inUse.change(labels, 1, this.#now)
+    }
+    return labels
+  }
+  #release(): void {
+    const environment = this.#environment.name
+    for (const client of this.#used) this.#inUse.change({ environment, client_id: client }, -1, this.#now)
+    this.#used = []
+  }
+
+  /** Counts in the registry of the provider, whoever's fiber this is. */
+  #count(metric: Metric.Counter<number>, labels: Labels, attributes?: Readonly<Record<string, string>>): void {
+    Metric.withAttributes(metric, { ...labels, ...attributes }).updateUnsafe(1, this.#context)
   }
 
   #acquired(report: Report & { readonly _tag: "TokenAcquired" }, labels: Labels): Effect.Effect<void> {
     const { isRecovery, isRenewal, isSame, isShared, token } = report
     // Registered anew each time: another provider of the same client id may have replaced the series, and removed it.
-    this.close()
-    this.#series = Metric.registerUnsafe(
+    this.#gauge?.remove()
+    this.#gauge = Metric.registerUnsafe(
       Metric.withAttributes(metrics.lifetimeLeft, { ...labels }),
       this.#context,
-      { get: () => ({ value: this.#secondsLeft() }), update: () => {}, modify: () => {} }
+      {
+        get: () => {
+          this.#inUse.sweep(this.#now)
+          return { value: this.#secondsLeft() }
+        },
+        update: () => {},
+        modify: () => {}
+      }
     )
+    this.#count(metrics.acquisitions, labels, { outcome: isShared ? "shared" : isSame ? "unchanged" : "success" })
+    if (isRenewal && !isSame) this.#count(metrics.renewals, labels)
     const message = isShared
       ? "Spotnana access token taken over from another process"
       : isRecovery
@@ -99,32 +138,24 @@ export class Telemetry {
       : isRenewal
       ? "Spotnana access token renewed"
       : "Spotnana access token acquired"
-    return Effect.all([
-      count(metrics.acquisitions, labels, { outcome: isShared ? "shared" : isSame ? "unchanged" : "success" }),
-      isRenewal && !isSame ? count(metrics.renewals, labels) : Effect.void,
-      (isRecovery ? Effect.logInfo(message) : Effect.logDebug(message)).pipe(
-        Effect.annotateLogs({
+    const level = isRecovery ? "Info" : "Debug"
+    // The first date that a process formats costs it megabytes, so that no date is formatted for a line that nobody sees.
+    return Effect.flatMap(LogLevel.isEnabled(level), (isEnabled) =>
+      isEnabled
+        ? Effect.annotateLogs(Effect.logWithLevel(level)(message), {
           ...labels,
           expires_at: DateTime.formatIso(token.expiresAt),
           lifetime: Duration.format(AccessToken.lifetime(token))
         })
-      )
-    ], { discard: true })
+        : Effect.void)
   }
 
-  /** Ends the report of the seconds left. */
-  close(): void {
-    this.#series?.remove()
-  }
-}
-
-const failed = (
-  { error, isLive, retryAfter }: Report & { readonly _tag: "AcquisitionFailed" },
-  labels: Labels
-): Effect.Effect<void> =>
-  Effect.all([
-    count(metrics.acquisitions, labels, { outcome: error._tag }),
-    (error._tag === "InvalidCredentials" ? Effect.logError : Effect.logWarning)(
+  #failed(
+    { error, isLive, retryAfter }: Report & { readonly _tag: "AcquisitionFailed" },
+    labels: Labels
+  ): Effect.Effect<void> {
+    this.#count(metrics.acquisitions, labels, { outcome: error._tag })
+    return (error._tag === "InvalidCredentials" ? Effect.logError : Effect.logWarning)(
       isLive ? "Spotnana access token not renewed; the current one stays in use" : "Spotnana access token not acquired"
     ).pipe(
       Effect.annotateLogs({
@@ -135,4 +166,5 @@ const failed = (
         ...(error.debugIdentifier === undefined ? undefined : { debug_identifier: error.debugIdentifier })
       })
     )
-  ], { discard: true })
+  }
+}

@@ -31,6 +31,9 @@ export const makeRandomNames: Effect.Effect<NameSecret> = Effect.gen(function*()
 /**
  * The key of a client's token in the store. What tokens differ in, their keys differ in: of the token URL and the
  * parameters there is a hash, and a parameter that is `Redacted` goes into it under its name only.
+ *
+ * Where a process sends the token is not in it: the token is the same with further `origins`, which each process looks at
+ * by itself. So a deployment that adds one goes on sharing with the processes that do not know it yet.
  */
 export const makeKeyOf = (
   { environment, variant }: Endpoint,

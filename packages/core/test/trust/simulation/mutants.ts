@@ -139,21 +139,21 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "hand a rejection to the caller",
-    file: authenticate,
-    from: "status === 401 && rejectsToken(response)",
-    to: "status === 402 && rejectsToken(response)"
+    file: "Environment.ts",
+    from: "status === 401 && Challenge.rejectsToken",
+    to: "status === 402 && Challenge.rejectsToken"
   },
   {
     name: "take every 401 for a rejection",
-    file: authenticate,
+    file: "Environment.ts",
     from: " && Challenge.rejectsToken(headers[\"www-authenticate\"])",
     to: " && headers !== undefined"
   },
   {
     name: "take a 403 for a rejection",
-    file: authenticate,
-    from: "status === 401 && rejectsToken(response)",
-    to: "(status === 401 || status === 403) && rejectsToken(response)"
+    file: "Environment.ts",
+    from: "status === 401 && Challenge.rejectsToken",
+    to: "(status === 401 || status === 403) && Challenge.rejectsToken"
   },
   {
     name: "send the bearer to any origin",
@@ -165,6 +165,6 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "put the secret into a span",
     file: "TokenEndpoint.ts",
     from: "\"url.full\": address",
-    to: "\"url.full\": `${address}?${secretsOf(options, credentials)[0]}`"
+    to: "\"url.full\": `${address}?${secrets[0]}`"
   }
 ]

@@ -1,0 +1,74 @@
+import * as Context from "effect/Context"
+import * as Metric from "effect/Metric"
+
+/** For so long counters of a client id stay after its last provider was closed: several scrapes. In milliseconds. */
+const grace = 120_000
+/** Looking through the registry takes time, so that it is not done more often than this. In milliseconds. */
+const sweepInterval = 30_000
+
+/** The labels of a series, and the annotations of a log line; without `client_id` it is of the whole environment. */
+export interface Labels {
+  readonly environment?: string
+  readonly client_id?: string
+}
+
+const keyOf = ({ client_id: client = "", environment }: Labels): string => `${environment}\n${client}`
+
+/**
+ * Which labels the providers of a process count under in one registry.
+ *
+ * The registry keeps a series until it is removed. With thousands of clients that come and go, those of the ones that went
+ * are removed, by whichever provider does something next: a timer would keep the process from ending.
+ */
+export class SeriesInUse {
+  readonly #registry: Metric.MetricRegistry
+  /** How many providers use them. */
+  readonly #users = new Map<string, number>()
+  /** When the last of them was closed, in that order. */
+  readonly #released = new Map<string, number>()
+  #sweptAt = -Infinity
+
+  constructor(registry: Metric.MetricRegistry) {
+    this.#registry = registry
+  }
+
+  /** One user more, or one less. */
+  change(labels: Labels, by: 1 | -1, now: number): void {
+    for (const key of [keyOf(labels), keyOf({ ...labels, client_id: "" })]) {
+      const users = (this.#users.get(key) ?? 0) + by
+      if (users > 0) {
+        this.#users.set(key, users)
+        this.#released.delete(key)
+      } else {
+        this.#users.delete(key)
+        this.#released.set(key, now)
+      }
+    }
+  }
+
+  /** Removes what was released long enough ago. */
+  sweep(now: number): void {
+    const [oldest = Infinity] = this.#released.values()
+    if (now - oldest < grace || now - this.#sweptAt < sweepInterval) return
+    this.#sweptAt = now
+    const over = new Set<string>()
+    for (const [key, at] of this.#released) {
+      if (now - at < grace) break
+      over.add(key)
+      this.#released.delete(key)
+    }
+    for (const [name, { attributes = {}, id }] of this.#registry) {
+      if (id.startsWith("spotnana_auth_") && over.has(keyOf(attributes))) this.#registry.delete(name)
+    }
+  }
+}
+
+const inUse = /* #__PURE__ */ new WeakMap<Metric.MetricRegistry, SeriesInUse>()
+
+/** Of the registry that these services count in. */
+export const seriesInUse = (context: Context.Context<never>): SeriesInUse => {
+  const registry = Context.get(context, Metric.MetricRegistry)
+  const known = inUse.get(registry) ?? new SeriesInUse(registry)
+  inUse.set(registry, known)
+  return known
+}
