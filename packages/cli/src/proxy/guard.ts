@@ -1,7 +1,7 @@
+import * as Url from "@effect-spotnana/engine/Url"
 import { Mac } from "effect/crypto"
 import type { Headers } from "effect/http"
 import * as Redacted from "effect/Redacted"
-import { hasDotSegment } from "../dotSegment.ts"
 import type { Answer } from "./answer.ts"
 import { badRequest } from "./answer.ts"
 
@@ -69,8 +69,10 @@ const unforwardable = ({ method, url }: Request): Answer | undefined => {
     return { ...denied("METHOD_NOT_ALLOWED", "TRACE is not forwarded: it would show the token."), status: 405 }
   }
   if (!url.startsWith("/")) return badRequest("The target of a request is a path, as in /v2/companies.")
-  return hasDotSegment(url)
-    ? badRequest("The path has a segment of dots, which could lead out of the configured address.")
+  return Url.hasDotSegment(url)
+    ? badRequest(
+      "The path has a segment of dots, in this or in another spelling: it could lead out of the configured address."
+    )
     : undefined
 }
 
