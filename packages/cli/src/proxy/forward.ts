@@ -44,13 +44,13 @@ const hasBody = (method: string, status: number): boolean =>
   method !== "HEAD" && status !== 204 && status !== 205 && status !== 304
 
 const responseOf = (
-  { method, url }: Received,
+  { headers: own, method, url }: Received,
   response: Response,
   { baseUrl }: Environment.Environment,
   brokeOff: Effect.Effect<void>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, HttpClientError.HttpClientError> => {
   const { status } = response
-  const headers = towardsClient(response.headers, baseUrl + url, baseUrl)
+  const headers = towardsClient(response.headers, { requested: baseUrl + url, baseUrl, host: own.host ?? "" })
   if (!hasBody(method, status)) {
     // Read to its end, which is where it begins, the connection is free for the next request.
     return Effect.as(Stream.runDrain(response.stream), HttpServerResponse.empty({ status, headers }))
