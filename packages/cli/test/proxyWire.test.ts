@@ -5,7 +5,7 @@ import { once } from "node:events"
 import * as Http from "node:http"
 import * as Net from "node:net"
 import { gunzipSync, gzipSync } from "node:zlib"
-import { Proxied, proxied, read } from "./support/proxy.ts"
+import { Proxied, proxied, read, said } from "./support/proxy.ts"
 
 /** What a request looked like when it arrived, as JSON. */
 const mirror = async (request: Http.IncomingMessage, response: Http.ServerResponse): Promise<void> => {
@@ -274,6 +274,20 @@ layer(proxied(), { excludeTestServices: true, timeout: "30 seconds" })("what the
       expect([followed.status, followed.url]).toEqual([404, `${proxy.url}//evil.example/x`])
       yield* Effect.promise(() => followed.text())
       expect((yield* proxy.call({ path: "/redirect" })).headers.refresh).toBeUndefined()
+    }))
+
+  it.effect("no answer whose transfer coding would get lost on the way", () =>
+    Effect.gen(function*() {
+      const proxy = yield* Proxied
+      yield* proxy.route("/coded", (_, response) => {
+        response.socket?.end("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
+      })
+      const answer = yield* proxy.call({ path: "/coded" })
+      expect([answer.status, said(answer).code, answer.headers["proxy-status"]]).toEqual([
+        502,
+        "TRANSFER_CODING",
+        "spotnana-auth; error=http_response_transfer_coding"
+      ])
     }))
 
   it.effect("what a program of any kind asks of Spotnana", () =>

@@ -1,20 +1,19 @@
 import { SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
 import type { Environment } from "@effect-spotnana/core"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Config from "effect/Config"
-import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { HttpClient, HttpServer } from "effect/http"
-import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import { explain, usageFailure } from "../exitCode.ts"
 import type { Failure } from "../exitCode.ts"
 import * as Loopback from "../loopback.ts"
 import { Output } from "../output.ts"
 import { app } from "./app.ts"
 import type { Traffic } from "./app.ts"
+import * as Client from "./client.ts"
 
 export interface Input {
   readonly port: number
@@ -26,12 +25,8 @@ export interface Input {
 /** How long requests in progress have when the proxy ends. */
 const drain = 5
 
-/**
- * The client of the API. `fetch` would decompress and leave `content-encoding` in place, and it follows redirects.
- *
- * More requests at a time wait. A connection that was idle for long may be one that the other side is just closing.
- */
-const Client = Layer.fresh(NodeHttpClient.layerNodeHttpOptions({ keepAlive: true, maxSockets: 64, timeout: 15_000 }))
+/** As many requests to the API are under way at a time. More wait. */
+const concurrency = 64
 
 const howToMakeKey = "export SPOTNANA_PROXY_KEY=\"$(node -p 'crypto.randomBytes(24).toString(\"base64url\")')\""
 
@@ -108,12 +103,12 @@ export const serve = (
     const { environment } = provider
     const key = yield* keyOf(input)
     yield* assertNotItself(environment, input.port)
-    const client = SpotnanaHttpClient.authenticate(provider)(
-      Context.get(yield* Layer.build(Client), HttpClient.HttpClient)
-    )
+    const client = SpotnanaHttpClient.authenticate(provider)(yield* Client.make)
+    const turns = yield* Semaphore.make(concurrency)
     const { address, port, servers } = yield* listen(input.port)
     const traffic: Traffic = { inProgress: 0 }
-    const answer = app({ client, environment, timeout: input.timeout }, { port, key }, traffic, input.quiet).pipe(
+    const route = { client, provider, turns, timeout: input.timeout }
+    const answer = app(route, { port, key }, traffic, input.quiet).pipe(
       // Spans of the client's own pass; this proxy has none.
       Effect.provideService(HttpClient.TracerDisabledWhen, () => true)
     )
