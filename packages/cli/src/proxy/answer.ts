@@ -144,6 +144,14 @@ export const unknownCoding = (origin: string): Answer => ({
   kind: "http_response_transfer_coding"
 })
 
+/** The request asks for something that this proxy has not. */
+export const notImplemented = (code: string, message: string): Answer => ({
+  status: 501,
+  code,
+  message,
+  kind: "http_request_error"
+})
+
 /** The request is not one that can be handed on. */
 export const badRequest = (message: string): Answer => ({
   status: 400,
