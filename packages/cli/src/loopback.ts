@@ -9,7 +9,7 @@ import type { Failure } from "./exitCode.ts"
 type Server = HttpServer.HttpServer["Service"]
 
 export interface Options {
-  readonly host: "127.0.0.1" | "::1"
+  readonly host: string
   /** 0 is any port that is free. */
   readonly port: number
   /** How long requests in progress have at the end. */
@@ -55,6 +55,8 @@ const whyNot = ({ code }: Refused, { host, port }: Options): Failure => {
       return usageFailure(
         `This user may not listen on ${where}. Name one from 1024 up with --port; 0 is any that is free.`
       )
+    case "EADDRNOTAVAIL":
+      return usageFailure(`${host} is no address of this machine.`)
     default:
       return usageFailure(`It is not possible to listen on ${where}: ${String(code)}.`)
   }
@@ -77,7 +79,7 @@ const open = (options: Options): Effect.Effect<Server, Refused, Scope.Scope> =>
     })
   }).pipe(Effect.mapError(refused))
 
-/** A server that this machine alone can reach, for as long as the scope is open. */
+/** A server at an address of this machine, for as long as the scope is open. */
 export const listen = (options: Options): Effect.Effect<Server, Failure, Scope.Scope> =>
   Effect.mapError(open(options), (error) => whyNot(error, options))
 

@@ -1,3 +1,4 @@
+import { Fault } from "@effect-spotnana/testing"
 import { describe, expect, it, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawnSync } from "node:child_process"
@@ -17,6 +18,12 @@ const raw = (port: number, request: string) =>
     for await (const chunk of socket) text += String(chunk)
     return text
   })
+
+/** The addresses under which other machines reach this one. */
+const externalAddresses = (): ReadonlyArray<string> =>
+  Object.values(Os.networkInterfaces()).flatMap((addresses) =>
+    (addresses ?? []).filter(({ address, internal }) => !internal && !address.startsWith("fe80")).map((_) => _.address)
+  )
 
 layer(proxied(), { excludeTestServices: true, timeout: "30 seconds" })("who may use the proxy", (it) => {
   it.effect("no web page, whatever it tries", () =>
@@ -104,13 +111,66 @@ layer(proxied(), { excludeTestServices: true, timeout: "30 seconds" })("who may 
       ])
     }))
 
-  it.effect("nobody out of the configured address, by dots", () =>
+  it.effect("nobody out of the configured address, by dots in any spelling", () =>
     Effect.gen(function*() {
       const { call, mock } = yield* Proxied
       const before = yield* mock.apiRequests
-      for (const path of ["/../admin", "/..//evil.example", "/v2/..", "/v2/./x", "/%2e%2E/admin", "/v2/..\\admin"]) {
+      for (
+        const path of [
+          "/../admin",
+          "/..//evil.example",
+          "/v2/..",
+          "/v2/./x",
+          "/%2e%2E/admin",
+          "/v2/..\\admin",
+          "/..%2fadmin",
+          "/..%5cadmin",
+          "/..;/admin",
+          "/..;x=1/admin",
+          "/.%09./admin",
+          "/%252e%252e/admin",
+          "/..%252fadmin",
+          "/..%c0%afadmin"
+        ]
+      ) {
         const answer = yield* call({ path })
         expect([path, answer.status, said(answer).message]).toEqual([path, 400, expect.stringContaining("dots")])
+      }
+      expect(yield* mock.apiRequests).toBe(before)
+      expect((yield* call({ path: "/v2/companies?limit=1&next=/../x" })).status).toBe(200)
+    }))
+
+  it.effect("nobody with a WebSocket, who is told so, and can go on with requests", () =>
+    Effect.gen(function*() {
+      const { call, mock } = yield* Proxied
+      const before = yield* mock.apiRequests
+      const handshake = { "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==" }
+      for (const protocol of ["websocket", "WebSocket", "h2c, other/1"]) {
+        const headers = { Connection: "Upgrade", Upgrade: protocol, ...handshake }
+        const answer = yield* call({ path: "/v2/events", headers })
+        expect([protocol, answer.status, said(answer).message]).toEqual([
+          protocol,
+          501,
+          expect.stringContaining("no WebSocket")
+        ])
+      }
+      expect(yield* mock.apiRequests).toBe(before)
+      expect((yield* call({ path: "/v2/companies" })).status).toBe(200)
+    }))
+
+  it.effect("nobody with a transfer coding that would get lost on the way", () =>
+    Effect.gen(function*() {
+      const { mock, port } = yield* Proxied
+      const before = yield* mock.apiRequests
+      for (const coding of ["gzip, chunked", "x-unknown,chunked"]) {
+        const text = yield* raw(
+          port,
+          `POST /v2/echo HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\nTransfer-Encoding: ${coding}\r\n\r\n3\r\nabc\r\n0\r\n\r\n`
+        )
+        expect([coding, text]).toEqual([
+          coding,
+          expect.stringMatching(/^HTTP\/1\.1 501 [^]+no transfer coding but chunked/)
+        ])
       }
       expect(yield* mock.apiRequests).toBe(before)
     }))
@@ -136,12 +196,7 @@ layer(proxied(), { excludeTestServices: true, timeout: "30 seconds" })("who may 
   it.effect("nobody on another machine", () =>
     Effect.gen(function*() {
       const { port } = yield* Proxied
-      const others = Object.values(Os.networkInterfaces()).flatMap((addresses) =>
-        (addresses ?? []).filter(({ address, internal }) => !internal && !address.startsWith("fe80")).map((_) =>
-          _.address
-        )
-      )
-      for (const host of [...others, "127.0.0.2"]) {
+      for (const host of [...externalAddresses(), "127.0.0.2"]) {
         const [error] = yield* Effect.promise(() => once(Net.connect(port, host), "error"))
         expect(error.code).toMatch(/ECONNREFUSED|EADDRNOTAVAIL|EINVAL/)
       }
@@ -200,6 +255,103 @@ layer(proxied(["--require-key"], { SPOTNANA_PROXY_KEY: key }), { excludeTestServ
   }
 )
 
+const others = ["--address", "0.0.0.0", "--allow-host", "spotnana-proxy", "--allow-host", "gateway:80"]
+
+layer(proxied(others, { SPOTNANA_PROXY_KEY: key }), { excludeTestServices: true, timeout: "30 seconds" })(
+  "a proxy for other containers",
+  (it) => {
+    const authorization = `Bearer ${key}`
+
+    it.effect("answers to the names that were allowed, and to those of its own machine", () =>
+      Effect.gen(function*() {
+        const { call, mock, port } = yield* Proxied
+        for (
+          const host of [
+            `spotnana-proxy:${port}`,
+            `Spotnana-Proxy:${port}`,
+            "gateway",
+            "gateway:80",
+            `localhost:${port}`
+          ]
+        ) {
+          const answer = yield* call({ path: "/v2/companies", headers: { Host: host, authorization } })
+          expect([host, answer.status]).toEqual([host, 200])
+        }
+        const before = yield* mock.apiRequests
+        for (const host of ["spotnana-proxy", `gateway:${port}`, `evil.example:${port}`, `0.0.0.0:${port}`]) {
+          const answer = yield* call({ path: "/v2/companies", headers: { Host: host, authorization } })
+          expect([host, answer.status, said(answer).message]).toEqual([
+            host,
+            421,
+            expect.stringMatching(/spotnana-proxy:.+--allow-host/)
+          ])
+        }
+        expect(yield* mock.apiRequests).toBe(before)
+      }))
+
+    it.effect("wants its key, though --require-key was not given", () =>
+      Effect.gen(function*() {
+        const { call, port } = yield* Proxied
+        const answer = yield* call({ path: "/v2/companies", headers: { Host: `spotnana-proxy:${port}` } })
+        expect([answer.status, said(answer).code]).toEqual([401, "KEY_REQUIRED"])
+      }))
+
+    it.effect("is reached from other machines", () =>
+      Effect.gen(function*() {
+        const { port } = yield* Proxied
+        for (const address of externalAddresses().filter(Net.isIPv4)) {
+          const socket = Net.connect(port, address)
+          yield* Effect.promise(() => once(socket, "connect"))
+          socket.destroy()
+        }
+      }))
+  }
+)
+
+layer(proxied(["--require-key"], { SPOTNANA_PROXY_KEY: key }), { excludeTestServices: true, timeout: "30 seconds" })(
+  "the health of a proxy",
+  (it) => {
+    const path = "/.spotnana-auth/health"
+
+    it.effect("is for anybody: without a key, under any name, and without a line or a request to the API", () =>
+      Effect.gen(function*() {
+        const { call, mock, port, running } = yield* Proxied
+        yield* call({ path: "/v2/companies", headers: { authorization: `Bearer ${key}` } })
+        const before = yield* mock.apiRequests
+        for (const headers of [{}, { Host: "10.1.2.3:80" }, { Authorization: "Bearer wrong" }]) {
+          for (const method of ["GET", "HEAD"]) {
+            const answer = yield* call({ method, path: `${path}?verbose`, headers })
+            expect([answer.status, String(answer.body)]).toEqual([
+              200,
+              method === "HEAD" ? "" : "{\"token\":\"valid\"}"
+            ])
+            expect(answer.headers["cache-control"]).toBe("no-store")
+          }
+        }
+        expect(yield* raw(port, `GET ${path} HTTP/1.0\r\n\r\n`)).toMatch(/^HTTP\/1\.1 200 /)
+        expect(yield* mock.apiRequests).toBe(before)
+        expect(running.stderr()).not.toContain("health")
+      }))
+
+    it.effect("has a path that is never forwarded, and neither is any beside it", () =>
+      Effect.gen(function*() {
+        const { call, mock } = yield* Proxied
+        const before = yield* mock.apiRequests
+        for (
+          const [method, own] of [["POST", path], ["GET", `${path}/x`], ["GET", "/.spotnana-auth"], [
+            "GET",
+            "/.spotnana-auth?x"
+          ]] as const
+        ) {
+          expect((yield* call({ method, path: own })).status).toBe(401)
+          const answer = yield* call({ method, path: own, headers: { authorization: `Bearer ${key}` } })
+          expect([method, own, answer.status, said(answer).code]).toEqual([method, own, 404, "NOT_FOUND"])
+        }
+        expect(yield* mock.apiRequests).toBe(before)
+      }))
+  }
+)
+
 describe("spotnana-auth proxy", () => {
   const credentials = { SPOTNANA_CLIENT_ID: clientId, SPOTNANA_CLIENT_SECRET: clientSecret }
 
@@ -215,6 +367,35 @@ describe("spotnana-auth proxy", () => {
       expect([yield* running.end, running.stdout(), running.stderr()]).toEqual([2, "", expect.stringMatching(message)])
       if (env.SPOTNANA_PROXY_KEY !== undefined) expect(running.stderr()).not.toContain(env.SPOTNANA_PROXY_KEY)
     }))
+
+  it.live("does not listen where others could use it unawares", () =>
+    Effect.gen(function*() {
+      const flags = ["--address", "0.0.0.0", "--allow-host", "spotnana-proxy"]
+      const running = yield* start(["proxy", "--port", "0", ...flags], credentials)
+      expect([yield* running.end, running.stdout(), running.stderr()]).toEqual([
+        2,
+        "",
+        expect.stringContaining("SPOTNANA_PROXY_KEY is not set")
+      ])
+    }))
+
+  it.live("says so where an address is none of this machine's", () =>
+    Effect.gen(function*() {
+      const env = { ...credentials, SPOTNANA_PROXY_KEY: key }
+      const running = yield* start(["proxy", "--port", "0", "--address", "192.0.2.1"], env)
+      expect([yield* running.end, running.stderr()]).toEqual([2, "error: 192.0.2.1 is no address of this machine.\n"])
+    }))
+
+  it.live("is not healthy without a token, and says why", () =>
+    Effect.gen(function*() {
+      const { call, mock, running } = yield* Proxied
+      yield* running.match(/answered 401/)
+      const requested = yield* mock.tokenRequests
+      const answer = yield* call({ path: "/.spotnana-auth/health" })
+      expect([answer.status, said(answer)]).toEqual([503, { code: "NO_TOKEN", message: "No token is in use: failed." }])
+      expect(yield* mock.tokenRequests).toBe(requested)
+    }).pipe(Effect.provide(proxied([], {}, (mock) =>
+      mock.inject("token", Fault.status(401, { body: { error: "invalid_client" } }), { times: Infinity })))))
 
   it.live("makes a key with the command that it names", () =>
     Effect.gen(function*() {

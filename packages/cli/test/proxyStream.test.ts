@@ -6,7 +6,8 @@ import * as Fs from "node:fs"
 import type * as Http from "node:http"
 import * as Net from "node:net"
 import { setTimeout as delay } from "node:timers/promises"
-import { Proxied, proxied, read } from "./support/proxy.ts"
+import { Proxied, proxied, read, said } from "./support/proxy.ts"
+import type { Route } from "./support/proxy.ts"
 
 const mebibyte = 1024 * 1024
 const chunk = Buffer.alloc(mebibyte).map((_, index) => index % 251)
@@ -19,8 +20,12 @@ const digestOf = (count: number): string => {
 }
 
 /** Writes a body of many chunks, no faster than it is taken. */
-const write = async (to: Http.OutgoingMessage, written: (bytes: number) => void = () => {}): Promise<void> => {
-  for (let n = 0; n < chunks; n++) {
+const write = async (
+  to: Http.OutgoingMessage,
+  written: (bytes: number) => void = () => {},
+  count = chunks
+): Promise<void> => {
+  for (let n = 0; n < count; n++) {
     if (!to.write(chunk)) await once(to, "drain")
     written((n + 1) * mebibyte)
   }
@@ -221,6 +226,77 @@ layer(proxied(), { excludeTestServices: true, timeout: "30 seconds" })("an end b
       yield* running.match(/200 GET \/cut \d+ ms, the answer broke off/)
     }))
 })
+
+layer(proxied(), { excludeTestServices: true, timeout: "60 seconds" })(
+  "an answer before the end of an upload",
+  (it) => {
+    /** Answers at the first part of a body, reads no more of it, and closes. */
+    const early = (status: number, headers: Http.OutgoingHttpHeaders, body: string): Route => (request, response) => {
+      request.once("data", () => {
+        request.pause()
+        response.writeHead(status, { "connection": "close", "content-length": body.length, ...headers })
+        response.end(body, () => request.socket.destroy())
+      })
+    }
+
+    const upload = (path: string, headers: Http.OutgoingHttpHeaders, count = chunks) =>
+      Effect.gen(function*() {
+        const { begin } = yield* Proxied
+        return yield* Effect.promise(async () => {
+          // The answer is there before the rest of the body is taken.
+          const request = begin({ method: "PUT", path, headers }).on("error", () => {})
+          const answered = once(request, "response")
+          void write(request, undefined, count).catch(() => {})
+          const [response] = await answered
+          const answer = await read(response)
+          request.destroy()
+          return answer
+        })
+      })
+
+    it.effect("reaches the client, whatever becomes of the rest", () =>
+      Effect.gen(function*() {
+        const { route } = yield* Proxied
+        // More than this may be in the API's own buffers when it closes, and go down with the connection.
+        const text = "x".repeat(10_000)
+        yield* route("/early", early(413, { "content-type": "text/plain" }, text))
+        for (let n = 0; n < 5; n++) {
+          for (const headers of framings) {
+            const { body, status } = yield* upload("/early", headers)
+            expect([n, status, String(body)]).toEqual([n, 413, text])
+          }
+        }
+      }))
+
+    it.effect("that is a 401 replaces the token", () =>
+      Effect.gen(function*() {
+        const { call, mock, route } = yield* Proxied
+        const reject = early(401, { "www-authenticate": "Bearer error=\"invalid_token\"" }, "")
+        let isRevoked = false
+        yield* route("/early", (request, response) => {
+          if (isRevoked) return reject(request, response)
+          void digest(request).then((hex) => response.end(hex))
+        })
+        for (const headers of framings) {
+          yield* call({ path: "/v2/companies" })
+          yield* mock.revokeTokens
+          yield* mock.clearLedger
+          isRevoked = true
+          const answer = yield* upload("/early", headers)
+          expect([answer.status, said(answer).code, answer.headers["retry-after"]]).toEqual([
+            503,
+            "TOKEN_REPLACED",
+            "0"
+          ])
+          isRevoked = false
+          const again = yield* upload("/early", headers)
+          expect([again.status, String(again.body)]).toEqual([200, digestOf(chunks)])
+          expect((yield* call({ path: "/v2/companies" })).status).toBe(200)
+          expect([yield* mock.tokenRequests, yield* mock.apiRequests]).toEqual([1, 1])
+        }
+      }))
+  }
+)
 
 it.live("lets the requests in progress finish at Ctrl-C, and takes no more", () =>
   Effect.gen(function*() {

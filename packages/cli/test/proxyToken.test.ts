@@ -1,6 +1,7 @@
 import { Fault } from "@effect-spotnana/testing"
 import { describe, expect, it, layer } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
+import { once } from "node:events"
 import { disguises } from "../../core/test/support/audit.ts"
 import { clientSecret } from "./support/cli.ts"
 import { Proxied, proxied, said } from "./support/proxy.ts"
@@ -147,9 +148,9 @@ describe("what the proxy answers", () => {
       yield* route("/drop", (request) => request.socket.destroy())
       yield* route("/hang", () => {})
       const dropped = yield* call({ path: "/drop" })
-      expect([dropped.status, said(dropped).code, dropped.headers["proxy-status"]]).toEqual([
+      expect([dropped.status, said(dropped), dropped.headers["proxy-status"]]).toEqual([
         502,
-        "API_UNREACHABLE",
+        { code: "API_UNREACHABLE", message: expect.stringContaining("is not known. Check the network") },
         "spotnana-auth; error=connection_terminated"
       ])
       for (const body of ["", new Uint8Array(2_000_000), new Uint8Array(100_000_000)]) {
@@ -168,10 +169,76 @@ describe("what the proxy answers", () => {
       const gone = yield* call({ path: "/v2/companies" })
       expect([gone.status, said(gone), gone.headers["proxy-status"]]).toEqual([
         502,
-        { code: "API_UNREACHABLE", message: expect.stringMatching(/ECONNREFUSED.+SPOTNANA_BASE_URL/) },
+        {
+          code: "API_UNREACHABLE",
+          message: expect.stringMatching(/ECONNREFUSED.+ Nothing was sent\..+SPOTNANA_BASE_URL/)
+        },
         "spotnana-auth; error=connection_refused"
       ])
     }).pipe(Effect.provide(proxied(["--timeout", "300ms"]))))
+
+  const nothingSent = (code: string, message: RegExp, kind: string) =>
+    Effect.gen(function*() {
+      const { call, mock } = yield* Proxied
+      const before = yield* mock.apiRequests
+      for (const body of ["", new Uint8Array(2_000_000)]) {
+        const answer = yield* call({ method: "POST", path: "/v2/echo", body })
+        expect([answer.status, said(answer), answer.headers["retry-after"], answer.headers["proxy-status"]]).toEqual([
+          503,
+          { code, message: expect.stringMatching(message) },
+          "5",
+          `spotnana-auth; error=${kind}`
+        ])
+      }
+      expect(yield* mock.apiRequests).toBe(before)
+    })
+
+  it.live("to a request that finds no turn, that nothing was sent", () =>
+    Effect.gen(function*() {
+      const { begin, route } = yield* Proxied
+      yield* route("/endless", (_, response) => void response.write("and so on"))
+      const downloads = yield* Effect.promise(() =>
+        Promise.all(Array.from({ length: 64 }, async () => {
+          const request = begin({ path: "/endless" }).on("error", () => {}).end()
+          const [response] = await once(request, "response")
+          expect(response.statusCode).toBe(200)
+          return request
+        }))
+      )
+      yield* nothingSent("TOO_MANY_REQUESTS_UNDER_WAY", /within 3s\. Nothing was sent\.$/, "connection_limit_reached")
+      downloads[0]?.destroy()
+      const { call } = yield* Proxied
+      expect((yield* call({ path: "/v2/companies" })).status).toBe(200)
+      for (const request of downloads) request.destroy()
+    }).pipe(Effect.provide(proxied(["--timeout", "3s"]))))
+
+  it.live("to a request for which there is no token, that nothing was sent", () =>
+    nothingSent(
+      "TOKEN_ENDPOINT_UNAVAILABLE",
+      /^There was no token within 300ms\. Nothing was sent\.$/,
+      "destination_unavailable"
+    ).pipe(
+      Effect.provide(
+        proxied(["--timeout", "300ms"], {}, (mock) => mock.inject("token", Fault.hang, { times: Infinity }))
+      )
+    ))
+
+  it.live("to a request that was answered 401, and for which there is no new token, that it was not sent again", () =>
+    Effect.gen(function*() {
+      const { call, mock } = yield* Proxied
+      expect((yield* call({ path: "/v2/companies" })).status).toBe(200)
+      yield* mock.inject("token", Fault.hang, { times: Infinity })
+      yield* mock.revokeTokens
+      const answer = yield* call({ method: "POST", path: "/v2/echo", body: "x" })
+      expect([answer.status, said(answer), answer.headers["retry-after"]]).toEqual([
+        503,
+        {
+          code: "TOKEN_ENDPOINT_UNAVAILABLE",
+          message: expect.stringMatching(/answered 401, .+ was not sent again\.$/)
+        },
+        "5"
+      ])
+    }).pipe(Effect.provide(proxied(["--timeout", "2s"]))))
 
   it.live("nothing of secrets and tokens, nor of what is after a question mark", () =>
     Effect.gen(function*() {

@@ -5,7 +5,7 @@ import { once } from "node:events"
 import * as Http from "node:http"
 import * as Net from "node:net"
 import { gunzipSync, gzipSync } from "node:zlib"
-import { Proxied, proxied, read } from "./support/proxy.ts"
+import { Proxied, proxied, read, said } from "./support/proxy.ts"
 
 /** What a request looked like when it arrived, as JSON. */
 const mirror = async (request: Http.IncomingMessage, response: Http.ServerResponse): Promise<void> => {
@@ -249,7 +249,11 @@ layer(proxied(), { excludeTestServices: true, timeout: "30 seconds" })("what the
           ["users", "/users"],
           ["https://elsewhere.example/x", "https://elsewhere.example/x"],
           ["//elsewhere.example/x", "http://elsewhere.example/x"],
-          [`${proxy.apiUrl}@evil.example/`, `${proxy.apiUrl}@evil.example/`]
+          [`${proxy.apiUrl}@evil.example/`, `${proxy.apiUrl}@evil.example/`],
+          [`${proxy.apiUrl}//evil.example/x`, `${proxy.url}//evil.example/x`],
+          [`${proxy.apiUrl}/\\evil.example/x`, `${proxy.url}//evil.example/x`],
+          [proxy.apiUrl.replace("//", "//user:password@") + "/v2/users", "/v2/users"],
+          [proxy.apiUrl.toUpperCase(), "/"]
         ] as const
       ) {
         const { headers, status } = yield* proxy.call({ path: `/redirect?to=${encodeURIComponent(to)}` })
@@ -258,6 +262,32 @@ layer(proxied(), { excludeTestServices: true, timeout: "30 seconds" })("what the
       const followed = yield* Effect.promise(() => fetch(`${proxy.url}/redirect?to=${proxy.apiUrl}/v2/companies`))
       expect([followed.status, followed.url]).toEqual([200, `${proxy.url}/v2/companies`])
       yield* Effect.promise(() => followed.text())
+    }))
+
+  it.effect("a redirect within the API that no client can take for one to another host", () =>
+    Effect.gen(function*() {
+      const proxy = yield* Proxied
+      yield* proxy.route("/redirect", (_, response) => {
+        response.writeHead(308, { location: `${proxy.apiUrl}//evil.example/x`, refresh: "0; url=//evil.example" }).end()
+      })
+      const followed = yield* Effect.promise(() => fetch(`${proxy.url}/redirect`))
+      expect([followed.status, followed.url]).toEqual([404, `${proxy.url}//evil.example/x`])
+      yield* Effect.promise(() => followed.text())
+      expect((yield* proxy.call({ path: "/redirect" })).headers.refresh).toBeUndefined()
+    }))
+
+  it.effect("no answer whose transfer coding would get lost on the way", () =>
+    Effect.gen(function*() {
+      const proxy = yield* Proxied
+      yield* proxy.route("/coded", (_, response) => {
+        response.socket?.end("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
+      })
+      const answer = yield* proxy.call({ path: "/coded" })
+      expect([answer.status, said(answer).code, answer.headers["proxy-status"]]).toEqual([
+        502,
+        "TRANSFER_CODING",
+        "spotnana-auth; error=http_response_transfer_coding"
+      ])
     }))
 
   it.effect("what a program of any kind asks of Spotnana", () =>

@@ -45,3 +45,41 @@ export const resolve = ({ baseUrl, origins }: {
   if (!scheme.test(url)) return `${baseUrl}/${url}`
   return isAtOrigin(origins, url) ? url : undefined
 }
+
+const percentEncoded = /^%[0-9a-f]{2}$/i
+
+/** A path without any percent-encoding, however often it was encoded, and without what URL parsers leave out. */
+const decoded = (path: string): string => {
+  const characters: Array<string> = []
+  const last = () => characters.slice(-3).join("")
+  for (const character of path) {
+    characters.push(character)
+    while (percentEncoded.test(last())) {
+      characters.push(String.fromCharCode(parseInt(characters.splice(-3).join("").slice(1), 16)))
+    }
+    if (/^[\t\n\r ]$/.test(last().slice(-1))) characters.pop()
+  }
+  return characters.join("")
+}
+
+/**
+ * Whether the path of a URL has a segment `.` or `..`: resolved on the way, it
+ * leads out of what the path begins with (RFC 3986 §5.2.4).
+ *
+ * **Details**
+ *
+ * Every spelling counts that a URL parser, a proxy or a server reads as such a
+ * segment: percent-encoded any number of times, with `\` for `/`, with tabs or
+ * line breaks in it, with parameters (`..;x=1`), cut by a NUL, or in overlong
+ * UTF-8. Dots in a query or a fragment do not count.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const hasDotSegment = (url: string): boolean => {
+  const path = url.replace(/[?#].*$/s, "")
+  // Most paths have neither, and are not looked at any further.
+  if (!/[.%]/.test(path)) return false
+  const read = decoded(path).replace(/\xc0\xae/g, ".").replace(/\xc0\xaf|\xc1\x9c/g, "/")
+  return /(?:^|[/\\])\.{1,2}(?:[/\\;?#\0]|$)/.test(read)
+}

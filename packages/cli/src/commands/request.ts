@@ -1,12 +1,12 @@
 import { SpotnanaHttpClient } from "@effect-spotnana/core"
 import type { Environment } from "@effect-spotnana/core"
+import * as Url from "@effect-spotnana/engine/Url"
 import { Argument, Command, Flag } from "effect/cli"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { FetchHttpClient, HttpBody, HttpClientRequest } from "effect/http"
 import * as Option from "effect/Option"
-import { hasDotSegment } from "../dotSegment.ts"
 import { exitCode, Failure, usageFailure } from "../exitCode.ts"
 import { paragraphs, toggle } from "../flag.ts"
 import { printAnswer } from "../request/answer.ts"
@@ -107,7 +107,7 @@ const bodyOf = (input: { readonly method: Method; readonly data: Option.Option<s
 /** The core sends no bearer to another origin. A request for one is a mistake here, and nothing is sent at all. */
 const assertAtHome = (path: string) => ({ origin }: Environment.Environment): Effect.Effect<void, Failure> => {
   const refuse = (problem: string) => Effect.fail(usageFailure(`${problem} Nothing was sent.`))
-  if (hasDotSegment(path)) {
+  if (Url.hasDotSegment(path)) {
     return refuse("The path has a segment of dots, which could lead out of the configured address.")
   }
   if (!/^[a-z][a-z0-9+.-]*:/i.test(path)) return Effect.void

@@ -5,6 +5,7 @@ import type { HttpClientError } from "effect/http"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import { rootOf } from "../exitCode.ts"
+import type { Stage } from "./progress.ts"
 
 /** An answer of the proxy itself. */
 export interface Answer {
@@ -69,29 +70,86 @@ const kinds: Readonly<Record<string, string>> = {
   ETIMEDOUT: "connection_timeout"
 }
 
-const kindOf = (error: unknown): string => {
-  if (!Predicate.isObject(error)) return "destination_unavailable"
+/** An error of the system that is somewhere among the causes. */
+const systemError = (error: unknown): { readonly code?: unknown; readonly syscall?: unknown } => {
+  if (!Predicate.isObject(error)) return {}
   const { cause, code } = error as { readonly cause?: unknown; readonly code?: unknown }
-  return (Predicate.isString(code) ? kinds[code] : undefined) ?? kindOf(cause)
+  return Predicate.isString(code) && code in kinds ? error : systemError(cause)
 }
 
-/** The API cannot be reached, or has broken off before it answered. */
-export const fromHttpClientError = (error: HttpClientError.HttpClientError, origin: string): Answer =>
-  error.reason._tag === "InvalidUrlError"
-    ? badRequest("The target of the request is no URL.")
-    : {
-      status: 502,
-      code: "API_UNREACHABLE",
-      message: `${origin} gave no answer: ${rootOf(error)}. Check the network, and SPOTNANA_BASE_URL.`,
-      kind: kindOf(error)
-    }
+const nothingSent = "Nothing was sent."
+const notKnown = "Whether it did what it was asked is not known."
 
-/** The API takes too long. */
-export const timedOut = (origin: string, timeout: Duration.Duration): Answer => ({
-  status: 504,
-  code: "API_TIMEOUT",
-  message: `${origin} was silent for ${Duration.format(timeout)}. Whether it did what it was asked is not known.`,
-  kind: "http_response_timeout"
+/** The API cannot be reached, or has broken off before it answered. */
+export const fromHttpClientError = (error: HttpClientError.HttpClientError, origin: string): Answer => {
+  if (error.reason._tag === "InvalidUrlError") return badRequest("The target of the request is no URL.")
+  const { code, syscall } = systemError(error)
+  const isConnected = syscall !== "connect" && syscall !== "getaddrinfo"
+  return {
+    status: 502,
+    code: "API_UNREACHABLE",
+    message: `${origin} gave no answer: ${rootOf(error)}. ${
+      isConnected ? notKnown : nothingSent
+    } Check the network, and SPOTNANA_BASE_URL.`,
+    kind: kinds[String(code)] ?? "destination_unavailable"
+  }
+}
+
+/** A request may come again, and is no worse for having been here. */
+const unavailable = (code: string, message: string, kind: string): Answer => ({
+  status: 503,
+  code,
+  message,
+  kind,
+  retryAfter: Duration.seconds(5)
+})
+
+/** It takes too long. */
+export const timedOut = (stage: Stage, origin: string, timeout: Duration.Duration): Answer => {
+  const time = Duration.format(timeout)
+  switch (stage) {
+    case "queued":
+      return unavailable(
+        "TOO_MANY_REQUESTS_UNDER_WAY",
+        `As many requests to ${origin} are under way as this proxy makes at a time, and none of them ended within ${time}. ${nothingSent}`,
+        "connection_limit_reached"
+      )
+    case "token":
+      return unavailable(
+        "TOKEN_ENDPOINT_UNAVAILABLE",
+        `There was no token within ${time}. ${nothingSent}`,
+        "destination_unavailable"
+      )
+    case "rejected":
+      return unavailable(
+        "TOKEN_ENDPOINT_UNAVAILABLE",
+        `${origin} answered 401, and there was no new token within ${time}. The request was not sent again.`,
+        "destination_unavailable"
+      )
+    case "sent":
+      return {
+        status: 504,
+        code: "API_TIMEOUT",
+        message: `${origin} was silent for ${time}. ${notKnown}`,
+        kind: "http_response_timeout"
+      }
+  }
+}
+
+/** The API has encoded its answer in a way that is lost on the way through a proxy (RFC 9112 §6.1). */
+export const unknownCoding = (origin: string): Answer => ({
+  status: 502,
+  code: "TRANSFER_CODING",
+  message: `${origin} answered with a transfer coding that was not asked for. This proxy knows chunked only.`,
+  kind: "http_response_transfer_coding"
+})
+
+/** The request asks for something that this proxy has not. */
+export const notImplemented = (code: string, message: string): Answer => ({
+  status: 501,
+  code,
+  message,
+  kind: "http_request_error"
 })
 
 /** The request is not one that can be handed on. */

@@ -7,10 +7,12 @@ import type * as Scope from "effect/Scope"
 import { Output } from "../output.ts"
 import { requestLine } from "../requestLine.ts"
 import { toResponse } from "./answer.ts"
+import type { Answer } from "./answer.ts"
 import { forward } from "./forward.ts"
 import type { Route } from "./forward.ts"
 import { refuse } from "./guard.ts"
 import type { Rules } from "./guard.ts"
+import { health, isHealthCheck } from "./health.ts"
 
 /** Requests that are being answered. */
 export interface Traffic {
@@ -31,6 +33,9 @@ const remarksOf = ({ brokeOff, code }: Outcome, exit: Exit.Exit<unknown, unknown
   if (brokeOff) return ["the answer broke off"]
   return Exit.isSuccess(exit) ? [] : ["the client went away"]
 }
+
+const responseOf = (result: HttpServerResponse.HttpServerResponse | Answer): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.isHttpServerResponse(result) ? result : toResponse(result)
 
 /** Counts a request, and says in the end what became of it. */
 const follow = (
@@ -71,6 +76,8 @@ export const app = (
 > =>
   Effect.gen(function*() {
     const request = yield* HttpServerRequest.HttpServerRequest
+    // Every few seconds another one, and worth no line.
+    if (isHealthCheck(request)) return yield* Effect.map(health(route.provider), responseOf)
     const outcome = yield* follow(request, traffic, quiet)
     const brokeOff = Effect.sync(() => {
       outcome.brokeOff = true
@@ -78,7 +85,6 @@ export const app = (
     // Interrupted when the client goes away: the request to the API goes with it.
     const result = refuse(request, rules) ?? (yield* Effect.interruptible(forward(route, request, brokeOff)))
     outcome.status = result.status
-    if (HttpServerResponse.isHttpServerResponse(result)) return result
-    outcome.code = result.code
-    return toResponse(result)
+    if (!HttpServerResponse.isHttpServerResponse(result)) outcome.code = result.code
+    return responseOf(result)
   })

@@ -1,5 +1,5 @@
 import { AuthError } from "@effect-spotnana/core"
-import type { Environment } from "@effect-spotnana/core"
+import type { Environment, TokenProvider } from "@effect-spotnana/core"
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -8,18 +8,22 @@ import { Headers, HttpClientError, HttpClientRequest, HttpServerResponse, UrlPar
 import type { HttpClient, HttpClientResponse, HttpServerRequest } from "effect/http"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Answer from "./answer.ts"
 import { outgoing } from "./body.ts"
 import type { Outgoing } from "./body.ts"
-import { towardsApi, towardsClient } from "./headers.ts"
+import { isFramedOnly, towardsApi, towardsClient } from "./headers.ts"
+import * as Progress from "./progress.ts"
 
 /** How requests are sent on. */
 export interface Route {
-  readonly environment: Environment.Environment
+  readonly provider: TokenProvider.TokenProvider["Service"]
   /** Authenticates, and neither decompresses nor follows redirects. */
   readonly client: HttpClient.HttpClient.With<HttpClientError.HttpClientError | AuthError.AuthError>
-  /** For the answer to begin, once the request was sent, and for each part of the request to be taken. */
+  /** As many requests are under way at a time. */
+  readonly turns: Semaphore.Semaphore
+  /** For a turn, for a token, for each part of the request to be taken, and then for the answer to begin. */
   readonly timeout: Duration.Duration
 }
 
@@ -44,13 +48,14 @@ const hasBody = (method: string, status: number): boolean =>
   method !== "HEAD" && status !== 204 && status !== 205 && status !== 304
 
 const responseOf = (
-  { method, url }: Received,
+  { headers: own, method, url }: Received,
   response: Response,
   { baseUrl }: Environment.Environment,
   brokeOff: Effect.Effect<void>
-): Effect.Effect<HttpServerResponse.HttpServerResponse, HttpClientError.HttpClientError> => {
+): Effect.Effect<HttpServerResponse.HttpServerResponse | Answer.Answer, HttpClientError.HttpClientError> => {
   const { status } = response
-  const headers = towardsClient(response.headers, baseUrl + url, baseUrl)
+  if (!isFramedOnly(response.headers)) return Effect.succeed(Answer.unknownCoding(baseUrl))
+  const headers = towardsClient(response.headers, { requested: baseUrl + url, baseUrl, host: own.host ?? "" })
   if (!hasBody(method, status)) {
     // Read to its end, which is where it begins, the connection is free for the next request.
     return Effect.as(Stream.runDrain(response.stream), HttpServerResponse.empty({ status, headers }))
@@ -62,27 +67,33 @@ const responseOf = (
   )
 }
 
-/** Waits until nothing has been sent for so long. */
-const quiet = ({ lastSentAt }: Pick<Outgoing, "lastSentAt">, time: Duration.Duration): Effect.Effect<void> =>
+/** Waits until nothing has happened to a request for so long. */
+const silence = (progress: Progress.Progress, time: Duration.Duration): Effect.Effect<void> =>
   Effect.gen(function*() {
-    const left = Duration.subtract(time, Duration.nanos((yield* Clock.monotonicTimeNanos) - lastSentAt()))
+    const left = Duration.subtract(time, Duration.nanos((yield* Clock.monotonicTimeNanos) - progress.at))
     if (Duration.isLessThanOrEqualTo(left, Duration.zero)) return
     yield* Effect.sleep(left)
-    yield* quiet({ lastSentAt }, time)
+    yield* silence(progress, time)
   })
 
 /** Sends a request on, and hands the answer back as it comes; `brokeOff` is told when that has no end. */
 export const forward = (
-  { client, environment, timeout }: Route,
+  { client, provider: { environment }, timeout, turns }: Route,
   received: Received,
   brokeOff: Effect.Effect<void>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse | Answer.Answer, never, Scope.Scope> =>
   Effect.gen(function*() {
     const out = yield* outgoing(received)
-    const answered = client.execute(requestOf(received, out)).pipe(
-      Effect.flatMap((response) => responseOf(received, response, environment, brokeOff))
-    )
-    const late = Effect.as(quiet(out, timeout), Answer.timedOut(environment.origin, timeout))
+    const progress = yield* Progress.make
+    const answered = Effect.gen(function*() {
+      // Until the answer has come to its end.
+      yield* Semaphore.takeScoped(turns, 1)
+      yield* Progress.reach("token")
+      const response = yield* client.execute(requestOf(received, out))
+      return yield* responseOf(received, response, environment, brokeOff)
+    }).pipe(Effect.provideService(Progress.Current, progress))
+    const late = Effect.map(silence(progress, timeout), () =>
+      Answer.timedOut(progress.stage, environment.origin, timeout))
     return yield* Effect.raceFirst(answered, late)
   }).pipe(
     Effect.catch((error) =>

@@ -1,13 +1,16 @@
+import * as Url from "@effect-spotnana/engine/Url"
 import { Mac } from "effect/crypto"
 import type { Headers } from "effect/http"
 import * as Redacted from "effect/Redacted"
-import { hasDotSegment } from "../dotSegment.ts"
 import type { Answer } from "./answer.ts"
-import { badRequest } from "./answer.ts"
+import { badRequest, notImplemented } from "./answer.ts"
+import { isFramedOnly } from "./headers.ts"
+import { isOwn } from "./health.ts"
 
 /** Who may use the proxy. */
 export interface Rules {
-  readonly port: number
+  /** What `Host` may be, in lower case. */
+  readonly hosts: ReadonlyArray<string>
   /** What a client has to know, where it has to know anything. */
   readonly key: Redacted.Redacted | undefined
 }
@@ -19,19 +22,15 @@ export interface Request {
   readonly headers: Headers.Headers
 }
 
-const names = ["127.0.0.1", "localhost", "[::1]"]
-
 /** Under any other name a web page has found the way here: by a DNS record of its own that leads to this machine. */
-const misdirected = ({ headers }: Request, { port }: Rules): Answer | undefined => {
-  const hosts = names.flatMap((name) => port === 80 ? [name, `${name}:80`] : [`${name}:${port}`])
-  const host = headers.host ?? ""
-  return hosts.includes(host.toLowerCase()) ? undefined : {
+const misdirected = ({ headers: { host = "" } }: Request, { hosts }: Rules): Answer | undefined =>
+  hosts.includes(host.toLowerCase()) ? undefined : {
     status: 421,
     code: "MISDIRECTED_REQUEST",
-    message: `This proxy answers to ${hosts.join(", ")}, and not to ${JSON.stringify(host)}.`,
+    message: `This proxy answers to ${hosts.join(", ")}, and not to ${JSON.stringify(host)}. ` +
+      "--allow-host lets it answer to another name.",
     kind: "http_request_denied"
   }
-}
 
 const denied = (code: string, message: string): Answer => ({ status: 403, code, message, kind: "http_request_denied" })
 
@@ -63,15 +62,33 @@ const unauthorized = ({ headers: { authorization } }: Request, { key }: Rules): 
   }
 }
 
-const unforwardable = ({ method, url }: Request): Answer | undefined => {
+/** A client that offers one of these gets along with an answer as if it had not. Any other waits for the protocol to change. */
+const optionalUpgrade = /^(?:h2c|tls\/[\d.]+)$/i
+
+const wantsUpgrade = ({ upgrade }: Headers.Headers): boolean =>
+  upgrade !== undefined && !upgrade.split(",").every((protocol) => optionalUpgrade.test(protocol.trim()))
+
+const unforwardable = ({ headers, method, url }: Request): Answer | undefined => {
   // The answer to TRACE is the request, and the bearer is in that.
   if (method === "TRACE") {
     return { ...denied("METHOD_NOT_ALLOWED", "TRACE is not forwarded: it would show the token."), status: 405 }
   }
   if (!url.startsWith("/")) return badRequest("The target of a request is a path, as in /v2/companies.")
-  return hasDotSegment(url)
-    ? badRequest("The path has a segment of dots, which could lead out of the configured address.")
-    : undefined
+  if (isOwn(url)) {
+    return { ...denied("NOT_FOUND", "The proxy keeps such paths for itself, and has nothing there."), status: 404 }
+  }
+  if (Url.hasDotSegment(url)) {
+    return badRequest(
+      "The path has a segment of dots, in this or in another spelling: it could lead out of the configured address."
+    )
+  }
+  if (wantsUpgrade(headers)) {
+    return notImplemented("UPGRADE", "The proxy forwards requests and answers, and no WebSocket or other protocol.")
+  }
+  return isFramedOnly(headers) ? undefined : notImplemented(
+    "TRANSFER_CODING",
+    "The proxy knows no transfer coding but chunked. Name what the body is compressed with in Content-Encoding."
+  )
 }
 
 /** Why a request is refused, if it is. */

@@ -1,23 +1,27 @@
 import { SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
 import type { Environment } from "@effect-spotnana/core"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Config from "effect/Config"
-import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { HttpClient, HttpServer } from "effect/http"
-import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import { explain, usageFailure } from "../exitCode.ts"
 import type { Failure } from "../exitCode.ts"
 import * as Loopback from "../loopback.ts"
 import { Output } from "../output.ts"
+import { listening } from "./address.ts"
+import type { Listening } from "./address.ts"
 import { app } from "./app.ts"
 import type { Traffic } from "./app.ts"
+import * as Client from "./client.ts"
 
 export interface Input {
+  readonly address: Option.Option<string>
   readonly port: number
+  readonly allowHost: ReadonlyArray<string>
   readonly requireKey: boolean
   readonly timeout: Duration.Duration
   readonly quiet: boolean
@@ -26,18 +30,14 @@ export interface Input {
 /** How long requests in progress have when the proxy ends. */
 const drain = 5
 
-/**
- * The client of the API. `fetch` would decompress and leave `content-encoding` in place, and it follows redirects.
- *
- * More requests at a time wait. A connection that was idle for long may be one that the other side is just closing.
- */
-const Client = Layer.fresh(NodeHttpClient.layerNodeHttpOptions({ keepAlive: true, maxSockets: 64, timeout: 15_000 }))
+/** As many requests to the API are under way at a time. More wait. */
+const concurrency = 64
 
 const howToMakeKey = "export SPOTNANA_PROXY_KEY=\"$(node -p 'crypto.randomBytes(24).toString(\"base64url\")')\""
 
-const keyOf = ({ requireKey }: Input): Effect.Effect<Redacted.Redacted | undefined, Failure | Config.ConfigError> =>
+const keyOf = (isRequired: boolean): Effect.Effect<Redacted.Redacted | undefined, Failure | Config.ConfigError> =>
   Effect.gen(function*() {
-    if (!requireKey) return undefined
+    if (!isRequired) return undefined
     const key = yield* Config.String("SPOTNANA_PROXY_KEY").pipe(Config.withDefault(""))
     return /^[\x21-\x7e]{16,}$/.test(key)
       ? Redacted.make(key)
@@ -49,23 +49,27 @@ const keyOf = ({ requireKey }: Input): Effect.Effect<Redacted.Redacted | undefin
   })
 
 /** The variable is set in this shell for the programs that are to use the proxy, it may be. */
-const assertNotItself = ({ baseUrl }: Environment.Environment, port: number): Effect.Effect<void, Failure> => {
-  const url = new URL(baseUrl)
-  return ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname) && Number(url.port || "80") === port
+const assertNotItself = (
+  { baseUrl }: Environment.Environment,
+  hosts: ReadonlyArray<string>
+): Effect.Effect<void, Failure> => {
+  const { host, protocol } = new URL(baseUrl)
+  return protocol === "http:" && hosts.includes(host)
     ? Effect.fail(
       usageFailure(`SPOTNANA_BASE_URL is ${baseUrl}, the address of this proxy itself. It is to be that of the API.`)
     )
     : Effect.void
 }
 
-const listen = (port: number) =>
+/** Who says localhost may mean either address. Nobody else is to answer at the other one. */
+const listen = ([first, ...others]: Listening["addresses"], port: number) =>
   Effect.gen(function*() {
-    const server = yield* Loopback.listen({ host: "127.0.0.1", port, drain: `${drain} seconds` })
+    const options = { port, drain: `${drain} seconds` } as const
+    const server = yield* Loopback.listen({ ...options, host: first })
     const address = HttpServer.formatAddress(server.address)
-    const own = Number(new URL(address).port)
-    // Who says localhost may mean either. Nobody else is to answer there.
-    const other = yield* Loopback.listenIfPossible({ host: "::1", port: own, drain: `${drain} seconds` })
-    return { address, port: own, servers: other === undefined ? [server] : [server, other] }
+    const own = Number(new URL(address).port || "80")
+    const rest = yield* Effect.forEach(others, (host) => Loopback.listenIfPossible({ ...options, host, port: own }))
+    return { address, port: own, servers: [server, ...rest.filter((server) => server !== undefined)] }
   })
 
 /** Says in time why an end takes a moment. */
@@ -80,12 +84,12 @@ const announceEnd = (traffic: Traffic): Effect.Effect<void, never, Output | Scop
     })
   })
 
-const introduce = (address: string, { baseUrl }: Environment.Environment, { requireKey }: Input) =>
+const introduce = (address: string, { baseUrl }: Environment.Environment, isOpen: boolean) =>
   Effect.gen(function*() {
     const output = yield* Output
     yield* output.line(address)
     yield* output.note(`What is sent to ${address} goes to ${baseUrl} with a token. Ctrl-C ends it.`)
-    if (!requireKey) {
+    if (isOpen) {
       yield* output.note(
         "Every program of every user on this machine can use it meanwhile. --require-key keeps out who does not know a key."
       )
@@ -106,14 +110,18 @@ export const serve = (
   Effect.gen(function*() {
     const provider = yield* TokenProvider.TokenProvider
     const { environment } = provider
-    const key = yield* keyOf(input)
-    yield* assertNotItself(environment, input.port)
-    const client = SpotnanaHttpClient.authenticate(provider)(
-      Context.get(yield* Layer.build(Client), HttpClient.HttpClient)
+    const { addresses, hosts, needsKey } = yield* Effect.mapError(
+      Effect.fromResult(listening({ address: Option.getOrUndefined(input.address), allowHost: input.allowHost })),
+      usageFailure
     )
-    const { address, port, servers } = yield* listen(input.port)
+    const key = yield* keyOf(input.requireKey || needsKey)
+    yield* assertNotItself(environment, hosts(input.port))
+    const client = SpotnanaHttpClient.authenticate(provider)(yield* Client.make)
+    const turns = yield* Semaphore.make(concurrency)
+    const { address, port, servers } = yield* listen(addresses, input.port)
     const traffic: Traffic = { inProgress: 0 }
-    const answer = app({ client, environment, timeout: input.timeout }, { port, key }, traffic, input.quiet).pipe(
+    const route = { client, provider, turns, timeout: input.timeout }
+    const answer = app(route, { hosts: hosts(port), key }, traffic, input.quiet).pipe(
       // Spans of the client's own pass; this proxy has none.
       Effect.provideService(HttpClient.TracerDisabledWhen, () => true)
     )
@@ -121,7 +129,7 @@ export const serve = (
       yield* Effect.provideService(HttpServer.serveEffect(answer), HttpServer.HttpServer, server)
     }
     yield* announceEnd(traffic)
-    yield* introduce(address, environment, input)
+    yield* introduce(address, environment, key === undefined)
     yield* Effect.forkScoped(tryCredentials)
     return yield* Effect.never
   }).pipe(Effect.scoped)

@@ -71,19 +71,22 @@ const api = Effect.gen(function*() {
 
 export const proxied = (
   args: ReadonlyArray<string> = [],
-  env: Readonly<Record<string, string>> = {}
+  env: Readonly<Record<string, string>> = {},
+  /** What is wrong with Spotnana before the proxy asks for a token. */
+  before: (mock: MockSpotnana.MockSpotnana["Service"]) => Effect.Effect<void> = () => Effect.void
 ): Layer.Layer<Proxied> =>
   Layer.effect(
     Proxied,
     Effect.gen(function*() {
       const { mock, routes, server, url: apiUrl } = yield* api
+      yield* before(mock)
       const running = yield* start(["proxy", "--port", "0", ...args], {
         SPOTNANA_CLIENT_ID: clientId,
         SPOTNANA_CLIENT_SECRET: clientSecret,
         SPOTNANA_BASE_URL: apiUrl,
         ...env
       })
-      const [url] = yield* running.match(/^http:\/\/127\.0\.0\.1:\d+$/m)
+      const [url] = yield* running.match(/^http:\/\/[\d.]+:\d+$/m)
       yield* running.match(/Ctrl-C ends it/)
       const agent = new Http.Agent({ keepAlive: true })
       yield* Effect.addFinalizer(() => Effect.sync(() => agent.destroy()))

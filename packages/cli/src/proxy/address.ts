@@ -1,0 +1,60 @@
+import * as Result from "effect/Result"
+
+/** Where the proxy listens, and who may call it there. */
+export interface Listening {
+  readonly addresses: readonly [string, ...ReadonlyArray<string>]
+  /** What clients call it, with the port that it listens on. */
+  readonly hosts: (port: number) => ReadonlyArray<string>
+  /** Other machines reach it, so a client has to know the key. */
+  readonly needsKey: boolean
+}
+
+export interface Input {
+  readonly address: string | undefined
+  readonly allowHost: ReadonlyArray<string>
+}
+
+/** Names of this machine that nobody else can give to another one. */
+const ownNames = ["127.0.0.1", "localhost", "[::1]"]
+
+const net = () => process.getBuiltinModule("node:net")
+
+/** An address as it is written in a URL. */
+const inUrl = (address: string): string =>
+  net().isIPv6(address) ? new URL(`http://[${address.replace(/%.*$/, "")}]`).hostname : address
+
+const isLoopback = (host: string): boolean => host.startsWith("127.") || host === "[::1]"
+
+const isEvery = (host: string): boolean => host === "0.0.0.0" || host === "[::]"
+
+const allowed = /^(?:[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i
+
+const withPort = (host: string, port: number): ReadonlyArray<string> => {
+  const full = /:\d+$/.test(host.replace(/^\[.*\]/, "")) ? host : `${host}:${port}`
+  // Port 80 goes without saying.
+  return full.endsWith(":80") ? [full.slice(0, -3), full] : [full]
+}
+
+/** Reads the flags; a failure says what is wrong with them. */
+export const listening = ({ address, allowHost }: Input): Result.Result<Listening, string> => {
+  const wrong = allowHost.find((host) => !allowed.test(host))
+  if (wrong !== undefined) {
+    return Result.fail(`--allow-host ${JSON.stringify(wrong)}: expected a name as in proxy, proxy:80 or 10.0.0.5`)
+  }
+  if (address !== undefined && net().isIP(address) === 0) {
+    return Result.fail(`--address ${JSON.stringify(address)}: expected an IP address, as in 0.0.0.0 or 10.0.0.5`)
+  }
+  const host = address === undefined ? undefined : inUrl(address)
+  if (host !== undefined && isEvery(host) && allowHost.length === 0) {
+    return Result.fail(
+      `--address ${address} is every address of this machine. Name what clients call it by, as in --allow-host spotnana-proxy`
+    )
+  }
+  const named = host === undefined || isEvery(host) ? [] : [host]
+  const names = [...new Set([...ownNames, ...named, ...allowHost.map((name) => name.toLowerCase())])]
+  return Result.succeed({
+    addresses: address === undefined ? ["127.0.0.1", "::1"] : [address],
+    hosts: (port) => names.flatMap((name) => withPort(name, port)),
+    needsKey: host !== undefined && !isLoopback(host)
+  })
+}
