@@ -23,7 +23,7 @@ export interface Outcome {
 }
 
 /** How long the second token and the third one live. The program has to wait for that, in real time. */
-const lifetime = 4_000
+export const lifetime = 4_000
 
 /** Revokes the first token after the first call. `onRenewed` comes before the answer to the first call with the third. */
 export const scenario = (onRenewed: Effect.Effect<unknown> = Effect.void) => (mock: Mock): Mock["httpEffect"] => {

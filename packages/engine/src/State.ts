@@ -122,6 +122,8 @@ export type Event<T, E> =
   }
   /** The acquisition ended without a request: the credentials are the refused ones. */
   | { readonly _tag: "CredentialsUnchanged"; readonly id: number }
+  /** The acquisition will not end: whatever ran it is gone. */
+  | { readonly _tag: "AcquisitionLost"; readonly id: number }
   /** The API answered 401 to this token, and accepted it from no request since the rejected one was sent. */
   | {
     readonly _tag: "TokenRejected"

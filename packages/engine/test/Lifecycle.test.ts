@@ -143,6 +143,23 @@ describe("one acquisition", () => {
     assert.strictEqual(it.state, state, "what comes of the first one is ignored")
   })
 
+  it("invariant 1: an acquisition that is lost is replaced at once, and costs neither a failure nor a backoff", () => {
+    const it = provider()
+    it.requested()
+    assert.deepStrictEqual(it.on({ _tag: "AcquisitionLost", id: 1 }), ["CancelAcquisition", "Acquire"])
+    assert.deepStrictEqual(it.on({ _tag: "AcquisitionLost", id: 1 }), nothing, "it is lost once")
+    assert.strictEqual(it.state.failures, 0)
+    assert.deepStrictEqual(it.acquired("T1"), ["TokenAcquired", "WakeAt", "CompleteWaiters"])
+    assert.deepStrictEqual(it.on({ _tag: "AcquisitionLost", id: 2 }), nothing, "it has ended")
+  })
+
+  it("invariant 7: an acquisition in place of a lost one is for the same rejection", () => {
+    const it = provider().withToken()
+    it.rejected("T1")
+    it.on({ _tag: "AcquisitionLost", id: it.state.lastId })
+    assert.strictEqual(it.state.acquisition?.rejected, "T1")
+  })
+
   it("invariant 12: a caller waits for an acquisition no longer than until it is overdue", () => {
     const it = provider()
     it.requested()

@@ -15,7 +15,7 @@ import { makeRequestToken } from "../tokenEndpoint/requestToken.ts"
 import { makeAcquisition } from "./acquisition.ts"
 import { enginePolicy } from "./enginePolicy.ts"
 import type { Options, Service } from "./service.ts"
-import { Shell } from "./shell.ts"
+import { CurrentShell } from "./shell.ts"
 import { Telemetry } from "./telemetry.ts"
 
 /** What a provider is made of, and where it lives. */
@@ -39,6 +39,7 @@ export const makeProvider = Effect.fnUntraced(function*(options: Options, parts:
     ? undefined
     : yield* Scope.provide(store.value.share(store.value.backend, endpoint), scope)
   const requestToken = sharing?.acquire ?? makeRequestToken(endpoint, Context.get(context, Clock.Clock))
+  const Shell = Context.get(context, CurrentShell)
   const shell = new Shell(
     Engine.initial(policy),
     makeAcquisition(credentials, requestToken, policy.acquisitionTimeout),

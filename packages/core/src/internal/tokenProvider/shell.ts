@@ -29,11 +29,13 @@ import { withRetryAfter } from "./withRetryAfter.ts"
 
 type Token = AccessToken.AccessToken
 type EngineState = State.State<Token, AuthError>
-type Event = State.Event<Token, AuthError>
+export type Event = State.Event<Token, AuthError>
 type Command = State.Command<Token, AuthError>
 type Caller = Engine.Caller<AuthError>
 type Answer = Engine.Answer<Token, AuthError>
-type Ended = NonNullable<Caller["waited"]>
+
+/** How an acquisition ended. */
+export type Ended = NonNullable<Caller["waited"]>
 
 /**
  * Runs the engine for one provider: keeps its state, its waiters, the fiber of the acquisition and the timer. It decides
@@ -49,14 +51,14 @@ export class Shell {
   readonly #telemetry: Telemetry
   readonly #status = new StatusReport()
 
-  #state: EngineState
+  protected state: EngineState
   /** What every caller gets until then, without a look at the state; on the wall clock, when that was last looked at. */
   #cached: { readonly exit: Exit.Exit<Token>; readonly until: Instant.Instant; checkedAt: number } | undefined
   /** Completed when the acquisition in flight ends. */
   #waiters: Deferred.Deferred<Ended> | undefined
   /** How the last acquisition ended. */
-  #ended: Ended | undefined
-  #fiber: Fiber.Fiber<void> | undefined
+  protected ended: Ended | undefined
+  protected fiber: Fiber.Fiber<void> | undefined
   #timer: Fiber.Fiber<void> | undefined
   /** Sleeps until the acquisition of this number is overdue. */
   #watch: Fiber.Fiber<void> | undefined
@@ -70,7 +72,7 @@ export class Shell {
     context: Context.Context<never>,
     scope: Scope.Scope
   ) {
-    this.#state = state
+    this.state = state
     this.#acquisition = acquisition
     this.#context = context
     this.#scope = scope
@@ -79,7 +81,7 @@ export class Shell {
     if (sharing !== undefined) {
       this.#fork(Stream.runForEach(sharing.changes, ({ credentials, grant }) => {
         this.#telemetry.client = credentials
-        return this.#dispatch({ _tag: "TokenShared", ...this.#granted(grant) })
+        return this.dispatch({ _tag: "TokenShared", ...this.#granted(grant) })
       }))
     }
   }
@@ -105,9 +107,9 @@ export class Shell {
     return this.#whileOpen(() => {
       const { rejectedInARow = 1, wasAccepted = false } = evidence ?? {}
       const known = this.#known(token)
-      const wasInUse = known === this.#state.cached?.token
+      const wasInUse = known === this.state.cached?.token
       return Effect.as(
-        this.#dispatch({ _tag: "TokenRejected", token: known, rejectedInARow, wasAccepted }),
+        this.dispatch({ _tag: "TokenRejected", token: known, rejectedInARow, wasAccepted }),
         wasInUse
       )
     })
@@ -118,17 +120,17 @@ export class Shell {
       const rejected = this.#known(token)
       return this.#answered(
         this.#caller,
-        (caller) => Engine.replacement(this.#state, { ...caller, rejected, isRepeated }, this.#now)
+        (caller) => Engine.replacement(this.state, { ...caller, rejected, isRepeated }, this.#now)
       )
     })
   }
 
   replayAccepted(): Effect.Effect<void> {
-    return this.#whileOpen(() => this.#dispatch({ _tag: "ReplayAccepted" }))
+    return this.#whileOpen(() => this.dispatch({ _tag: "ReplayAccepted" }))
   }
 
   status(): Status {
-    return this.#status.of(this.#state, this.#now)
+    return this.#status.of(this.state, this.#now)
   }
 
   changes(): Stream.Stream<Status> {
@@ -152,10 +154,10 @@ export class Shell {
     return this.#scope.state._tag === "Closed"
   }
   get #caller(): Caller {
-    return Engine.caller(this.#state, this.#now)
+    return Engine.caller(this.state, this.#now)
   }
   get #millisLeft(): number {
-    const { cached } = this.#state
+    const { cached } = this.state
     return cached === undefined ? 0 : Instant.millisUntil(cached.expiresAt, this.#now)
   }
   #whileOpen<A, E>(effect: () => Effect.Effect<A, E>): Effect.Effect<A, E> {
@@ -169,15 +171,15 @@ export class Shell {
   }
   /** The engine tells tokens apart by identity, everybody else by value. */
   #known(token: Token): Token {
-    const known = this.#state.cached?.token
+    const known = this.state.cached?.token
     return known !== undefined && AccessToken.equals(known, token) ? known : token
   }
 
   /** Changes the state, then runs the commands; the effect is what is left to be logged. */
-  #dispatch(event: Event): Effect.Effect<void> {
-    const before = this.#state
+  protected dispatch(event: Event): Effect.Effect<void> {
+    const before = this.state
     const [state, commands] = Engine.transition(before, event, this.#now)
-    this.#state = state
+    this.state = state
     const until = Engine.usableUntil(state)
     this.#cached = until === undefined
       ? undefined
@@ -193,7 +195,7 @@ export class Shell {
         this.#beginAcquisition(command)
         return Effect.void
       case "CancelAcquisition":
-        this.#fiber?.interruptUnsafe()
+        this.cancel()
         return Effect.void
       case "WakeAt":
         this.#wakeAt(command.at)
@@ -203,8 +205,8 @@ export class Shell {
         this.#waiters = undefined
         this.#watch?.interruptUnsafe()
         this.#watch = undefined
-        this.#ended = { failure: command.failure }
-        if (waiters !== undefined) Deferred.doneUnsafe(waiters, Exit.succeed(this.#ended))
+        this.ended = { failure: command.failure }
+        if (waiters !== undefined) Deferred.doneUnsafe(waiters, Exit.succeed(this.ended))
         return Effect.void
       }
       case "Report":
@@ -220,7 +222,7 @@ export class Shell {
     const timer = Effect.runFork(Effect.flatMap(this.#sleep(at), () => {
       isOver = true
       this.#timer = undefined
-      return this.#isClosed ? Effect.void : this.#dispatch({ _tag: "RenewalDue" })
+      return this.#isClosed ? Effect.void : this.dispatch({ _tag: "RenewalDue" })
     }))
     // A sleep of no time is over already, and may have set the next timer.
     if (!isOver) this.#timer = timer
@@ -228,14 +230,14 @@ export class Shell {
 
   /** Nobody is left waiting for an acquisition whose fiber is lost. */
   #watchAcquisition(): void {
-    const { acquisition } = this.#state
+    const { acquisition } = this.state
     if (acquisition === undefined || acquisition.id === this.#watched) return
     this.#watched = acquisition.id
     this.#watch?.interruptUnsafe()
     this.#watch = this.#fork(Effect.flatMap(this.#sleep(acquisition.overdueAt), () => {
       this.#watch = undefined
       if (this.#isClosed || this.#waiters === undefined) return Effect.void
-      const reported = this.#dispatch({ _tag: "TokenRequested" })
+      const reported = this.dispatch({ _tag: "TokenRequested" })
       // The same one still, where the timer went off a moment too early.
       this.#watched = 0
       this.#watchAcquisition()
@@ -247,9 +249,9 @@ export class Shell {
     const acquisition = this.#acquisition({
       laterThan,
       refused,
-      usableLifetime: (lifetime) => usableLifetime(this.#state.policy, lifetime),
-      longestWait: waitForOthers(this.#state.policy),
-      retryDelay: (error) => Engine.retryDelay(this.#state, millisOf(error), this.#random(), this.#now)
+      usableLifetime: (lifetime) => usableLifetime(this.state.policy, lifetime),
+      longestWait: waitForOthers(this.state.policy),
+      retryDelay: (error) => Engine.retryDelay(this.state, millisOf(error), this.#random(), this.#now)
     })
     const fiber = this.#fork(
       Effect.onExit(acquisition, (exit) =>
@@ -257,11 +259,11 @@ export class Shell {
           if (this.#isClosed) return Effect.void
           const outcome = Exit.isSuccess(exit) ? exit.value : interrupted
           if (outcome.credentials !== undefined) this.#telemetry.client = outcome.credentials
-          return this.#dispatch(this.#eventOf(id, outcome))
+          return this.dispatch(this.#eventOf(id, outcome))
         })).pipe(Effect.asVoid)
     )
     // One that suspended nowhere has ended already, and another one may be in flight.
-    if (this.#state.acquisition?.id === id) this.#fiber = fiber
+    if (this.state.acquisition?.id === id) this.fiber = fiber
   }
 
   #eventOf(id: number, { credentials, result }: Outcome): Event {
@@ -286,17 +288,33 @@ export class Shell {
   }
 
   #acquire(): Effect.Effect<Token, AuthError> {
-    return this.#requested(this.#caller, (caller) => Engine.answer(this.#state, caller, this.#now))
+    return this.#requested(this.#caller, (caller) => Engine.answer(this.state, caller, this.#now))
   }
 
   #requested(caller: Caller, ask: (caller: Caller) => Answer): Effect.Effect<Token, AuthError> {
     return this.#whileOpen(() => {
-      const before = this.#ended
-      const reported = this.#dispatch({ _tag: "TokenRequested" })
-      // An acquisition that suspends nowhere has ended already.
-      const waited = this.#ended === before ? undefined : this.#ended
-      return Effect.andThen(reported, this.#answered({ ...caller, waited }, ask))
+      const before = this.ended
+      // An acquisition that suspends nowhere has ended by then.
+      return Effect.flatMap(this.dispatch({ _tag: "TokenRequested" }), () => {
+        const waited = this.ended === before ? undefined : this.ended
+        return this.#answered({ ...caller, waited }, ask)
+      })
     })
+  }
+
+  protected cancel(): void {
+    this.fiber?.interruptUnsafe()
+  }
+
+  /** Waits until the acquisition in flight ends, and no longer than until then. */
+  protected wait(until: Instant.Instant): Effect.Effect<Ended | undefined> {
+    const ended = Deferred.await(this.#waiters ??= Deferred.makeUnsafe())
+    // Thousands may wait for the same acquisition: there is one timer for that, and one a caller for less.
+    if (until === this.state.acquisition?.overdueAt) {
+      this.#watchAcquisition()
+      return ended
+    }
+    return Effect.map(Effect.timeoutOption(ended, Instant.millisUntil(until, this.#now)), Option.getOrUndefined)
   }
 
   /** Does what the engine answers until it is a token or a failure. */
@@ -315,19 +333,11 @@ export class Shell {
           )
         case "Retry":
           return again()
-        default: {
-          const ended = Deferred.await(this.#waiters ??= Deferred.makeUnsafe())
-          const answered = (waited: Ended) => this.#answered({ ...caller, waited }, ask)
-          // Thousands may wait for the same acquisition: there is one timer for that, and one a caller for less.
-          if (answer.until === this.#state.acquisition?.overdueAt) {
-            this.#watchAcquisition()
-            return Effect.flatMap(ended, answered)
-          }
+        default:
           return Effect.flatMap(
-            Effect.timeoutOption(ended, Instant.millisUntil(answer.until, this.#now)),
-            Option.match({ onNone: again, onSome: answered })
+            this.wait(answer.until),
+            (waited) => waited === undefined ? again() : this.#answered({ ...caller, waited }, ask)
           )
-        }
       }
     })
   }
@@ -336,6 +346,15 @@ export class Shell {
     return this.#clock.sleep(Duration.millis(Instant.millisUntil(until, this.#now)))
   }
 }
+
+/** What a shell is made of. */
+export type ShellArguments = ConstructorParameters<typeof Shell>
+
+/** The shell that providers run. */
+export const CurrentShell: Context.Reference<new(...args: ShellArguments) => Shell> = /* #__PURE__ */ Context.Reference(
+  "@effect-spotnana/core/TokenProvider/Shell",
+  { defaultValue: () => Shell }
+)
 
 const millisOf = (error: AuthError): number | undefined =>
   Option.getOrUndefined(Option.map(retryAfter(error), Duration.toMillis))

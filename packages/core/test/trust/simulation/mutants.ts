@@ -21,8 +21,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "go on with the state from before the transition",
     file: shell,
-    from: "    this.#state = state\n    const until",
-    to: "    this.#state = { ...state, acquisition: before.acquisition }\n    const until"
+    from: "    this.state = state\n    const until",
+    to: "    this.state = { ...state, acquisition: before.acquisition }\n    const until"
   },
   {
     name: "hand out the cached token although it expired",
@@ -45,15 +45,15 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "leave a replaced acquisition running",
     file: shell,
-    from: "        this.#fiber?.interruptUnsafe()\n",
+    from: "    this.fiber?.interruptUnsafe()\n",
     to: "",
     seed: 2
   },
   {
     name: "do not resume the waiters",
     file: shell,
-    from: "Deferred.doneUnsafe(waiters, Exit.succeed(this.#ended))",
-    to: "this.#ended"
+    from: "Deferred.doneUnsafe(waiters, Exit.succeed(this.ended))",
+    to: "this.ended"
   },
   {
     name: "never set the timer",
@@ -84,12 +84,12 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: shell,
     from: "Deferred.await(this.#waiters ??= Deferred.makeUnsafe())",
     to:
-      "Effect.onInterrupt(Deferred.await(this.#waiters ??= Deferred.makeUnsafe()), () => Effect.sync(() => this.#fiber?.interruptUnsafe()))"
+      "Effect.onInterrupt(Deferred.await(this.#waiters ??= Deferred.makeUnsafe()), () => Effect.sync(() => this.fiber?.interruptUnsafe()))"
   },
   {
     name: "wait for a suspect token's replacement without end",
     file: shell,
-    from: "if (answer.until === this.#state.acquisition?.overdueAt) {",
+    from: "if (until === this.state.acquisition?.overdueAt) {",
     to: "if (true) {",
     seed: 3
   },
