@@ -28,3 +28,7 @@ export * as TokenStore from "./TokenStore.ts"
 export * as RedisTokenStore from "./RedisTokenStore.ts"
 /** A `TokenStore` in a directory, for one machine. */
 export * as FileTokenStore from "./FileTokenStore.ts"
+/** Webhooks: was a delivery signed by Spotnana? */
+export * as Webhook from "./Webhook.ts"
+/** Handles each delivery of a webhook once. */
+export * as WebhookDeliveries from "./WebhookDeliveries.ts"

@@ -1,0 +1,296 @@
+/**
+ * Webhooks: was a delivery signed by Spotnana?
+ *
+ * A delivery that passes was signed with one of your secrets, a few minutes ago at
+ * most, and has the bytes that were signed. Spotnana may send it again: see
+ * `WebhookDeliveries` for handling each once.
+ *
+ * @since 0.1.0
+ */
+import * as ByteSize from "effect/ByteSize"
+import * as Config from "effect/Config"
+import * as Context from "effect/Context"
+import type * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import {
+  HttpIncomingMessage,
+  HttpRouter,
+  HttpServerRequest,
+  HttpServerRespondable,
+  HttpServerResponse
+} from "effect/http"
+import type { Headers, HttpServerError } from "effect/http"
+import { HttpApiMiddleware } from "effect/http-api"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { variableError } from "./internal/variables.ts"
+import { keyOf, secretProblem } from "./internal/webhook/secrets.ts"
+import { makeVerify } from "./internal/webhook/verify.ts"
+
+/**
+ * What is needed to verify a delivery.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /**
+   * The secrets that Spotnana may sign with (`whsec_…`): one, or several while one is rotated. A text that is no secret
+   * throws a `TypeError` that does not repeat it.
+   */
+  readonly secrets: Redacted.Redacted | ReadonlyArray<Redacted.Redacted>
+  /** How far the timestamp may be from now, in either direction. Default: 5 minutes, as Standard Webhooks has it. */
+  readonly tolerance?: Duration.Input | undefined
+}
+
+/**
+ * Options of what reads the request itself.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ServerOptions extends Options {
+  /** How many bytes a body may have; a larger one is answered with 413. Default: 1 MiB. */
+  readonly maxBodySize?: number | undefined
+}
+
+/**
+ * A delivery that must not be handled.
+ *
+ * **Details**
+ *
+ * `problem` is one of:
+ *
+ * - `MissingHeader`: one of the three headers is absent or empty.
+ * - `InvalidTimestamp`: the timestamp is not a number of Unix seconds.
+ * - `TimestampTooOld`, `TimestampInFuture`: it is further from now than the
+ *   tolerance. A recorded delivery that somebody sends again is too old.
+ * - `NoMatchingSignature`: no signature was made with one of the secrets.
+ *
+ * Neither the body nor a signature is in it.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidWebhook extends Schema.TaggedError<InvalidWebhook>()("InvalidWebhook", {
+  /** What is wrong, for programs. */
+  problem: Schema.Literals([
+    "MissingHeader",
+    "InvalidTimestamp",
+    "TimestampTooOld",
+    "TimestampInFuture",
+    "NoMatchingSignature"
+  ]),
+  /** What is wrong and what to do. */
+  message: Schema.String
+}, { httpApiStatus: 401 }) {}
+
+/**
+ * A verified delivery. `middleware` and `Signed` provide it to handlers.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Delivery extends Context.Service<Delivery, {
+  /** Names the event: the same when it is sent again. */
+  readonly id: string
+  /** When it was signed, by Spotnana's clock. */
+  readonly timestamp: DateTime.Utc
+  /** The bytes that were signed. */
+  readonly body: Uint8Array
+}>()("@effect-spotnana/core/Webhook/Delivery") {}
+
+/**
+ * Verifies one delivery.
+ *
+ * **When to use**
+ *
+ * Use in a server that is not an `HttpRouter`: a serverless function, Express.
+ *
+ * **Gotchas**
+ *
+ * `body` is what came, byte for byte: not a parsed body that was printed again.
+ *
+ * **Example** (A function of a serverless platform)
+ *
+ * ```ts
+ * import { Webhook } from "@effect-spotnana/core"
+ * import { Effect } from "effect"
+ *
+ * const handle = (request: Request) =>
+ *   Effect.gen(function*() {
+ *     const secrets = yield* Webhook.secrets
+ *     const body = new Uint8Array(yield* Effect.promise(() => request.arrayBuffer()))
+ *     const delivery = yield* Webhook.verify({ headers: request.headers, body }, { secrets })
+ *     return new Response(delivery.id)
+ *   }).pipe(
+ *     Effect.catchTag("InvalidWebhook", ({ message }) => Effect.succeed(new Response(message, { status: 401 })))
+ *   )
+ * ```
+ *
+ * @category verification
+ * @since 0.1.0
+ */
+export const verify = (
+  delivery: {
+    /** The request's headers; upper and lower case do not matter. */
+    readonly headers: Headers.Input
+    readonly body: Uint8Array
+  },
+  options: Options
+): Effect.Effect<Delivery["Service"], InvalidWebhook> =>
+  Effect.suspend(() => verifyWith(makeVerify(options), delivery.headers, delivery.body))
+
+const verifyWith = (
+  verify: ReturnType<typeof makeVerify>,
+  headers: Headers.Input,
+  body: Uint8Array
+): Effect.Effect<Delivery["Service"], InvalidWebhook> =>
+  Effect.mapError(verify(headers, body), (refusal) => new InvalidWebhook(refusal))
+
+/**
+ * The body of the verified delivery, decoded from JSON.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const decodeBody = <S extends Schema.Top>(
+  schema: S
+): Effect.Effect<S["Type"], Schema.SchemaError, Delivery | S["DecodingServices"]> => {
+  const decode = Schema.decodeEffect(Schema.fromJsonString(Schema.toCodecJson(schema)))
+  return Effect.flatMap(Delivery, ({ body }) => decode(new TextDecoder().decode(body)))
+}
+
+/**
+ * Reads `SPOTNANA_WEBHOOK_SECRETS`: one secret, or several separated by commas while one is rotated.
+ *
+ * **Details**
+ *
+ * Fails with a `ConfigError` that says what was expected, and never prints a secret.
+ *
+ * @category config
+ * @since 0.1.0
+ */
+export const secrets: Config.Config<ReadonlyArray<Redacted.Redacted>> = /* #__PURE__ */ Config.mapEffect(
+  /* #__PURE__ */ Config.withDefault(/* #__PURE__ */ Config.String("SPOTNANA_WEBHOOK_SECRETS"), ""),
+  (text) => {
+    const parts = text.split(",").map((part) => part.trim()).filter((part) => part !== "")
+    if (parts.length === 0) {
+      return Effect.fail(
+        variableError("SPOTNANA_WEBHOOK_SECRETS is not set; expected the secret that Spotnana signs webhooks with")
+      )
+    }
+    const read = parts.map((part) => Redacted.make(part, { label: "webhookSecret" }))
+    const wrong = read.findIndex((secret) => keyOf(secret) === undefined)
+    return wrong < 0
+      ? Effect.succeed(read)
+      : Effect.fail(
+        variableError(`SPOTNANA_WEBHOOK_SECRETS cannot be used: ${secretProblem(wrong + 1, parts.length)}`)
+      )
+  }
+)
+
+const verifyRequest = (
+  { maxBodySize = 1_048_576, ...options }: ServerOptions
+): Effect.Effect<
+  Delivery["Service"],
+  InvalidWebhook | HttpServerError.HttpServerError,
+  HttpServerRequest.HttpServerRequest
+> => {
+  const verify = makeVerify(options)
+  const limit = ByteSize.bytes(maxBodySize)
+  return Effect.gen(function*() {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const body = yield* Effect.provideService(request.arrayBuffer, HttpIncomingMessage.MaxBodySize, limit)
+    return yield* verifyWith(verify, request.headers, new Uint8Array(body))
+  })
+}
+
+/** Runs the handler with the delivery; a body that cannot be read whole is answered without it. */
+const withDelivery = <E, R, E2>(
+  verified: ReturnType<typeof verifyRequest>,
+  handler: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>,
+  onInvalid: (error: InvalidWebhook) => Effect.Effect<HttpServerResponse.HttpServerResponse, E2>
+) =>
+  Effect.matchEffect(verified, {
+    onFailure: (error) => error._tag === "InvalidWebhook" ? onInvalid(error) : HttpServerRespondable.toResponse(error),
+    onSuccess: (delivery) => Effect.provideService(handler, Delivery, delivery)
+  })
+
+const unauthorized = ({ message, problem }: InvalidWebhook) =>
+  Effect.succeed(HttpServerResponse.jsonUnsafe({ problem, message }, { status: 401 }))
+
+/**
+ * Lets only verified deliveries through to the routes that it is provided to, and hands them the `Delivery`.
+ *
+ * **Details**
+ *
+ * Others are answered with 401 and the reason, a body that is too large with 413;
+ * neither reaches the handler.
+ *
+ * **Example** (A route for webhooks)
+ *
+ * ```ts
+ * import { Webhook } from "@effect-spotnana/core"
+ * import { Effect, Layer, Schema } from "effect"
+ * import { HttpRouter, HttpServerResponse } from "effect/http"
+ *
+ * const Event = Schema.Struct({ type: Schema.String })
+ *
+ * const Route = HttpRouter.add(
+ *   "POST",
+ *   "/webhooks/spotnana",
+ *   Effect.gen(function*() {
+ *     const event = yield* Webhook.decodeBody(Event)
+ *     yield* Effect.log(event.type)
+ *     return HttpServerResponse.empty()
+ *   }).pipe(Effect.catchTag("SchemaError", () => Effect.succeed(HttpServerResponse.empty({ status: 400 }))))
+ * ).pipe(
+ *   Layer.provide(Layer.unwrap(Effect.map(Webhook.secrets, (secrets) => Webhook.middleware({ secrets }).layer)))
+ * )
+ * ```
+ *
+ * @category middleware
+ * @since 0.1.0
+ */
+export const middleware = (options: ServerOptions): HttpRouter.Middleware<{
+  provides: Delivery
+  handles: never
+  error: never
+  requires: never
+  layerError: never
+  layerRequires: never
+}> => {
+  const verified = verifyRequest(options)
+  // Not returned at once: the type of the result would take part in the inference of the errors.
+  const made = HttpRouter.middleware<{ provides: Delivery }>()((httpEffect) =>
+    withDelivery(verified, httpEffect, unauthorized)
+  )
+  return made
+}
+
+/**
+ * The same for endpoints of an `HttpApi`: `endpoint.middleware(Webhook.Signed)`, and `layerSigned` where the API is built.
+ *
+ * @see {@link layerSigned}
+ * @category middleware
+ * @since 0.1.0
+ */
+export class Signed extends HttpApiMiddleware.Service<Signed, { provides: Delivery }>()(
+  "@effect-spotnana/core/Webhook/Signed",
+  { error: InvalidWebhook }
+) {}
+
+/**
+ * Verifies deliveries to the endpoints that are marked with `Signed`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerSigned = (options: ServerOptions): Layer.Layer<Signed> =>
+  Layer.sync(Signed, () => {
+    const verified = verifyRequest(options)
+    return (httpEffect) => withDelivery(verified, httpEffect, Effect.fail)
+  })

@@ -1,0 +1,124 @@
+import * as Clock from "effect/Clock"
+import { Mac, SecureRandom } from "effect/crypto"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Base64 from "effect/encoding/Base64"
+import { Headers } from "effect/http"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import { keyOf, secretProblem } from "./secrets.ts"
+
+/** What is wrong with a delivery. */
+export type Problem =
+  | "MissingHeader"
+  | "InvalidTimestamp"
+  | "TimestampTooOld"
+  | "TimestampInFuture"
+  | "NoMatchingSignature"
+
+/** A delivery that was signed, as it was signed. */
+export interface Delivery {
+  readonly id: string
+  readonly timestamp: DateTime.Utc
+  readonly body: Uint8Array
+}
+
+export interface Options {
+  readonly secrets: Redacted.Redacted | ReadonlyArray<Redacted.Redacted>
+  readonly tolerance?: Duration.Input | undefined
+}
+
+interface Refusal {
+  readonly problem: Problem
+  readonly message: string
+}
+
+const headerNames = {
+  id: "x-spotnana-webhook-id",
+  timestamp: "x-spotnana-webhook-timestamp",
+  signature: "x-spotnana-webhook-signature"
+} as const
+
+// A rotation needs two. Each one costs a comparison with each secret.
+const maxSignatures = 16
+
+const mac = /* #__PURE__ */ Mac.layerWebCrypto.pipe(/* #__PURE__ */ Layer.provide(SecureRandom.layerWebCrypto))
+
+/** Signatures of the version that is signed with a shared secret; Standard Webhooks writes `v1,` before each. */
+const signaturesOf = (header: string): ReadonlyArray<Uint8Array> =>
+  header.split(" ").slice(0, maxSignatures).flatMap((entry) => {
+    const bytes = Base64.decode(entry.startsWith("v1,") ? entry.slice(3) : entry)
+    return Result.isSuccess(bytes) ? [bytes.success] : []
+  })
+
+const signedBytes = (id: string, timestamp: string, body: Uint8Array): Uint8Array => {
+  const head = new TextEncoder().encode(`${id}.${timestamp}.`)
+  const bytes = new Uint8Array(head.length + body.length)
+  bytes.set(head)
+  bytes.set(body, head.length)
+  return bytes
+}
+
+/** Checks the options once, and throws for what cannot be used; then checks deliveries. */
+export const makeVerify = ({ secrets, tolerance: input = "5 minutes" }: Options) => {
+  const all = Redacted.isRedacted(secrets) ? [secrets] : secrets
+  const keys = all.map((secret, index) => {
+    const key = Redacted.isRedacted(secret) ? keyOf(secret) : undefined
+    if (key === undefined) throw new TypeError(`Webhook.secrets: ${secretProblem(index + 1, all.length)}`)
+    return key
+  })
+  if (keys.length === 0) throw new TypeError("Webhook.secrets is empty: without a secret nothing can be verified")
+  const tolerance = Option.getOrUndefined(Duration.fromInput(input))
+  if (tolerance === undefined || !Duration.isFinite(tolerance) || !Duration.isPositive(tolerance)) {
+    throw new RangeError(`Webhook.tolerance is ${String(input)}; expected a positive duration`)
+  }
+  const tolerated = Duration.toMillis(tolerance)
+  const imported = Effect.runSync(Effect.forEach(keys, (key) => Mac.key(Mac.hmacSha256, key)))
+
+  const isSigned = (signatures: ReadonlyArray<Uint8Array>, data: Uint8Array): Effect.Effect<boolean> =>
+    Effect.gen(function*() {
+      const { verify } = yield* Mac.Mac
+      for (const key of imported) {
+        for (const signature of signatures) {
+          if (yield* verify(key, signature, data)) return true
+        }
+      }
+      return false
+    }).pipe(Effect.orDie, Effect.provide(mac))
+
+  return Effect.fnUntraced(function*(input: Headers.Input, body: Uint8Array): Effect.fn.Return<Delivery, Refusal> {
+    const refuse = (problem: Problem, message: string) => Effect.fail<Refusal>({ problem, message })
+    const headers = Headers.fromInput(input)
+    for (const name of Object.values(headerNames)) {
+      if ((headers[name] ?? "") === "") return yield* refuse("MissingHeader", `The header ${name} is missing.`)
+    }
+    const id = headers[headerNames.id]!
+    const seconds = headers[headerNames.timestamp]!
+    if (!/^\d{1,11}$/.test(seconds)) {
+      return yield* refuse("InvalidTimestamp", `${headerNames.timestamp} is not a number of Unix seconds.`)
+    }
+    const at = Number(seconds) * 1_000
+    const age = (yield* Clock.currentTimeMillis) - at
+    const limit = Duration.format(tolerance)
+    if (age > tolerated) {
+      return yield* refuse("TimestampTooOld", `The delivery was signed more than ${limit} ago.`)
+    }
+    if (-age > tolerated) {
+      return yield* refuse(
+        "TimestampInFuture",
+        `The delivery was signed more than ${limit} from now: compare this machine's clock.`
+      )
+    }
+    if (!(yield* isSigned(signaturesOf(headers[headerNames.signature]!), signedBytes(id, seconds, body)))) {
+      return yield* refuse(
+        "NoMatchingSignature",
+        "No signature of the delivery was made with one of the secrets: compare them with Spotnana's, and verify the " +
+          "body as it came, before it is parsed."
+      )
+    }
+    return { id, timestamp: DateTime.makeUnsafe(at), body }
+  })
+}

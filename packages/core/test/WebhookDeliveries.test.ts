@@ -1,0 +1,161 @@
+import { WebhookDeliveries } from "@effect-spotnana/core"
+import { describe, expect, it } from "@effect/vitest"
+import { Deferred, Effect, Exit, Fiber, Layer } from "effect"
+import { Redis } from "effect/persistence"
+import { TestClock } from "effect/testing"
+import { randomUUID } from "node:crypto"
+import * as RealRedis from "./support/redis.ts"
+
+/** As much of a Redis as the deliveries need, on the test's clock. */
+const fakeRedis = Layer.effect(
+  Redis.Redis,
+  Effect.gen(function*() {
+    const values = new Map<string, { readonly value: string; readonly until: number }>()
+    const clock = yield* TestClock.testClockWith(Effect.succeed)
+    const get = (key: string) => {
+      const entry = values.get(key)
+      return entry !== undefined && entry.until > clock.currentTimeMillisUnsafe() ? entry.value : null
+    }
+    const run = (command: string, args: ReadonlyArray<string>): unknown => {
+      const [key = "", value = ""] = args
+      switch (command) {
+        case "GET":
+          return get(key)
+        case "SET": {
+          if (args.includes("NX") && get(key) !== null) return null
+          values.set(key, { value, until: clock.currentTimeMillisUnsafe() + Number(args[args.indexOf("PX") + 1]) })
+          return "OK"
+        }
+        case "SCRIPT":
+          return "sha"
+        case "EVALSHA": {
+          const [, , held = "", claimant] = args
+          if (get(held) === claimant) values.delete(held)
+          return null
+        }
+        default:
+          throw new Error(`unknown command ${command}`)
+      }
+    }
+    return yield* Redis.make({
+      send: <A>(command: string, ...args: ReadonlyArray<string>) => Effect.sync(() => run(command, args) as A),
+      subscribe: () => Effect.never,
+      connect: Effect.never
+    })
+  })
+)
+
+const brokenRedis = Layer.effect(
+  Redis.Redis,
+  Redis.make({
+    send: () => Effect.fail(new Redis.RedisError({ cause: new Error("ECONNREFUSED") })),
+    subscribe: () => Effect.never,
+    connect: Effect.never
+  })
+)
+
+const stores = [
+  { name: "memory", layer: WebhookDeliveries.layerMemory() },
+  { name: "Redis", layer: Layer.provide(WebhookDeliveries.layerRedis(), fakeRedis) }
+]
+
+const once = <A, E, R>(id: string, handle: Effect.Effect<A, E, R>) =>
+  WebhookDeliveries.WebhookDeliveries.use((deliveries) =>
+    deliveries.once(id, { handle, duplicate: Effect.succeed("duplicate" as const) })
+  )
+
+describe.each(stores)("deliveries in $name", ({ layer }) => {
+  it.effect("a delivery that is sent again is handled once", () =>
+    Effect.gen(function*() {
+      let handled = 0
+      const handle = Effect.sync(() => handled += 1)
+      expect(yield* once("msg_1", handle)).toBe(1)
+      expect(yield* once("msg_1", handle)).toBe("duplicate")
+      expect(yield* once("msg_2", handle)).toBe(2)
+    }).pipe(Effect.provide(layer)))
+
+  it.effect("a delivery whose handler failed is handled when it is sent again", () =>
+    Effect.gen(function*() {
+      expect(Exit.isFailure(yield* Effect.exit(once("msg_1", Effect.fail("no")))), "failed").toBe(true)
+      expect(Exit.isFailure(yield* Effect.exit(once("msg_1", Effect.die("no")))), "died").toBe(true)
+      const interrupted = yield* Effect.forkChild(once("msg_1", Effect.never))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(interrupted)
+      expect(yield* once("msg_1", Effect.succeed("handled"))).toBe("handled")
+    }).pipe(Effect.provide(layer)))
+
+  it.effect("a delivery that comes while it is being handled is to be sent again", () =>
+    Effect.gen(function*() {
+      const gate = yield* Deferred.make<string>()
+      const first = yield* Effect.forkChild(once("msg_1", Deferred.await(gate)))
+      yield* TestClock.adjust("1 second")
+      const error = yield* Effect.flip(once("msg_1", Effect.succeed("twice")))
+      expect(error.reason).toBe("InProgress")
+      yield* Deferred.succeed(gate, "handled")
+      expect(yield* Fiber.join(first)).toBe("handled")
+      expect(yield* once("msg_1", Effect.succeed("twice"))).toBe("duplicate")
+    }).pipe(Effect.provide(layer)))
+
+  it.effect("a handler that never ends is not waited for after five minutes, and does not undo the next one", () =>
+    Effect.gen(function*() {
+      const hanging = yield* Effect.forkChild(once("msg_1", Effect.never))
+      yield* TestClock.adjust("5 minutes")
+      const gate = yield* Deferred.make<string>()
+      const second = yield* Effect.forkChild(once("msg_1", Deferred.await(gate)))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(hanging)
+      expect((yield* Effect.flip(once("msg_1", Effect.succeed("third")))).reason).toBe("InProgress")
+      yield* Deferred.succeed(gate, "second")
+      expect(yield* Fiber.join(second)).toBe("second")
+    }).pipe(Effect.provide(layer)))
+
+  it.effect("a delivery is remembered for three days", () =>
+    Effect.gen(function*() {
+      yield* once("msg_1", Effect.void)
+      yield* TestClock.adjust("71 hours")
+      expect(yield* once("msg_1", Effect.succeed("again"))).toBe("duplicate")
+      yield* TestClock.adjust("1 hour")
+      expect(yield* once("msg_1", Effect.succeed("again"))).toBe("again")
+    }).pipe(Effect.provide(layer)))
+})
+
+describe.skipIf(!RealRedis.isThere)("deliveries in a real Redis", () => {
+  it.live("a delivery is handled once, and again if its handler failed", () =>
+    Effect.gen(function*() {
+      const url = yield* RealRedis.url
+      const deliveries = Layer.fresh(
+        Layer.provide(WebhookDeliveries.layerRedis({ prefix: `webhook:${randomUUID()}:` }), RealRedis.layerOf(url))
+      )
+      yield* Effect.gen(function*() {
+        expect(Exit.isFailure(yield* Effect.exit(once("msg_1", Effect.fail("no"))))).toBe(true)
+        const gate = yield* Deferred.make<string>()
+        const started = yield* Deferred.make<void>()
+        const first = yield* Effect.forkChild(
+          once("msg_1", Effect.andThen(Deferred.succeed(started, undefined), Deferred.await(gate)))
+        )
+        yield* Deferred.await(started)
+        expect((yield* Effect.flip(once("msg_1", Effect.succeed("twice")))).reason).toBe("InProgress")
+        yield* Deferred.succeed(gate, "handled")
+        expect(yield* Fiber.join(first)).toBe("handled")
+        expect(yield* once("msg_1", Effect.succeed("twice"))).toBe("duplicate")
+      }).pipe(Effect.provide(deliveries))
+    }))
+})
+
+describe("deliveries", () => {
+  it.effect("a Redis that does not answer lets nothing through, and says why", () =>
+    Effect.gen(function*() {
+      let handled = 0
+      const error = yield* Effect.flip(once("msg_1", Effect.sync(() => handled += 1)))
+      expect(error.reason).toBe("Store")
+      expect(error.message).toContain("Redis cannot be used")
+      expect(handled).toBe(0)
+    }).pipe(Effect.provide(Layer.provide(WebhookDeliveries.layerRedis(), brokenRedis))))
+
+  it("options that cannot be used are refused", () => {
+    const made = (options: WebhookDeliveries.Options) => () =>
+      Effect.runSync(Effect.provide(Effect.void, WebhookDeliveries.layerMemory(options)))
+    expect(made({ timeToLive: 0 })).toThrow("WebhookDeliveries.timeToLive is 0; expected a positive duration")
+    expect(made({ handlerTimeout: Infinity })).toThrow("WebhookDeliveries.handlerTimeout is Infinity")
+  })
+})
