@@ -47,7 +47,9 @@ describe("Credentials.problem", () => {
   it.each([
     ["client", "secret"],
     ["a b", "s3cr:t %+&="],
-    ["!", "~"]
+    ["!", "~"],
+    ["\"", "'half"],
+    ["it's", "'a' and \"b\""]
   ])("finds none in %j and %j", (clientId, clientSecret) => {
     assert.isUndefined(Credentials.problem(credentials(clientId, clientSecret)))
   })
@@ -62,6 +64,8 @@ describe("Credentials.problem", () => {
     ["a line break inside", `${canary}\n${canary}`, "has a character outside printable ASCII"],
     ["a NUL", `${canary}\0x`, "has a character outside printable ASCII"],
     ["Latin-1", `${canary}é`, "has a character outside printable ASCII"],
+    ["double quotes", `"${canary}"`, "is in quotes, as docker run --env-file keeps them; leave them out"],
+    ["single quotes", `'${canary}'`, "is in quotes, as docker run --env-file keeps them; leave them out"],
     ["an emoji", `${canary}🔑`, "has a character outside printable ASCII"]
   ])("invariant 9: names what is wrong and shows no value: %s", (_, value, expected) => {
     assert.strictEqual(Credentials.problem(credentials(value, "secret")), `the client id ${expected}`)
