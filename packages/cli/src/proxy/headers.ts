@@ -1,17 +1,5 @@
 import { Headers } from "effect/http"
-
-/** What is between two neighbours, and for nobody behind them (RFC 9110 §7.6.1). */
-const hopByHop = [
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade"
-]
+import { hopByHop } from "../hopByHop.ts"
 
 /** `Connection` names further headers of that kind. */
 const withoutHops = (headers: Headers.Headers): Headers.Headers => {
