@@ -1,6 +1,5 @@
 import { SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
 import type { Environment } from "@effect-spotnana/core"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -12,6 +11,8 @@ import type * as Scope from "effect/Scope"
 import { explain, usageFailure } from "../exitCode.ts"
 import type { Failure } from "../exitCode.ts"
 import * as Loopback from "../loopback.ts"
+import * as NodeClient from "../nodeClient.ts"
+import { outboundFor } from "../outbound.ts"
 import { Output } from "../output.ts"
 import { app } from "./app.ts"
 import type { Traffic } from "./app.ts"
@@ -31,7 +32,13 @@ const drain = 5
  *
  * More requests at a time wait. A connection that was idle for long may be one that the other side is just closing.
  */
-const Client = Layer.fresh(NodeHttpClient.layerNodeHttpOptions({ keepAlive: true, maxSockets: 64, timeout: 15_000 }))
+const Client = ({ baseUrl }: Environment.Environment) =>
+  Layer.unwrap(
+    Effect.map(
+      outboundFor(baseUrl),
+      (proxy) => NodeClient.layer(proxy, { keepAlive: true, maxSockets: 64, timeout: 15_000 })
+    )
+  )
 
 const howToMakeKey = "export SPOTNANA_PROXY_KEY=\"$(node -p 'crypto.randomBytes(24).toString(\"base64url\")')\""
 
@@ -109,7 +116,7 @@ export const serve = (
     const key = yield* keyOf(input)
     yield* assertNotItself(environment, input.port)
     const client = SpotnanaHttpClient.authenticate(provider)(
-      Context.get(yield* Layer.build(Client), HttpClient.HttpClient)
+      Context.get(yield* Layer.build(Client(environment)), HttpClient.HttpClient)
     )
     const { address, port, servers } = yield* listen(input.port)
     const traffic: Traffic = { inProgress: 0 }

@@ -1,0 +1,25 @@
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as Effect from "effect/Effect"
+import type { HttpClient } from "effect/http"
+import * as Layer from "effect/Layer"
+import type { Outbound } from "./outbound.ts"
+import { makeTunnelAgent } from "./tunnel.ts"
+
+/** Node's own client, with a pool of connections that end with it: direct ones, or those through a proxy. */
+export const layer = (
+  proxy: Outbound | undefined,
+  options: NodeHttpClient.HttpAgentOptions
+): Layer.Layer<HttpClient.HttpClient> =>
+  proxy === undefined ? NodeHttpClient.layerNodeHttpOptions(options) : NodeHttpClient.layerNodeHttpNoAgent.pipe(
+    Layer.provide(Layer.effect(
+      NodeHttpClient.HttpAgent,
+      Effect.zipWith(
+        NodeHttpClient.makeAgent(options),
+        Effect.acquireRelease(
+          Effect.sync(() => makeTunnelAgent(proxy, options)),
+          (agent) => Effect.sync(() => agent.destroy())
+        ),
+        ({ http }, https) => ({ http, https })
+      )
+    ))
+  )
