@@ -178,12 +178,12 @@ describe("the configuration of the command line", () => {
     [
       "SPOTNANA_CLIENT_SECRET",
       { SPOTNANA_CLIENT_SECRET: `${clientSecret}\n` },
-      /ends with white space or a line break/
+      /ends with a space, line break or quote/
     ],
     [
       "SPOTNANA_CLIENT_SECRET",
       { SPOTNANA_CLIENT_SECRET: `"${clientSecret}"` },
-      /the client secret is in quotes, as docker/
+      /a space, line break or quote\ndocker run --env-file keeps quotes/
     ]
   ])("with a mistake in %s says what was expected, and no secret", ([, mistake, expected]) =>
     Effect.gen(function*() {

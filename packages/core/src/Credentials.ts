@@ -105,11 +105,8 @@ export const problem = (credentials: ClientCredentials): string | undefined =>
 const textProblem = (what: string, value: unknown): string | undefined => {
   if (!Predicate.isString(value)) return `the ${what} is missing`
   if (value === "") return `the ${what} is empty`
-  if (value.trim() !== value) return `the ${what} begins or ends with white space or a line break`
-  if (!/^[\x20-\x7e]+$/.test(value)) return `the ${what} has a character outside printable ASCII`
-  return /^(["'`]).*\1$/.test(value)
-    ? `the ${what} is in quotes, as docker run --env-file keeps them; leave them out`
-    : undefined
+  if (/^\s|\s$|^(["']).*\1$/.test(value)) return `the ${what} begins or ends with a space, line break or quote`
+  return /[^ -~]/.test(value) ? `the ${what} has a character outside printable ASCII` : undefined
 }
 
 /**
