@@ -10,11 +10,10 @@ const https = () => process.getBuiltinModule("node:https")
 
 /** The proxy answered, and opened no connection. */
 export class TunnelRefused extends Error {
-  override readonly name = "TunnelRefused"
   readonly code = "ETUNNEL"
   readonly status: number
-  constructor({ address }: Outbound, target: string, status: number) {
-    super(`the proxy ${address} answered ${status} to CONNECT ${target}`)
+  constructor({ address }: Outbound, status: number) {
+    super(`the proxy ${address} answered ${status}, and opened no connection`)
     this.status = status
   }
 }
@@ -45,7 +44,7 @@ export const openTunnel = (
   request.once("connect", ({ statusCode = 0 }, socket: Net.Socket, head) => {
     if (statusCode < 200 || statusCode > 299) {
       socket.destroy()
-      return done(new TunnelRefused(proxy, target, statusCode))
+      return done(new TunnelRefused(proxy, statusCode))
     }
     socket.setTimeout(0)
     if (head.length > 0) socket.unshift(head)

@@ -163,7 +163,7 @@ describe("through a proxy", () => {
           env: { ...env, HTTPS_PROXY: `http://${address}` }
         })
         expect(unavailable).toBe(7)
-        expect(stderr).toContain(`the proxy ${address} answered ${status} to CONNECT ${target}`)
+        expect(stderr).toContain(`the proxy ${address} answered ${status}, and opened no connection`)
       })
   )
 
