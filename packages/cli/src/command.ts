@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
+import * as Terminal from "effect/Terminal"
 import { doctor } from "./commands/doctor.ts"
 import { mock } from "./commands/mock.ts"
 import { proxy } from "./commands/proxy.ts"
@@ -13,6 +14,7 @@ import { report } from "./exitCode.ts"
 import { paragraphs } from "./flag.ts"
 import { version } from "./internal/version.ts"
 import * as Output from "./output.ts"
+import { wrapHelp } from "./wrap.ts"
 
 export const root = Command.make("spotnana-auth").pipe(
   Command.withDescription(paragraphs(
@@ -26,6 +28,9 @@ export const root = Command.make("spotnana-auth").pipe(
     "  SPOTNANA_ENVIRONMENT       production (the default) or sandbox",
     "  SPOTNANA_BASE_URL          another address of the API: a regional host, a gateway, a mock",
     "  SPOTNANA_TOKEN_STORE_KEYS  what kept tokens are encrypted with, in place of a key of this user",
+    "",
+    "Connections to the API go through the proxy that HTTPS_PROXY names, or else HTTP_PROXY, unless NO_PROXY has the host.",
+    "NODE_EXTRA_CA_CERTS names a file with certificates to trust beside those of Node.",
     "",
     "Exit codes: 0 done, 1 a fault, 2 a mistake in the command line or the configuration, 3, 4 and 5 an answer 3xx, 4xx",
     "and 5xx, 6 the credentials or the token were refused, 7 no usable answer, 130 interrupted."
@@ -54,10 +59,19 @@ const presenter = Effect.gen(function*() {
   })
 })
 
-const formatter = Effect.map(
-  TerminalCapabilities.TerminalCapabilities,
-  ({ canColor }) => CliOutput.defaultFormatter({ colors: canColor, globalFlags: "summary" })
-)
+/** Help that is wider is hard to read; where there is no terminal it is that wide. */
+const widest = 120
+
+const formatter = Effect.gen(function*() {
+  const { canColor } = yield* TerminalCapabilities.TerminalCapabilities
+  const columns = yield* Terminal.Terminal.use(({ columns }) => columns)
+  const formatter = CliOutput.defaultFormatter({ colors: canColor, globalFlags: "summary" })
+  return CliOutput.Formatter.of({
+    // oxlint-disable-next-line typescript/no-misused-spread -- a record, whose type is a class
+    ...formatter,
+    formatHelpDoc: (doc) => wrapHelp(formatter.formatHelpDoc(doc), Math.min(columns || widest, widest))
+  })
+})
 
 const Settings = Layer.mergeAll(
   Layer.effect(CliOutput.Presenter, presenter),

@@ -14,7 +14,9 @@ import { Output } from "./output.ts"
 /** The flags of every command that needs credentials. None takes a secret: whoever lists the processes reads arguments. */
 export const flags = {
   // Not `--env-file`: Node takes that for itself, wherever among the arguments it stands.
-  credentialsFile: Flag.File("credentials-file", { mustExist: true }).pipe(
+  // Nor a file that must be one: `<(vault read …)` is a pipe.
+  credentialsFile: Flag.Path("credentials-file").pipe(
+    Flag.withMetavar("file"),
     Flag.optional,
     Flag.withDescription("Take SPOTNANA_ variables from this file, before those of the environment")
   )
@@ -45,10 +47,30 @@ const onlySpotnana = (provider: ConfigProvider.ConfigProvider): ConfigProvider.C
     typeof path[0] === "string" && path[0].startsWith("SPOTNANA_") ? provider.load(path) : Effect.undefined
   )
 
+const isUtf16 = (bytes: Uint8Array): boolean =>
+  bytes[0] === 0xff && bytes[1] === 0xfe || bytes[0] === 0xfe && bytes[1] === 0xff || bytes.includes(0)
+
+/** The text of a file, without the byte order mark that editors put before it. */
+const decode = (file: string, bytes: Uint8Array): Effect.Effect<string, Failure> =>
+  Effect.try({
+    try: () => {
+      if (isUtf16(bytes)) throw new TypeError("UTF-16")
+      return new TextDecoder("utf-8", { fatal: true }).decode(bytes)
+    },
+    catch: () =>
+      usageFailure(
+        `${file} is not in UTF-8${isUtf16(bytes) ? ", but in UTF-16" : ""}. Save it as UTF-8; in PowerShell: ` +
+          `(Get-Content ${file}) | Set-Content -Encoding utf8 ${file}`
+      )
+  })
+
+/** Read once: what a pipe had is gone then. */
 const fromFile = (file: string): Effect.Effect<Source, Failure, FileSystem.FileSystem | Path.Path> =>
   Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
     const isOpen = yield* isOpenToOthers(file)
-    const provider = onlySpotnana(yield* ConfigProvider.fromDotEnv({ path: file }))
+    const content = yield* decode(file, yield* fs.readFile(file))
+    const provider = onlySpotnana(ConfigProvider.fromDotEnvContents(content))
     return isOpen
       ? { name: file, provider, warning: `${file} is open to others. Close it: chmod go= ${file}` }
       : { name: file, provider }
@@ -57,19 +79,27 @@ const fromFile = (file: string): Effect.Effect<Source, Failure, FileSystem.FileS
 const has = ({ provider }: Source, variable: string): Effect.Effect<boolean, Config.ConfigError> =>
   Effect.map(Config.String(variable).pipe(Config.withDefault("")).parse(provider), (value) => value !== "")
 
+/** What decides where a secret is sent, or who can read the token that is kept: without the secret it is not for a file to say. */
+const decisive = {
+  SPOTNANA_BASE_URL: "where it would be sent",
+  SPOTNANA_ENVIRONMENT: "where it would be sent",
+  SPOTNANA_TOKEN_STORE_KEYS: "with which key its token would be kept"
+}
+
 /**
- * The file of the working directory may be anybody's: one that came with a repository, say. It does not get to say where a
- * secret is sent that it does not know.
+ * The file of the working directory may be anybody's: one that came with a repository, say. It does not get to decide about
+ * a secret that it does not know.
  */
-const assertNoRedirection = (environment: Source, file: Source): Effect.Effect<void, Failure | Config.ConfigError> =>
+const assertOwnSecret = (environment: Source, file: Source): Effect.Effect<void, Failure | Config.ConfigError> =>
   Effect.gen(function*() {
-    const isRedirected = (yield* has(environment, "SPOTNANA_CLIENT_SECRET")) &&
-      !(yield* has(environment, "SPOTNANA_BASE_URL")) && (yield* has(file, "SPOTNANA_BASE_URL"))
-    if (isRedirected) {
-      return yield* usageFailure(
-        `The client secret is in the environment, and ${file.name} in this directory says where it would be sent. ` +
-          `If that is meant, set SPOTNANA_BASE_URL in the environment, or name the file: --credentials-file ${file.name}`
-      )
+    if (!(yield* has(environment, "SPOTNANA_CLIENT_SECRET"))) return
+    for (const [variable, what] of Object.entries(decisive)) {
+      if ((yield* has(file, variable)) && !(yield* has(environment, variable))) {
+        return yield* usageFailure(
+          `The client secret is in the environment, and ${file.name} in this directory says ${what} (${variable}). ` +
+            `If that is meant, set ${variable} in the environment, or name the file: --credentials-file ${file.name}`
+        )
+      }
     }
   })
 
@@ -89,7 +119,7 @@ const sourcesOf = (
     const isThere = yield* FileSystem.FileSystem.use((fs) => Effect.orElseSucceed(fs.exists(implicitFile), () => false))
     if (!isThere) return [environment]
     const file = yield* fromFile(implicitFile)
-    yield* assertNoRedirection(environment, file)
+    yield* assertOwnSecret(environment, file)
     return [environment, file]
   })
 

@@ -92,7 +92,11 @@ export const explain = (error: unknown): Explanation => {
     const { message } = error.cause
     return {
       message,
-      advice: /SPOTNANA_CLIENT_(ID|SECRET) is not set/.test(message) ? howToSet : undefined,
+      advice: /SPOTNANA_CLIENT_(ID|SECRET) is not set/.test(message)
+        ? howToSet
+        : message.includes("or quote")
+        ? "docker run --env-file keeps quotes: write the value there without."
+        : undefined,
       exitCode: exitCode.usage
     }
   }

@@ -6,8 +6,12 @@ import * as Option from "effect/Option"
 export const toggle = (name: string, description: string): Flag.Flag<boolean> =>
   Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withDefault(false), Flag.withoutNegation)
 
-/** The lines of a description, as help shows them: below its heading. */
-export const paragraphs = (...lines: ReadonlyArray<string>): string => lines.join("\n").replaceAll(/\n(?=.)/g, "\n  ")
+/**
+ * A description as help shows it, below its heading. An empty line is between two paragraphs, and one that begins with a
+ * space stands alone; help breaks the others where the terminal ends.
+ */
+export const paragraphs = (...lines: ReadonlyArray<string>): string =>
+  lines.join("\n").replaceAll(/(?<=.)\n(?=[^ \n])/g, " ").replaceAll(/\n(?=.)/g, "\n  ")
 
 const units = { ms: "millis", s: "seconds", m: "minutes", h: "hours" } as const
 

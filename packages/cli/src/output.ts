@@ -15,10 +15,22 @@ export interface Style {
   readonly cyan: (text: string) => string
 }
 
+// Stands for the escape character in what a style makes. It differs from process to process: no text from outside has it.
+const mark = crypto.randomUUID()
+
 const makeStyle = (canColor: boolean): Style => {
-  const paint = (code: number) => (text: string) => canColor ? `\x1b[${code}m${text}\x1b[0m` : text
+  const paint = (code: number) => (text: string) => canColor ? `${mark}[${code}m${text}${mark}[0m` : text
   return { bold: paint(1), dim: paint(2), red: paint(31), green: paint(32), yellow: paint(33), cyan: paint(36) }
 }
+
+const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
+
+/**
+ * A text as a terminal may get it: control characters but tab and line break, and those that turn the direction of writing,
+ * are escaped. So what a server says moves no cursor, sets no title and has no colour. Those of a style stay.
+ */
+export const forTerminal = (text: string): string =>
+  text.replaceAll(/[^\P{Cc}\t\n]|[\u2028-\u202e\u2066-\u2069]/gu, escape).replaceAll(mark, "\x1b")
 
 /**
  * What is written, and where: results on stdout, everything else on stderr.
@@ -32,9 +44,9 @@ export class Output extends Context.Service<Output, {
   readonly style: Style
   /** The style of stderr. */
   readonly noteStyle: Style
-  /** Writes to stdout, unchanged. */
+  /** Writes to stdout, unchanged. What may come from outside is for `line`, or goes through `forTerminal` first. */
   readonly write: (chunk: string | Uint8Array) => Effect.Effect<void>
-  /** A line on stdout. */
+  /** A line on stdout, like all that follow as `forTerminal` has it. */
   readonly line: (text: string) => Effect.Effect<void>
   /** A line on stderr. */
   readonly note: (text: string) => Effect.Effect<void>
@@ -59,13 +71,13 @@ export const layer: Layer.Layer<Output, never, Stdio.Stdio> = Layer.effect(
     const noteStyle = makeStyle(yield* canColor(stdio, stdio.stderrIsTerminal))
     // A stream that is gone has no reader who could be told.
     const write = (chunk: string | Uint8Array) => Effect.ignore(Stream.run(Stream.succeed(chunk), stdio.stdout()))
-    const note = (text: string) => Effect.ignore(Stream.run(Stream.succeed(`${text}\n`), stdio.stderr()))
+    const note = (text: string) => Effect.ignore(Stream.run(Stream.succeed(`${forTerminal(text)}\n`), stdio.stderr()))
     return {
       isTerminal: yield* stdio.stdoutIsTerminal,
       style,
       noteStyle,
       write,
-      line: (text) => write(`${text}\n`),
+      line: (text) => write(`${forTerminal(text)}\n`),
       note,
       warn: (text) => note(`${noteStyle.yellow("warning:")} ${text}`),
       fault: (text) => note(`${noteStyle.red("error:")} ${text}`)

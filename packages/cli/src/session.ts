@@ -15,13 +15,13 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
-import { FetchHttpClient } from "effect/http"
 import type { HttpClient } from "effect/http"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Path from "effect/Path"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
+import * as Client from "./client.ts"
 import * as Configuration from "./configuration.ts"
 import type { Failure } from "./exitCode.ts"
 import { Output } from "./output.ts"
@@ -38,8 +38,12 @@ type Services = FileSystem.FileSystem | Path.Path | Output
 
 /** What a provider is made of: where to ask, with which credentials, by which client, and where tokens are kept. */
 const Parts = (input: Input) =>
-  Layer.unwrap(Effect.map(Environment.config, (environment) => TokenEndpoint.layer({ environment }))).pipe(
-    Layer.provideMerge(FetchHttpClient.layer),
+  Layer.unwrap(
+    Effect.map(
+      Environment.config,
+      (environment) => Layer.provideMerge(TokenEndpoint.layer({ environment }), Client.layer(environment.baseUrl))
+    )
+  ).pipe(
     Layer.merge(Credentials.layerConfig()),
     Layer.merge(Store.layer(input)),
     Layer.provide(Configuration.layer(input))

@@ -1,11 +1,13 @@
 import { MockSpotnana } from "@effect-spotnana/testing"
+import { NodeServices } from "@effect/platform-node"
 import { describe, expect, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Config, ConfigProvider, Effect, Option } from "effect"
 import { Completions } from "effect/cli"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { root } from "../src/command.ts"
-import { clientId, clientSecret, makeUser, Spotnana, variables } from "./support/cli.ts"
+import * as Configuration from "../src/configuration.ts"
+import { clientId, clientSecret, main, makeUser, Spotnana, variables } from "./support/cli.ts"
 
 const dotEnv = (record: Readonly<Record<string, string>>) =>
   Object.entries(record).map(([name, value]) => `${name}=${value}\n`).join("")
@@ -49,23 +51,90 @@ describe("the configuration of the command line", () => {
       expect(Fs.existsSync(state)).toBe(true)
     }).pipe(Effect.provide(Spotnana)))
 
-  it.live("of a file .env does not say where the secret of the environment is sent", () =>
-    Effect.gen(function*() {
-      const mock = yield* MockSpotnana.MockSpotnana
-      const { SPOTNANA_BASE_URL, ...credentials } = yield* variables
-      const { run, write } = yield* makeUser(credentials)
-      yield* write(".env", dotEnv({ SPOTNANA_BASE_URL }))
-      for (const command of [["token"], ["request", "GET", "/v2/companies"]]) {
-        const { code, stderr } = yield* run(command)
-        expect(code).toBe(2)
-        expect(stderr).toMatch(
-          /^error: The client secret is in the environment, and \.env in this directory says where/
+  it.live.each<readonly [string, string, string]>([
+    ["SPOTNANA_BASE_URL", "", "where it would be sent"],
+    ["SPOTNANA_ENVIRONMENT", "sandbox", "where it would be sent"],
+    [
+      "SPOTNANA_TOKEN_STORE_KEYS",
+      Buffer.alloc(32, 7).toString("base64"),
+      "with which key its token would be kept"
+    ]
+  ])(
+    "of a file .env does not decide by %s about the secret of the environment",
+    ([variable, value, what]) =>
+      Effect.gen(function*() {
+        const mock = yield* MockSpotnana.MockSpotnana
+        const { SPOTNANA_BASE_URL, ...credentials } = yield* variables
+        const { run, state, write } = yield* makeUser(
+          variable === "SPOTNANA_BASE_URL" ? credentials : { ...credentials, SPOTNANA_BASE_URL }
         )
-      }
-      expect(yield* run(["doctor"])).toMatchObject({ code: 1 })
-      expect(yield* mock.ledger).toEqual([])
-      expect(yield* run(["token", "--credentials-file", ".env"])).toMatchObject({ code: 0 })
+        yield* write(".env", dotEnv({ [variable]: value === "" ? SPOTNANA_BASE_URL : value }))
+        const { code, stderr } = yield* run(["token"])
+        expect(code).toBe(2)
+        expect(stderr).toContain(
+          `error: The client secret is in the environment, and .env in this directory says ${what} (${variable}).`
+        )
+        expect(yield* run(["doctor"])).toMatchObject({ code: 1 })
+        expect(yield* mock.ledger).toEqual([])
+        expect(Fs.existsSync(state)).toBe(false)
+        expect(yield* run(["token", "--credentials-file", ".env"], { env: { SPOTNANA_BASE_URL } }))
+          .toMatchObject({ code: 0 })
+      }).pipe(Effect.provide(Spotnana))
+  )
+
+  it.live("of a file .env has the secret and all that decides about it", () =>
+    Effect.gen(function*() {
+      const { run, write } = yield* makeUser()
+      const SPOTNANA_TOKEN_STORE_KEYS = Buffer.alloc(32, 7).toString("base64")
+      yield* write(".env", dotEnv({ ...yield* variables, SPOTNANA_TOKEN_STORE_KEYS, SPOTNANA_ENVIRONMENT: "sandbox" }))
+      expect(yield* run(["token"])).toMatchObject({ code: 0, stderr: "" })
     }).pipe(Effect.provide(Spotnana)))
+
+  it.live("is read from a pipe", () =>
+    Effect.gen(function*() {
+      const { exec, write } = yield* makeUser()
+      yield* write("credentials", dotEnv(yield* variables))
+      const fifo = "mkfifo -m 600 fifo && (cat credentials >fifo &) && "
+      for (const [before, command, file] of [["", "token", "<(cat credentials)"], [fifo, "doctor", "fifo"]]) {
+        const script = `${before}"$0" "$1" ${command} --credentials-file ${file}`
+        const ended = yield* exec("bash", ["-c", script, process.execPath, main])
+        expect(ended).toMatchObject({ code: 0, stderr: "" })
+      }
+    }).pipe(Effect.provide(Spotnana)))
+
+  const encodings: ReadonlyArray<readonly [string, (text: string) => Buffer, RegExp]> = [
+    ["UTF-8 with a byte order mark", (text) => Buffer.from(`\ufeff${text}`), /^client$/],
+    [
+      "UTF-16 as PowerShell writes it",
+      (text) => Buffer.from(`\ufeff${text}`, "utf16le"),
+      /^2: .* is not in UTF-8, but in UTF-16\. Save it as UTF-8/
+    ],
+    [
+      "big-endian UTF-16",
+      (text) => Buffer.from(`\ufeff${text}`, "utf16le").swap16(),
+      /^2: .* is not in UTF-8, but in UTF-16\. Save it as UTF-8/
+    ],
+    [
+      "UTF-16 without a mark",
+      (text) => Buffer.from(text, "utf16le"),
+      /^2: .* is not in UTF-8, but in UTF-16\. Save it as UTF-8/
+    ],
+    ["Latin-1", (text) => Buffer.from(`# caf\xe9\n${text}`, "latin1"), /^2: .* is not in UTF-8\. Save it as UTF-8/]
+  ]
+
+  it.live.each(encodings)("is a file in %s: read, or said to be", ([, encode, expected]) =>
+    Effect.gen(function*() {
+      const { cwd } = yield* makeUser()
+      const file = Path.join(cwd, "credentials")
+      Fs.writeFileSync(file, encode(dotEnv({ SPOTNANA_CLIENT_ID: "client" })), { mode: 0o600 })
+      const { provider } = yield* Configuration.read({ credentialsFile: Option.some(file) })
+      return yield* Config.String("SPOTNANA_CLIENT_ID").parse(provider)
+    }).pipe(
+      Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env: {} })),
+      Effect.provide(NodeServices.layer),
+      Effect.catchTag("Failure", ({ exitCode, message }) => Effect.succeed(`${exitCode}: ${message}`)),
+      Effect.map((outcome) => expect(outcome).toMatch(expected))
+    ))
 
   it.live.each([".env", "credentials"])(
     "is warned of where a file %s is open to others",
@@ -106,7 +175,16 @@ describe("the configuration of the command line", () => {
   it.live.each<readonly [string, Readonly<Record<string, string>>, RegExp]>([
     ["SPOTNANA_ENVIRONMENT", { SPOTNANA_ENVIRONMENT: "test" }, /"test"; expected "production" or "sandbox"/],
     ["SPOTNANA_BASE_URL", { SPOTNANA_BASE_URL: "http://api.example" }, /SPOTNANA_BASE_URL cannot be used/],
-    ["SPOTNANA_CLIENT_SECRET", { SPOTNANA_CLIENT_SECRET: `${clientSecret}\n` }, /ends with white space or a line break/]
+    [
+      "SPOTNANA_CLIENT_SECRET",
+      { SPOTNANA_CLIENT_SECRET: `${clientSecret}\n` },
+      /ends with a space, line break or quote/
+    ],
+    [
+      "SPOTNANA_CLIENT_SECRET",
+      { SPOTNANA_CLIENT_SECRET: `"${clientSecret}"` },
+      /a space, line break or quote\ndocker run --env-file keeps quotes/
+    ]
   ])("with a mistake in %s says what was expected, and no secret", ([, mistake, expected]) =>
     Effect.gen(function*() {
       const { run } = yield* makeUser({

@@ -1,16 +1,17 @@
+import { Environment } from "@effect-spotnana/core"
+import type { AccessToken } from "@effect-spotnana/core"
 import { Fault, MockSpotnana } from "@effect-spotnana/testing"
-import { NodeHttpServer } from "@effect/platform-node"
 import { describe, expect, it } from "@effect/vitest"
-import { Context, Effect, Fiber, Layer, Option } from "effect"
+import { Effect, Fiber, Option, Redacted } from "effect"
+import { HttpClient, HttpClientResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 import * as Fs from "node:fs"
-import { createServer } from "node:https"
-import { makeCertificateWith } from "../../core/test/support/certificate.ts"
-import type { Options as CertificateOptions } from "../../core/test/support/certificate.ts"
+import { checkCall } from "../src/doctor/access.ts"
 import { makeExamine } from "../src/doctor/check.ts"
 import type { Result } from "../src/doctor/check.ts"
 import { clientId, clientSecret, configuredUser, deadAddress, makeUser, Spotnana, variables } from "./support/cli.ts"
 import type { Options, User } from "./support/cli.ts"
+import { secured } from "./support/secured.ts"
 
 interface Check {
   readonly name: string
@@ -190,6 +191,65 @@ describe("spotnana-auth doctor", () => {
       expect((yield* diagnose(user, ["--call", `/v2/users/${id}`])).status).toEqual(ok)
     }).pipe(Effect.provide(Spotnana)))
 
+  const html = "<!doctype html><html><head><title>Down for\u001b]0;x\u0007maintenance</title></head></html>"
+
+  it.live.each<readonly [string, Fault.Fault, string]>([
+    [
+      "a page of HTML",
+      Fault.status(200, { body: html, headers: { "content-type": "text/html" } }),
+      "a page of HTML (Down for ]0;x maintenance)"
+    ],
+    ["nothing", Fault.status(200, { body: "" }), "no body"],
+    [
+      "a text",
+      Fault.status(200, { body: "busy", headers: { "content-type": "text/plain" } }),
+      "a body that is no JSON (text/plain)"
+    ],
+    ["more than 1 MiB", Fault.status(200, { body: "[".repeat(2 ** 21) }), "more than 1024 KiB"]
+  ])("warns where the API answers the call with %s", ([, fault, expected]) =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const user = yield* configuredUser
+      yield* mock.inject("api", fault, { times: Infinity })
+      const { check, code, status } = yield* diagnose(user)
+      expect(code).toBe(0)
+      expect(status).toEqual({ ...ok, "api call": "warning" })
+      expect(check("api call").summary).toBe(`GET /v2/companies?limit=1 answered 200 with ${expected}`)
+      expect(check("api call").advice).toContain("Something else may answer in its place")
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.effect("does not wait for the end of a body that has none", () =>
+    Effect.gen(function*() {
+      const token = { value: Redacted.make("t0ken") } as AccessToken.AccessToken
+      const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(new Uint8Array([0x7b])) })
+      const client = HttpClient.make((request) =>
+        Effect.succeed(HttpClientResponse.fromWeb(request, new Response(body)))
+      )
+      const fiber = yield* checkCall(Environment.production, token, "/v2/companies").pipe(
+        Effect.provideService(HttpClient.HttpClient, client),
+        Effect.forkChild
+      )
+      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      yield* TestClock.adjust("3 seconds")
+      expect(yield* Fiber.join(fiber)).toMatchObject({
+        summary: "GET /v2/companies answered 200 with a body that has no end within 3s",
+        warning: expect.stringContaining("Something else may answer")
+      })
+    }))
+
+  it.live.each(["../admin", "/v2/%2E%2e/x", "/v2/.\t./.\n./admin"])(
+    "sends nothing for --call %j",
+    (call) =>
+      Effect.gen(function*() {
+        const mock = yield* MockSpotnana.MockSpotnana
+        const { run } = yield* configuredUser
+        const { code, stderr } = yield* run(["doctor", "--call", call])
+        expect(code).toBe(2)
+        expect(stderr).toContain("The path has a segment of dots, which could lead out of the configured address.")
+        expect(yield* mock.ledger).toEqual([])
+      }).pipe(Effect.provide(Spotnana))
+  )
+
   it.effect("gives up on whoever says nothing", () =>
     Effect.gen(function*() {
       const results: Array<Result> = []
@@ -205,29 +265,6 @@ describe("spotnana-auth doctor", () => {
 
 const day = 86_400_000
 const inDays = (days: number) => new Date(Date.now() + days * day)
-
-/** A Spotnana behind a certificate of its own, and what makes the command line trust that. */
-const secured = (options: CertificateOptions = {}) =>
-  Effect.gen(function*() {
-    const certificate = yield* Effect.promise(() => makeCertificateWith(options))
-    const server = NodeHttpServer.layer(() => createServer(certificate), { port: 0, host: "127.0.0.1" })
-    const services = yield* Layer.build(MockSpotnana.layerServer.pipe(
-      Layer.provideMerge(MockSpotnana.layer({ clientId, clientSecret })),
-      Layer.provideMerge(server)
-    ))
-    const { SPOTNANA_BASE_URL, ...credentials } = yield* Effect.provideContext(variables, services)
-    const user = yield* makeUser(credentials)
-    yield* user.write("ca.pem", certificate.cert)
-    const { port } = new URL(SPOTNANA_BASE_URL)
-    return {
-      mock: Context.get(services, MockSpotnana.MockSpotnana),
-      user,
-      at: (host: string) => ({ env: { SPOTNANA_BASE_URL: `https://${host}:${port}` } }),
-      trusted: (host: string) => ({
-        env: { SPOTNANA_BASE_URL: `https://${host}:${port}`, NODE_EXTRA_CA_CERTS: `${user.cwd}/ca.pem` }
-      })
-    }
-  })
 
 describe("spotnana-auth doctor, of certificates,", () => {
   it.live("trusts one whose issuer is trusted, and says until when it is valid", () =>
@@ -246,6 +283,16 @@ describe("spotnana-auth doctor, of certificates,", () => {
       expect(check("connection").summary).toContain("is signed by localhost, whom this machine does not trust")
       expect(check("connection").advice).toContain("NODE_EXTRA_CA_CERTS")
       expect(yield* mock.ledger).toEqual([])
+    }))
+
+  it.live("shows what is written in one on a line, and nothing that a terminal would obey", () =>
+    Effect.gen(function*() {
+      const { at, user } = yield* secured({ issuer: "Evil\u001b]0;title\u0007\u009b31m" })
+      const { check, stdout } = yield* diagnose(user, [], at("localhost"))
+      expect(check("connection").summary).toMatch(
+        "is signed by Evil ]0;title 31m, whom this machine does not trust"
+      )
+      expect(String(stdout)).toMatch(/^[^\p{Cc}\n]*(?:\n[^\p{Cc}\n]*)*$/u)
     }))
 
   it.live("says that one is for another host", () =>

@@ -1,7 +1,10 @@
 import { Fault, MockSpotnana } from "@effect-spotnana/testing"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Redacted, Schedule } from "effect"
+import { once } from "node:events"
 import * as Fs from "node:fs"
+import { createServer } from "node:net"
+import type { AddressInfo } from "node:net"
 import * as Path from "node:path"
 import {
   clientSecret,
@@ -20,6 +23,33 @@ const call = MockSpotnana.MockSpotnana.use(({ ledger }) => ledger).pipe(
 
 // Neither UTF-8 nor without a zero.
 const bytes = Buffer.from(Array.from({ length: 1024 }, (_, index) => index % 256))
+
+/** A Spotnana that answers each call of the API with these bytes. */
+const rawApi = (answer: string) =>
+  Effect.gen(function*() {
+    let calls = 0
+    const token = JSON.stringify({ access_token: "t0ken", token_type: "Bearer", expires_in: 3600 })
+    const server = yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        createServer((socket) =>
+          socket.on("error", () => {}).on("data", (request) => {
+            const isToken = String(request).startsWith("POST /v2/auth/")
+            if (!isToken && String(request).startsWith("GET ")) calls += 1
+            socket.end(
+              isToken
+                ? `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${token.length}\r\n\r\n${token}`
+                : answer,
+              "latin1"
+            )
+          })
+        )
+      ),
+      (server) => Effect.sync(() => server.close())
+    )
+    yield* Effect.promise(() => once(server.listen(0, "127.0.0.1"), "listening"))
+    const { port } = server.address() as AddressInfo
+    return { url: `http://127.0.0.1:${port}`, calls: () => calls }
+  })
 
 describe("spotnana-auth request", () => {
   it.live("prints the body of the answer, unchanged, and the status on stderr", () =>
@@ -124,14 +154,20 @@ describe("spotnana-auth request", () => {
   it.live.each<[string, ReadonlyArray<string>, string]>([
     ["a path that leads out of the address", ["../admin"], "segment of dots"],
     ["one that hides it", ["/v2/%2E%2e/admin?x=1"], "segment of dots"],
-    ["one that does so by backslashes", ["/v2\\..\\admin"], "segment of dots"],
+    ["one that hides it between tabs and line breaks", ["/v2/.\t./.\n./admin"], "segment of dots"],
+    ["a URL beside the address", ["@/gateway-admin/x"], "is not at http://127.0.0.1:"],
     ["a URL with a password, which is not repeated", ["https://user:hunter2@evil.example/"], "user name or a password"],
+    ["a header of the connection", ["/v2/companies", "-H", "Transfer-Encoding: chunked"], "about a single connection"],
     ["another Host", ["/v2/companies", "--header", "Host: evil.example"], "Host is that of the configured address"]
   ])("sends nothing for %s", ([, args, said]) =>
     Effect.gen(function*() {
       const mock = yield* MockSpotnana.MockSpotnana
       const { run } = yield* configuredUser
-      const { code, stderr } = yield* run(["request", "GET", ...args])
+      const { SPOTNANA_BASE_URL } = yield* variables
+      const { code, stderr } = yield* run(
+        ["request", "GET", ...args.map((arg) => arg.replace(/^@/, SPOTNANA_BASE_URL))],
+        { env: { SPOTNANA_BASE_URL: `${SPOTNANA_BASE_URL}/gateway` } }
+      )
       expect([code, stderr.includes(said), stderr.includes("hunter2")]).toEqual([2, true, false])
       expect(yield* mock.ledger).toEqual([])
     }).pipe(Effect.provide(Spotnana)))
@@ -239,6 +275,29 @@ describe("spotnana-auth request", () => {
         expect(yield* run(args)).toMatchObject({ code: 0 })
       }).pipe(Effect.provide(Spotnana))
   )
+
+  it.live("escapes what a terminal would obey in headers and in where a redirect leads to", () =>
+    Effect.gen(function*() {
+      const { run } = yield* configuredUser
+      const { calls, url } = yield* rawApi(
+        "HTTP/1.1 302 Found\r\nLocation: /\u009b2J\u009d0;title\r\nX-Trace: a\u0085b\r\nContent-Length: 0\r\n\r\n"
+      )
+      const env = { SPOTNANA_BASE_URL: url }
+      const noted = yield* run(["request", "GET", "/v2/companies"], { env })
+      expect(noted).toMatchObject({
+        code: 3,
+        stderr: expect.stringContaining("a redirect to /\\u009b2J\\u009d0;title that")
+      })
+      const included = yield* run(["request", "GET", "/v2/companies", "--include"], {
+        env: { ...env, FORCE_COLOR: "1" }
+      })
+      expect(String(included.stdout)).toContain("location\u001b[0m: /\\u009b2J\\u009d0;title\n")
+      expect(String(included.stdout)).toContain("x-trace\u001b[0m: a\\u0085b")
+      for (const text of [noted.stderr, included.stderr, String(included.stdout)]) {
+        expect(text.replaceAll(/\u001b\[\d+m/g, "")).not.toMatch(/[^\P{Cc}\n]/u)
+      }
+      expect(calls()).toBe(2)
+    }).pipe(Effect.provide(Spotnana)))
 
   it.live("ends without a word when nobody reads any more", () =>
     Effect.gen(function*() {

@@ -89,8 +89,9 @@ export const equals = (self: ClientCredentials, that: ClientCredentials): boolea
  *
  * **Details**
  *
- * Both must be non-empty and consist of printable ASCII (RFC 6749 §A.1, §A.2). A
- * line break at the end, as files and vaults add it, is the usual mistake.
+ * Both must be non-empty and consist of printable ASCII (RFC 6749 §A.1, §A.2). The
+ * usual mistakes are a line break at the end, as files and vaults add it, and quotes
+ * around the value, as `docker run --env-file` keeps them.
  *
  * @category validation
  * @since 0.1.0
@@ -104,8 +105,8 @@ export const problem = (credentials: ClientCredentials): string | undefined =>
 const textProblem = (what: string, value: unknown): string | undefined => {
   if (!Predicate.isString(value)) return `the ${what} is missing`
   if (value === "") return `the ${what} is empty`
-  if (value.trim() !== value) return `the ${what} begins or ends with white space or a line break`
-  return /^[\x20-\x7e]+$/.test(value) ? undefined : `the ${what} has a character outside printable ASCII`
+  if (/^\s|\s$|^(["']).*\1$/.test(value)) return `the ${what} begins or ends with a space, line break or quote`
+  return /[^ -~]/.test(value) ? `the ${what} has a character outside printable ASCII` : undefined
 }
 
 /**

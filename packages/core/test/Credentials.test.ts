@@ -47,21 +47,25 @@ describe("Credentials.problem", () => {
   it.each([
     ["client", "secret"],
     ["a b", "s3cr:t %+&="],
-    ["!", "~"]
+    ["!", "~"],
+    ["\"", "'half"],
+    ["it's", "'a' and \"b\""]
   ])("finds none in %j and %j", (clientId, clientSecret) => {
     assert.isUndefined(Credentials.problem(credentials(clientId, clientSecret)))
   })
 
   it.each([
     ["empty", "", "is empty"],
-    ["a line break at the end", `${canary}\n`, "begins or ends with white space or a line break"],
-    ["a Windows line break at the end", `${canary}\r\n`, "begins or ends with white space or a line break"],
-    ["a space at the start", ` ${canary}`, "begins or ends with white space or a line break"],
-    ["nothing but white space", " \t", "begins or ends with white space or a line break"],
-    ["a byte order mark", `\uFEFF${canary}`, "begins or ends with white space or a line break"],
+    ["a line break at the end", `${canary}\n`, "begins or ends with a space, line break or quote"],
+    ["a Windows line break at the end", `${canary}\r\n`, "begins or ends with a space, line break or quote"],
+    ["a space at the start", ` ${canary}`, "begins or ends with a space, line break or quote"],
+    ["nothing but white space", " \t", "begins or ends with a space, line break or quote"],
+    ["a byte order mark", `\uFEFF${canary}`, "begins or ends with a space, line break or quote"],
     ["a line break inside", `${canary}\n${canary}`, "has a character outside printable ASCII"],
     ["a NUL", `${canary}\0x`, "has a character outside printable ASCII"],
     ["Latin-1", `${canary}é`, "has a character outside printable ASCII"],
+    ["double quotes", `"${canary}"`, "begins or ends with a space, line break or quote"],
+    ["single quotes", `'${canary}'`, "begins or ends with a space, line break or quote"],
     ["an emoji", `${canary}🔑`, "has a character outside printable ASCII"]
   ])("invariant 9: names what is wrong and shows no value: %s", (_, value, expected) => {
     assert.strictEqual(Credentials.problem(credentials(value, "secret")), `the client id ${expected}`)
@@ -90,17 +94,17 @@ describe("Credentials.config", () => {
     [
       "an id with a line break at the end",
       env(`${canary}\n`, canary),
-      `${id} cannot be used: the client id begins or ends with white space or a line break`
+      `${id} cannot be used: the client id begins or ends with a space, line break or quote`
     ],
     [
       "a secret with a line break at the end",
       env("client", `${canary}\n`),
-      `${secret} cannot be used: the client secret begins or ends with white space or a line break`
+      `${secret} cannot be used: the client secret begins or ends with a space, line break or quote`
     ],
     [
       "a secret with a space at the start",
       env("client", ` ${canary}`),
-      `${secret} cannot be used: the client secret begins or ends with white space or a line break`
+      `${secret} cannot be used: the client secret begins or ends with a space, line break or quote`
     ],
     [
       "a secret outside ASCII",

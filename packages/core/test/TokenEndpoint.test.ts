@@ -237,7 +237,7 @@ describe("the request", () => {
       [
         "a line break at the end",
         credentials("client", "s3cret\n"),
-        "the client secret begins or ends with white space"
+        "the client secret begins or ends with a space"
       ],
       ["a character outside ASCII", credentials("client", "s3cr:t %+&=é"), "the client secret has a character outside"]
     ] as const

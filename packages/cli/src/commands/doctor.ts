@@ -1,32 +1,48 @@
+import { hasDotSegment } from "@effect-spotnana/engine/Url"
 import { Command, Flag } from "effect/cli"
 import * as Effect from "effect/Effect"
 import { FetchHttpClient } from "effect/http"
 import * as Option from "effect/Option"
+import * as Terminal from "effect/Terminal"
 import * as Tuple from "effect/Tuple"
+import * as Client from "../client.ts"
 import * as Configuration from "../configuration.ts"
 import { checkCall, checkCredentials } from "../doctor/access.ts"
 import { makeExamine } from "../doctor/check.ts"
 import type { Examine, Result } from "../doctor/check.ts"
 import { checkClock, checkConnection, checkDns } from "../doctor/connection.ts"
 import { checkConfiguration, checkStore } from "../doctor/local.ts"
+import { dotSegmentRefused } from "../dotSegment.ts"
 import { exitCode, Failure } from "../exitCode.ts"
 import { paragraphs, toggle } from "../flag.ts"
 import { Output } from "../output.ts"
 import type { Style } from "../output.ts"
+import { wrap } from "../wrap.ts"
 
 /** The checks, each upon what the ones before it have found. */
 const examineAll = (examine: Examine, input: Configuration.Input, call: string) =>
   Effect.gen(function*() {
     const subject = yield* examine("configuration", Option.some(input), checkConfiguration)
     yield* examine("token store", subject, checkStore)
-    const name = yield* examine("dns", subject, ({ environment }) => checkDns(environment))
-    const reached = Option.andThen(name, subject)
-    const connection = yield* examine("connection", reached, ({ environment }) => checkConnection(environment))
+    const name = yield* examine("dns", subject, checkDns)
+    const connection = yield* examine("connection", Option.andThen(name, subject), checkConnection)
     const connected = Option.andThen(connection, subject)
-    yield* examine("clock", connected, ({ environment }) => checkClock(environment))
-    const token = yield* examine("credentials", connected, checkCredentials)
-    yield* examine("api call", Option.zipWith(connected, token, Tuple.make), ([{ environment }, token]) =>
-      checkCall(environment, token, call))
+    const exchanges = Effect.gen(function*() {
+      yield* examine("clock", connected, ({ environment }) => checkClock(environment))
+      const token = yield* examine("credentials", connected, checkCredentials)
+      yield* examine("api call", Option.zipWith(connected, token, Tuple.make), ([{ environment }, token]) =>
+        checkCall(environment, token, call))
+    })
+    yield* Effect.provide(
+      exchanges,
+      Option.match(connected, {
+        // Nothing is sent then.
+        onNone: () =>
+          FetchHttpClient.layer,
+        onSome: ({ environment }) =>
+          Client.layer(environment.baseUrl)
+      })
+    )
   })
 
 const words: { readonly [Status in Result["status"]]: keyof Style } = {
@@ -36,11 +52,14 @@ const words: { readonly [Status in Result["status"]]: keyof Style } = {
   skipped: "dim"
 }
 
-const indented = (text: string) => text.replaceAll("\n", `\n${" ".repeat(24)}`)
+const margin = 24
 
-const render = (style: Style, { advice, name, status, summary }: Result): string => {
-  const line = `${style[words[status]](status.padEnd(8))} ${style.bold(name.padEnd(14))} ${indented(summary)}`
-  return advice === undefined ? line : `${line}\n${" ".repeat(24)}${indented(`> ${advice}`)}`
+const render = (style: Style, columns: number, { advice, name, status, summary }: Result): string => {
+  const texts = advice === undefined ? [summary] : [summary, `> ${advice}`]
+  const lines = texts.flatMap((text) => wrap(text, Math.max(columns - margin, 20)))
+  return `${style[words[status]](status.padEnd(8))} ${style.bold(name.padEnd(14))} ${
+    lines.join(`\n${" ".repeat(margin)}`)
+  }`
 }
 
 const plural = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`
@@ -52,21 +71,22 @@ export const doctor = Command.make(
     json: toggle("json", "Print one JSON object: ok, and the checks with name, status, summary and advice"),
     call: Flag.String("call").pipe(
       Flag.withMetavar("path"),
+      Flag.filter((path) => !hasDotSegment(path), () => `${dotSegmentRefused} Nothing was sent.`),
       Flag.withDescription("The call to try, by GET, for an API user that may not list companies"),
       Flag.withDefault("/v2/companies?limit=1")
     )
   },
   Effect.fn(function*(input) {
     const { line, style } = yield* Output
+    const columns = yield* Terminal.Terminal.use(({ columns }) => columns)
     const results: Array<Result> = []
     const examine = makeExamine((result) =>
       Effect.andThen(
         Effect.sync(() => results.push(result)),
-        input.json ? Effect.void : line(render(style, result))
+        input.json ? Effect.void : line(render(style, columns || Infinity, result))
       )
     )
     yield* examineAll(examine, input, input.call).pipe(
-      Effect.provide(FetchHttpClient.layer),
       Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" })
     )
     const count = (status: Result["status"]) => results.filter((result) => result.status === status).length

@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { FetchHttpClient, HttpBody, HttpClientRequest } from "effect/http"
 import * as Option from "effect/Option"
+import { dotSegmentRefused } from "../dotSegment.ts"
 import { exitCode, Failure, usageFailure } from "../exitCode.ts"
 import { paragraphs, toggle } from "../flag.ts"
 import { printAnswer } from "../request/answer.ts"
@@ -105,20 +106,21 @@ const bodyOf = (input: { readonly method: Method; readonly data: Option.Option<s
   })
 
 /** The core sends no bearer to another origin. A request for one is a mistake here, and nothing is sent at all. */
-const assertAtHome = (path: string) => ({ origin }: Environment.Environment): Effect.Effect<void, Failure> => {
+const assertAtHome = (path: string) => ({ baseUrl }: Environment.Environment): Effect.Effect<void, Failure> => {
   const refuse = (problem: string) => Effect.fail(usageFailure(`${problem} Nothing was sent.`))
-  if (Url.hasDotSegment(path)) {
-    return refuse("The path has a segment of dots, which could lead out of the configured address.")
-  }
+  if (Url.hasDotSegment(path)) return refuse(dotSegmentRefused)
   if (!/^[a-z][a-z0-9+.-]*:/i.test(path)) return Effect.void
   const url = URL.canParse(path) ? new URL(path) : undefined
   if (url !== undefined && url.username + url.password !== "") {
     return refuse("The URL has a user name or a password in it, which is for nobody.")
   }
-  return url?.origin === origin
+  return url !== undefined && isBelow(baseUrl, url.href)
     ? Effect.void
-    : refuse(`${path} is not at ${origin}, where the credentials are for.`)
+    : refuse(`${path} is not at ${baseUrl}, where the credentials are for.`)
 }
+
+const isBelow = (baseUrl: string, href: string): boolean =>
+  href.startsWith(baseUrl) && /^(?:$|[/?#])/.test(href.slice(baseUrl.length))
 
 const within = (maxTime: Option.Option<number>) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Option.isNone(maxTime) ? effect : Effect.timeoutOrElse(effect, {

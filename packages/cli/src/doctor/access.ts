@@ -4,8 +4,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import { identified, rootOf } from "../exitCode.ts"
 import { timeLeft } from "../session.ts"
+import { oddityOf } from "./body.ts"
 import { Fault } from "./check.ts"
 import type { Found } from "./check.ts"
 import type { Subject } from "./local.ts"
@@ -54,6 +56,10 @@ const adviceOnStatus = (status: number): string => {
   return "It is on Spotnana's side: try again later, and give the debugIdentifier to its support."
 }
 
+const notTheApi =
+  "The API answers with JSON. Something else may answer in its place: a page for the time of a maintenance, a " +
+  "proxy, another server. Check SPOTNANA_BASE_URL, and try again later."
+
 /** One call of the API with that token. */
 export const checkCall = (
   { baseUrl }: Environment.Environment,
@@ -69,8 +75,13 @@ export const checkCall = (
       )
     )
     const { status } = response
-    // Read in any case: a body that waits to be read keeps the process from ending.
+    if (status >= 200 && status < 300) {
+      const oddity = yield* oddityOf(response, [Redacted.value(token.value)])
+      const summary = `GET ${path} answered ${status}`
+      return oddity === undefined
+        ? { summary, value: undefined }
+        : { summary: `${summary} with ${oddity}`, value: undefined, warning: notTheApi }
+    }
     const { debugIdentifier, message } = yield* SpotnanaApiError.fromResponse(response)
-    if (status >= 200 && status < 300) return { summary: `GET ${path} answered ${status}`, value: undefined }
     return yield* new Fault({ summary: identified(message, debugIdentifier), advice: adviceOnStatus(status) })
   })

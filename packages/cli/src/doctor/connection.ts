@@ -11,62 +11,86 @@ import { AddressResolver, NetAddress } from "effect/net"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { rootOf } from "../exitCode.ts"
+import { hostOf, portOf } from "../outbound.ts"
+import type { Outbound } from "../outbound.ts"
 import { Fault } from "./check.ts"
 import type { Found } from "./check.ts"
+import type { Subject } from "./local.ts"
 import { connect, handshake } from "./socket.ts"
 import type { Certificate, ConnectionFailed } from "./socket.ts"
 
 /** Where the API is, in the parts that sockets want. */
 const endpointOf = ({ baseUrl }: Environment.Environment) => {
-  const { hostname, port, protocol } = new URL(baseUrl)
-  const isSecure = protocol === "https:"
-  return {
-    host: hostname.replace(/^\[(.*)\]$/, "$1"),
-    port: port === "" ? isSecure ? 443 : 80 : Number(port),
-    isSecure
-  }
+  const url = new URL(baseUrl)
+  return { host: hostOf(url), port: portOf(url), isSecure: url.protocol === "https:" }
 }
+
+type Place = Pick<Subject, "environment" | "proxy">
 
 const theAddress = "Check SPOTNANA_ENVIRONMENT and SPOTNANA_BASE_URL."
 
-/** The addresses that the name of the API stands for. */
-export const checkDns = (environment: Environment.Environment): Effect.Effect<Found<void>, Fault> => {
-  const { host, port } = endpointOf(environment)
+/** The addresses that the name of the API stands for; behind a proxy, which looks that up itself, those of the proxy. */
+export const checkDns = ({ environment, proxy }: Place): Effect.Effect<Found<void>, Fault> => {
+  const api = endpointOf(environment)
+  const { host, port } = proxy ?? api
   return AddressResolver.AddressResolver.use((resolver) => resolver.resolve({ host, port })).pipe(
     Effect.map((addresses) => {
       const found = addresses.map(({ address }) => NetAddress.formatIp(address)).join(", ")
+      const summary = found === host ? `${host} needs no name server` : `${host} is at ${found}`
       return {
-        summary: found === host ? `${host} needs no name server` : `${host} is at ${found}`,
+        summary: proxy === undefined
+          ? summary
+          : `${summary}. It is the proxy of ${proxy.variable}, and finds ${api.host}`,
         value: undefined
       }
     }),
     Effect.mapError((error) =>
       new Fault({
         summary: `${host} has no address that this machine can find (${rootOf(error)})`,
-        advice: `${theAddress} If they are right, it is the network or the name server: try another host name.`
+        advice: `${
+          proxy === undefined ? theAddress : `Check ${proxy.variable}.`
+        } If that is right, it is the network or the name server: try another host name.`
       })
     ),
     Effect.provide(NodeAddressResolver.layer.pipe(Layer.provide(NodeDns.layer)))
   )
 }
 
-const refusal = (where: string) => ({ code, message }: ConnectionFailed): Fault => {
-  switch (code) {
-    case "ECONNREFUSED":
-      return new Fault({
-        summary: `nobody listens at ${where} (${code})`,
-        advice: `${theAddress} Is the server running?`
-      })
-    case "ERR_SSL_WRONG_VERSION_NUMBER":
-    case "EPROTO":
-      return new Fault({ summary: `${where} does not speak TLS (${code})`, advice: theAddress })
-    default:
-      return new Fault({
-        summary: `no connection to ${where} (${message})`,
-        advice: "Look for a firewall, a proxy or a VPN in between, and try again."
-      })
+/** A proxy that opens no connection. */
+const refusedBy = (proxy: Outbound, where: string, status: number): Fault =>
+  new Fault({
+    summary: `the proxy ${proxy.address} of ${proxy.variable} opens no connection to ${where}: it answered ${status}`,
+    advice: status === 407
+      ? `It wants to know who you are: ${proxy.variable}=http://user:password@${proxy.address}`
+      : `Ask whoever runs the proxy to let ${where} through. If it is reached without, set NO_PROXY to its host.`
+  })
+
+const refusal =
+  (where: string, proxy: Outbound | undefined) => ({ code, message, status }: ConnectionFailed): Fault => {
+    if (proxy !== undefined) {
+      return status === undefined
+        ? new Fault({
+          summary: `no connection to ${where} through the proxy ${proxy.address} (${message})`,
+          advice: `Check ${proxy.variable}. If the API is reached without a proxy, set NO_PROXY to its host.`
+        })
+        : refusedBy(proxy, where, status)
+    }
+    switch (code) {
+      case "ECONNREFUSED":
+        return new Fault({
+          summary: `nobody listens at ${where} (${code})`,
+          advice: `${theAddress} Is the server running?`
+        })
+      case "ERR_SSL_WRONG_VERSION_NUMBER":
+      case "EPROTO":
+        return new Fault({ summary: `${where} does not speak TLS (${code})`, advice: theAddress })
+      default:
+        return new Fault({
+          summary: `no connection to ${where} (${message})`,
+          advice: "Look for a firewall, a proxy or a VPN in between, and try again. A proxy is named by HTTPS_PROXY."
+        })
+    }
   }
-}
 
 const mistrust = (host: string, problem: string, { expiresAt, issuer, names }: Certificate): Fault => {
   switch (problem) {
@@ -99,7 +123,11 @@ const dayOf = Option.match({ onNone: () => "", onSome: (date: DateTime.Utc) => `
 // A certificate is renewed weeks before it expires, those of a few days aside.
 const soon = Duration.days(7)
 
-const inspect = (host: string, certificate: Certificate): Effect.Effect<Found<void>, Fault, never> =>
+const inspect = (
+  host: string,
+  certificate: Certificate,
+  proxy: Outbound | undefined
+): Effect.Effect<Found<void>, Fault, never> =>
   Effect.gen(function*() {
     if (certificate.problem !== undefined) return yield* mistrust(host, certificate.problem, certificate)
     const { expiresAt, issuer, protocol } = certificate
@@ -107,8 +135,9 @@ const inspect = (host: string, certificate: Certificate): Effect.Effect<Found<vo
     const isUnchecked = yield* Effect.orDie(
       Config.String("NODE_TLS_REJECT_UNAUTHORIZED").pipe(Config.withDefault(""), Config.map((value) => value === "0"))
     )
+    const through = proxy === undefined ? "" : `, through the proxy ${proxy.address} of ${proxy.variable}`
     return {
-      summary: `${protocol}, certificate by ${issuer}, valid until${dayOf(expiresAt).replace(" on", "")}`,
+      summary: `${protocol}, certificate by ${issuer}, valid until${dayOf(expiresAt).replace(" on", "")}${through}`,
       value: undefined,
       warning: isUnchecked
         ? "NODE_TLS_REJECT_UNAUTHORIZED=0 turns the check of certificates off: anybody may answer. Unset it."
@@ -119,16 +148,16 @@ const inspect = (host: string, certificate: Certificate): Effect.Effect<Found<vo
   })
 
 /** A connection, and the certificate at its other end. */
-export const checkConnection = (environment: Environment.Environment): Effect.Effect<Found<void>, Fault> => {
+export const checkConnection = ({ environment, proxy }: Place): Effect.Effect<Found<void>, Fault> => {
   const { host, isSecure, port } = endpointOf(environment)
   const where = `${host}:${port}`
   return isSecure
     ? Effect.flatMap(
-      Effect.mapError(handshake(host, port), refusal(where)),
-      (certificate) => inspect(host, certificate)
+      Effect.mapError(handshake({ host, port, proxy }), refusal(where, proxy)),
+      (certificate) => inspect(host, certificate, proxy)
     )
     : Effect.mapBoth(connect(host, port), {
-      onFailure: refusal(where),
+      onFailure: refusal(where, proxy),
       onSuccess: () => ({ summary: `${where} is on this machine, without TLS`, value: undefined })
     })
 }

@@ -8,6 +8,8 @@ import type * as Path from "effect/Path"
 import * as Configuration from "../configuration.ts"
 import { explain } from "../exitCode.ts"
 import type { Failure } from "../exitCode.ts"
+import { outboundFor } from "../outbound.ts"
+import type { Outbound } from "../outbound.ts"
 import * as TokenStore from "../tokenStore.ts"
 import { Fault } from "./check.ts"
 import type { Found } from "./check.ts"
@@ -17,6 +19,8 @@ export interface Subject {
   readonly configuration: Configuration.Configuration
   readonly credentials: Credentials.ClientCredentials
   readonly environment: Environment.Environment
+  /** What connections to the API go through. */
+  readonly proxy: Outbound | undefined
 }
 
 const faultOf = (error: Config.ConfigError | Failure): Fault => {
@@ -33,11 +37,12 @@ export const checkConfiguration = (
     const { provider, sourceOf, warnings } = configuration
     const credentials = yield* Credentials.config.parse(provider)
     const environment = yield* Environment.config.parse(provider)
+    const proxy = yield* outboundFor(environment.baseUrl)
     const [id, secret] = [yield* sourceOf("SPOTNANA_CLIENT_ID"), yield* sourceOf("SPOTNANA_CLIENT_SECRET")]
     const from = id === secret ? `id and secret from ${id}` : `id from ${id}, secret from ${secret}`
     return {
       summary: `client ${credentials.clientId} at ${environment.baseUrl}, ${from}`,
-      value: { configuration, credentials, environment },
+      value: { configuration, credentials, environment, proxy },
       warning: warnings.length === 0 ? undefined : warnings.join(" ")
     }
   }).pipe(Effect.mapError(faultOf))

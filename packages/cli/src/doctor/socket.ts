@@ -1,10 +1,13 @@
 // Effect has no service that shows a server's certificate.
+import { printable } from "@effect-spotnana/engine/Text"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Net from "node:net"
 import * as Tls from "node:tls"
+import type { Outbound } from "../outbound.ts"
+import { openTunnel, TunnelRefused } from "../tunnel.ts"
 
 /** What a TLS server shows of itself. */
 export interface Certificate {
@@ -20,7 +23,18 @@ export interface Certificate {
 export class ConnectionFailed extends Data.TaggedError("ConnectionFailed")<{
   readonly code: string
   readonly message: string
+  /** What a proxy answered that opened no connection. */
+  readonly status?: number | undefined
 }> {}
+
+const failed = (error: NodeJS.ErrnoException): ConnectionFailed => {
+  const { code = "", message } = error
+  return new ConnectionFailed({
+    code,
+    message: message || code,
+    status: error instanceof TunnelRefused ? error.status : undefined
+  })
+}
 
 const until = <A>(
   socket: Net.Socket,
@@ -29,24 +43,51 @@ const until = <A>(
 ): Effect.Effect<A, ConnectionFailed> =>
   Effect.callback((resume) => {
     socket.once(event, () => resume(Effect.sync(value)))
-    socket.once("error", ({ code = "", message }: NodeJS.ErrnoException) =>
-      resume(Effect.fail(new ConnectionFailed({ code, message: message || code }))))
+    socket.once("error", (error) => resume(Effect.fail(failed(error))))
   })
 
-const opened = <A, E>(open: () => Net.Socket, use: (socket: Net.Socket) => Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  Effect.acquireUseRelease(Effect.sync(open), use, (socket) => Effect.sync(() => socket.destroy()))
+/** Where to connect to, and through which proxy. */
+export interface Target {
+  readonly host: string
+  readonly port: number
+  readonly proxy: Outbound | undefined
+}
+
+/** What `Tls.connect` is to use: an address, or the connection that a proxy has opened. */
+type Way = { readonly host: string; readonly port: number } | { readonly socket: Net.Socket }
+
+const wayTo = ({ host, port, proxy }: Target): Effect.Effect<Way, ConnectionFailed> =>
+  proxy === undefined ? Effect.succeed({ host, port }) : Effect.callback((resume) => {
+    const giveUp = openTunnel(
+      proxy,
+      `${Net.isIPv6(host) ? `[${host}]` : host}:${port}`,
+      (result) => resume(result instanceof Error ? Effect.fail(failed(result)) : Effect.succeed({ socket: result }))
+    )
+    return Effect.sync(giveUp)
+  })
+
+const opened = <A>(
+  open: Effect.Effect<Net.Socket, ConnectionFailed>,
+  use: (socket: Net.Socket) => Effect.Effect<A, ConnectionFailed>
+): Effect.Effect<A, ConnectionFailed> =>
+  Effect.acquireRelease(open, (socket) => Effect.sync(() => socket.destroy()), { interruptible: true }).pipe(
+    Effect.flatMap(use),
+    Effect.scoped
+  )
 
 /** Connects, and hangs up. */
 export const connect = (host: string, port: number): Effect.Effect<void, ConnectionFailed> =>
-  opened(() => Net.connect({ host, port }), (socket) => until(socket, "connect", () => {}))
+  opened(Effect.sync(() => Net.connect({ host, port })), (socket) => until(socket, "connect", () => {}))
 
-const textOf = (value: string | ReadonlyArray<string> | undefined): string => value === undefined ? "" : String(value)
+// One line of what somebody has written into a certificate.
+const textOf = (value: string | ReadonlyArray<string> | undefined): string =>
+  value === undefined ? "" : printable(String(value), [])
 
 /** Shakes hands, looks at the certificate, and hangs up. Nothing is sent: so one that cannot be trusted can be shown. */
-export const handshake = (host: string, port: number): Effect.Effect<Certificate, ConnectionFailed> => {
-  const name = Net.isIP(host) === 0 ? { servername: host } : {}
+export const handshake = (target: Target): Effect.Effect<Certificate, ConnectionFailed> => {
+  const name = Net.isIP(target.host) === 0 ? { servername: target.host } : {}
   return opened(
-    () => Tls.connect({ host, port, ...name, rejectUnauthorized: false }),
+    Effect.map(wayTo(target), (way): Net.Socket => Tls.connect({ ...way, ...name, rejectUnauthorized: false })),
     (socket) =>
       until(socket, "secureConnect", () => {
         const tls = socket as Tls.TLSSocket
@@ -56,7 +97,7 @@ export const handshake = (host: string, port: number): Effect.Effect<Certificate
           problem: tls.authorized ? undefined : String(tls.authorizationError),
           protocol: tls.getProtocol() ?? "TLS",
           issuer: textOf(issuer?.O ?? issuer?.CN) || "an unnamed issuer",
-          names: subjectaltname?.replaceAll(/\b(DNS|IP Address):/g, "") || textOf(subject?.CN) || "no name",
+          names: textOf(subjectaltname?.replaceAll(/\b(DNS|IP Address):/g, "")) || textOf(subject?.CN) || "no name",
           expiresAt: DateTime.make(valid_to)
         }
       })

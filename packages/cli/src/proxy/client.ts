@@ -1,7 +1,11 @@
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import type * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import { HttpClient } from "effect/http"
 import type * as Scope from "effect/Scope"
+import type { Failure } from "../exitCode.ts"
+import { makeAgent } from "../nodeClient.ts"
+import { outboundFor } from "../outbound.ts"
 import * as Progress from "./progress.ts"
 
 type Agent = NodeHttpClient.HttpAgent["Service"]["http"]
@@ -68,9 +72,11 @@ const observed = (client: HttpClient.HttpClient): HttpClient.HttpClient =>
     (response) => Progress.reach("sent").pipe(Effect.andThen(response), Effect.tap(() => Progress.reach("rejected")))
   )
 
-/** The client of the API. `fetch` would decompress and leave `content-encoding` in place, and it follows redirects. */
-export const make: Effect.Effect<HttpClient.HttpClient, never, Scope.Scope> = Effect.gen(function*() {
-  const agents = yield* NodeHttpClient.makeAgent(options)
+/** The client of the API at an address. `fetch` would decompress and leave `content-encoding` in place, and it follows redirects. */
+export const make = Effect.fnUntraced(function*(
+  address: string
+): Effect.fn.Return<HttpClient.HttpClient, Config.ConfigError | Failure, Scope.Scope> {
+  const agents = yield* makeAgent(yield* outboundFor(address), options)
   prepare(agents.http)
   prepare(agents.https)
   return observed(yield* Effect.provideService(NodeHttpClient.makeNodeHttp, NodeHttpClient.HttpAgent, agents))

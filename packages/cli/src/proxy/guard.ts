@@ -2,6 +2,7 @@ import * as Url from "@effect-spotnana/engine/Url"
 import { Mac } from "effect/crypto"
 import type { Headers } from "effect/http"
 import * as Redacted from "effect/Redacted"
+import { dotSegmentRefused } from "../dotSegment.ts"
 import type { Answer } from "./answer.ts"
 import { badRequest, notImplemented } from "./answer.ts"
 import { isFramedOnly } from "./headers.ts"
@@ -78,9 +79,7 @@ const unforwardable = ({ headers, method, url }: Request): Answer | undefined =>
     return { ...denied("NOT_FOUND", "The proxy keeps such paths for itself, and has nothing there."), status: 404 }
   }
   if (Url.hasDotSegment(url)) {
-    return badRequest(
-      "The path has a segment of dots, in this or in another spelling: it could lead out of the configured address."
-    )
+    return badRequest(dotSegmentRefused)
   }
   if (wantsUpgrade(headers)) {
     return notImplemented("UPGRADE", "The proxy forwards requests and answers, and no WebSocket or other protocol.")

@@ -1,17 +1,5 @@
 import { Headers } from "effect/http"
-
-/** What is between two neighbours, and for nobody behind them (RFC 9110 §7.6.1). */
-const hopByHop = [
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade"
-]
+import { hopByHop } from "../hopByHop.ts"
 
 /**
  * Whether a body is framed and nothing else: of another transfer coding nothing is left, once the framing is another

@@ -116,7 +116,7 @@ export const serve = (
     )
     const key = yield* keyOf(input.requireKey || needsKey)
     yield* assertNotItself(environment, hosts(input.port))
-    const client = SpotnanaHttpClient.authenticate(provider)(yield* Client.make)
+    const client = SpotnanaHttpClient.authenticate(provider)(yield* Client.make(environment.baseUrl))
     const turns = yield* Semaphore.make(concurrency)
     const { address, port, servers } = yield* listen(addresses, input.port)
     const traffic: Traffic = { inProgress: 0 }

@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 import { exitCode, Failure, identified } from "../exitCode.ts"
 import { Output } from "../output.ts"
 import type { Style } from "../output.ts"
-import { forTerminal } from "./forTerminal.ts"
+import { readable } from "./readable.ts"
 
 type Response = HttpClientResponse.HttpClientResponse
 
@@ -22,7 +22,6 @@ const head = (response: Response, style: Style): string =>
   [
     statusText(response, style),
     ...Object.entries(response.headers).map(([name, value]) => `${style.cyan(name)}: ${value}`),
-    "",
     ""
   ].join("\n")
 
@@ -53,7 +52,7 @@ export const printAnswer = (
     const output = yield* Output
     const { isTerminal, noteStyle, style, write } = output
     yield* include
-      ? write(head(response, style))
+      ? output.line(head(response, style))
       : output.note(
         `${statusText(response, noteStyle)} ${noteStyle.dim(`in ${Math.round(Duration.toMillis(took))} ms`)}`
       )
@@ -61,6 +60,6 @@ export const printAnswer = (
     // What somebody pipes goes through as it comes.
     if (isSuccess && !isTerminal) return yield* Stream.runForEach(bodyOf(response), write)
     const body = yield* Stream.mkUint8Array(bodyOf(response))
-    if (body.length > 0) yield* isTerminal ? output.line(forTerminal(body, style)) : write(body)
+    if (body.length > 0) yield* isTerminal ? output.line(readable(body, style)) : write(body)
     if (!isSuccess) return yield* yield* failureOf(response, body)
   })

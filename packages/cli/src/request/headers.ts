@@ -1,6 +1,17 @@
 import * as Result from "effect/Result"
+import { hopByHop } from "../hopByHop.ts"
 
 export type Header = readonly [name: string, value: string]
+
+/** Why a header is not for the caller to set, by its name in lower case. */
+const reserved = new Map([
+  ...hopByHop.map((name) => [name, "is about a single connection, which is for this command to make"] as const),
+  // A bearer among the arguments would be there for everybody to read.
+  ["authorization", "is what this command adds; a secret does not belong on a command line"],
+  ["content-length", "is that of the body"],
+  ["expect", "is not supported: the body is sent with the request"],
+  ["host", "is that of the configured address"]
+])
 
 /** Reads `Name: value` (RFC 9110 §5.5); a failure says what is wrong with it, and does not repeat the value. */
 export const parseHeader = (text: string): Result.Result<Header, string> => {
@@ -8,9 +19,6 @@ export const parseHeader = (text: string): Result.Result<Header, string> => {
   if (name === undefined || value === undefined) {
     return Result.fail(`Expected "Name: value", in Latin-1 and on one line`)
   }
-  if (name.toLowerCase() === "host") return Result.fail("Host is that of the configured address")
-  // A bearer among the arguments would be there for everybody to read.
-  return name.toLowerCase() === "authorization"
-    ? Result.fail("Authorization is what this command adds; a secret does not belong on a command line")
-    : Result.succeed([name, value])
+  const why = reserved.get(name.toLowerCase())
+  return why === undefined ? Result.succeed([name, value]) : Result.fail(`${name} ${why}`)
 }

@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import { identified } from "../exitCode.ts"
 import type { Style } from "../output.ts"
 import { timeOfDay } from "../requestLine.ts"
+import { wrap } from "../wrap.ts"
 import type { Observed } from "./observe.ts"
 
 const millisUntil = (from: DateTime.Utc, to: DateTime.Utc): number =>
@@ -18,18 +19,6 @@ export const bar = (left: number, columns: number): string => {
   const full = Math.round(Math.min(1, Math.max(0, left)) * columns)
   return "█".repeat(full) + "░".repeat(columns - full)
 }
-
-/** Breaks a text at its spaces, into lines that are no wider than this where its words allow. */
-export const wrap = (text: string, columns: number): ReadonlyArray<string> =>
-  text.split("\n").flatMap((line) => {
-    const lines: Array<string> = []
-    for (const word of line.split(" ")) {
-      const last = lines.at(-1)
-      if (last !== undefined && last.length + 1 + word.length <= columns) lines[lines.length - 1] = `${last} ${word}`
-      else lines.push(word)
-    }
-    return lines
-  })
 
 const paint = (state: Observed["status"]["state"], style: Style): (text: string) => string => {
   switch (state) {

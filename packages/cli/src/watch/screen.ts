@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Terminal from "effect/Terminal"
-import { Output } from "../output.ts"
+import { forTerminal, Output } from "../output.ts"
 
 const hideCursor = "\x1b[?25l"
 const showCursor = "\x1b[?25h"
@@ -28,7 +28,7 @@ export const make: Effect.Effect<
       // What has scrolled out cannot be drawn over. A terminal of no size is one that has not said.
       const limit = rows > 1 ? rows - 1 : Infinity
       const visible = lines.slice(0, limit)
-      const text = visible.map((line) => `${line}${toEndOfLine}\n`).join("")
+      const text = visible.map((line) => `${forTerminal(line)}${toEndOfLine}\n`).join("")
       // At once, so that nothing flickers.
       yield* write(up(Math.min(drawn, limit)) + text + toEndOfScreen)
       drawn = visible.length

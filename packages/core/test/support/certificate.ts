@@ -10,6 +10,8 @@ export interface Certificate {
 export interface Options {
   /** Default: the names of this machine. */
   readonly names?: ReadonlyArray<{ type: 2; value: string } | { type: 7; ip: string }>
+  /** The name of who signed it. Default: localhost. */
+  readonly issuer?: string
   /** Default: now. */
   readonly notBeforeDate?: Date
   /** Default: a year later. */
@@ -23,9 +25,9 @@ const thisMachine = [{ type: 2, value: "localhost" }, { type: 2, value: "localho
 
 /** A new certificate, signed by itself: nobody trusts it who is not told to. */
 export const makeCertificateWith = async (
-  { names = thisMachine, ...validity }: Options
+  { issuer = "localhost", names = thisMachine, ...validity }: Options
 ): Promise<Certificate> => {
-  const { cert, private: key } = await generate([{ name: "commonName", value: "localhost" }], {
+  const { cert, private: key } = await generate([{ name: "commonName", value: issuer }], {
     ...validity,
     extensions: [
       { name: "basicConstraints", cA: true },

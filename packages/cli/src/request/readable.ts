@@ -1,14 +1,14 @@
 import type { Style } from "../output.ts"
 
-/** A body as a person wants to see it. What a server says moves no cursor and sets no title. */
-export const forTerminal = (body: Uint8Array, style: Style): string => {
+/** A body as a person wants to see it. */
+export const readable = (body: Uint8Array, style: Style): string => {
   let text: string
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(body)
   } catch {
     return `(${body.length} bytes that are no text: pipe them somewhere)`
   }
-  return isJson(text) ? indent(text, style) : text.replaceAll(/[^\P{Cc}\t\n]/gu, escape)
+  return isJson(text) ? indent(text, style) : text
 }
 
 const isJson = (text: string): boolean => {
@@ -19,8 +19,6 @@ const isJson = (text: string): boolean => {
     return false
   }
 }
-
-const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
 
 const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+/g
 
@@ -45,8 +43,7 @@ const indent = (json: string, style: Style): string => {
       case ":":
         return ": "
     }
-    const printable = token.replaceAll(/\p{Cc}/gu, escape)
-    if (!token.startsWith("\"")) return style.yellow(printable)
-    return all[index + 1] === ":" ? style.cyan(printable) : style.green(printable)
+    if (!token.startsWith("\"")) return style.yellow(token)
+    return all[index + 1] === ":" ? style.cyan(token) : style.green(token)
   }).join("")
 }

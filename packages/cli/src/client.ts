@@ -1,0 +1,25 @@
+import type * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import { FetchHttpClient } from "effect/http"
+import type { HttpClient } from "effect/http"
+import * as Layer from "effect/Layer"
+import type { Failure } from "./exitCode.ts"
+import { outboundFor, proxyVariable } from "./outbound.ts"
+
+/** Loaded when it is wanted: without a proxy there is `fetch`. */
+const load = Effect.promise(() => import("./nodeClient.ts"))
+
+/**
+ * A client for the API at an address, through the proxy that the environment names for it.
+ *
+ * Where a proxy is named, and not for this address, it is not left to `fetch` either: told to by `NODE_USE_ENV_PROXY`, that
+ * has rules of its own.
+ */
+export const layer = (address: string): Layer.Layer<HttpClient.HttpClient, Config.ConfigError | Failure> =>
+  Layer.unwrap(
+    Effect.gen(function*() {
+      if ((yield* proxyVariable) === undefined) return FetchHttpClient.layer
+      const proxy = yield* outboundFor(address)
+      return (yield* load).layer(proxy, { keepAlive: true })
+    })
+  )

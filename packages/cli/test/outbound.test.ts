@@ -1,0 +1,182 @@
+import { MockSpotnana } from "@effect-spotnana/testing"
+import { describe, expect, it } from "@effect/vitest"
+import { ConfigProvider, Effect, Exit } from "effect"
+import { once } from "node:events"
+import * as Http from "node:http"
+import { outboundFor } from "../src/outbound.ts"
+import { clientId, clientSecret, configuredUser, Spotnana } from "./support/cli.ts"
+import { connectProxy } from "./support/connectProxy.ts"
+import { read } from "./support/proxy.ts"
+import { start } from "./support/running.ts"
+import { secured } from "./support/secured.ts"
+
+const outbound = (address: string, env: Readonly<Record<string, string>>) =>
+  outboundFor(address).pipe(
+    Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
+  )
+
+const api = "https://api.example/gateway"
+const proxy = "http://proxy.example:3128"
+
+describe("the proxy that the environment names", () => {
+  it.effect.each<readonly [string, Readonly<Record<string, string>>, string | undefined]>([
+    ["nothing", {}, undefined],
+    ["an empty variable", { HTTPS_PROXY: "" }, undefined],
+    ["HTTPS_PROXY", { HTTPS_PROXY: proxy, HTTP_PROXY: "http://other.example" }, "HTTPS_PROXY at proxy.example:3128"],
+    [
+      "lower case first",
+      { HTTPS_PROXY: "http://other.example", https_proxy: proxy },
+      "https_proxy at proxy.example:3128"
+    ],
+    ["HTTP_PROXY alone", { HTTP_PROXY: proxy }, "HTTP_PROXY at proxy.example:3128"],
+    ["no scheme", { HTTPS_PROXY: "proxy.example:3128" }, "HTTPS_PROXY at proxy.example:3128"],
+    ["no port", { HTTPS_PROXY: "https://proxy.example" }, "HTTPS_PROXY at proxy.example:443"],
+    ["an IPv6 address", { HTTPS_PROXY: "http://[fd00::1]:3128" }, "HTTPS_PROXY at [fd00::1]:3128"],
+    [
+      "another host in NO_PROXY",
+      { HTTPS_PROXY: proxy, NO_PROXY: "example.org,xapi.example" },
+      "HTTPS_PROXY at proxy.example:3128"
+    ],
+    [
+      "another port in NO_PROXY",
+      { HTTPS_PROXY: proxy, NO_PROXY: "api.example:8443" },
+      "HTTPS_PROXY at proxy.example:3128"
+    ],
+    ["the host in NO_PROXY", { HTTPS_PROXY: proxy, NO_PROXY: "other, API.example" }, undefined],
+    ["the host with its port", { HTTPS_PROXY: proxy, NO_PROXY: "api.example:443" }, undefined],
+    ["the domain", { HTTPS_PROXY: proxy, no_proxy: "example" }, undefined],
+    ["the domain after a dot", { HTTPS_PROXY: proxy, no_proxy: ".example" }, undefined],
+    ["the domain after a star", { HTTPS_PROXY: proxy, no_proxy: "*.example" }, undefined],
+    ["every host", { HTTPS_PROXY: proxy, NO_PROXY: "*" }, undefined]
+  ])("is found with %s", ([, env, expected]) =>
+    Effect.gen(function*() {
+      const found = yield* outbound(api, env)
+      expect(found && `${found.variable} at ${found.address}`).toBe(expected)
+    }))
+
+  it.effect.each(["http://127.0.0.1:4801", "https://127.9.9.9", "https://localhost:4801", "https://[::1]:4801"])(
+    "invariant 8: is not used for %s, which would be another machine there",
+    (address) =>
+      Effect.gen(function*() {
+        expect(yield* outbound(address, { HTTPS_PROXY: proxy, HTTP_PROXY: proxy })).toBeUndefined()
+      })
+  )
+
+  it.effect.each(["socks5://user:c4n4ry@proxy.example", "http://", "http://user:c4n4ry%zz@proxy.example", "a b"])(
+    "invariant 9: is refused without its value where it is %s",
+    (value) =>
+      Effect.gen(function*() {
+        const exit = yield* Effect.exit(outbound(api, { HTTPS_PROXY: value }))
+        expect(String(exit)).toMatch(/HTTPS_PROXY cannot be used: expected the address of an HTTP proxy/)
+        expect(Exit.isFailure(exit) && String(exit)).not.toContain("c4n4ry")
+      })
+  )
+})
+
+const host = "api.example"
+
+/** A Spotnana that can be reached through a proxy alone: no name server knows it. */
+const behindProxy = (status?: number) =>
+  Effect.gen(function*() {
+    const { mock, port, trusted, user } = yield* secured({ names: [{ type: 2, value: host }] })
+    const { address, connects } = yield* connectProxy(status === undefined ? {} : { status })
+    return { mock, user, address, connects, target: `${host}:${port}`, env: trusted(host).env }
+  })
+
+describe("through a proxy", () => {
+  it.live.each<readonly [string, Readonly<Record<string, string>>]>([
+    ["https_proxy", {}],
+    ["HTTP_PROXY", { NODE_USE_ENV_PROXY: "1" }]
+  ])("of %s go token, request, doctor and proxy, with %j", ([variable, more]) =>
+    Effect.gen(function*() {
+      const { address, connects, env, mock, target, user: { home, run } } = yield* behindProxy()
+      const proxied = { env: { ...env, ...more, [variable]: `http://me:p%40ss-c4n4ry@${address}` } }
+      expect(yield* run(["token"], proxied)).toMatchObject({ code: 0, stderr: "" })
+      const request = yield* run(["request", "GET", "/v2/companies?limit=1"], proxied)
+      expect(request).toMatchObject({ code: 0 })
+      expect(JSON.parse(String(request.stdout))).toMatchObject({ length: 1 })
+      const doctor = yield* run(["doctor"], proxied)
+      expect(doctor).toMatchObject({ code: 0, stderr: "" })
+      expect(String(doctor.stdout)).toContain(`, through the proxy ${address} of ${variable}\n`)
+      expect(String(doctor.stdout)).toContain(`It is the proxy of ${variable}, and finds ${host}\n`)
+      expect(String(doctor.stdout)).toContain("0 faults, 0 warnings")
+      expect(String(doctor.stdout)).not.toContain("c4n4ry")
+      const running = yield* start(["proxy", "--port", "0"], {
+        ...proxied.env,
+        SPOTNANA_CLIENT_ID: clientId,
+        SPOTNANA_CLIENT_SECRET: clientSecret,
+        HOME: home
+      })
+      const [url] = yield* running.match(/^http:\/\/127\.0\.0\.1:\d+$/m)
+      const answer = yield* Effect.promise(async () => {
+        const [response] = await once(Http.get(`${url}/v2/companies?limit=1`), "response")
+        return read(response)
+      })
+      expect(answer.status).toBe(200)
+      const authorization = `Basic ${Buffer.from("me:p@ss-c4n4ry").toString("base64")}`
+      expect(new Set(connects.map((connect) => JSON.stringify(connect)))).toEqual(
+        new Set([JSON.stringify({ target, authorization })])
+      )
+      // What is for the proxy goes no further.
+      for (const { headers } of yield* mock.ledger) expect(headers).not.toHaveProperty("proxy-authorization")
+    }))
+
+  it.live("goes nothing for a host in NO_PROXY, whatever Node is told", () =>
+    Effect.gen(function*() {
+      const { address, connects, env, user: { run } } = yield* behindProxy()
+      const direct = { ...env, HTTPS_PROXY: `http://${address}`, NO_PROXY: host, NODE_USE_ENV_PROXY: "1" }
+      // No name server knows that host.
+      expect(yield* run(["token"], { env: direct })).toMatchObject({ code: 7 })
+      expect(connects).toEqual([])
+    }))
+
+  it.live("goes nothing for this machine, whatever Node is told", () =>
+    Effect.gen(function*() {
+      const { run } = yield* configuredUser
+      const { address, connects, requests } = yield* connectProxy()
+      const env = { HTTP_PROXY: `http://${address}`, HTTPS_PROXY: `http://${address}`, NODE_USE_ENV_PROXY: "1" }
+      expect(yield* run(["request", "GET", "/v2/companies"], { env })).toMatchObject({ code: 0 })
+      expect(yield* run(["doctor"], { env })).toMatchObject({ code: 0 })
+      expect([...connects, ...requests]).toEqual([])
+      expect(yield* MockSpotnana.MockSpotnana.use(({ tokenRequests }) => tokenRequests)).toBe(2)
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live.each(
+    [[407, /wants to know who you are: HTTPS_PROXY=http:\/\/user:password@/], [
+      403,
+      /let api\.example:\d+ through/
+    ]] as const
+  )(
+    "that answers %d is said by doctor, with what to do, and what builds upon it is skipped",
+    ([status, advice]) =>
+      Effect.gen(function*() {
+        const { address, env, target, user: { run } } = yield* behindProxy(status)
+        const { code, stdout } = yield* run(["doctor"], { env: { ...env, HTTPS_PROXY: `http://me:c4n4ry@${address}` } })
+        expect(code).toBe(1)
+        expect(String(stdout)).toContain(
+          `the proxy ${address} of HTTPS_PROXY opens no connection to ${target}: it answered ${status}\n`
+        )
+        expect(String(stdout)).toMatch(advice)
+        expect(String(stdout)).toContain("1 fault, 0 warnings")
+        expect(String(stdout)).not.toContain("c4n4ry")
+        const { code: unavailable, stderr } = yield* run(["token"], {
+          env: { ...env, HTTPS_PROXY: `http://${address}` }
+        })
+        expect(unavailable).toBe(7)
+        expect(stderr).toContain(`the proxy ${address} answered ${status}, and opened no connection`)
+      })
+  )
+
+  it.live("shows the certificate that the API has, and sends nothing where it is not trusted", () =>
+    Effect.gen(function*() {
+      const { address, env, mock, user: { run } } = yield* behindProxy()
+      const { stdout } = yield* run(["doctor"], {
+        env: { ...env, NODE_EXTRA_CA_CERTS: undefined, HTTPS_PROXY: `http://${address}` }
+      })
+      expect(String(stdout)).toContain(
+        `the certificate of ${host} is signed by localhost, whom this machine does not trust`
+      )
+      expect(String(stdout)).toContain("NODE_EXTRA_CA_CERTS")
+      expect(yield* mock.ledger).toEqual([])
+    }))
+})
