@@ -4,11 +4,11 @@
  * @since 0.1.0
  */
 import type * as Config from "effect/Config"
-import { SecureRandom } from "effect/crypto"
+import { Digest, SecureRandom } from "effect/crypto"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
+import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
-import * as Path from "effect/Path"
+import type * as Path from "effect/Path"
 import * as Predicate from "effect/Predicate"
 import { checked } from "./internal/options.ts"
 import { makeFileBackend } from "./internal/tokenStore/file.ts"
@@ -72,9 +72,6 @@ export const layer = (
     Effect.gen(function*() {
       const keys = yield* options.keys ?? TokenStore.keys
       const backend = yield* makeFileBackend(
-        yield* FileSystem.FileSystem,
-        yield* Path.Path,
-        yield* SecureRandom.SecureRandom,
         checked(
           "FileTokenStore.directory",
           options.directory,
@@ -84,4 +81,4 @@ export const layer = (
       )
       return yield* TokenStore.encrypted(backend, keys)
     })
-  ).pipe(Layer.provide(SecureRandom.layerWebCrypto))
+  ).pipe(Layer.provide([Digest.layerWebCrypto, SecureRandom.layerWebCrypto]))
