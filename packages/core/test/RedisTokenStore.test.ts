@@ -218,7 +218,7 @@ describe("a store on a client of the application's own", () => {
   /** What was asked of a client, in place of one. */
   const recording = () => {
     const scripts: Array<readonly [script: string, keys: Array<string>, args: Array<string>]> = []
-    const channels = new Map<string, (message: string) => void>()
+    const channels = new Map<string, (message: unknown) => void>()
     const client: RedisTokenStore.Client = {
       eval: async (...script) => {
         scripts.push(script)

@@ -135,7 +135,7 @@ describe("TokenStore", () => {
     >()
     expect<RedisTokenStore.Client>().type.toBe<{
       readonly eval: (script: string, keys: Array<string>, args: Array<string>) => Promise<unknown>
-      readonly subscribe: (channel: string, onMessage: (message: string) => void) => Promise<() => unknown>
+      readonly subscribe: (channel: string, onMessage: (message: unknown) => void) => Promise<() => unknown>
     }>()
     expect<RedisTokenStore.Options>().type.toBe<{
       readonly namespace?: string | undefined

@@ -79,7 +79,7 @@ export interface Client {
   /** Runs a Lua script (`EVAL`) on the node that has its keys, which are in one slot. */
   readonly eval: (script: string, keys: Array<string>, args: Array<string>) => Promise<unknown>
   /** Subscribes to a channel. Resolves once the subscription stands, with what ends it. */
-  readonly subscribe: (channel: string, onMessage: (message: string) => void) => Promise<() => unknown>
+  readonly subscribe: (channel: string, onMessage: (message: unknown) => void) => Promise<() => unknown>
 }
 
 /** What a client failed with. `Effect.tryPromise` puts it into an error of its own. */
@@ -105,7 +105,7 @@ export const ofClient = (client: Client): Connection => {
       Effect.gen(function*() {
         const queue = yield* Queue.unbounded<string>()
         yield* Effect.acquireRelease(
-          attempt(() => client.subscribe(channel, (message) => void Queue.offerUnsafe(queue, message))),
+          attempt(() => client.subscribe(channel, (message) => void Queue.offerUnsafe(queue, String(message)))),
           (unsubscribe) => Effect.ignore(attempt(async () => unsubscribe()))
         )
         return Stream.fromQueue(queue)

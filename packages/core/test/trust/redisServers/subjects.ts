@@ -33,6 +33,11 @@ const keys = Config.succeed([Redacted.make<Uint8Array>(storeKey)] as const)
 export const storeOn = (redis: RedisOptions, namespace?: string): Layer.Layer<TokenStore.TokenStore> =>
   Layer.fresh(Layer.orDie(RedisTokenStore.layerWith(NodeRedis.layer(redis), { namespace, keys })))
 
+/** A store on a client of one's own. */
+export const storeOnClient = <E>(
+  client: Effect.Effect<RedisTokenStore.Client, E, Scope.Scope>
+): Layer.Layer<TokenStore.TokenStore> => Layer.fresh(Layer.orDie(RedisTokenStore.layerClient(client, { keys })))
+
 /** Sends commands as somebody who may do all. */
 export const send = (redis: RedisOptions, ...commands: ReadonlyArray<string>) =>
   Effect.forEach(commands, (command) => {
