@@ -60,7 +60,7 @@ describe.skipIf(isSkipped).concurrent("a Redis, with the options that are recomm
   it.live("frozen for longer than a socket may be silent, which node-redis takes for its end: they are one again", () =>
     Effect.gen(function*() {
       const server = yield* RedisServer.serve()
-      const redis = { ...recommendedInShort, url: server.url }
+      const redis = { ...recommended, url: server.url, pingInterval: 500, socket: { socketTimeout: 1_000 } }
       const instances = [yield* instance(storeOn(redis)), yield* instance(storeOn(redis))]
       yield* callsOf(instances)
       yield* server.signal("SIGSTOP")

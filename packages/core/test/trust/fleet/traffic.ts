@@ -1,6 +1,7 @@
 // What a fleet asks of Redis for each token, and when Redis is back after an outage: `pnpm traffic`.
 import { MockSpotnana } from "@effect-spotnana/testing"
 import { Console, Effect, Layer } from "effect"
+import { connect } from "node:net"
 import { parseArgs } from "node:util"
 import * as RedisServer from "../../support/redis.ts"
 import { instance, send, spotnana, storeOn, tokenRequests } from "../redisServers/subjects.ts"
@@ -25,22 +26,23 @@ const totals = (server: RedisServer.Server) =>
     sent: numberIn(stats, /total_net_output_bytes:(\d+)/)
   }))
 
-/** The scripts of each tenth of a second after a server is back. */
+/** The scripts in the six seconds after a server is back, by its own clock. */
 const afterOutage = (server: RedisServer.Server) =>
   Effect.gen(function*() {
     yield* server.kill
     yield* Effect.sleep("4 seconds")
     yield* server.start
-    let before = 0
-    const each: Array<number> = []
-    const end = performance.now() + 6_000
-    while (performance.now() < end) {
-      const { scripts } = yield* totals(server)
-      each.push(scripts - before)
-      before = scripts
-      yield* Effect.sleep("100 millis")
-    }
-    return { total: before, most: Math.max(...each) }
+    const monitor = connect(server.port, "127.0.0.1")
+    let text = ""
+    monitor.on("data", (chunk) => {
+      text += chunk
+    })
+    monitor.write("MONITOR\r\n")
+    yield* Effect.sleep("6 seconds")
+    monitor.destroy()
+    const moments = Array.from(text.matchAll(/^\+([\d.]+) \[\d+ [\d.:]+\] "EVALSHA"/gm), ([, time]) => Number(time))
+    const fullest = moments.map((start) => moments.filter((moment) => moment >= start && moment < start + 0.1).length)
+    return { total: moments.length, most: Math.max(0, ...fullest) }
   })
 
 /** Instances with connections of their own, in one process: to Redis they are as many processes. */
@@ -52,8 +54,10 @@ const measure = (count: number) =>
     )
     const store = () => storeOn({ url: server.url, disableOfflineQueue: true })
     const instances = yield* Effect.all(Array.from({ length: count }, () => instance(store())), { concurrency: 10 })
-    yield* Effect.all(instances.map(({ provider }) => provider.get), { concurrency: "unbounded" })
+    // A process whose client needs seconds to connect starts with a token of its own: that is not what is measured.
     yield* Effect.sleep("3 seconds")
+    yield* Effect.all(instances.map(({ provider }) => provider.get), { concurrency: "unbounded" })
+    yield* Effect.sleep(`${lifetime} seconds`)
     const [start, tokensBefore] = [yield* totals(server), yield* tokenRequests]
     yield* Effect.sleep(`${seconds} seconds`)
     const [end, tokensAfter] = [yield* totals(server), yield* tokenRequests]
@@ -61,7 +65,6 @@ const measure = (count: number) =>
     const per = (total: number) => total / tokens / count
     return {
       tokens,
-      atStart: start.scripts / count,
       scripts: per(end.scripts - start.scripts),
       received: per(end.received - start.received),
       sent: per(end.sent - start.sent),
@@ -74,7 +77,6 @@ const line = (...cells: ReadonlyArray<string | number>) => Console.log(`| ${cell
 const program = Effect.gen(function*() {
   yield* line(
     "processes",
-    "scripts each at the start",
     "tokens",
     "scripts per token and process",
     "bytes to Redis",
@@ -82,12 +84,11 @@ const program = Effect.gen(function*() {
     "scripts in 6 s after an outage",
     "of these in the fullest tenth of a second"
   )
-  yield* line(...Array.from({ length: 8 }, () => "---"))
+  yield* line(...Array.from({ length: 7 }, () => "---"))
   for (const count of values.counts.split(",").map(Number)) {
-    const { atStart, back, received, scripts, sent, tokens } = yield* measure(count)
+    const { back, received, scripts, sent, tokens } = yield* measure(count)
     yield* line(
       count,
-      atStart.toFixed(1),
       tokens,
       scripts.toFixed(2),
       received.toFixed(0),

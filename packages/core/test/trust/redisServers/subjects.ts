@@ -8,7 +8,7 @@ import { Redis } from "effect/persistence"
 import { fork } from "node:child_process"
 import { randomBytes, randomUUID } from "node:crypto"
 import { once } from "node:events"
-import { endWithTest, inGroup } from "../../../../../scripts/processes.ts"
+import { endWithRun, inGroup } from "../../../../../scripts/processes.ts"
 import { makeAudit } from "../../support/audit.ts"
 import { clientId, clientSecret } from "../../support/harness.ts"
 import type { Options as Closes, RedisOptions } from "./closes.ts"
@@ -25,8 +25,8 @@ export const recommended = {
 /** The same with shorter times, for tests that wait until a frozen server is given up. */
 export const recommendedInShort = {
   ...recommended,
-  pingInterval: 500,
-  socket: { socketTimeout: 1_000 }
+  pingInterval: 2_000,
+  socket: { socketTimeout: 5_000 }
 } satisfies RedisOptions
 
 /** A time that no test takes, and a key to store under. */
@@ -168,7 +168,8 @@ export const closer = (options: Closes) =>
   Effect.map(
     Effect.acquireRelease(
       Effect.promise(async () => {
-        const child = endWithTest(fork(new URL("./closes.ts", import.meta.url), [JSON.stringify(options)], {
+        // Of tests that run at once the end of one would be the end of the processes of all.
+        const child = endWithRun(fork(new URL("./closes.ts", import.meta.url), [JSON.stringify(options)], {
           ...inGroup,
           env: { ...process.env, SPOTNANA_TOKEN_STORE_KEYS: storeKey.toString("base64") },
           stdio: ["ignore", "pipe", "inherit", "ipc"]
