@@ -83,7 +83,7 @@ const withReplica = (nodes: ReadonlyArray<{ readonly bus: number } & RedisServer
     const replica = yield* clusterNode
     yield* send(replica, `CLUSTER MEET 127.0.0.1 ${primary.port} ${primary.bus}`)
     for (const node of [...nodes, replica]) yield* says(node, "CLUSTER INFO", "cluster_known_nodes:4")
-    const [id] = yield* send(primary, "CLUSTER MYID")
+    const id = String((yield* send(primary, "CLUSTER MYID"))[0])
     yield* send(replica, `CLUSTER REPLICATE ${id}`)
     yield* says(replica, "INFO replication", "master_link_status:up")
     for (const node of nodes) yield* says(node, "CLUSTER NODES", `slave ${id}`)
