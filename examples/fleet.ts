@@ -20,7 +20,7 @@ const Store = Layer.unwrap(Effect.gen(function*() {
   return url === ""
     ? Layer.provide(FileTokenStore.layer({ directory }), NodeServices.layer)
     : RedisTokenStore.layerWith(
-      NodeRedis.layer({ url, disableOfflineQueue: true, pingInterval: 2_000, socket: { socketTimeout: 5_000 } })
+      NodeRedis.layer({ url, disableOfflineQueue: true, pingInterval: 15_000, socket: { socketTimeout: 20_000 } })
     )
 }))
 

@@ -106,9 +106,15 @@ export const makeSqlite = (file: string): Effect.Effect<TokenStore.Backend, Toke
         }),
       // SQLite notifies no other process: each looks every second.
       changes: (key) => {
-        const look = attempt(() => rowOf(key)?.changes ?? 0)
+        const look = attempt(() => ({ version: 0, changes: 0, ...rowOf(key) }))
+        type Seen = Effect.Success<typeof look>
+        const since = (before: Seen, now: Seen): readonly [Seen, ReadonlyArray<TokenStore.Change>] => {
+          if (now.changes === before.changes) return [now, []]
+          const { version } = now
+          return [now, [version > before.version ? { _tag: "Written", version } : { _tag: "Released" }]]
+        }
         const looks = Stream.fromEffectSchedule(look, Schedule.spaced("1 second"))
-        return Effect.map(look, (before) => looks.pipe(Stream.prepend([before]), Stream.changes, Stream.drop(1)))
+        return Effect.map(look, (before) => Stream.mapAccum(looks, () => before, since))
       }
     }
   })

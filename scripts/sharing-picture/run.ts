@@ -61,7 +61,7 @@ const recorded = (backend: TokenStore.Backend, record: Recorder, nameOf: NameOf)
     changes: (key) =>
       Effect.map(
         backend.changes(key),
-        Stream.mapEffect(() => Effect.andThen(Effect.sleep(oneWay), record("told", "told: changed")))
+        Stream.tap(() => Effect.andThen(Effect.sleep(oneWay), record("told", "told: changed")))
       )
   }
 }

@@ -4,15 +4,19 @@
  * @since 0.1.0
  */
 import type * as Config from "effect/Config"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
 import { Redis } from "effect/persistence"
 import * as Predicate from "effect/Predicate"
+import type * as Scope from "effect/Scope"
 import { checked } from "./internal/options.ts"
 import { makeRedisBackend } from "./internal/tokenStore/redis.ts"
-import { connected } from "./internal/tokenStore/redisConnection.ts"
-import type { Connection } from "./internal/tokenStore/redisConnection.ts"
+import { connected, ofClient, ofRedis, redisError } from "./internal/tokenStore/redisConnection.ts"
+import type { Client, Connection } from "./internal/tokenStore/redisConnection.ts"
 import * as TokenStore from "./TokenStore.ts"
+
+export type { Client } from "./internal/tokenStore/redisConnection.ts"
 
 /**
  * How the store uses Redis.
@@ -81,7 +85,7 @@ const make = (
  */
 export const layer = (options?: Options): Layer.Layer<TokenStore.TokenStore, Config.ConfigError, Redis.Redis> =>
   TokenStore.layer(
-    Effect.flatMap(Redis.Redis, (redis) => make(options, Effect.succeed({ redis, report: () => Effect.void })))
+    Effect.flatMap(Redis.Redis, (redis) => make(options, Effect.succeed(ofRedis(redis))))
   )
 
 /**
@@ -90,8 +94,8 @@ export const layer = (options?: Options): Layer.Layer<TokenStore.TokenStore, Con
  *
  * **Details**
  *
- * The connection is the store's own. One where scripts fail for ten seconds is
- * replaced: a client may have given up, or hold on to a server that has become a
+ * The connection is the store's own. One where scripts fail, or are not answered,
+ * for ten seconds is replaced: a client may have given up, or hold on to a server that has become a
  * replica. Closing the scope takes a few seconds at most, whatever Redis does.
  *
  * What the client logs is left out: it may repeat the password. Why Redis cannot
@@ -102,6 +106,8 @@ export const layer = (options?: Options): Layer.Layer<TokenStore.TokenStore, Con
  *
  * node-redis waits for an answer without end, and keeps the process alive while
  * it does: `socketTimeout` ends that, and wants a `pingInterval` that is shorter.
+ * Each ping costs Redis a command on each of two connections: every 15 seconds are
+ * 480 an hour and process, where a token costs one or two scripts.
  * Its queue sends commands that were given up long ago once the server is back:
  * `disableOfflineQueue` has none.
  *
@@ -116,8 +122,8 @@ export const layer = (options?: Options): Layer.Layer<TokenStore.TokenStore, Con
  * const redis = NodeRedis.layer({
  *   url: "redis://localhost:6379",
  *   disableOfflineQueue: true,
- *   pingInterval: 2_000,
- *   socket: { socketTimeout: 5_000 }
+ *   pingInterval: 15_000,
+ *   socket: { socketTimeout: 20_000 }
  * })
  *
  * const Auth = SpotnanaHttpClient.layerConfig().pipe(
@@ -133,4 +139,62 @@ export const layerWith = <E, R>(
   redis: Layer.Layer<Redis.Redis, E, R>,
   options?: Options
 ): Layer.Layer<TokenStore.TokenStore, Config.ConfigError, R> =>
-  TokenStore.layer(Effect.flatMap(connected(redis), (connection) => make(options, connection)))
+  TokenStore.layer(
+    Effect.flatMap(
+      connected(Effect.map(Layer.build(redis), (services) => ofRedis(Context.get(services, Redis.Redis)))),
+      (connection) => make(options, connection)
+    )
+  )
+
+/**
+ * A store on a client of the application's own: for Redis Cluster, and for Redis with Sentinel.
+ *
+ * **Details**
+ *
+ * `client` connects. Like the connection of {@link layerWith} its client may be
+ * unavailable, at the start too, and one where scripts fail for ten seconds is
+ * replaced: the scope is closed, and `client` runs again. All keys of one token are
+ * in one slot. While a primary fails over each process requests its own tokens.
+ *
+ * **Gotchas**
+ *
+ * A promise that is rejected is an error of `client`, so `Effect.tryPromise`, and not
+ * `Effect.promise`: a defect counts as a mistake in the configuration.
+ *
+ * **Example** (A cluster, with node-redis)
+ *
+ * ```ts
+ * import { RedisTokenStore } from "@effect-spotnana/core"
+ * import { Effect } from "effect"
+ * import { createCluster } from "redis"
+ *
+ * const Store = RedisTokenStore.layerClient(Effect.gen(function*() {
+ *   const cluster = createCluster({ rootNodes: [{ url: "redis://redis-1:6379" }, { url: "redis://redis-2:6379" }] })
+ *   cluster.on("error", () => {})
+ *   yield* Effect.acquireRelease(
+ *     Effect.tryPromise(() => cluster.connect()),
+ *     () => Effect.sync(() => cluster.destroy())
+ *   )
+ *   return {
+ *     eval: (script, keys, args) => cluster.eval(script, { keys, arguments: args }),
+ *     subscribe: async (channel, onMessage) => {
+ *       await cluster.subscribe(channel, onMessage)
+ *       return () => cluster.unsubscribe(channel, onMessage)
+ *     }
+ *   }
+ * }))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerClient = <E, R>(
+  client: Effect.Effect<Client, E, R>,
+  options?: Options
+): Layer.Layer<TokenStore.TokenStore, Config.ConfigError, Exclude<R, Scope.Scope>> =>
+  TokenStore.layer(
+    Effect.flatMap(
+      connected(Effect.map(Effect.mapError(client, redisError), ofClient)),
+      (connection) => make(options, connection)
+    )
+  )

@@ -25,7 +25,7 @@ import type { Share } from "./internal/tokenStore/sharing.ts"
 import { variableError } from "./internal/variables.ts"
 
 export { TokenStoreError } from "./internal/tokenStore/contract.ts"
-export type { Backend, Backoff, Key, Lease, Stored } from "./internal/tokenStore/contract.ts"
+export type { Backend, Backoff, Change, Key, Lease, Stored } from "./internal/tokenStore/contract.ts"
 
 /**
  * The store that a `TokenProvider` shares its token through, if there is one.

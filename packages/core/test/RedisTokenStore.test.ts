@@ -1,7 +1,21 @@
 import { RedisTokenStore, TokenStore } from "@effect-spotnana/core"
 import { describe, expect, it } from "@effect/vitest"
-import { Config, ConfigProvider, Context, Effect, Exit, Fiber, Layer, Option, Redacted, Ref, Scope } from "effect"
-import type { Duration } from "effect"
+import {
+  Cause,
+  Config,
+  ConfigProvider,
+  Context,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Layer,
+  Option,
+  Redacted,
+  Ref,
+  Scope,
+  Stream
+} from "effect"
 import { Redis } from "effect/persistence"
 import { TestClock } from "effect/testing"
 import { makeAudit, print } from "./support/audit.ts"
@@ -62,7 +76,7 @@ describe("a store on a Redis that may be unavailable", () => {
     Effect.gen(function*() {
       const { made, open, scope } = yield* storeOn({ connect: Effect.fail(redisError) })
       yield* TestClock.adjust("1 hour")
-      expect(yield* Ref.get(made)).toBeGreaterThan(700)
+      expect(yield* Ref.get(made)).toBeGreaterThan(600)
       // One at most: the attempt that is under way.
       expect(yield* Ref.get(open)).toBeLessThanOrEqual(1)
       yield* Scope.close(scope, Exit.void)
@@ -142,6 +156,38 @@ describe("a store on a Redis that may be unavailable", () => {
       expect([yield* Ref.get(made), yield* Ref.get(open)]).toEqual([2, 1])
     }))
 
+  it.effect("keeps a connection that answers, when scripts are interrupted", () =>
+    Effect.gen(function*() {
+      let answer: Effect.Effect<unknown, Redis.RedisError> = Effect.never
+      const { backend, made } = yield* storeOn({ send: Effect.suspend(() => answer) })
+      const reading = yield* Effect.forkChild(backend.read("key"))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(reading)
+      answer = Effect.succeed(["", "", -2])
+      yield* TestClock.adjust("1 minute")
+      expect(yield* Ref.get(made)).toBe(1)
+    }))
+
+  it.effect("fails a script that is not answered before an operation times out, and replaces the connection", () =>
+    Effect.gen(function*() {
+      const { backend, made } = yield* storeOn({ send: Effect.never })
+      expect(messageOf(yield* within("1900 millis", backend.read("key")))).toContain("Redis failed: no answer.")
+      yield* TestClock.adjust("10 seconds")
+      expect(yield* Ref.get(made)).toBe(2)
+    }))
+
+  it.effect("ends the subscriptions of a connection that it replaces", () =>
+    Effect.gen(function*() {
+      const { backend } = yield* storeOn({ send: Effect.fail(redisError) })
+      const changes = yield* backend.changes("key")
+      const ended = yield* Effect.forkScoped(Stream.runDrain(changes))
+      yield* within(0, Effect.exit(backend.read("key")))
+      yield* TestClock.adjust("9 seconds")
+      expect(ended.pollUnsafe()).toBeUndefined()
+      yield* TestClock.adjust("2 seconds")
+      expect(ended.pollUnsafe()).toEqual(Exit.void)
+    }))
+
   it.effect("invariant 11: is closed within seconds, though its driver never is", () =>
     Effect.gen(function*() {
       const { scope } = yield* storeOn({ close: Effect.never })
@@ -165,5 +211,72 @@ describe("a store on a Redis that may be unavailable", () => {
       const subscribing = yield* Effect.forkChild(Effect.scoped(backend.changes("key")))
       yield* TestClock.adjust("1 minute")
       yield* Fiber.interrupt(subscribing)
+    }))
+})
+
+describe("a store on a client of the application's own", () => {
+  /** What was asked of a client, in place of one. */
+  const recording = () => {
+    const scripts: Array<readonly [script: string, keys: Array<string>, args: Array<string>]> = []
+    const channels = new Map<string, (message: unknown) => void>()
+    const client: RedisTokenStore.Client = {
+      eval: async (...script) => {
+        scripts.push(script)
+        return [1, 0, "7"]
+      },
+      subscribe: async (channel, onMessage) => {
+        channels.set(channel, onMessage)
+        return () => channels.delete(channel)
+      }
+    }
+    return { scripts, channels, client }
+  }
+  const backendOf = <E, R>(client: Effect.Effect<RedisTokenStore.Client, E, R>) =>
+    Effect.map(
+      Layer.build(RedisTokenStore.layerClient(client, { keys })),
+      (services) => Context.get(services, TokenStore.TokenStore).backend
+    )
+
+  it.live("runs each script with its keys, which are all in one slot", () =>
+    Effect.gen(function*() {
+      const { client, scripts } = recording()
+      const backend = yield* backendOf(Effect.succeed(client))
+      expect(yield* backend.lease("key", Duration.seconds(5))).toEqual({ _tag: "Granted", fence: 7 })
+      expect(scripts).toEqual([[
+        expect.stringContaining("redis.call"),
+        ["spotnana:{key}:lease", "spotnana:{key}:token"],
+        ["5000"]
+      ]])
+    }))
+
+  it.live("tells of the versions that are written, and of leases that end, until the subscription is closed", () =>
+    Effect.gen(function*() {
+      const { channels, client } = recording()
+      const backend = yield* backendOf(Effect.succeed(client))
+      yield* Effect.gen(function*() {
+        const changes = yield* backend.changes("key")
+        for (const message of ["7", "released"]) channels.get("spotnana:{key}:changes")!(message)
+        expect(yield* Stream.runCollect(Stream.take(changes, 2))).toEqual([
+          { _tag: "Written", version: 7 },
+          { _tag: "Released" }
+        ])
+      }).pipe(Effect.scoped)
+      expect(channels.size).toBe(0)
+    }))
+
+  it.effect("says what a client failed with that cannot connect, and connects again", () =>
+    Effect.gen(function*() {
+      const { client } = recording()
+      let attempts = 0
+      const backend = yield* backendOf(
+        Effect.suspend(() =>
+          attempts++ < 3
+            ? Effect.fail(new Cause.UnknownError(new Error("connect ECONNREFUSED")))
+            : Effect.succeed(client)
+        )
+      )
+      expect(messageOf(yield* within(0, backend.lease("key", Duration.seconds(5))))).toContain("connect ECONNREFUSED")
+      yield* TestClock.adjust("10 seconds")
+      expect(attempts).toBe(4)
     }))
 })

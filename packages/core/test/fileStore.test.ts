@@ -2,8 +2,22 @@
 import { FileTokenStore, type TokenStore } from "@effect-spotnana/core"
 import { NodeServices } from "@effect/platform-node"
 import { describe, expect, it } from "@effect/vitest"
-import { Cause, Config, Duration, Effect, Exit, FileSystem, Layer, Option, Path, Redacted } from "effect"
-import { SecureRandom } from "effect/crypto"
+import {
+  Cause,
+  Config,
+  Duration,
+  Effect,
+  Exit,
+  FileSystem,
+  Layer,
+  Option,
+  Path,
+  PlatformError,
+  Redacted,
+  Stream
+} from "effect"
+import { Digest, SecureRandom } from "effect/crypto"
+import { TestClock } from "effect/testing"
 import { makeFileBackend } from "../src/internal/tokenStore/file.ts"
 
 const minute = Duration.minutes(1)
@@ -15,7 +29,6 @@ type Step = "link" | "stat" | "rename"
 const pair = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
-  const random = yield* SecureRandom.SecureRandom
   const directory = yield* fs.makeTempDirectoryScoped()
   let stop:
     | { readonly at: Step; readonly kind: string; readonly meanwhile: Effect.Effect<unknown, unknown> }
@@ -35,8 +48,8 @@ const pair = Effect.gen(function*() {
   })
   return {
     directory,
-    one: yield* makeFileBackend(stoppable, path, random, directory),
-    two: yield* makeFileBackend(fs, path, random, directory),
+    one: yield* Effect.provideService(makeFileBackend(directory), FileSystem.FileSystem, stoppable),
+    two: yield* makeFileBackend(directory),
     /** What happens once, right before the first process links, looks at or renames to a file of this kind. */
     stopAt: (at: Step, kind: string, meanwhile: Effect.Effect<unknown, unknown>) => {
       stop = { at, kind, meanwhile }
@@ -57,7 +70,7 @@ const write = (backend: TokenStore.Backend) =>
     return fence
   })
 
-const services = Layer.mergeAll(NodeServices.layer, SecureRandom.layerWebCrypto)
+const services = Layer.mergeAll(NodeServices.layer, Digest.layerWebCrypto, SecureRandom.layerWebCrypto)
 
 describe("a store in a directory, between two steps of one process", () => {
   it.live("no fencing token is given to two processes", () =>
@@ -119,7 +132,8 @@ describe("a store in a directory that somebody removes", () => {
       const fs = yield* FileSystem.FileSystem
       const path = yield* Path.Path
       const first = yield* write(one)
-      for (const what of [directory, path.join(directory, "drafts"), path.join(directory, "key")]) {
+      const [folder = ""] = (yield* fs.readDirectory(directory)).filter((name) => name.startsWith("key-"))
+      for (const what of [directory, path.join(directory, "drafts"), path.join(directory, folder)]) {
         yield* fs.remove(what, { recursive: true })
         const next = yield* write(two)
         expect(next).toBeGreaterThan(first)
@@ -132,12 +146,182 @@ describe("a store in a directory that somebody removes", () => {
       const fs = yield* FileSystem.FileSystem
       const directory = yield* fs.makeTempDirectoryScoped()
       yield* fs.writeFileString(`${directory}/file`, "")
-      const error = yield* Effect.flip(makeFileBackend(
-        fs,
-        yield* Path.Path,
-        yield* SecureRandom.SecureRandom,
-        `${directory}/file`
-      ))
-      expect(error.message).toContain("AlreadyExists")
+      const error = yield* Effect.flip(makeFileBackend(`${directory}/file`))
+      expect(error.message).toContain("EEXIST")
+    }).pipe(Effect.provide(services)))
+
+  it.live("tells of what is written in the new one", () =>
+    Effect.gen(function*() {
+      const { directory, one, two } = yield* pair
+      const fs = yield* FileSystem.FileSystem
+      yield* write(one)
+      const changes = yield* one.changes("key")
+      yield* fs.remove(directory, { recursive: true })
+      const version = yield* write(two)
+      expect(yield* Stream.runHead(changes)).toEqual(Option.some({ _tag: "Written", version }))
+    }).pipe(Effect.provide(services)))
+})
+
+describe("the folder of a client in a directory", () => {
+  const hash = "0123456789abcdef0123456789abcdef"
+  const clientIds: ReadonlyArray<readonly [title: string, clientId: string]> = [
+    ["300 characters", "x".repeat(300)],
+    ["299 of the same and another one", `${"x".repeat(299)}y`],
+    ["a name", "Booking.Service"],
+    ["the same in lower case", "booking.service"],
+    ["what Windows reserves", "CON"],
+    ["what Windows reserves, with an ending", "con.txt"],
+    ["a dot at the end", "client."],
+    ["none", "client"],
+    ["a blank at the end", "client "],
+    ["what is a pattern", "*"],
+    ["what Windows has no files of", "a<b>c:d\"e/f\\g|h?i"],
+    ["what is in no name of a file", "\u0000\n"],
+    ["what means another directory", "../.."],
+    ["no letters of ASCII", "客户端"]
+  ]
+
+  it.live("has a name that every file system has, and its own even where the case does not count", () =>
+    Effect.gen(function*() {
+      const { directory, one } = yield* pair
+      const fs = yield* FileSystem.FileSystem
+      const keys = clientIds.map(([, clientId]) => `production:${encodeURIComponent(clientId)}:${hash}`)
+      for (const key of keys) {
+        const lease = yield* one.lease(key, minute)
+        if (lease._tag !== "Granted") throw new Error(`No lease for ${key}`)
+        yield* one.write(key, lease.fence, Redacted.make(key), minute)
+      }
+      for (const key of keys) expect(Redacted.value(Option.getOrThrow(yield* one.read(key)).payload)).toBe(key)
+      const folders = (yield* fs.readDirectory(directory)).filter((name) => !["drafts", "changes"].includes(name))
+      expect(new Set(folders.map((name) => name.toLowerCase())).size).toBe(clientIds.length)
+      for (const name of folders) expect(name).toMatch(/^[a-z0-9-]{1,64}-[0-9a-f]{32}$/)
+    }).pipe(Effect.provide(services)))
+
+  it.live("begins with environment and client id, so that a person finds it", () =>
+    Effect.gen(function*() {
+      const { directory, one } = yield* pair
+      const fs = yield* FileSystem.FileSystem
+      yield* one.lease(`production:Booking.Service:${hash}`, minute)
+      expect(
+        (yield* fs.readDirectory(directory)).filter((name) => /^production-booking-service-[0-9a-f]{32}$/.test(name))
+      )
+        .toHaveLength(1)
+    }).pipe(Effect.provide(services)))
+})
+
+describe("a directory that is open to others", () => {
+  for (const mode of [0o777, 0o2770, 0o1777]) {
+    it.live(`with mode ${mode.toString(8)}, as the root of a volume: the error names one below it, and that works`, () =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const directory = yield* fs.makeTempDirectoryScoped()
+        yield* fs.chmod(directory, mode)
+        const error = yield* Effect.flip(makeFileBackend(directory))
+        expect(error.message).toContain(`with mode ${mode.toString(8)}`)
+        const [, below = ""] = /Name a directory below it, .*: (\S+)\./.exec(error.message) ?? []
+        expect(below).toBe(`${directory}/spotnana`)
+        const backend = yield* makeFileBackend(below)
+        yield* write(backend)
+        expect(Option.isSome(yield* backend.read("key"))).toBe(true)
+      }).pipe(Effect.provide(services)))
+  }
+})
+
+/** A file system that fails in one of its operations, as the system says it. */
+const failing = (isFailing: () => boolean, code: string) =>
+  Effect.map(FileSystem.FileSystem, (fs) => {
+    const error = PlatformError.systemError({
+      _tag: "Unknown",
+      module: "FileSystem",
+      method: "writeFile",
+      cause: Object.assign(new Error(code), { code })
+    })
+    return FileSystem.FileSystem.of({
+      ...fs,
+      writeFileString: (...args) => Effect.suspend(() => isFailing() ? Effect.fail(error) : fs.writeFileString(...args))
+    })
+  })
+
+describe("a directory in which nothing can be written", () => {
+  const causes: ReadonlyArray<readonly [code: string, says: string]> = [
+    ["ENOSPC", "The disk is full"],
+    ["EDQUOT", "quota"],
+    ["EROFS", "read-only"],
+    ["EACCES", "This user may not do that"],
+    ["EPERM", "This user may not do that"],
+    ["EMFILE", "too many open files"],
+    ["ENFILE", "too many open files"],
+    ["EIO", "The disk fails"]
+  ]
+  for (const [code, says] of causes) {
+    it.live(`for ${code}: the error names the code, and says what to do`, () =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const backend = yield* Effect.provideService(
+          makeFileBackend(yield* fs.makeTempDirectoryScoped()),
+          FileSystem.FileSystem,
+          yield* failing(() => true, code)
+        )
+        const error = yield* Effect.flip(backend.lease("key", minute))
+        expect(error.message).toContain(`${code} FileSystem.writeFile`)
+        expect(error.message).toContain(says)
+        expect(error.message).not.toContain("Check that it is a directory")
+      }).pipe(Effect.provide(services)))
+  }
+})
+
+describe("many tenants in one directory", () => {
+  it.effect("are idle at the price of one: one operation a second for all of them", () =>
+    Effect.gen(function*() {
+      const counts = new Map<string, number>()
+      const count = <A>(name: string, answer: A) =>
+        Effect.sync(() => {
+          counts.set(name, (counts.get(name) ?? 0) + 1)
+          return answer
+        })
+      const fs = FileSystem.makeNoop({
+        makeDirectory: () => count("makeDirectory", undefined),
+        stat: () => count("stat", { mode: 0o40700, mtime: Option.some(new Date(0)) } as FileSystem.File.Info),
+        readDirectory: () => count("readDirectory", []),
+        watch: () => Stream.unwrap(count("watch", Stream.never))
+      })
+      const backend = yield* Effect.provideService(makeFileBackend("/tokens"), FileSystem.FileSystem, fs)
+      const tenants = 500
+      for (let n = 0; n < tenants; n++) yield* backend.changes(`production:tenant-${n}:0123`)
+      yield* TestClock.adjust("3 seconds")
+      counts.clear()
+      yield* TestClock.adjust("1 minute")
+      expect([...counts]).toEqual([["stat", 60]])
+    }).pipe(Effect.provide(Layer.mergeAll(Path.layer, Digest.layerWebCrypto, SecureRandom.layerWebCrypto))))
+
+  it.live("are told of what concerns them: the versions that are written, and leases that end", () =>
+    Effect.gen(function*() {
+      const { one, two } = yield* pair
+      const heard = new Map<string, Array<TokenStore.Change>>()
+      for (const key of ["key", "other", "third"]) {
+        const changes: Array<TokenStore.Change> = []
+        heard.set(key, changes)
+        const stream = yield* one.changes(key)
+        yield* Effect.forkScoped(Stream.runForEach(stream, (change) => Effect.sync(() => void changes.push(change))))
+      }
+      const until = (key: string, length: number) =>
+        Effect.repeat(Effect.sleep("10 millis"), { until: () => heard.get(key)!.length >= length })
+      const version = yield* write(two)
+      yield* until("key", 1)
+      const lease = yield* two.lease("other", minute)
+      if (lease._tag === "Granted") yield* two.release("other", lease.fence)
+      yield* until("other", 1)
+      expect([...heard.values()]).toEqual([[{ _tag: "Written", version }], [{ _tag: "Released" }], []])
+    }).pipe(Effect.provide(services)))
+
+  it.live("leave behind two files each at most that tell of changes", () =>
+    Effect.gen(function*() {
+      const { directory, one, two } = yield* pair
+      const fs = yield* FileSystem.FileSystem
+      for (const backend of [one, two, one, two]) {
+        yield* write(backend)
+        yield* backend.release("key", yield* fenceOf(backend))
+      }
+      expect(yield* fs.readDirectory(`${directory}/changes`)).toHaveLength(2)
     }).pipe(Effect.provide(services)))
 })

@@ -405,7 +405,11 @@ describe("sharing", () => {
       const Restless = TokenStore.layer(Effect.succeed<TokenStore.Backend>({
         ...backend,
         write: (...args) => Effect.delay(backend.write(...args), "500 millis"),
-        changes: (key) => Effect.map(backend.changes(key), Stream.merge(Stream.tick("100 millis")))
+        changes: (key) =>
+          Effect.map(
+            backend.changes(key),
+            Stream.merge(Stream.map(Stream.tick("100 millis"), () => ({ _tag: "Written" as const, version: Infinity })))
+          )
       }))
       const { provider } = yield* Effect.provide(instance(), Restless)
       const [first] = yield* all([provider.get])
@@ -438,20 +442,6 @@ describe("sharing", () => {
       yield* mock.use((_) => _.clearLedger)
       yield* all([two!.client.get("/v2/companies")], 0)
       expect((yield* mock.use((_) => _.ledger)).map(({ status }) => status)).toEqual([200])
-    }).pipe(Effect.provide(fleet)))
-
-  it.effect("a store that stops to answer while nobody needs a token is waited for by nobody", () =>
-    Effect.gen(function*() {
-      const { fail } = yield* Fleet
-      const [one] = yield* instances(1)
-      yield* all([one!.client.get("/v2/companies")])
-      yield* Ref.set(fail, Effect.never)
-      // It is looked at every half minute, for two seconds.
-      yield* TestClock.adjust("33 seconds")
-      yield* mock.use((_) => _.revokeTokens)
-      const call = yield* Effect.forkChild(one!.client.get("/v2/companies"))
-      yield* TestClock.adjust("1 second")
-      expect(call.pollUnsafe()).toBeDefined()
     }).pipe(Effect.provide(fleet)))
 
   it.effect("a process that starts with a stored token that died while the store was unavailable gets one 401, and replaces it", () =>

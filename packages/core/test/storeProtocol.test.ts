@@ -3,6 +3,7 @@ import { AuthError, Environment, RedisTokenStore, TokenStore } from "@effect-spo
 import { NodeRedis } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import {
+  Clock,
   Config,
   Context,
   DateTime,
@@ -16,6 +17,7 @@ import {
   Redacted,
   References,
   Result,
+  Schedule,
   Stream
 } from "effect"
 import type { Scope } from "effect"
@@ -112,10 +114,163 @@ const counted = (backend: Backend) => {
     backend: {
       ...backend,
       read: (key) => counting(backend.read(key)),
-      lease: (key, time) => counting(backend.lease(key, time))
+      lease: (key, time) => counting(backend.lease(key, time)),
+      extend: (key, fence, time) => counting(backend.extend(key, fence, time)),
+      write: (key, fence, payload, time) => counting(backend.write(key, fence, payload, time)),
+      release: (key, fence, backoff) => counting(backend.release(key, fence, backoff))
     } satisfies Backend as Backend
   }
 }
+
+describe("what a process asks of a store", () => {
+  it.effect("is nothing while it has a token and nobody stores another one", () =>
+    Effect.gen(function*() {
+      const { backend, operations } = counted(yield* memory)
+      const process = yield* join(yield* storeOf(backend))
+      yield* process.acquire(credentials, request)
+      yield* TestClock.adjust("1 second")
+      operations.count = 0
+      yield* TestClock.adjust("1 day")
+      assert.strictEqual(operations.count, 0)
+    }))
+
+  it.effect("is one read for each token that another process stores, and none for its own", () =>
+    Effect.gen(function*() {
+      const backend = yield* memory
+      const [one, two] = [counted(backend), counted(backend)]
+      const writer = yield* join(yield* storeOf(one.backend))
+      const reader = yield* join(yield* storeOf(two.backend))
+      const first = Result.getOrThrow(yield* writer.acquire(credentials, request))
+      yield* reader.acquire(credentials, request)
+      yield* TestClock.adjust("1 second")
+      one.operations.count = two.operations.count = 0
+      yield* writer.acquire(credentials, { ...request, laterThan: first.version })
+      yield* TestClock.adjust("1 second")
+      // Look, lease, look under the lease, write.
+      assert.deepStrictEqual([one.operations.count, two.operations.count], [4, 1])
+    }))
+
+  it.effect("is nothing when another process gives back a lease, as it found a token in the store", () =>
+    Effect.gen(function*() {
+      const inner = yield* memory
+      const watching = counted(inner)
+      const watcher = yield* join(yield* storeOf(watching.backend))
+      const first = Result.getOrThrow(yield* watcher.acquire(credentials, request))
+      yield* TestClock.adjust("1 second")
+      watching.operations.count = 0
+      // What is there is found under the lease only, as if it had been written between look and lease.
+      let looks = 0
+      const late = yield* join(
+        yield* storeOf({
+          ...inner,
+          read: (key) => Effect.suspend(() => looks++ === 0 ? Effect.succeedNone : inner.read(key))
+        })
+      )
+      const found = yield* late.acquire(credentials, request)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(Result.getOrThrow(found).version, first.version)
+      assert.strictEqual(late.requests.count, 0)
+      assert.strictEqual(watching.operations.count, 0)
+    }))
+
+  it.effect("comes at moments of its own when the store is back: of 100 processes no 10 at once", () =>
+    Effect.gen(function*() {
+      const inner = yield* memory
+      let outage: Effect.Effect<void, TokenStore.TokenStoreError> = Effect.void
+      const moments: Array<number> = []
+      const backend: Backend = {
+        ...inner,
+        read: (key) =>
+          Effect.gen(function*() {
+            yield* outage
+            moments.push(yield* Clock.currentTimeMillis)
+            return yield* inner.read(key)
+          }),
+        changes: (key) =>
+          Effect.gen(function*() {
+            yield* Effect.suspend(() => outage)
+            return Stream.merge(
+              yield* inner.changes(key),
+              Stream.fromEffectSchedule(Effect.suspend(() => outage), Schedule.spaced("1 second")).pipe(
+                Stream.filterMap(() => Result.failVoid)
+              )
+            )
+          })
+      }
+      const store = yield* storeOf(backend)
+      const processes = yield* Effect.all(Array.from({ length: 100 }, () => join(store)))
+      yield* Effect.forkScoped(
+        Effect.forEach(processes, (process) => process.acquire(credentials, request), { concurrency: "unbounded" })
+      )
+      yield* TestClock.adjust("3 seconds")
+      outage = Effect.fail(new TokenStore.TokenStoreError({ message: "restarting" }))
+      yield* TestClock.adjust("4 seconds")
+      outage = Effect.void
+      moments.length = 0
+      yield* TestClock.adjust("4 seconds")
+      assert.isAtLeast(moments.length, 100)
+      for (const moment of moments) assert.isBelow(moments.filter((other) => other === moment).length, 10)
+    }))
+
+  it.effect("where subscriptions are refused is two reads every half minute", () =>
+    Effect.gen(function*() {
+      const { backend, operations } = counted({
+        ...yield* memory,
+        changes: () => Effect.fail(new TokenStore.TokenStoreError({ message: "NOPERM" }))
+      })
+      const process = yield* join(yield* storeOf(backend))
+      yield* process.acquire(credentials, request)
+      yield* TestClock.adjust("5 minutes")
+      operations.count = 0
+      yield* TestClock.adjust("1 hour")
+      assert.isBelow(operations.count, 2 * 150)
+    }))
+})
+
+describe("a store that can be read, and not written", () => {
+  const reasons = ["The disk is full", "READONLY You can't write against a read only replica."]
+  for (const reason of reasons) {
+    it.effect(`counts as unavailable until it can be written, with one warning: ${reason}`, () =>
+      Effect.gen(function*() {
+        const inner = yield* memory
+        let isFull = true
+        const write = Effect.suspend(() =>
+          isFull ? Effect.fail(new TokenStore.TokenStoreError({ message: reason })) : Effect.void
+        )
+        const backend: Backend = {
+          ...inner,
+          lease: (key, time) => Effect.andThen(write, inner.lease(key, time)),
+          write: (...args) => Effect.andThen(write, inner.write(...args)),
+          release: (...args) => Effect.andThen(write, inner.release(...args))
+        }
+        const log = yield* logOf(Effect.gen(function*() {
+          const process = yield* join(yield* storeOf(backend))
+          for (let times = 0; times < 3; times++) {
+            assert.strictEqual(Result.getOrThrow(yield* process.acquire(credentials, request)).version, 0)
+            yield* TestClock.adjust("1 minute")
+          }
+          isFull = false
+          yield* TestClock.adjust("2 seconds")
+          assert.isAbove(Result.getOrThrow(yield* process.acquire(credentials, request)).version, 0)
+        }))
+        assert.deepStrictEqual(log, [`${unavailable}: ${reason}`, available])
+      }))
+  }
+
+  it.effect("is not used again for a lease that it still holds: the write failed, and the lease is there", () =>
+    Effect.gen(function*() {
+      const backend: Backend = {
+        ...yield* memory,
+        write: () => Effect.fail(new TokenStore.TokenStoreError({ message: "The disk is full" }))
+      }
+      const log = yield* logOf(Effect.gen(function*() {
+        const process = yield* join(yield* storeOf(backend))
+        yield* process.acquire(credentials, request)
+        yield* TestClock.adjust("4 seconds")
+      }))
+      assert.deepStrictEqual(log, [`${unavailable}: The disk is full`])
+    }))
+})
 
 describe("the time of a stored token", () => {
   it.effect("invariant 10: with a clock that is set back in the middle of the token request, no process is handed the token after its end", () =>
@@ -401,7 +556,8 @@ describe("a lease that does not end", () => {
       const { backend: noisy, operations } = counted({
         ...backend,
         lease: () => Effect.succeed({ _tag: "Held", timeLeft: Duration.seconds(5) }),
-        changes: () => Effect.succeed(Stream.tick("1 millis"))
+        changes: () =>
+          Effect.succeed(Stream.map(Stream.tick("1 millis"), () => ({ _tag: "Written", version: Infinity })))
       })
       const process = yield* join(yield* storeOf(noisy))
       yield* Effect.forkScoped(process.acquire(credentials, request))

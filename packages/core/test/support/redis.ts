@@ -68,10 +68,12 @@ export interface Options {
   readonly tls?: Certificate | undefined
   /** Further lines of its configuration: `["--maxmemory", "1mb"]`. */
   readonly args?: ReadonlyArray<string> | undefined
+  /** It is a sentinel, with this configuration. */
+  readonly sentinel?: string | undefined
 }
 
 /** A server that nobody else uses, and that keeps nothing. */
-export const serve = ({ args = [], binary = "redis-server", tls }: Options = {}): Effect.Effect<
+export const serve = ({ args = [], binary = "redis-server", sentinel, tls }: Options = {}): Effect.Effect<
   Server,
   never,
   Scope.Scope
@@ -88,14 +90,17 @@ export const serve = ({ args = [], binary = "redis-server", tls }: Options = {})
       yield* Effect.promise(() => Promise.all([writeFile(cert, tls.cert), writeFile(key, tls.key)]))
       where.push("--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no")
     }
+    const file = join(dir, "sentinel.conf")
+    if (sentinel !== undefined) {
+      yield* Effect.promise(() => writeFile(file, `port ${port}\nbind 127.0.0.1\ndir ${dir}\n${sentinel}`))
+    }
+    const settings = sentinel === undefined
+      ? [...where, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir, ...args]
+      : [file, "--sentinel"]
     let child: ChildProcess | undefined
     const start = Effect.promise(async () => {
       child = endWithRun(
-        spawn(
-          binary,
-          [...where, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir, ...args],
-          { ...inGroup, stdio: "ignore" }
-        )
+        spawn(binary, settings, { ...inGroup, stdio: "ignore" })
       )
       await listening(port)
     })

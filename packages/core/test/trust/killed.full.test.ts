@@ -2,7 +2,7 @@ import { FileTokenStore, TokenStore } from "@effect-spotnana/core"
 import { NodeServices } from "@effect/platform-node"
 import { beforeAll, describe, expect, it } from "@effect/vitest"
 import { Duration, Effect, FileSystem, Layer, Option, Path, Redacted } from "effect"
-import { SecureRandom } from "effect/crypto"
+import { Digest, SecureRandom } from "effect/crypto"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdirSync, writeFileSync } from "node:fs"
@@ -15,17 +15,9 @@ import { reportFigure } from "../support/figures.ts"
 const kills = 1_000
 const atATime = 4
 
-const services = Layer.mergeAll(NodeServices.layer, SecureRandom.layerWebCrypto)
+const services = Layer.mergeAll(NodeServices.layer, Digest.layerWebCrypto, SecureRandom.layerWebCrypto)
 const temporary = Effect.orDie(FileSystem.FileSystem.use((fs) => fs.makeTempDirectoryScoped()))
-const backendAt = (directory: string) =>
-  Effect.gen(function*() {
-    return yield* makeFileBackend(
-      yield* FileSystem.FileSystem,
-      yield* Path.Path,
-      yield* SecureRandom.SecureRandom,
-      directory
-    )
-  })
+const backendAt = makeFileBackend
 
 // A thousand of them are started: as one file with all that it imports it starts in a fifth of the time.
 const writer = ".generated/writer.mjs"

@@ -14,6 +14,7 @@ import {
   key,
   minute,
   recommended,
+  recommendedInShort,
   send,
   spotnana,
   storeOn,
@@ -59,7 +60,6 @@ describe.skipIf(isSkipped).concurrent("a Redis, with the options that are recomm
   it.live("frozen for longer than a socket may be silent, which node-redis takes for its end: they are one again", () =>
     Effect.gen(function*() {
       const server = yield* RedisServer.serve()
-      // The same in short.
       const redis = { ...recommended, url: server.url, pingInterval: 500, socket: { socketTimeout: 1_000 } }
       const instances = [yield* instance(storeOn(redis)), yield* instance(storeOn(redis))]
       yield* callsOf(instances)
@@ -120,7 +120,7 @@ describe.skipIf(isSkipped).concurrent("a Redis, with the options that are recomm
         const server = yield* RedisServer.serve()
         if (first !== undefined) yield* first(server)
         const baseUrl = yield* HttpServer.addressFormattedWith((baseUrl) => Effect.succeed(baseUrl))
-        const closing = yield* closer({ baseUrl, isAcquiring, redis: { ...recommended, url: server.url } })
+        const closing = yield* closer({ baseUrl, isAcquiring, redis: { ...recommendedInShort, url: server.url } })
         // Long enough for its subscription, and for the token request to have left.
         yield* Effect.sleep("1 second")
         if (later !== undefined) yield* later(server)

@@ -16,6 +16,7 @@ declare const key: TokenStore.Key
 declare const stored: TokenStore.Stored
 declare const error: TokenStore.TokenStoreError
 declare const connect: Effect.Effect<TokenStore.Backend, "refused", Database | Scope.Scope>
+declare const client: Effect.Effect<RedisTokenStore.Client, "refused", Database | Scope.Scope>
 declare const redis: Layer.Layer<Redis.Redis, "refused", Database>
 
 describe("TokenStore", () => {
@@ -46,7 +47,7 @@ describe("TokenStore", () => {
       readonly changes: (
         key: string
       ) => Effect.Effect<
-        Stream.Stream<unknown, TokenStore.TokenStoreError>,
+        Stream.Stream<TokenStore.Change, TokenStore.TokenStoreError>,
         TokenStore.TokenStoreError,
         Scope.Scope
       >
@@ -68,6 +69,9 @@ describe("TokenStore", () => {
         readonly timeLeft: Duration.Duration
         readonly failure: Redacted.Redacted | undefined
       }
+    >()
+    expect<TokenStore.Change>().type.toBe<
+      { readonly _tag: "Written"; readonly version: number } | { readonly _tag: "Released" }
     >()
     expect<TokenStore.Backoff>().type.toBe<{ readonly time: Duration.Duration; readonly failure: Redacted.Redacted }>()
     expect(pick(error, "_tag")).type.toBe<{ readonly _tag: "TokenStoreError" }>()
@@ -120,6 +124,19 @@ describe("TokenStore", () => {
     expect(RedisTokenStore.layerWith(redis)).type.toBe<
       Layer.Layer<TokenStore.TokenStore, Config.ConfigError, Database>
     >()
+    expect(RedisTokenStore.layerClient).type.toBe<
+      <E, R>(
+        client: Effect.Effect<RedisTokenStore.Client, E, R>,
+        options?: RedisTokenStore.Options
+      ) => Layer.Layer<TokenStore.TokenStore, Config.ConfigError, Exclude<R, Scope.Scope>>
+    >()
+    expect(RedisTokenStore.layerClient(client)).type.toBe<
+      Layer.Layer<TokenStore.TokenStore, Config.ConfigError, Database>
+    >()
+    expect<RedisTokenStore.Client>().type.toBe<{
+      readonly eval: (script: string, keys: Array<string>, args: Array<string>) => Promise<unknown>
+      readonly subscribe: (channel: string, onMessage: (message: unknown) => void) => Promise<() => unknown>
+    }>()
     expect<RedisTokenStore.Options>().type.toBe<{
       readonly namespace?: string | undefined
       readonly keys?: Keys | undefined

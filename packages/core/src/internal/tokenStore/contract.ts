@@ -74,6 +74,23 @@ export interface Backoff {
 }
 
 /**
+ * What happened to a key, as a store tells it.
+ *
+ * **Details**
+ *
+ * - `Written`: a token was stored under this version. A process that has none as
+ *   late reads the store.
+ * - `Released`: a lease ended, and nothing was stored. Only processes that wait for
+ *   the lease act on it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Change =
+  | { readonly _tag: "Written"; readonly version: number }
+  | { readonly _tag: "Released" }
+
+/**
  * What a store can do. Implement it for a store of your own; `TokenStoreConformance` of
  * `@effect-spotnana/testing` tells whether it is right.
  *
@@ -105,11 +122,11 @@ export interface Backend {
   readonly release: (key: string, fence: number, backoff?: Backoff) => Effect.Effect<void, TokenStoreError>
   /**
    * Subscribes to a key: the effect ends once the subscription stands, and the stream has an element after each `write`
-   * and `release`. It may miss some.
+   * and `release`. It may miss some, and may leave out what a later one made void.
    */
   readonly changes: (
     key: string
-  ) => Effect.Effect<Stream.Stream<unknown, TokenStoreError>, TokenStoreError, Scope.Scope>
+  ) => Effect.Effect<Stream.Stream<Change, TokenStoreError>, TokenStoreError, Scope.Scope>
   /**
    * A name for a secret that is part of a key or of a failure: the same in each process that shares the store, and of no
    * use for finding the secret. `TokenStore.encrypted` adds one: HMAC-SHA-256 under the store's own key. Without it such

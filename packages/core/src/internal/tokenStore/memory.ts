@@ -7,7 +7,7 @@ import * as PubSub from "effect/PubSub"
 import type * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { instantOf } from "../instant.ts"
-import type { Backend, Lease, Stored } from "./contract.ts"
+import type { Backend, Change, Lease, Stored } from "./contract.ts"
 
 interface Slot {
   entry?: { readonly payload: Redacted.Redacted; readonly version: number; readonly until: Instant.Instant }
@@ -24,7 +24,7 @@ export const makeMemory = (): Effect.Effect<Backend> =>
   Effect.gen(function*() {
     const clock = yield* Clock.Clock
     const slots = new Map<string, Slot>()
-    const changes = yield* PubSub.unbounded<string>()
+    const changes = yield* PubSub.unbounded<{ readonly key: string; readonly change: Change }>()
     let fences = 0
 
     const until = (time: Duration.Duration) => Instant.after(instantOf(clock), Duration.toMillis(time))
@@ -42,7 +42,7 @@ export const makeMemory = (): Effect.Effect<Backend> =>
       return found
     }
     const isHeldBy = (lease: Slot["lease"], fence: number) => lease?.fence === fence && lease.failure === undefined
-    const publish = (key: string) => void PubSub.publishUnsafe(changes, key)
+    const publish = (key: string, change: Change) => void PubSub.publishUnsafe(changes, { key, change })
 
     return {
       name: "memory",
@@ -80,7 +80,7 @@ export const makeMemory = (): Effect.Effect<Backend> =>
           if (!isHeldBy(current.lease, fence)) return false
           current.entry = { payload, version: fence, until: until(time) }
           delete current.lease
-          publish(key)
+          publish(key, { _tag: "Written", version: fence })
           return true
         }),
       release: (key, fence, backoff) =>
@@ -89,10 +89,13 @@ export const makeMemory = (): Effect.Effect<Backend> =>
           if (!isHeldBy(current.lease, fence)) return
           if (backoff === undefined) delete current.lease
           else current.lease = { fence, until: until(backoff.time), failure: backoff.failure }
-          publish(key)
+          publish(key, { _tag: "Released" })
         }),
       changes: (key) =>
         Effect.map(PubSub.subscribe(changes), (subscription) =>
-          Stream.filter(Stream.fromSubscription(subscription), (changed) => changed === key))
+          Stream.fromSubscription(subscription).pipe(
+            Stream.filter((changed) => changed.key === key),
+            Stream.map(({ change }) => change)
+          ))
     }
   })

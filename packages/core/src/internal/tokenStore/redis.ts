@@ -3,13 +3,12 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import { Redis } from "effect/persistence"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Backend, Lease, TokenStoreError } from "./contract.ts"
-import { failed } from "./redisConnection.ts"
-import type { Connection } from "./redisConnection.ts"
+import type { Backend, Change, Lease, TokenStoreError } from "./contract.ts"
+import { failed, script } from "./redisConnection.ts"
+import type { Connection, Script } from "./redisConnection.ts"
 
 // The braces keep the keys of one token in one slot of a cluster.
 const names = (namespace: string, key: string) => {
@@ -17,15 +16,9 @@ const names = (namespace: string, key: string) => {
   return { token: `${base}:token`, lease: `${base}:lease`, channel: `${base}:changes` }
 }
 
-type Names = ReturnType<typeof names>
-
 // Times are the server's. A fencing token is its clock in microseconds: it goes on rising after a restart without data.
 // The value of the lease is its fencing token; that of a backoff is its failure after an exclamation mark.
-const leaseScript = Redis.script(
-  ({ lease, token }: Names, time: Duration.Duration) => [lease, token, millis(time)],
-  {
-    numberOfKeys: 2,
-    lua: `
+const leaseScript = script<readonly [granted: number, timeLeft: number, value: string]>(`
 local held = redis.call("GET", KEYS[1])
 if held then return { 0, redis.call("PTTL", KEYS[1]), held } end
 local time = redis.call("TIME")
@@ -34,69 +27,30 @@ local last = tonumber(redis.call("HGET", KEYS[2], "version") or "0")
 if fence <= last then fence = last + 1 end
 fence = string.format("%.0f", fence)
 redis.call("SET", KEYS[1], fence, "PX", ARGV[1])
-return { 1, 0, fence }`
-  }
-).withReturnType<readonly [granted: number, timeLeft: number, value: string]>()
+return { 1, 0, fence }`)
 
-const extendScript = Redis.script(
-  ({ lease }: Names, fence: number, time: Duration.Duration) => [lease, fence, millis(time)],
-  {
-    numberOfKeys: 1,
-    lua: `
+const extendScript = script<number>(`
 if redis.call("GET", KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call("PEXPIRE", KEYS[1], ARGV[2])`
-  }
-).withReturnType<number>()
+return redis.call("PEXPIRE", KEYS[1], ARGV[2])`)
 
 // A process whose lease is over writes nothing: its fencing token is not the one in the lease.
-const writeScript = Redis.script(
-  ({ channel, lease, token }: Names, fence: number, payload: Redacted.Redacted, time: Duration.Duration) => [
-    lease,
-    token,
-    fence,
-    Redacted.value(payload),
-    millis(time),
-    channel
-  ],
-  {
-    numberOfKeys: 2,
-    lua: `
+const writeScript = script<number>(`
 if redis.call("GET", KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call("DEL", KEYS[1], KEYS[2])
 redis.call("HSET", KEYS[2], "version", ARGV[1], "payload", ARGV[2])
 redis.call("PEXPIRE", KEYS[2], ARGV[3])
 redis.call("PUBLISH", ARGV[4], ARGV[1])
-return 1`
-  }
-).withReturnType<number>()
+return 1`)
 
-const releaseScript = Redis.script(
-  ({ channel, lease }: Names, fence: number, time: Duration.Duration, failure: string) => [
-    lease,
-    fence,
-    millis(time),
-    failure,
-    channel
-  ],
-  {
-    numberOfKeys: 1,
-    lua: `
+const releaseScript = script<number>(`
 if redis.call("GET", KEYS[1]) ~= ARGV[1] then return 0 end
 if ARGV[3] == "" then redis.call("DEL", KEYS[1]) else redis.call("SET", KEYS[1], "!" .. ARGV[3], "PX", ARGV[2]) end
-redis.call("PUBLISH", ARGV[4], ARGV[1])
-return 1`
-  }
-).withReturnType<number>()
+redis.call("PUBLISH", ARGV[4], "released")
+return 1`)
 
-const readScript = Redis.script(
-  ({ token }: Names) => [token],
-  {
-    numberOfKeys: 1,
-    lua: `
+const readScript = script<readonly [version: string, payload: string, timeLeft: number]>(`
 local found = redis.call("HMGET", KEYS[1], "version", "payload")
-return { found[1] or "", found[2] or "", redis.call("PTTL", KEYS[1]) }`
-  }
-).withReturnType<readonly [version: string, payload: string, timeLeft: number]>()
+return { found[1] or "", found[2] or "", redis.call("PTTL", KEYS[1]) }`)
 
 // Redis refuses a time of no milliseconds.
 const millis = (time: Duration.Duration): number => Math.max(1, Math.ceil(Duration.toMillis(time)))
@@ -104,21 +58,26 @@ const millis = (time: Duration.Duration): number => Math.max(1, Math.ceil(Durati
 /** What Redis answers for a key that has no end is -1. */
 const remaining = (millis: number): Duration.Duration => millis === -1 ? Duration.infinity : Duration.millis(millis)
 
-export const makeRedisBackend = (connection: Effect.Effect<Connection, TokenStoreError>, namespace: string) => {
-  const run = <Config extends { readonly params: ReadonlyArray<unknown>; readonly result: unknown }>(
-    script: Redis.Script<Config>,
-    ...params: Config["params"]
-  ): Effect.Effect<Config["result"], TokenStoreError> =>
-    Effect.flatMap(
-      connection,
-      ({ redis, report }) =>
-        Effect.onExit(Effect.mapError(redis.eval(script)(...params), failed), (exit) => report(script, exit))
-    )
-  const backend: Backend = {
+/** A message is the version that was written, or a word. */
+const changeOf = (message: string): Change =>
+  /^\d+$/.test(message) ? { _tag: "Written", version: Number(message) } : { _tag: "Released" }
+
+export const makeRedisBackend = (
+  connection: Effect.Effect<Connection, TokenStoreError>,
+  namespace: string
+): Backend => {
+  const run = <Result>(
+    script: Script<Result>,
+    keys: ReadonlyArray<string>,
+    ...args: ReadonlyArray<string | number>
+  ): Effect.Effect<Result, TokenStoreError> =>
+    Effect.flatMap(connection, (connection) => Effect.mapError(connection.run(script, keys, args), failed))
+  const namesOf = (key: string) => names(namespace, key)
+  return {
     name: "redis",
     read: (key) =>
       Effect.map(
-        run(readScript, names(namespace, key)),
+        run(readScript, [namesOf(key).token]),
         ([version, payload, timeLeft]) =>
           version === "" || timeLeft <= 0 ? Option.none() : Option.some({
             version: Number(version),
@@ -128,7 +87,7 @@ export const makeRedisBackend = (connection: Effect.Effect<Connection, TokenStor
       ),
     lease: (key, time) =>
       Effect.map(
-        run(leaseScript, names(namespace, key), time),
+        run(leaseScript, [namesOf(key).lease, namesOf(key).token], millis(time)),
         ([granted, millisLeft, value]): Lease => {
           if (granted === 1) return { _tag: "Granted", fence: Number(value) }
           const timeLeft = remaining(millisLeft)
@@ -138,29 +97,32 @@ export const makeRedisBackend = (connection: Effect.Effect<Connection, TokenStor
         }
       ),
     extend: (key, fence, time) =>
-      Effect.map(run(extendScript, names(namespace, key), fence, time), (done) => done === 1),
-    write: (key, fence, payload, time) =>
-      Effect.map(run(writeScript, names(namespace, key), fence, payload, time), (done) => done === 1),
-    release: (key, fence, backoff) =>
-      Effect.asVoid(
-        run(
-          releaseScript,
-          names(namespace, key),
-          fence,
-          backoff?.time ?? Duration.zero,
-          backoff === undefined ? "" : Redacted.value(backoff.failure)
-        )
-      ),
+      Effect.map(run(extendScript, [namesOf(key).lease], fence, millis(time)), (done) => done === 1),
+    write: (key, fence, payload, time) => {
+      const { channel, lease, token } = namesOf(key)
+      return Effect.map(
+        run(writeScript, [lease, token], fence, Redacted.value(payload), millis(time), channel),
+        (done) => done === 1
+      )
+    },
+    release: (key, fence, backoff) => {
+      const { channel, lease } = namesOf(key)
+      const [time, failure] = backoff === undefined
+        ? [Duration.zero, ""]
+        : [backoff.time, Redacted.value(backoff.failure)]
+      return Effect.asVoid(run(releaseScript, [lease], fence, millis(time), failure, channel))
+    },
     changes: (key) =>
       Effect.gen(function*() {
-        const { redis } = yield* connection
+        const { isReplaced, subscribe } = yield* connection
         // A subscription that Redis does not answer cannot be interrupted: nobody waits for it.
         const scope = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void))
-        const subscribing = yield* Effect.forkDetach(
-          Scope.provide(redis.subscribe(names(namespace, key).channel), scope)
+        const subscribing = yield* Effect.forkDetach(Scope.provide(subscribe(namesOf(key).channel), scope))
+        return (yield* Effect.mapError(Fiber.join(subscribing), failed)).pipe(
+          Stream.interruptWhen(isReplaced),
+          Stream.mapError(failed),
+          Stream.map(changeOf)
         )
-        return Stream.mapError(Stream.fromQueue(yield* Fiber.join(subscribing)), failed)
       })
   }
-  return backend
 }

@@ -1,15 +1,16 @@
+import * as Cause from "effect/Cause"
 import * as Config from "effect/Config"
-import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
 import { Redis } from "effect/persistence"
+import * as Queue from "effect/Queue"
 import * as References from "effect/References"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import { variableError } from "../variables.ts"
 import { TokenStoreError } from "./contract.ts"
 
@@ -42,37 +43,115 @@ export const failed = (cause: unknown) =>
     cause
   })
 
-/** A client, and what learns how each script ended there. */
+/** A script of this library. The keys come first, then everything else. */
+export type Script<Result> = Redis.Script<{
+  readonly params: [keys: ReadonlyArray<string>, args: ReadonlyArray<string | number>]
+  readonly result: Result
+}>
+
+export const script = <Result>(lua: string): Script<Result> =>
+  Redis.script(
+    (keys: ReadonlyArray<string>, args: ReadonlyArray<string | number>) => [...keys, ...args],
+    { lua, numberOfKeys: (keys) => keys.length }
+  ).withReturnType<Result>()
+
+/** What the store needs of a client: scripts, and subscriptions to channels. */
 export interface Connection {
-  readonly redis: Redis.Redis["Service"]
-  readonly report: (script: unknown, exit: Exit.Exit<unknown, unknown>) => Effect.Effect<void>
+  readonly run: <Result>(
+    script: Script<Result>,
+    keys: ReadonlyArray<string>,
+    args: ReadonlyArray<string | number>
+  ) => Effect.Effect<Result, Redis.RedisError>
+  readonly subscribe: (
+    channel: string
+  ) => Effect.Effect<Stream.Stream<string, Redis.RedisError>, Redis.RedisError, Scope.Scope>
+  /** Ends when another connection takes its place. */
+  readonly isReplaced: Effect.Effect<void>
+}
+
+/**
+ * What the store needs of a client that is no `Redis` service: that of a cluster, or one that asks sentinels.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Client {
+  /** Runs a Lua script (`EVAL`) on the node that has its keys, which are in one slot. */
+  readonly eval: (script: string, keys: Array<string>, args: Array<string>) => Promise<unknown>
+  /** Subscribes to a channel. Resolves once the subscription stands, with what ends it. */
+  readonly subscribe: (channel: string, onMessage: (message: unknown) => void) => Promise<() => unknown>
+}
+
+/** What a client failed with. `Effect.tryPromise` puts it into an error of its own. */
+export const redisError = (error: unknown): Redis.RedisError =>
+  new Redis.RedisError({ cause: Cause.isUnknownError(error) ? error.cause : error })
+
+export const ofRedis = (redis: Redis.Redis["Service"]): Connection => ({
+  run: (script, keys, args) => redis.eval(script)(keys, args),
+  subscribe: (channel) =>
+    Effect.map(
+      redis.subscribe(channel),
+      (messages) => Stream.map(Stream.fromQueue(messages), ({ message }) => message)
+    ),
+  isReplaced: Effect.never
+})
+
+export const ofClient = (client: Client): Connection => {
+  const attempt = <A>(f: () => Promise<A>) => Effect.tryPromise({ try: f, catch: redisError })
+  return {
+    run: <Result>(script: Script<Result>, keys: ReadonlyArray<string>, args: ReadonlyArray<string | number>) =>
+      attempt(() => client.eval(script.lua, [...keys], args.map(String)) as Promise<Result>),
+    subscribe: (channel) =>
+      Effect.gen(function*() {
+        const queue = yield* Queue.unbounded<string>()
+        yield* Effect.acquireRelease(
+          attempt(() => client.subscribe(channel, (message) => void Queue.offerUnsafe(queue, String(message)))),
+          (unsubscribe) => Effect.ignore(attempt(async () => unsubscribe()))
+        )
+        return Stream.fromQueue(queue)
+      }),
+    isReplaced: Effect.never
+  }
 }
 
 // Closing a client waits for the answers to what is in flight, and one may never come.
 const closeTimeout = Duration.seconds(2)
-// A little less than an operation has, so that the warning of a process that starts says what is wrong.
-const firstAttempt = Duration.millis(1_800)
+// A little less than an operation has: a script that is not answered has failed, and the warning of a process that starts
+// says what is wrong.
+const scriptTimeout = Duration.millis(1_800)
+const firstAttempt = scriptTimeout
 // A client where a script fails is replaced unless the script succeeds within this time. It may have given up, as
 // node-redis does after a socket time-out, or be connected to a server that is a mere replica now.
 const replaceAfter = Duration.seconds(10)
 
-const backoff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")])
+// Many processes lose a server at the same moment, and are not to come back at the same moment.
+const backoff = Schedule.jittered(Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")]))
 
-/** A connection, and the effect that ends once another one is needed. */
-const watched = (redis: Redis.Redis["Service"]) => {
+/** The connection, and the effect that ends once another one is needed. */
+const watched = (inner: Connection) => {
   const failing = new Set<unknown>()
+  const replaced = Deferred.makeUnsafe<void>()
   let failure = Deferred.makeUnsafe<void>()
+  const report = (script: unknown, exit: Exit.Exit<unknown, unknown>): void => {
+    if (Exit.isSuccess(exit)) {
+      failing.delete(script)
+    } else if (!Exit.hasInterrupts(exit)) {
+      // A script that nobody waits for any more says nothing about the connection.
+      failing.add(script)
+      Deferred.doneUnsafe(failure, Exit.void)
+    }
+  }
   const connection: Connection = {
-    redis,
-    report: (script, exit) =>
-      Effect.sync(() => {
-        if (Exit.isSuccess(exit)) {
-          failing.delete(script)
-        } else {
-          failing.add(script)
-          Deferred.doneUnsafe(failure, Exit.void)
-        }
-      })
+    run: (script, keys, args) =>
+      inner.run(script, keys, args).pipe(
+        Effect.timeoutOrElse({
+          duration: scriptTimeout,
+          orElse: () => Effect.fail(new Redis.RedisError({ cause: new Error("no answer") }))
+        }),
+        Effect.onExit((exit) => Effect.sync(() => report(script, exit)))
+      ),
+    subscribe: inner.subscribe,
+    isReplaced: Deferred.await(replaced)
   }
   const isLost = Effect.gen(function*() {
     do {
@@ -81,13 +160,17 @@ const watched = (redis: Redis.Redis["Service"]) => {
       yield* Effect.sleep(replaceAfter)
     } while (failing.size === 0)
   })
-  return { connection, isLost }
+  return { connection, isLost, replace: Deferred.succeed(replaced, undefined) }
 }
 
 /** One connection after the other, for as long as the scope is open. */
 export const connected = <E, R>(
-  redis: Layer.Layer<Redis.Redis, E, R>
-): Effect.Effect<Effect.Effect<Connection, TokenStoreError>, Config.ConfigError, R | Scope.Scope> =>
+  connect: Effect.Effect<Connection, E, R>
+): Effect.Effect<
+  Effect.Effect<Connection, TokenStoreError>,
+  Config.ConfigError,
+  Exclude<R, Scope.Scope> | Scope.Scope
+> =>
   Effect.gen(function*() {
     let current: Connection | undefined
     let error: unknown
@@ -100,7 +183,7 @@ export const connected = <E, R>(
       Scope.make(),
       (scope) =>
         Effect.gen(function*() {
-          const services = yield* Layer.buildWithScope(redis, scope).pipe(
+          const made = yield* Scope.provide(connect, scope).pipe(
             // Clients log what servers answer, and that may repeat the password.
             Effect.provideService(References.MinimumLogLevel, "None"),
             Effect.catchDefect(Effect.fail),
@@ -109,7 +192,8 @@ export const connected = <E, R>(
               return done
             })
           )
-          const { connection, isLost } = watched(Context.get(services, Redis.Redis))
+          const { connection, isLost, replace } = watched(made)
+          yield* Scope.addFinalizer(scope, replace)
           current = connection
           error = undefined
           yield* done

@@ -11,12 +11,12 @@ import type { ClientCredentials } from "../../Credentials.ts"
 import { currentInstant } from "../instant.ts"
 import { makeRequestToken } from "../tokenEndpoint/requestToken.ts"
 import type { Endpoint as TokenSource, Grant } from "../tokenEndpoint/requestToken.ts"
-import type { Backend, Lease } from "./contract.ts"
-import { TokenStoreError } from "./contract.ts"
+import type { Backend, TokenStoreError } from "./contract.ts"
 import type { Endpoint } from "./keys.ts"
 import { makeKeyOf, makeRandomNames } from "./keys.ts"
+import { bounded, isOurs, leaseNeverFree, leaseNotOurs, leaseTime, longestBackoff } from "./lease.ts"
 import { decodeFailure, encodeFailure, encodeToken } from "./payload.ts"
-import { bounded, makeWatch } from "./watch.ts"
+import { makeWatch } from "./watch.ts"
 import type { Change, View } from "./watch.ts"
 
 /** What a provider wants. */
@@ -53,34 +53,12 @@ export type Share = (
 
 type Acquired = Result.Result<Grant, TokenEndpointError>
 
-// The lease of a process that was killed is over after this time; one that lives extends it three times as often. No
-// process takes a longer one: whatever has more time left was written by something else.
-const leaseTime = Duration.seconds(5)
-// No `Retry-After` is followed for so long: a backoff that has more time left was written by something else.
-const longestBackoff = Duration.days(1)
 // Notifications may be lost: how often to look while callers wait.
 const pollTime = Duration.toMillis("1 second")
 // However often a store notifies, and however short the leases are that it tells of.
 const shortestWait = 50
 // How long other processes with the same credentials get the answer that these are refused.
 const refusalBackoff = Duration.seconds(1)
-
-const leaseNotOurs = (key: string, timeLeft: Duration.Duration): TokenStoreError => {
-  const end = Duration.isFinite(timeLeft) ? `ends in ${Duration.format(timeLeft)}` : "never ends"
-  return new TokenStoreError({
-    message: `The lease of ${key} ${end}: it was not taken by this library, whose leases last for ` +
-      `${Duration.format(leaseTime)}. Delete it from the store.`
-  })
-}
-
-const leaseNeverFree = (key: string): TokenStoreError =>
-  new TokenStoreError({
-    message: `The lease of ${key} was taken for longer than a token request may take, and no token was written.`
-  })
-
-/** Whether a lease or a backoff lasts for longer than any process of this library asks for. */
-const isOurs = (lease: Exclude<Lease, { readonly _tag: "Granted" }>): boolean =>
-  !Duration.isGreaterThan(lease.timeLeft, lease._tag === "Held" ? leaseTime : longestBackoff)
 
 export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
   const scope = yield* Effect.scope
@@ -162,22 +140,16 @@ export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
         // A store that fails now does not undo the request, and does not hold up its token for long.
         const grant = { ...result.success, version: fence }
         return bounded(store(view, grant, request)).pipe(
-          Effect.catch((error) => Effect.as(watch.unavailable(error), grant)),
+          Effect.catch((error) => Effect.as(watch.unavailable(error, { isHeldEnough: false }), grant)),
           Effect.map(Result.succeed)
         )
       })
     )
   }
 
-  /** Succeeds once the lease can be taken again. */
-  const leaseIsFree = (key: string): Effect.Effect<void, TokenStoreError> =>
-    Effect.flatMap(bounded(backend.lease(key, leaseTime)), (lease) => {
-      if (lease._tag === "Granted") return bounded(backend.release(key, lease.fence))
-      return lease._tag === "Held" || !isOurs(lease) ? Effect.fail(leaseNeverFree(key)) : Effect.void
-    })
-
+  /** Goes on alone until this process can take the lease: the store can be read, and that is not enough. */
   const goOnAlone = (error: TokenStoreError, view: View, credentials: ClientCredentials): Effect.Effect<Acquired> =>
-    Effect.andThen(watch.unavailable(error, leaseIsFree(view.key)), requestAlone(view, credentials))
+    Effect.andThen(watch.unavailable(error, { isHeldEnough: false }), requestAlone(view, credentials))
 
   const attempt = (
     view: View,
@@ -191,7 +163,9 @@ export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
       return Effect.gen(function*() {
         const found = yield* lookFor(view, request)
         if (Option.isSome(found)) return Result.succeed(found.value)
-        const lease = yield* bounded(backend.lease(view.key, leaseTime))
+        const asked = yield* Effect.result(bounded(backend.lease(view.key, leaseTime)))
+        if (Result.isFailure(asked)) return yield* goOnAlone(asked.failure, view, credentials)
+        const lease = asked.success
         if (lease._tag === "Granted") return yield* requestUnderLease(view, lease.fence, credentials, request)
         if (!isOurs(lease)) return yield* goOnAlone(leaseNotOurs(view.key, lease.timeLeft), view, credentials)
         if (lease._tag === "Backoff") {

@@ -1,18 +1,17 @@
 import type { Instant } from "@effect-spotnana/engine"
 import * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
-import * as Schedule from "effect/Schedule"
+import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ClientCredentials } from "../../Credentials.ts"
 import { currentInstant } from "../instant.ts"
 import type { Grant } from "../tokenEndpoint/requestToken.ts"
-import { TokenStoreError } from "./contract.ts"
-import type { Backend } from "./contract.ts"
+import type { Backend, Change as Told, TokenStoreError } from "./contract.ts"
+import { bounded, tryLease } from "./lease.ts"
 import { decodeToken } from "./payload.ts"
 
 /** A token that another process stored, and the credentials that it is of. */
@@ -41,25 +40,23 @@ export interface Watch {
   readonly changes: Stream.Stream<Change>
   /** Whether the store failed, and has not worked since. */
   readonly isUnavailable: () => boolean
-  /** Warns, once. From now on no call waits for the store, until it answers again and `works` succeeds. */
-  readonly unavailable: (error: TokenStoreError, works?: Effect.Effect<unknown, TokenStoreError>) => Effect.Effect<void>
+  /** Warns, once. From now on no call waits for the store, until this process can read it, and take the lease. */
+  readonly unavailable: (error: TokenStoreError, options?: {
+    /** After reading failed, that another process has the lease is enough; after writing failed it is not. */
+    readonly isHeldEnough: boolean
+  }) => Effect.Effect<void>
 }
 
-// A store that does not answer within this time is unavailable.
-const operationTimeout = Duration.seconds(2)
-// Notifications may be lost: a look finds what they missed.
-const pollTime = Duration.seconds(30)
 // How often to look whether a store that is unavailable works again, and to subscribe again.
-const retryTime = Duration.seconds(1)
+const retryTime = 1_000
+// How often to subscribe again, and to look, while a store can be read and refuses subscriptions.
+const longestRetryTime = 30_000
 
-export const bounded = <A, R>(operation: Effect.Effect<A, TokenStoreError, R>): Effect.Effect<A, TokenStoreError, R> =>
-  Effect.timeoutOrElse(operation, {
-    duration: operationTimeout,
-    orElse: () =>
-      Effect.fail(new TokenStoreError({ message: `No answer within ${Duration.format(operationTimeout)}.` }))
-  })
+// Many processes lose a store at the same moment, and are not to come back at the same moment.
+const jittered = (millis: number): Effect.Effect<void> =>
+  Effect.flatMap(Random.nextBetween(0.5, 1.5), (factor) => Effect.sleep(Math.ceil(millis * factor)))
 
-type Notice = (isChange: boolean) => Effect.Effect<void, TokenStoreError>
+type Notice = (told?: Told) => Effect.Effect<void, TokenStoreError>
 
 const makeView = (
   backend: Backend,
@@ -86,16 +83,20 @@ const makeView = (
     return Option.some(grant)
   })
 
-  /** Looks, once for all that wait, and publishes what is new. They are woken by that, and by any change. */
-  const notice: Notice = (isChange) =>
+  /** Looks for what a store told of, or for what it did not tell, and publishes what is new. That wakes all who wait. */
+  const notice: Notice = (told) =>
     Effect.suspend(() => {
       const before = seen
       const wake = (grant: Option.Option<Grant>) => {
-        if (!isChange && seen === before) return
+        if (told === undefined && seen === before) return
         const waiting = change
         change = Deferred.makeUnsafe()
         Deferred.doneUnsafe(waiting, Exit.succeed(grant))
       }
+      // Nothing is stored that was not there before: whoever waits for the lease may ask for it.
+      if (told?._tag === "Released") return Effect.sync(() => wake(Option.none()))
+      // This process stored it, or has read it already.
+      if (told !== undefined && seen !== undefined && told.version <= seen.version) return Effect.void
       return look.pipe(
         Effect.map((grant) => {
           if (Option.isSome(grant) && seen !== before) publish(grant.value)
@@ -134,15 +135,15 @@ export const makeWatch = (
     const warn = (message: string, error: TokenStoreError): Effect.Effect<void> =>
       log(Effect.annotateLogs(Effect.logWarning(message), { reason: error.message }))
 
-    const unavailable: Watch["unavailable"] = (error, works = Effect.void) =>
+    const unavailable: Watch["unavailable"] = (error, { isHeldEnough } = { isHeldEnough: true }) =>
       Effect.suspend(() => {
         if (isUnavailable) return Effect.void
         isUnavailable = true
-        const attempt = Effect.delay(
-          Effect.andThen(Effect.suspend(() => current!.notice(false)), works),
-          retryTime
-        )
-        const recover = Effect.eventually(attempt).pipe(
+        const works = Effect.suspend(() => {
+          const { notice, view } = current!
+          return Effect.andThen(notice(), tryLease(backend, view.key, isHeldEnough))
+        })
+        const recover = Effect.eventually(Effect.andThen(jittered(retryTime), works)).pipe(
           Effect.andThen(Effect.sync(() => isUnavailable = false)),
           Effect.andThen(log(Effect.logInfo("The token store can be used again")))
         )
@@ -153,29 +154,33 @@ export const makeWatch = (
       })
 
     /** Subscribes to a key, again and again, and looks at each change. */
-    const subscribe = (key: string, notice: Notice): Effect.Effect<void> => {
+    const subscribe = (key: string, notice: Notice): Effect.Effect<never> => {
       let isWarned = false
-      return Effect.gen(function*() {
+      let pause = retryTime
+      const once = Effect.gen(function*() {
         const stream = yield* bounded(backend.changes(key))
         // What changed before.
-        yield* notice(false)
-        yield* Stream.runForEach(stream, () => Effect.ignore(notice(true)))
+        yield* notice()
+        yield* Stream.runForEach(stream, (told) => {
+          pause = retryTime
+          return Effect.catch(notice(told), (error) => unavailable(error))
+        })
       }).pipe(
         Effect.scoped,
         // A store that can be read, but not subscribed to, is worth a warning: what others do is found out late.
         Effect.catch((error) =>
-          Effect.matchEffect(notice(false), {
-            onFailure: unavailable,
+          Effect.matchEffect(notice(), {
+            onFailure: (error) => unavailable(error),
             onSuccess: () => {
+              pause = Math.min(2 * pause, longestRetryTime)
               if (isWarned) return Effect.void
               isWarned = true
               return warn("The token store does not tell of changes; this process looks for them now and then", error)
             }
           })
-        ),
-        Effect.repeat(Schedule.spaced(retryTime)),
-        Effect.asVoid
+        )
       )
+      return Effect.forever(Effect.andThen(once, Effect.suspend(() => jittered(pause))))
     }
 
     return {
@@ -188,10 +193,6 @@ export const makeWatch = (
           const { notice, view } = makeView(backend, key, publish)
           current = { view, notice, scope: yield* Scope.fork(scope) }
           yield* Effect.forkIn(subscribe(key, notice), current.scope)
-          yield* Effect.forkIn(
-            Effect.forever(Effect.delay(Effect.catch(notice(false), unavailable), pollTime)),
-            current.scope
-          )
           return view
         }),
       changes: Stream.fromPubSub(changes),

@@ -1,9 +1,9 @@
 // Writes to a directory as fast as it can, until it is killed.
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as Digest from "effect/crypto/Digest"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
@@ -13,12 +13,7 @@ const lease = Duration.millis(20)
 const hour = Duration.hours(1)
 
 const program = Effect.gen(function*() {
-  const backend = yield* makeFileBackend(
-    yield* FileSystem.FileSystem,
-    yield* Path.Path,
-    yield* SecureRandom.SecureRandom,
-    process.argv[2]!
-  )
+  const backend = yield* makeFileBackend(process.argv[2]!)
   const key = process.argv[3]!
   for (let n = 0;; n++) {
     const granted = yield* backend.lease(key, lease)
@@ -41,5 +36,8 @@ const program = Effect.gen(function*() {
 })
 
 void Effect.runPromise(
-  Effect.provide(program, Layer.mergeAll(NodeFileSystem.layer, Path.layer, SecureRandom.layerWebCrypto))
+  Effect.provide(
+    Effect.scoped(program),
+    Layer.mergeAll(NodeFileSystem.layer, Path.layer, Digest.layerWebCrypto, SecureRandom.layerWebCrypto)
+  )
 )

@@ -180,4 +180,4 @@ export const makeCallRules = (facts: Facts) => {
 }
 
 /** How long after the trouble is over all are one again. */
-export const recovery = forgiven + settling + sharing.pollIdle
+export const recovery = forgiven + settling + sharing.resubscribe

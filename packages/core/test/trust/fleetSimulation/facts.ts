@@ -10,9 +10,10 @@ export const sharing = {
   lease: 5_000,
   /** A store that does not answer within this time is done without. */
   operation: 2_000,
-  /** The net below the notifications, while somebody waits and while nobody does. */
+  /** The net below the notifications, while somebody waits. */
   pollWaiting: 1_000,
-  pollIdle: 30_000,
+  /** A store that refuses subscriptions is asked again, and looked into, within this time. */
+  resubscribe: 45_000,
   /** How long the answer to refused credentials is there for all. */
   refusal: 1_000,
   /** How long an acquisition waits for leases of others. */
@@ -22,8 +23,8 @@ export const sharing = {
 /** What the answers of a store may be late by that counts as well: four operations of half a second. */
 export const lag = 2_000
 
-/** Well again is who finds out within a second, with an operation that may take its time. */
-export const settling = 1_000 + sharing.operation + 1_000
+/** Well again is who finds out within a second and a half, with operations that may take their time. */
+export const settling = 1_500 + sharing.operation + 1_000
 
 // Milliseconds are whole on one clock and not on the other.
 export const rounding = 1
@@ -79,7 +80,9 @@ export interface Member {
   waiting: number
   /** Since when it has been answered that another process has the lease, without another answer in between. */
   heldSince: number | undefined
-  /** Whether it waited too long for that: the store is unavailable for it until the lease is free. */
+  /** How often it was answered when it asked for the lease, or wrote. */
+  answers: number
+  /** Whether it waited too long, or such an answer did not come: the store is unavailable for it until it has the lease. */
   hasGivenUp: boolean
   /** Whether it has made a request by itself, and has not found a token in the store since. */
   isAlone: boolean
@@ -148,6 +151,7 @@ export const makeMember = (name: string, now: number): Member => ({
   late: undefined,
   waiting: 0,
   heldSince: undefined,
+  answers: 0,
   hasGivenUp: false,
   isAlone: false,
   continuedAt: now
@@ -181,11 +185,13 @@ export const usableEntry = (facts: Facts, member: Member): Entry | undefined => 
 export const isTogether = (member: Member, since: number): boolean =>
   member.isAlive && !member.hasGivenUp && member.storeWellSince + settling <= since
 
-/** When a member knows, at the latest, what happened in the store then. */
-export const knowsAt = (member: Member, happenedAt: number): number =>
-  member.notesWellSince + settling <= happenedAt && isTogether(member, happenedAt)
+/** When a member knows, at the latest, what happened in the store then. What it was not told it may never know. */
+export const knowsAt = (member: Member, happenedAt: number): number => {
+  if (member.notesWellSince + sharing.resubscribe + settling > happenedAt) return Infinity
+  return isTogether(member, happenedAt)
     ? happenedAt + lag
-    : Math.max(happenedAt, member.storeWellSince) + sharing.pollIdle + settling + lag
+    : Math.max(happenedAt, member.storeWellSince) + settling + lag
+}
 
 /** How long a member that has now failed so often in a row makes no request, in milliseconds. */
 export const shortestHold = (member: Member, failures: number, now: number): number => {

@@ -46,10 +46,10 @@ export const mutants: ReadonlyArray<Mutant> = [
     to: "Effect.as(inBackground(release()), result)"
   },
   {
-    name: "do not look without a notification",
+    name: "read nothing that was written",
     file: "internal/tokenStore/watch.ts",
-    from: "Effect.forever(Effect.delay(Effect.catch(notice(false), unavailable), pollTime))",
-    to: "Effect.never"
+    from: "if (told?._tag === \"Released\") return",
+    to: "if (told !== undefined) return"
   },
   {
     name: "do not look without a notification while waiting",
@@ -60,12 +60,12 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "do not subscribe again",
     file: "internal/tokenStore/watch.ts",
-    from: "Effect.repeat(Schedule.spaced(retryTime)),\n        Effect.asVoid",
-    to: "Effect.asVoid"
+    from: "return Effect.forever(Effect.andThen(once, Effect.suspend(() => jittered(pause))))",
+    to: "return Effect.andThen(once, Effect.never)"
   },
   {
     name: "wait for a store that hangs",
-    file: "internal/tokenStore/watch.ts",
+    file: "internal/tokenStore/lease.ts",
     from: "const operationTimeout = Duration.seconds(2)",
     to: "const operationTimeout = Duration.seconds(8)"
   },

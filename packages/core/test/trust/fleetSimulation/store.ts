@@ -68,7 +68,14 @@ const makeLife = (serial: number): Effect.Effect<TokenStore.Backend> =>
         ),
       extend: (key, fence, time) => backend.extend(key, fence - before, time),
       write: (key, fence, payload, time) => backend.write(key, fence - before, payload, time),
-      release: (key, fence, backoff) => backend.release(key, fence - before, backoff)
+      release: (key, fence, backoff) => backend.release(key, fence - before, backoff),
+      changes: (key) =>
+        Effect.map(
+          backend.changes(key),
+          Stream.map((change): TokenStore.Change =>
+            change._tag === "Written" ? { ...change, version: change.version + before } : change
+          )
+        )
     }
   })
 
@@ -77,7 +84,7 @@ export const makeStore = (clock: Clock.Clock): Effect.Effect<Store> =>
   Effect.gen(function*() {
     let serial = 0
     let current = yield* makeLife(serial)
-    const subscriptions = new Map<Queue.Queue<void, TokenStore.TokenStoreError>, Link>()
+    const subscriptions = new Map<Queue.Queue<TokenStore.Change, TokenStore.TokenStoreError>, Link>()
 
     const connect = (process: Process, link: Link, observer: Observer): TokenStore.Backend => {
       type Operation<A> = Effect.Effect<A, TokenStore.TokenStoreError>
@@ -180,22 +187,22 @@ export const makeStore = (clock: Clock.Clock): Effect.Effect<Store> =>
             yield* process.awake
             if (link.changes?.mode === "failing") return yield* Effect.fail(failure("refused"))
             if (link.changes?.mode === "hanging") return yield* Effect.never
-            const queue = yield* Queue.unbounded<void, TokenStore.TokenStoreError>()
+            const queue = yield* Queue.unbounded<TokenStore.Change, TokenStore.TokenStoreError>()
             yield* Effect.acquireRelease(
               Effect.sync(() => void subscriptions.set(queue, link)),
               () => Effect.sync(() => void subscriptions.delete(queue))
             )
-            const deliver = Effect.suspend(() => {
+            const deliver = (change: TokenStore.Change) => {
               const { changes } = link
               if (changes !== undefined && changes.mode !== "delayed") return Effect.void
               return Effect.sleep(Duration.millis(changes?.delay ?? 0)).pipe(
                 Effect.andThen(process.awake),
-                Effect.andThen(Effect.sync(() => void Queue.offerUnsafe(queue, undefined)))
+                Effect.andThen(Effect.sync(() => void Queue.offerUnsafe(queue, change)))
               )
-            })
+            }
             yield* Effect.forkScoped(
               Effect.provideService(
-                Stream.runForEach(yield* current.changes(key), () => deliver),
+                Stream.runForEach(yield* current.changes(key), deliver),
                 Clock.Clock,
                 clock
               )

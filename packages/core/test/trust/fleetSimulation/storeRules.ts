@@ -12,7 +12,10 @@ export const makeStoreRules = (facts: Facts) => {
         throw new Violation(9, `a key with more in it than it should: ${key}`)
       }
       const startedAt = facts.now()
+      const { answers } = member
       return () => {
+        // After writing failed a store that can be read is not enough.
+        if ((operation === "lease" || operation === "write") && member.answers === answers) member.hasGivenUp = true
         const took = facts.now() - Math.max(startedAt, member.continuedAt)
         if (member.isAlive && took > sharing.operation) {
           throw new Violation(12, `${member.name} waited ${took} ms for the store to ${operation}`)
@@ -50,6 +53,7 @@ export const makeStoreRules = (facts: Facts) => {
     },
 
     answeredLease: (lease) => {
+      member.answers += 1
       member.heldSince = lease._tag === "Held" ? member.heldSince ?? facts.now() : undefined
       if (member.hasGivenUp && lease._tag !== "Held") {
         member.hasGivenUp = false
@@ -90,6 +94,7 @@ export const makeStoreRules = (facts: Facts) => {
     },
 
     answeredWrite: (token, done) => {
+      member.answers += 1
       if (done) return
       reached(facts, "a write came too late")
       member.late = token

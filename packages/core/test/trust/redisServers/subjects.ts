@@ -8,7 +8,7 @@ import { Redis } from "effect/persistence"
 import { fork } from "node:child_process"
 import { randomBytes, randomUUID } from "node:crypto"
 import { once } from "node:events"
-import { endWithTest, inGroup } from "../../../../../scripts/processes.ts"
+import { endWithRun, inGroup } from "../../../../../scripts/processes.ts"
 import { makeAudit } from "../../support/audit.ts"
 import { clientId, clientSecret } from "../../support/harness.ts"
 import type { Options as Closes, RedisOptions } from "./closes.ts"
@@ -18,6 +18,13 @@ export type { RedisOptions }
 /** What the documentation recommends. */
 export const recommended = {
   disableOfflineQueue: true,
+  pingInterval: 15_000,
+  socket: { socketTimeout: 20_000 }
+} satisfies RedisOptions
+
+/** The same with shorter times, for tests that wait until a frozen server is given up. */
+export const recommendedInShort = {
+  ...recommended,
   pingInterval: 2_000,
   socket: { socketTimeout: 5_000 }
 } satisfies RedisOptions
@@ -32,6 +39,11 @@ const keys = Config.succeed([Redacted.make<Uint8Array>(storeKey)] as const)
 /** A store on a server: each has a connection of its own. */
 export const storeOn = (redis: RedisOptions, namespace?: string): Layer.Layer<TokenStore.TokenStore> =>
   Layer.fresh(Layer.orDie(RedisTokenStore.layerWith(NodeRedis.layer(redis), { namespace, keys })))
+
+/** A store on a client of one's own. */
+export const storeOnClient = <E>(
+  client: Effect.Effect<RedisTokenStore.Client, E, Scope.Scope>
+): Layer.Layer<TokenStore.TokenStore> => Layer.fresh(Layer.orDie(RedisTokenStore.layerClient(client, { keys })))
 
 /** Sends commands as somebody who may do all. */
 export const send = (redis: RedisOptions, ...commands: ReadonlyArray<string>) =>
@@ -156,7 +168,8 @@ export const closer = (options: Closes) =>
   Effect.map(
     Effect.acquireRelease(
       Effect.promise(async () => {
-        const child = endWithTest(fork(new URL("./closes.ts", import.meta.url), [JSON.stringify(options)], {
+        // Of tests that run at once the end of one would be the end of the processes of all.
+        const child = endWithRun(fork(new URL("./closes.ts", import.meta.url), [JSON.stringify(options)], {
           ...inGroup,
           env: { ...process.env, SPOTNANA_TOKEN_STORE_KEYS: storeKey.toString("base64") },
           stdio: ["ignore", "pipe", "inherit", "ipc"]
