@@ -25,6 +25,7 @@ import { HttpApiMiddleware } from "effect/http-api"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import { count } from "./internal/options.ts"
 import { variableError } from "./internal/variables.ts"
 import { keyOf, secretProblem } from "./internal/webhook/secrets.ts"
 import { makeVerify } from "./internal/webhook/verify.ts"
@@ -200,7 +201,7 @@ const verifyRequest = (
   HttpServerRequest.HttpServerRequest
 > => {
   const verify = makeVerify(options)
-  const limit = ByteSize.bytes(maxBodySize)
+  const limit = ByteSize.bytes(count("Webhook.maxBodySize", maxBodySize))
   return Effect.gen(function*() {
     const request = yield* HttpServerRequest.HttpServerRequest
     const body = yield* Effect.provideService(request.arrayBuffer, HttpIncomingMessage.MaxBodySize, limit)

@@ -13,10 +13,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import { Redis } from "effect/persistence"
 import * as Random from "effect/Random"
 import { currentInstant } from "./internal/instant.ts"
+import { duration } from "./internal/options.ts"
 
 /**
  * Another request handles the same delivery at this moment, or the store of the deliveries does not work.
@@ -131,17 +131,9 @@ interface Times {
 }
 
 const timesOf = ({ handlerTimeout = "5 minutes", timeToLive = "3 days" }: Options): Times => ({
-  timeToLive: positiveMillis("timeToLive", timeToLive),
-  handlerTimeout: positiveMillis("handlerTimeout", handlerTimeout)
+  timeToLive: Math.ceil(Duration.toMillis(duration("WebhookDeliveries.timeToLive", timeToLive, 1))),
+  handlerTimeout: Math.ceil(Duration.toMillis(duration("WebhookDeliveries.handlerTimeout", handlerTimeout, 1)))
 })
-
-const positiveMillis = (name: string, input: Duration.Input): number => {
-  const duration = Option.getOrUndefined(Duration.fromInput(input))
-  if (duration !== undefined && Duration.isFinite(duration) && Duration.isPositive(duration)) {
-    return Math.ceil(Duration.toMillis(duration))
-  }
-  throw new RangeError(`WebhookDeliveries.${name} is ${String(input)}; expected a positive duration`)
-}
 
 const makeMemory = ({ handlerTimeout, timeToLive }: Times): Store => {
   // In the order of their writing: what is over is removed from the front.

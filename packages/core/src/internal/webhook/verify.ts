@@ -6,9 +6,9 @@ import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
 import { Headers } from "effect/http"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import { duration } from "../options.ts"
 import { keyOf, secretProblem } from "./secrets.ts"
 
 /** What is wrong with a delivery. */
@@ -71,10 +71,7 @@ export const makeVerify = ({ secrets, tolerance: input = "5 minutes" }: Options)
     return key
   })
   if (keys.length === 0) throw new TypeError("Webhook.secrets is empty: without a secret nothing can be verified")
-  const tolerance = Option.getOrUndefined(Duration.fromInput(input))
-  if (tolerance === undefined || !Duration.isFinite(tolerance) || !Duration.isPositive(tolerance)) {
-    throw new RangeError(`Webhook.tolerance is ${String(input)}; expected a positive duration`)
-  }
+  const tolerance = duration("Webhook.tolerance", input, 1)
   const tolerated = Duration.toMillis(tolerance)
   const imported = Effect.runSync(Effect.forEach(keys, (key) => Mac.key(Mac.hmacSha256, key)))
 
