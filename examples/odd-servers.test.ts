@@ -140,13 +140,13 @@ describe.each(platforms)("with %s", (_, platform) => {
     Effect.gen(function*() {
       const server = yield* serve({ login: byTheBook, dead: unauthorized })
       const environment = Environment.makeUnsafe({ baseUrl: server.baseUrl })
-      const outcomeOf = (readToken: Effect.Effect<string, Error>) =>
+      const outcomeOf = (readToken: Effect.Effect<string, unknown>) =>
         SpotnanaHttpClient.SpotnanaHttpClient.use((client) => client.get("/v2/companies")).pipe(
           Effect.provide(Guide.clientOf(Guide.SidecarTokenEndpoint(environment, readToken))),
           Effect.match({ onFailure: (error) => error._tag, onSuccess: ({ status }) => status })
         )
       assert.strictEqual(yield* outcomeOf(Effect.succeed("token-1")), 200)
-      assert.strictEqual(yield* outcomeOf(Effect.fail(new Error("c4n4ry"))), "TokenEndpointUnavailable")
+      assert.strictEqual(yield* outcomeOf(Effect.fail({ c4n4ry: "c4n4ry" })), "TokenEndpointUnavailable")
       assert.strictEqual(yield* outcomeOf(Effect.succeed("a b")), "TokenEndpointUnavailable")
     }).pipe(Effect.scoped, silently, Effect.provide([platform, CredentialsOfAcme])))
 

@@ -68,10 +68,7 @@ const initech = Effect.gen(function*() {
     login: (_, token) => ({ status: 200, body: token }),
     dead: { status: 200, body: { code: "INVALID_TOKEN" } }
   })
-  const readToken = Effect.tryPromise({
-    try: async () => String(await (await fetch(`${server.baseUrl}/login`)).json()),
-    catch: () => new Error("no sidecar")
-  })
+  const readToken = Effect.tryPromise(async () => String(await (await fetch(`${server.baseUrl}/login`)).json()))
   const environment = Environment.makeUnsafe({ baseUrl: server.baseUrl })
   const program = Effect.flatMap(authenticatedByBody, (client) => callTwice("Sidecar and 200", server, client))
   yield* Effect.provide(program, clientOf(SidecarTokenEndpoint(environment, readToken)))

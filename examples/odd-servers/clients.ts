@@ -43,7 +43,7 @@ const BasicTokenEndpoint = (environment: Environment.Environment) =>
     })
   )
 
-const SidecarTokenEndpoint = (environment: Environment.Environment, readToken: Effect.Effect<string, Error>) =>
+const SidecarTokenEndpoint = (environment: Environment.Environment, readToken: Effect.Effect<string, unknown>) =>
   Layer.succeed(TokenEndpoint.TokenEndpoint, {
     environment,
     acquire: Effect.fnUntraced(

@@ -287,7 +287,7 @@ describe("many tenants in one directory", () => {
       })
       const backend = yield* Effect.provideService(makeFileBackend("/tokens"), FileSystem.FileSystem, fs)
       const tenants = 500
-      for (let n = 0; n < tenants; n++) yield* backend.changes(`production:tenant-${n}:0123`)
+      for (let n = 0; n < tenants; n++) yield* Effect.asVoid(backend.changes(`production:tenant-${n}:0123`))
       yield* TestClock.adjust("3 seconds")
       counts.clear()
       yield* TestClock.adjust("1 minute")

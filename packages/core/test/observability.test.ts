@@ -170,7 +170,7 @@ describe("the series of a client id that is not used any more", () => {
   it.effect("go at an export, while another provider has a token", () =>
     inRegistry((registry) =>
       Effect.gen(function*() {
-        yield* open("living")
+        yield* Effect.asVoid(open("living"))
         yield* use("tenant")
         yield* TestClock.adjust("3 minutes")
         yield* Metric.snapshot
