@@ -245,7 +245,7 @@ describe("spotnana-auth doctor", () => {
         const { run } = yield* configuredUser
         const { code, stderr } = yield* run(["doctor", "--call", call])
         expect(code).toBe(2)
-        expect(stderr).toContain("The path has a segment of dots, which could lead out of the configured address.")
+        expect(stderr).toContain("could lead out of the configured address. Nothing was sent.")
         expect(yield* mock.ledger).toEqual([])
       }).pipe(Effect.provide(Spotnana))
   )

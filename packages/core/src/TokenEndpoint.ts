@@ -257,18 +257,19 @@ export const makeWith: (
  */
 export const make = (
   options: Options = {}
-): Effect.Effect<TokenEndpoint["Service"], never, HttpClient.HttpClient> => {
-  const { environment = production } = options
-  checkForm(options)
-  return makeWith({
-    environment,
-    maxBodySize: options.maxBodySize,
-    timeout: options.timeout,
-    request: (credentials) => tokenRequest(environment.tokenUrl, options, credentials),
-    secrets: secretParameters(options),
-    variant: variantOf(options)
+): Effect.Effect<TokenEndpoint["Service"], never, HttpClient.HttpClient> =>
+  Effect.suspend(() => {
+    const { environment = production } = options
+    checkForm(options)
+    return makeWith({
+      environment,
+      maxBodySize: options.maxBodySize,
+      timeout: options.timeout,
+      request: (credentials) => tokenRequest(environment.tokenUrl, options, credentials),
+      secrets: secretParameters(options),
+      variant: variantOf(options)
+    })
   })
-}
 
 /**
  * The token endpoint of an environment.

@@ -37,7 +37,7 @@ const extend = `if (!isHeldBy(current.lease, fence)) return false
 const write = `if (!isHeldBy(current.lease, fence)) return false
           current.entry = { payload, version: fence, until: until(time) }
           delete current.lease
-          publish(key)`
+          publish(key, { _tag: "Written", version: fence })`
 const release = "if (!isHeldBy(current.lease, fence)) return\n"
 const backingOff = "else current.lease = { fence, until: until(backoff.time), failure: backoff.failure }"
 const lookingAtEntry = "const { entry } = slot(key)\n          return"
@@ -45,7 +45,7 @@ const freeing = "if (backoff === undefined) delete current.lease"
 const slotOf = "const slot = (key: string): Slot => {"
 const slots = "const slots = new Map<string, Slot>()"
 const fences = "let fences = 0"
-const changes = "const changes = yield* PubSub.unbounded<string>()"
+const changes = "const changes = yield* PubSub.unbounded<{ readonly key: string; readonly change: Change }>()"
 
 /** Moves state out of the store, so that all of one module have it in common. */
 const shared = (...state: ReadonlyArray<string>): BrokenStore["edits"] => [
@@ -53,8 +53,8 @@ const shared = (...state: ReadonlyArray<string>): BrokenStore["edits"] => [
   [
     "/** Everything is synchronous, and so atomic. */",
     state.join("\n").replace("yield*", "Effect.runSync(").replace(
-      "PubSub.unbounded<string>()",
-      "PubSub.unbounded<string>())"
+      "PubSub.unbounded<{ readonly key: string; readonly change: Change }>()",
+      "PubSub.unbounded<{ readonly key: string; readonly change: Change }>())"
     )
   ]
 ]
@@ -460,15 +460,15 @@ export const brokenStores: ReadonlyArray<BrokenStore> = [
   // The changes
   {
     name: "a write is not published",
-    edits: [[write, write.replace("publish(key)", "")]],
+    edits: [[write, write.replace(/publish.*/, "")]],
     foundBy: published,
     says: "a write is not published"
   },
   {
     name: "a release is not published",
     edits: [[
-      `${backingOff}\n          publish(key)`,
-      `${backingOff}\n          if (backoff !== undefined) publish(key)`
+      `${backingOff}\n          publish(key, { _tag: "Released" })`,
+      `${backingOff}\n          if (backoff !== undefined) publish(key, { _tag: "Released" })`
     ]],
     foundBy: published,
     says: "a release is not published"
@@ -476,15 +476,15 @@ export const brokenStores: ReadonlyArray<BrokenStore> = [
   {
     name: "a backoff is not published",
     edits: [[
-      `${backingOff}\n          publish(key)`,
-      `${backingOff}\n          if (backoff === undefined) publish(key)`
+      `${backingOff}\n          publish(key, { _tag: "Released" })`,
+      `${backingOff}\n          if (backoff === undefined) publish(key, { _tag: "Released" })`
     ]],
     foundBy: published,
     says: "a backoff is not published"
   },
   {
     name: "one change is published, and no other",
-    edits: [["(changed) => changed === key)", "(changed) => changed === key).pipe(Stream.take(1))"]],
+    edits: [["changed.key === key),", "changed.key === key),\n Stream.take(1),"]],
     foundBy: published,
     says: "a second write is not published"
   },
@@ -492,8 +492,8 @@ export const brokenStores: ReadonlyArray<BrokenStore> = [
     name: "changes are published only while elements are taken from the stream",
     edits: [
       [
-        "Effect.map(PubSub.subscribe(changes), (subscription) =>\n          Stream.filter(Stream.fromSubscription(subscription),",
-        "Effect.succeed(\n          Stream.filter(Stream.fromPubSub(changes),"
+        "Effect.map(PubSub.subscribe(changes), (subscription) =>\n          Stream.fromSubscription(subscription).pipe(",
+        "Effect.succeed(\n          Stream.fromPubSub(changes).pipe("
       ]
     ],
     foundBy: published,

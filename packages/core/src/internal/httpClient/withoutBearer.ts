@@ -69,8 +69,8 @@ export const redirectWithoutBearer = (
 ): Effect.Effect<Response> =>
   Effect.map(readShortBody(response), (body) => {
     const { status } = response
-    const hasBody = status !== 304 && body.length > 0
-    const content = new Response(hasBody ? new Uint8Array(body) : null, { status, headers })
+    // A body of no bytes can be read like any other; where there is none, reading fails.
+    const content = new Response(status === 304 ? null : new Uint8Array(body), { status, headers })
     const request = requestWithoutBearer(response.request)
     return new ResponseWithoutBearer(response, HttpClientResponse.fromWeb(request, content), headers)
   })
