@@ -9,6 +9,7 @@
  * @since 0.1.0
  */
 import * as Challenge from "@effect-spotnana/engine/Challenge"
+import { printable } from "@effect-spotnana/engine/Text"
 import * as Config from "effect/Config"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
@@ -294,7 +295,7 @@ export const config: Config.Config<Environment> = /* #__PURE__ */ Config.all({
   Config.mapEffect(({ baseUrl, name }) => {
     if (name !== undefined && name !== "production" && name !== "sandbox") {
       return Effect.fail(
-        variableError(`SPOTNANA_ENVIRONMENT is ${JSON.stringify(name)}; expected "production" or "sandbox"`)
+        variableError(`SPOTNANA_ENVIRONMENT is ${printable(JSON.stringify(name), [])}; expected "production" or "sandbox"`)
       )
     }
     if (baseUrl === undefined) return Effect.succeed(name === "sandbox" ? sandbox : production)

@@ -351,6 +351,7 @@ describe("Environment.config", () => {
 
   it.effect.each<[string | undefined, string | undefined, string, string]>([
     ["staging", undefined, "SPOTNANA_ENVIRONMENT is \"staging\"", "expected \"production\" or \"sandbox\""],
+    ["stag\u2028\u001b[2Jing", undefined, "SPOTNANA_ENVIRONMENT is \"stag \\u001b[2Jing\"", "expected \"production\""],
     ["PRODUCTION", undefined, "SPOTNANA_ENVIRONMENT is \"PRODUCTION\"", "expected \"production\" or \"sandbox\""],
     ["sandbox ", undefined, "SPOTNANA_ENVIRONMENT is \"sandbox \"", "expected \"production\" or \"sandbox\""],
     ["staging", gateway, "SPOTNANA_ENVIRONMENT is \"staging\"", "expected \"production\" or \"sandbox\""],

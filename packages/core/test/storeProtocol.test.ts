@@ -257,6 +257,17 @@ describe("a store that can be read, and not written", () => {
       }))
   }
 
+  it.effect("forges no line of the log with what it says", () =>
+    Effect.gen(function*() {
+      const inner = yield* memory
+      const broken = new TokenStore.TokenStoreError({ message: "full\n2026-01-01 ERROR\u001b[2J \u2028forged" })
+      const log = yield* logOf(Effect.gen(function*() {
+        const process = yield* join(yield* storeOf({ ...inner, lease: () => Effect.fail(broken) }))
+        yield* process.acquire(credentials, request)
+      }))
+      assert.deepStrictEqual(log, [`${unavailable}: full 2026-01-01 ERROR [2J  forged`])
+    }))
+
   it.effect("is not used again for a lease that it still holds: the write failed, and the lease is there", () =>
     Effect.gen(function*() {
       const backend: Backend = {

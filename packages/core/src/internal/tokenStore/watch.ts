@@ -1,4 +1,5 @@
 import type { Instant } from "@effect-spotnana/engine"
+import { printable } from "@effect-spotnana/engine/Text"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -133,7 +134,7 @@ export const makeWatch = (
 
     const log = Effect.annotateLogs({ store: backend.name })
     const warn = (message: string, error: TokenStoreError): Effect.Effect<void> =>
-      log(Effect.annotateLogs(Effect.logWarning(message), { reason: error.message }))
+      log(Effect.annotateLogs(Effect.logWarning(message), { reason: printable(error.message, []) }))
 
     const unavailable: Watch["unavailable"] = (error, { isHeldEnough } = { isHeldEnough: true }) =>
       Effect.suspend(() => {
