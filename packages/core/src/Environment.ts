@@ -295,7 +295,9 @@ export const config: Config.Config<Environment> = /* #__PURE__ */ Config.all({
   Config.mapEffect(({ baseUrl, name }) => {
     if (name !== undefined && name !== "production" && name !== "sandbox") {
       return Effect.fail(
-        variableError(`SPOTNANA_ENVIRONMENT is ${printable(JSON.stringify(name), [])}; expected "production" or "sandbox"`)
+        variableError(
+          `SPOTNANA_ENVIRONMENT is ${printable(JSON.stringify(name), [])}; expected "production" or "sandbox"`
+        )
       )
     }
     if (baseUrl === undefined) return Effect.succeed(name === "sandbox" ? sandbox : production)
