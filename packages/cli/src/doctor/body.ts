@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type { HttpClientResponse } from "effect/http"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import { isJson } from "../isJson.ts"
 
 const limit = 1024 * 1024
 const patience = Duration.seconds(3)
@@ -33,15 +34,6 @@ const read = ({ stream }: HttpClientResponse.HttpClientResponse): Effect.Effect<
       Effect.map((end) => ({ bytes: Buffer.concat(chunks), end: Option.getOrElse(end, () => "too slow" as const) }))
     )
   })
-
-const isJson = (text: string): boolean => {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
-}
 
 const wordsFor = {
   "too large": `more than ${limit / 1024} KiB`,

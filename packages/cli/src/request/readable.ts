@@ -1,3 +1,4 @@
+import { isJson } from "../isJson.ts"
 import type { Style } from "../output.ts"
 
 /** A body as a person wants to see it. */
@@ -9,15 +10,6 @@ export const readable = (body: Uint8Array, style: Style): string => {
     return `(${body.length} bytes that are no text: pipe them somewhere)`
   }
   return isJson(text) ? indent(text, style) : text
-}
-
-const isJson = (text: string): boolean => {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
 }
 
 const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+/g
