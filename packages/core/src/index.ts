@@ -32,3 +32,9 @@ export * as FileTokenStore from "./FileTokenStore.ts"
 export * as Webhook from "./Webhook.ts"
 /** Handles each delivery of a webhook once. */
 export * as WebhookDeliveries from "./WebhookDeliveries.ts"
+/** The RSA key that signs subject tokens, and its public key. */
+export * as SigningKey from "./SigningKey.ts"
+/** Subject tokens that you sign, for the token exchange. */
+export * as SubjectToken from "./SubjectToken.ts"
+/** The public keys of an application, for Spotnana to fetch. */
+export * as Jwks from "./Jwks.ts"
