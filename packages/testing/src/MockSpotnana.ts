@@ -22,13 +22,15 @@ import * as Application from "./internal/application.ts"
 import * as Connection from "./internal/connection.ts"
 import type { Client } from "./internal/data/client.ts"
 import * as FaultQueue from "./internal/data/faultQueue.ts"
+import type { PartnerJwk } from "./internal/data/partnerKeys.ts"
+import * as PartnerKeys from "./internal/data/partnerKeys.ts"
 import type { Reference } from "./internal/data/reference.ts"
 import * as Registry from "./internal/data/registry.ts"
 import * as Transport from "./internal/transport.ts"
 import type { Endpoint, LedgerEntry } from "./Ledger.ts"
 import * as Settings from "./Settings.ts"
 
-export type { Client, Reference }
+export type { Client, PartnerJwk, Reference }
 
 /**
  * What a mock starts with: the settings, and the data that it answers with.
@@ -77,8 +79,8 @@ export const users: ReadonlyArray<string> = ["00000000-0000-4000-9000-0000000000
  * **Details**
  *
  * It answers `POST /v2/auth/oauth2-token`, `POST /get-auth-token` (410, it is deprecated), `GET /v2/companies`,
- * `GET /v2/users/{userId}`, `POST` and `GET /v2/api-users`, `POST /v2/api-users/rotate` and `/revoke`, and, for tests of
- * replay, `POST /v2/echo`, which the real Spotnana does not have: it answers with the body that it received.
+ * `GET /v2/users/{userId}`, `POST` and `GET /v2/api-users`, `POST /v2/api-users/rotate` and `/revoke`, `POST`, `GET` and
+ * `DELETE /v2/companies/{companyId}/partner-public-keys`, and, for tests of replay, `POST /v2/echo`, which the real Spotnana does not have: it answers with the body that it received.
  *
  * A request is decided upon when it arrives; latency only delays the answer. So the lifetime of a token starts when the
  * request for it arrived, not when the answer was sent.
@@ -120,6 +122,8 @@ export class MockSpotnana extends Context.Service<MockSpotnana, {
    * with Spotnana's `POST /v2/api-users/rotate`. An unknown id is a defect.
    */
   readonly rotateSecret: (clientId?: string) => Effect.Effect<Client>
+  /** The public keys that are registered and active; see `SubjectTokenVerifier`. */
+  readonly partnerKeys: Effect.Effect<ReadonlyArray<PartnerJwk>>
   /** What was received, oldest first. */
   readonly ledger: Effect.Effect<ReadonlyArray<LedgerEntry>>
   /** What is received from the subscription on, each as it enters the ledger. */
@@ -153,9 +157,11 @@ export const make = Effect.fnUntraced(function*(
   const ledger: Array<LedgerEntry> = []
   const requests = yield* PubSub.unbounded<LedgerEntry>()
   const registry = Registry.make()
+  const partnerKeys = PartnerKeys.make()
   const { clientId } = yield* registry.add(options?.clientId ?? "mock-client", redacted(options?.clientSecret))
   const decide = yield* Application.make({
     registry,
+    partnerKeys,
     settings: Ref.get(settings),
     faults,
     enter: (entry) => {
@@ -176,6 +182,7 @@ export const make = Effect.fnUntraced(function*(
     revokeTokens: registry.revoke(),
     revokeTokensOf: registry.revoke,
     rotateSecret: (id = clientId) => registry.rotate(id),
+    partnerKeys: Effect.sync(partnerKeys.active),
     ledger: Effect.sync(() => ledger.slice()),
     requests: Stream.fromPubSub(requests),
     tokenRequests: received("token"),

@@ -8,7 +8,8 @@ import { existsSync, readFileSync } from "node:fs"
 
 const documents = {
   auth: new URL("../../../../../shared/spec/spotnana-auth-openapi.json", import.meta.url),
-  companies: new URL("../../../../../shared/spec/spotnana-companies-openapi.json", import.meta.url)
+  companies: new URL("../../../../../shared/spec/spotnana-companies-openapi.json", import.meta.url),
+  partnerKeys: new URL("../../../../../shared/spec/spotnana-partner-keys-openapi.json", import.meta.url)
 }
 
 /** One of the published descriptions. */
@@ -44,7 +45,7 @@ const load = () => {
     ajv.addSchema(description, document, undefined, false)
     return description
   }
-  return { ajv, auth: add("auth"), companies: add("companies") }
+  return { ajv, auth: add("auth"), companies: add("companies"), partnerKeys: add("partnerKeys") }
 }
 
 let loaded: ReturnType<typeof load> | undefined
@@ -76,7 +77,7 @@ export const validateTokenRequest = (fields: Readonly<Record<string, unknown>>):
 export const validateAnswer = (
   document: Document,
   path: string,
-  method: "get" | "post",
+  method: "get" | "post" | "delete",
   status: number,
   value: unknown
 ): Errors => {

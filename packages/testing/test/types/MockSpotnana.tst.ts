@@ -1,6 +1,7 @@
 // What lacks a service is run here to see that it does not compile.
 // @effect-diagnostics missingEffectContext:off
 import { SpotnanaHttpClient } from "@effect-spotnana/core"
+import type { SigningKey } from "@effect-spotnana/core"
 import { Fault, MockSpotnana, Settings } from "@effect-spotnana/testing"
 import type { Ledger } from "@effect-spotnana/testing"
 import { Effect, Layer, Redacted } from "effect"
@@ -36,6 +37,7 @@ describe("MockSpotnana", () => {
       readonly revokeTokens: Effect.Effect<void>
       readonly revokeTokensOf: (clientId: string) => Effect.Effect<void>
       readonly rotateSecret: (clientId?: string) => Effect.Effect<MockSpotnana.Client>
+      readonly partnerKeys: Effect.Effect<ReadonlyArray<MockSpotnana.PartnerJwk>>
       readonly ledger: Effect.Effect<ReadonlyArray<Ledger.LedgerEntry>>
       readonly requests: Stream.Stream<Ledger.LedgerEntry>
       readonly tokenRequests: Effect.Effect<number>
@@ -94,6 +96,7 @@ describe("MockSpotnana", () => {
     }>()
     expect<MockSpotnana.Client>().type.toBe<{ readonly clientId: string; readonly clientSecret: Redacted.Redacted }>()
     expect<MockSpotnana.Reference>().type.toBe<{ readonly id: string; readonly name: string }>()
+    expect<MockSpotnana.PartnerJwk>().type.toBe<SigningKey.PublicJwk>()
     expect(MockSpotnana.companies).type.toBe<ReadonlyArray<MockSpotnana.Reference>>()
     expect(MockSpotnana.users).type.toBe<ReadonlyArray<string>>()
   })

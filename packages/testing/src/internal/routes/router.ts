@@ -6,17 +6,20 @@ import type * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { Settings } from "../../Settings.ts"
+import type { PartnerKeys as PartnerKeysData } from "../data/partnerKeys.ts"
 import type { Reference } from "../data/reference.ts"
 import type { Registry } from "../data/registry.ts"
 import { spotnanaError } from "./answer.ts"
 import * as Api from "./api.ts"
 import * as ApiUsers from "./apiUsers.ts"
 import { Exchange } from "./exchange.ts"
+import * as PartnerKeys from "./partnerKeys.ts"
 import { deprecatedTokenPath, tokenPath } from "./target.ts"
 import * as TokenEndpoint from "./tokenEndpoint.ts"
 
 export interface Parts {
   readonly registry: Registry
+  readonly partnerKeys: PartnerKeysData
   readonly settings: Effect.Effect<Settings>
   readonly companies: ReadonlyArray<Reference>
   readonly users: ReadonlyArray<string>
@@ -60,11 +63,16 @@ const routes = (parts: Parts) =>
       POST: ApiUsers.create(parts.registry, Effect.map(parts.settings, (_) => _.apiUserQuota))
     }),
     only("POST", "/v2/api-users/rotate", ApiUsers.rotate(parts.registry)),
-    only("POST", "/v2/api-users/revoke", ApiUsers.revoke(parts.registry))
+    only("POST", "/v2/api-users/revoke", ApiUsers.revoke(parts.registry)),
+    route("/v2/companies/:companyId/partner-public-keys", {
+      GET: PartnerKeys.list(parts.partnerKeys),
+      POST: PartnerKeys.add(parts.partnerKeys)
+    }),
+    only("DELETE", "/v2/companies/:companyId/partner-public-keys/:kid", PartnerKeys.revoke(parts.partnerKeys))
   )
 
 const only = <E, R>(
-  method: "GET" | "POST",
+  method: "GET" | "POST" | "DELETE",
   path: `/${string}`,
   handler: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 ) => route(path, { [method]: handler })
