@@ -38,3 +38,7 @@ export * as SigningKey from "./SigningKey.ts"
 export * as SubjectToken from "./SubjectToken.ts"
 /** The public keys of an application, for Spotnana to fetch. */
 export * as Jwks from "./Jwks.ts"
+/** The public keys that Spotnana verifies your subject tokens with: list, add, revoke. */
+export * as PartnerKeys from "./PartnerKeys.ts"
+/** Replaces the key that signs subject tokens, and no token is refused meanwhile. */
+export * as PartnerKeyRotation from "./PartnerKeyRotation.ts"

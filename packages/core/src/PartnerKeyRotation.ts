@@ -1,0 +1,254 @@
+/**
+ * Replaces the key that signs subject tokens, and no token is refused meanwhile.
+ *
+ * The new key is registered first, and the old one is revoked once no token that
+ * it signed is alive: add, wait, verify, switch, drain, revoke.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import { duration } from "./internal/options.ts"
+import { PartnerKeys } from "./PartnerKeys.ts"
+import { publicJwk } from "./SigningKey.ts"
+import type { PublicJwk, SigningKey } from "./SigningKey.ts"
+
+/**
+ * A step of the rotation.
+ *
+ * **Details**
+ *
+ * - `Check`: the old key is active at Spotnana, and the new one can be used.
+ * - `Add`: the new key is registered.
+ * - `Verify`: caches have had their time, and Spotnana accepts the new key.
+ * - `Switch`: the application signs with the new key.
+ * - `Revoke`: no token of the old key is alive any more; it is revoked.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Step = /* #__PURE__ */ Schema.Literals(["Check", "Add", "Verify", "Switch", "Revoke"])
+
+/**
+ * A step of the rotation.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Step = typeof Step.Type
+
+/**
+ * The rotation did not complete.
+ *
+ * **Details**
+ *
+ * Whatever the step, the old key works. Before the switch the new key is revoked
+ * again. From the switch on it is left alone, since somebody may be signing with
+ * it, and `newKid` names it.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class PartnerKeyRotationFailed
+  extends Schema.TaggedError<PartnerKeyRotationFailed>()("PartnerKeyRotationFailed", {
+    /** What happened, how things stand, and what to do. */
+    message: Schema.String,
+    /** The step that failed. */
+    step: Step,
+    /** The name of the old key. */
+    kid: Schema.String,
+    /** The name of the new key, where it is registered or may be. */
+    newKid: Schema.optional(Schema.String),
+    /** What the step failed with; absent where nothing failed but a condition. */
+    cause: Schema.optional(Schema.Defect())
+  })
+{}
+
+/**
+ * How to rotate.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options<out R = never> {
+  /** The partner's organization, a UUID. */
+  readonly companyId: string
+  /** The name of the old key. */
+  readonly kid: string
+  /** The new key: `SigningKey.generate` makes one. */
+  readonly key: SigningKey
+  /**
+   * Puts the new key where the application reads it: a vault, a secret of the cluster. Give it the retries that it needs,
+   * and let it end once every process signs with the new key.
+   */
+  readonly switchTo: (key: SigningKey) => Effect.Effect<unknown, unknown, R>
+  /**
+   * Proves that Spotnana accepts the new key, by a token exchange with a token that it signed. Tried again until
+   * `stepTimeout`. Default: nothing is proved.
+   */
+  readonly verify?: ((key: SigningKey) => Effect.Effect<unknown, unknown, R>) | undefined
+  /** How long to wait after the new key was added, for caches of the keys. Default: 5 minutes. */
+  readonly propagation?: Duration.Input | undefined
+  /**
+   * How long to wait between switch and revocation, until the last token that the old key signed has expired. Default: 6
+   * minutes, for tokens that live as long as `SubjectToken` has it by default.
+   */
+  readonly drain?: Duration.Input | undefined
+  /** How long the verification and the revocation are tried again. Default: 5 minutes. */
+  readonly stepTimeout?: Duration.Input | undefined
+}
+
+/**
+ * Replaces the key that is registered under `kid`, and returns the public side of the new one.
+ *
+ * **Details**
+ *
+ * Interrupted before the switch, it revokes the new key. Interrupted later, it
+ * leaves both, and logs a warning that names them. Requests that add or revoke a
+ * key are not interrupted; they take 30 seconds at most.
+ *
+ * **Gotchas**
+ *
+ * A process that is killed between addition and revocation leaves both keys
+ * active: `PartnerKeys.list` shows them.
+ *
+ * **Example** (Rotating what is in a vault)
+ *
+ * ```ts
+ * import { PartnerKeyRotation, SigningKey } from "@effect-spotnana/core"
+ * import { Effect } from "effect"
+ *
+ * declare const writeVault: (key: SigningKey.SigningKey) => Effect.Effect<void, Error>
+ *
+ * const rotate = Effect.gen(function*() {
+ *   return yield* PartnerKeyRotation.rotate({
+ *     companyId: "4974a66b-7493-4f41-908c-58ba81093947",
+ *     kid: "my-key-1",
+ *     key: yield* SigningKey.generate(),
+ *     switchTo: writeVault
+ *   })
+ * })
+ * ```
+ *
+ * @category rotation
+ * @since 0.1.0
+ */
+export const rotate = <R = never>(
+  options: Options<R>
+): Effect.Effect<PublicJwk, PartnerKeyRotationFailed, PartnerKeys | R> =>
+  Effect.gen(function*() {
+    const { companyId, key, kid, switchTo } = options
+    const propagation = duration("PartnerKeyRotation.propagation", options.propagation ?? "5 minutes", 0)
+    const drain = duration("PartnerKeyRotation.drain", options.drain ?? "6 minutes", 0)
+    const stepTimeout = duration("PartnerKeyRotation.stepTimeout", options.stepTimeout ?? "5 minutes", 0)
+    const partnerKeys = yield* PartnerKeys
+    const revoke = (kid: string) =>
+      toItsEnd(partnerKeys.revoke(companyId, kid)).pipe(
+        // Revoked already is revoked.
+        Effect.catchTag("SpotnanaApiError", (error) => error.status === 404 ? Effect.void : Effect.fail(error))
+      )
+
+    const next = yield* check(partnerKeys, options)
+    const both = { kid, newKid: next.kid }
+    /** Before the switch nobody signs with the new key: it goes, and all is as it was. */
+    const undo = (step: Step, what: string) => (cause: Cause.Cause<unknown>) =>
+      Effect.gen(function*() {
+        const isGone = Exit.isSuccess(yield* Effect.exit(revoke(next.kid)))
+        if (!isGone) yield* warn("The new key of a rotation that was given up could not be revoked", both)
+        return yield* failedWith(
+          step,
+          isGone ? { kid } : both,
+          `${what}, and ${
+            isGone ? "is not active" : `${next.kid} could not be revoked: revoke it`
+          }. ${kid} works as before.`,
+          cause
+        )
+      })
+
+    return yield* Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function*() {
+        yield* toItsEnd(partnerKeys.add(companyId, next)).pipe(
+          Effect.catchCause(undo("Add", "The new key was not registered as it should be"))
+        )
+        yield* restore(
+          Effect.andThen(
+            Effect.sleep(propagation),
+            options.verify === undefined ? Effect.void : retrying(options.verify(key), stepTimeout)
+          )
+        ).pipe(Effect.catchCause(undo("Verify", "The new key was not accepted")))
+        yield* restore(
+          step("Switch", both, `The switch failed, and may have been made in part. ${bothWork(both)}`)(switchTo(key))
+            .pipe(
+              Effect.andThen(Effect.sleep(drain)),
+              Effect.andThen(
+                step("Revoke", both, `The new key is in use; the old one could not be revoked. ${bothWork(both)}`)(
+                  retrying(revoke(kid), stepTimeout)
+                )
+              )
+            )
+        ).pipe(Effect.onInterrupt(() => warn("Rotation interrupted: both keys work", both)))
+        return next
+      })
+    )
+  })
+
+interface Kids {
+  readonly kid: string
+  readonly newKid: string
+}
+
+const failedWith = (
+  step: Step,
+  kids: Pick<Kids, "kid"> & Partial<Kids>,
+  message: string,
+  cause: Cause.Cause<unknown>
+): Effect.Effect<never, PartnerKeyRotationFailed> =>
+  Cause.hasInterruptsOnly(cause)
+    ? Effect.failCause(cause as Cause.Cause<never>)
+    : Effect.fail(new PartnerKeyRotationFailed({ step, ...kids, message, cause: Cause.squash(cause) }))
+
+/** Makes the error of a step out of whatever it failed or died with; an interruption stays one. */
+const step =
+  (name: Step, kids: Pick<Kids, "kid"> & Partial<Kids>, message: string) =>
+  <A, R>(effect: Effect.Effect<A, unknown, R>) =>
+    Effect.catchCause(effect, (cause) => failedWith(name, kids, message, cause))
+
+const warn = (message: string, kids: Kids) => Effect.annotateLogs(Effect.logWarning(message), { ...kids })
+
+const bothWork = ({ kid, newKid }: Kids) =>
+  `Both keys work, ${kid} and the new ${newKid}: revoke the one that nobody signs with.`
+
+const check = (partnerKeys: PartnerKeys["Service"], { companyId, key, kid }: Options<unknown>) =>
+  Effect.gen(function*() {
+    const next = yield* publicJwk(key).pipe(step("Check", { kid }, "The new key cannot be used. Nothing was changed."))
+    const active = yield* Effect.timeout(partnerKeys.list(companyId), requestTimeout).pipe(
+      step("Check", { kid }, "The keys cannot be listed. Nothing was changed.")
+    )
+    const isActive = (kid: string) => active.some((partnerKey) => partnerKey.kid === kid)
+    const problem = !isActive(kid)
+      ? `${kid} is no active key of the organization.`
+      : isActive(next.kid)
+      ? `${next.kid} is registered already: give the new key another kid.`
+      : undefined
+    return problem === undefined
+      ? next
+      : yield* new PartnerKeyRotationFailed({ step: "Check", kid, message: `${problem} Nothing was changed.` })
+  })
+
+const requestTimeout = Duration.seconds(30)
+
+/** A request that must not be interrupted in the middle, and does not take for ever either. */
+const toItsEnd = <A, E, R>(request: Effect.Effect<A, E, R>) =>
+  Effect.uninterruptible(Effect.timeout(request, requestTimeout))
+
+const retrying = <A, E, R>(effect: Effect.Effect<A, E, R>, stepTimeout: Duration.Duration) =>
+  Effect.retry(
+    Effect.timeout(effect, requestTimeout),
+    Schedule.upTo(Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("10 seconds")]), {
+      duration: stepTimeout
+    })
+  )
