@@ -131,6 +131,16 @@ describe("PartnerKeyRotation", () => {
       assert.deepStrictEqual(active, ["old"])
     }).pipe(Effect.provide(administration)))
 
+  it.effect("Add: a request without an answer is given up after 30 seconds, and the new key is revoked", () =>
+    Effect.gen(function*() {
+      const { mock } = yield* application
+      yield* mock.inject("api", Fault.status(200, { body: { keys: [{ kid: "old" }] } }))
+      yield* mock.inject("api", Fault.hang)
+      const { calls, error } = yield* failing({})
+      assert.deepStrictEqual([error.step, error.newKid], ["Add", undefined])
+      assert.deepStrictEqual(calls, ["GET  200", "POST  hang", "DELETE /new 404"])
+    }).pipe(Effect.provide(administration)))
+
   it.effect("Verify: a new key that is not accepted is revoked again, after it was tried for five minutes", () =>
     Effect.gen(function*() {
       yield* application
