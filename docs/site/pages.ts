@@ -19,6 +19,7 @@ const readingOrder = [
   "docs/errors.md",
   "docs/odd-servers.md",
   "docs/tenants.md",
+  "docs/acting-for-a-user.md",
   "docs/sharing-tokens.md",
   "docs/testing-your-application.md",
   "packages/testing/README.md",

@@ -93,7 +93,8 @@ export class TokenExpired extends Schema.TaggedError<TokenExpired>()("TokenExpir
  * - `Intermediary`: 400, 401 or 403 that is not the token endpoint's own: the
  *   page of a proxy or a firewall, or a 400 or 403 with neither a body nor
  *   `WWW-Authenticate`.
- * - `CredentialsSource`: the `Credentials` service failed, or gave no credentials.
+ * - `CredentialsSource`: the `Credentials` service failed, or gave no credentials; of a
+ *   user's client also: the source of the user's token.
  *
  * @category errors
  * @since 0.1.0

@@ -20,6 +20,8 @@ export * as SpotnanaApiError from "./SpotnanaApiError.ts"
 export * as SpotnanaHttpClient from "./SpotnanaHttpClient.ts"
 /** One token request: a token, or a typed error. */
 export * as TokenEndpoint from "./TokenEndpoint.ts"
+/** The client of one user: the user's token is exchanged for one of Spotnana's. */
+export * as TokenExchange from "./TokenExchange.ts"
 /** Hands out the token in use, and renews and replaces it. */
 export * as TokenProvider from "./TokenProvider.ts"
 /** One token for several processes. */

@@ -43,10 +43,12 @@ export interface LedgerEntry {
   readonly query: string
   /** In-process the `host` is the one of the URL that was asked for, as it is on the wire. */
   readonly headers: Headers.Headers
-  /** The body as text. Redacted, since a token request carries the client secret. */
+  /** The body as text. Redacted, since a token request carries the client secret, and may carry a token of a user. */
   readonly body: Redacted.Redacted
   /** The client that presented itself, or whose token was presented; absent when it is nobody known. */
   readonly clientId: string | undefined
+  /** The email of the user that the request was made for: whose token was exchanged or presented. */
+  readonly user: string | undefined
   /** At the token endpoint the token that was issued, elsewhere the bearer that was presented. */
   readonly token: Redacted.Redacted | undefined
   /** When the request arrived, in milliseconds by `Clock`. */

@@ -78,9 +78,11 @@ export const users: ReadonlyArray<string> = ["00000000-0000-4000-9000-0000000000
  *
  * **Details**
  *
- * It answers `POST /v2/auth/oauth2-token`, `POST /get-auth-token` (410, it is deprecated), `GET /v2/companies`,
- * `GET /v2/users/{userId}`, `POST` and `GET /v2/api-users`, `POST /v2/api-users/rotate` and `/revoke`, `POST`, `GET` and
- * `DELETE /v2/companies/{companyId}/partner-public-keys`, and, for tests of replay, `POST /v2/echo`, which the real Spotnana does not have: it answers with the body that it received.
+ * It answers `POST /v2/auth/oauth2-token` (client credentials, and the exchange of a user's token),
+ * `POST /get-auth-token` (410, it is deprecated), `GET /v2/companies`, `GET /v2/users/{userId}`, `POST` and
+ * `GET /v2/api-users`, `POST /v2/api-users/rotate` and `/revoke`, `POST`, `GET` and
+ * `DELETE /v2/companies/{companyId}/partner-public-keys`, and, for tests of replay, `POST /v2/echo`, which the real
+ * Spotnana does not have: it answers with the body that it received.
  *
  * A request is decided upon when it arrives; latency only delays the answer. So the lifetime of a token starts when the
  * request for it arrived, not when the answer was sent.
@@ -100,6 +102,13 @@ export class MockSpotnana extends Context.Service<MockSpotnana, {
    * is taken is a defect.
    */
   readonly addClient: (clientId: string, clientSecret?: Redacted.Redacted | string) => Effect.Effect<Client>
+  /**
+   * Adds a user, or a further token of one: a token request of any client may exchange it for a token that acts for the
+   * user (RFC 8693), and gets a refresh token with it.
+   */
+  readonly addUser: (subjectToken: Redacted.Redacted | string, email: string) => Effect.Effect<void>
+  /** Exchanges no token of this user from now on. What was exchanged is accepted until it expires or is revoked. */
+  readonly removeUser: (email: string) => Effect.Effect<void>
   /** Changes the settings that are named; the others stay. */
   readonly configure: (settings: Settings.Input) => Effect.Effect<void>
   /**
@@ -115,8 +124,10 @@ export class MockSpotnana extends Context.Service<MockSpotnana, {
   readonly clearFaults: Effect.Effect<void>
   /** Every token that was issued dies now. */
   readonly revokeTokens: Effect.Effect<void>
-  /** Every token of one client dies now. */
+  /** Every token of one client dies now, those that act for its users included. */
   readonly revokeTokensOf: (clientId: string) => Effect.Effect<void>
+  /** Every token that acts for one user dies now. */
+  readonly revokeTokensOfUser: (email: string) => Effect.Effect<void>
   /**
    * A new secret, for the first client if no other is named. The old one and every token of that client die at once, as
    * with Spotnana's `POST /v2/api-users/rotate`. An unknown id is a defect.
@@ -176,11 +187,17 @@ export const make = Effect.fnUntraced(function*(
   return MockSpotnana.of({
     credentials: registry.get(clientId),
     addClient: (clientId, clientSecret) => registry.add(clientId, redacted(clientSecret)),
+    addUser: (subjectToken, email) =>
+      Effect.sync(() =>
+        registry.addUser(Predicate.isString(subjectToken) ? subjectToken : Redacted.value(subjectToken), email)
+      ),
+    removeUser: (email) => Effect.sync(() => registry.removeUser(email)),
     configure: (input) => Ref.update(settings, (current) => Settings.merge(current, input)),
     inject: (endpoint, fault, options) => Effect.sync(() => faults[endpoint].add(fault, options?.times ?? 1)),
     clearFaults: Effect.sync(() => Object.values(faults).forEach((queue) => queue.clear())),
     revokeTokens: registry.revoke(),
-    revokeTokensOf: registry.revoke,
+    revokeTokensOf: (clientId) => registry.revoke({ clientId }),
+    revokeTokensOfUser: (user) => registry.revoke({ user }),
     rotateSecret: (id = clientId) => registry.rotate(id),
     partnerKeys: Effect.sync(partnerKeys.active),
     ledger: Effect.sync(() => ledger.slice()),

@@ -42,6 +42,8 @@ export interface Settings {
   readonly apiLatency: Duration.Duration
   /** How wrong client credentials are answered. Default: 401 with an OAuth 2.0 body. */
   readonly refusal: Refusal
+  /** The error code for a user's token that is not known (RFC 8693, section 2.2.2). Default: `invalid_request`. */
+  readonly subjectRefusal: "invalid_request" | "invalid_grant"
   /** How many API users there may be for one more to be refused with 409. Default: 5. */
   readonly apiUserQuota: number
 }
@@ -58,6 +60,7 @@ export interface Input {
   readonly tokenLatency?: Duration.Input | undefined
   readonly apiLatency?: Duration.Input | undefined
   readonly refusal?: Partial<Refusal> | undefined
+  readonly subjectRefusal?: Settings["subjectRefusal"] | undefined
   readonly apiUserQuota?: number | undefined
 }
 
@@ -73,6 +76,7 @@ export const defaults: Settings = {
   tokenLatency: Duration.zero,
   apiLatency: Duration.zero,
   refusal: { status: 401, body: "oauth2" },
+  subjectRefusal: "invalid_request",
   apiUserQuota: 5
 }
 
@@ -92,5 +96,6 @@ export const merge = (self: Settings, input: Input): Settings => ({
     status: input.refusal?.status ?? self.refusal.status,
     body: input.refusal?.body ?? self.refusal.body
   },
+  subjectRefusal: input.subjectRefusal ?? self.subjectRefusal,
   apiUserQuota: input.apiUserQuota ?? self.apiUserQuota
 })

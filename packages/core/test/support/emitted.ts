@@ -9,7 +9,7 @@ import * as Promql from "./promql.ts"
 /** Of each metric its labels, and of each label its values. */
 export type Vocabulary = ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>>
 
-/** Two processes that share a token and meet every outcome that there is, and one that cannot read its vault. */
+/** Two processes that share a token and meet every outcome that there is, one that cannot read its vault, and a user. */
 const everything: Effect.Effect<Lives.World, never, Scope.Scope> = Effect.gen(function*() {
   const world = yield* Lives.make
   const { mock, pass, start } = world
@@ -20,6 +20,8 @@ const everything: Effect.Effect<Lives.World, never, Scope.Scope> = Effect.gen(fu
   yield* pass(1)
   yield* start("a", { store })
   yield* start("b", { store })
+  // A user whose token is refused.
+  yield* start("e", { user: "nobody" })
   yield* start("c", { source: { current: Effect.fail("no answer") } })
   yield* pass(50)
   for (const fault of [Fault.status(503), Fault.garbage]) {

@@ -1,7 +1,7 @@
 /** Lives of processes under `TestClock`, recorded as Prometheus would: scraped once a minute. */
-import { Credentials, SpotnanaHttpClient, TokenStore } from "@effect-spotnana/core"
+import { Credentials, SpotnanaHttpClient, TokenExchange, TokenStore } from "@effect-spotnana/core"
 import { MockSpotnana } from "@effect-spotnana/testing"
-import { Context, Effect, Exit, Layer, Metric, References, Scope } from "effect"
+import { Context, Effect, Exit, Layer, Metric, Redacted, References, Scope } from "effect"
 import { PrometheusMetrics } from "effect/observability"
 import { TestClock } from "effect/testing"
 import * as Exposition from "./exposition.ts"
@@ -28,6 +28,8 @@ export interface ProcessOptions extends SpotnanaHttpClient.Options<false> {
   /** Where the credentials come from. Default: they are the mock's first ones, and never change. */
   readonly source?: Credentials.Credentials["Service"] | undefined
   readonly store?: TokenStore.TokenStore["Service"] | undefined
+  /** Whose token it exchanges. Default: nobody's, the client acts for itself. */
+  readonly user?: string | undefined
   /** Whether it calls Spotnana every ten seconds. Default: yes. */
   readonly isBusy?: boolean | undefined
 }
@@ -69,7 +71,7 @@ export const make: Effect.Effect<World, never, Scope.Scope> = Effect.gen(functio
 
   const start = Effect.fnUntraced(function*(
     instance: string,
-    { isBusy = true, source, store, ...options }: ProcessOptions = {}
+    { isBusy = true, source, store, user, ...options }: ProcessOptions = {}
   ) {
     const registry: (typeof Metric.MetricRegistry)["Service"] = registries.get(instance) ?? new Map()
     const life = yield* Scope.fork(scope)
@@ -78,7 +80,15 @@ export const make: Effect.Effect<World, never, Scope.Scope> = Effect.gen(functio
         Effect.provideService(Metric.MetricRegistry, registry),
         Effect.provideService(References.MinimumLogLevel, "None")
       )
-    const client = SpotnanaHttpClient.layerCredentials({ refresh: { jitter: 0 }, ...options }).pipe(
+    const kept = { refresh: { jitter: 0 }, ...options }
+    const ofUser = (user: string) =>
+      // What it fails with besides is not looked at.
+      Effect.map(TokenExchange.UserHttpClient, (client) => client as SpotnanaHttpClient.SpotnanaHttpClient["Service"])
+        .pipe(
+          Layer.effect(SpotnanaHttpClient.SpotnanaHttpClient),
+          Layer.provide(TokenExchange.layer({ ...kept, user, subjectToken: Effect.succeed(Redacted.make(user)) }))
+        )
+    const client = (user === undefined ? SpotnanaHttpClient.layerCredentials(kept) : ofUser(user)).pipe(
       Layer.provide(
         Layer.succeed(Credentials.Credentials, source ?? { current: Effect.succeed({ clientId, clientSecret }) })
       ),

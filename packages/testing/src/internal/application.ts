@@ -49,6 +49,7 @@ export const make = (parts: Parts): Effect.Effect<
         at,
         body,
         clientId: undefined,
+        user: undefined,
         token: undefined
       }
       const decision = yield* (fault === undefined
@@ -64,6 +65,7 @@ export const make = (parts: Parts): Effect.Effect<
         headers: request.headers,
         body: Redacted.make(new TextDecoder().decode(body)),
         clientId: exchange.clientId,
+        user: exchange.user,
         token: exchange.token,
         at,
         status: decision._tag === "Answer" ? decision.response.status : decision._tag === "Hang" ? "hang" : "drop",

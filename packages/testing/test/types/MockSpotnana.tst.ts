@@ -27,6 +27,8 @@ describe("MockSpotnana", () => {
         clientId: string,
         clientSecret?: Redacted.Redacted | string
       ) => Effect.Effect<MockSpotnana.Client>
+      readonly addUser: (subjectToken: Redacted.Redacted | string, email: string) => Effect.Effect<void>
+      readonly removeUser: (email: string) => Effect.Effect<void>
       readonly configure: (settings: Settings.Input) => Effect.Effect<void>
       readonly inject: (
         endpoint: "token" | "api",
@@ -36,6 +38,7 @@ describe("MockSpotnana", () => {
       readonly clearFaults: Effect.Effect<void>
       readonly revokeTokens: Effect.Effect<void>
       readonly revokeTokensOf: (clientId: string) => Effect.Effect<void>
+      readonly revokeTokensOfUser: (email: string) => Effect.Effect<void>
       readonly rotateSecret: (clientId?: string) => Effect.Effect<MockSpotnana.Client>
       readonly partnerKeys: Effect.Effect<ReadonlyArray<MockSpotnana.PartnerJwk>>
       readonly ledger: Effect.Effect<ReadonlyArray<Ledger.LedgerEntry>>
@@ -92,6 +95,7 @@ describe("MockSpotnana", () => {
       readonly tokenLatency?: Duration.Input | undefined
       readonly apiLatency?: Duration.Input | undefined
       readonly refusal?: Partial<Settings.Refusal> | undefined
+      readonly subjectRefusal?: "invalid_request" | "invalid_grant" | undefined
       readonly apiUserQuota?: number | undefined
     }>()
     expect<MockSpotnana.Client>().type.toBe<{ readonly clientId: string; readonly clientSecret: Redacted.Redacted }>()
@@ -169,6 +173,7 @@ describe("Ledger", () => {
       readonly headers: Headers.Headers
       readonly body: Redacted.Redacted
       readonly clientId: string | undefined
+      readonly user: string | undefined
       readonly token: Redacted.Redacted | undefined
       readonly at: number
       readonly status: number | "hang" | "drop"

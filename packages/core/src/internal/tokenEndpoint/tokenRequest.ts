@@ -19,11 +19,12 @@ const formEncode = (text: string): string => UrlParams.toString([["", text]]).sl
 const basic = ({ clientId, clientSecret }: ClientCredentials): string =>
   Base64.encode(`${formEncode(clientId)}:${formEncode(Redacted.value(clientSecret))}`)
 
-/** The request for one token (RFC 6749 §4.4.2). */
+/** The request for one token (RFC 6749 §4.4.2, RFC 8693 §2.1). */
 export const tokenRequest = (
   tokenUrl: string,
   form: Form,
-  credentials: ClientCredentials
+  credentials: ClientCredentials,
+  grantType = "client_credentials"
 ): HttpClientRequest.HttpClientRequest => {
   const inBody = form.clientAuthentication !== "basic"
   return HttpClientRequest.post(tokenUrl, {
@@ -38,7 +39,7 @@ export const tokenRequest = (
     ...form.parameters,
     ...(form.scope === undefined ? undefined : { scope: form.scope }),
     ...(form.audience === undefined ? undefined : { audience: form.audience }),
-    grant_type: "client_credentials",
+    grant_type: grantType,
     ...(inBody ? { client_id: credentials.clientId, client_secret: credentials.clientSecret } : undefined)
   }))
 }

@@ -1,13 +1,11 @@
-import { prose } from "@effect-spotnana/engine/Text"
-import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { TokenEndpointError } from "../../AuthError.ts"
 import { TokenEndpointUnavailable } from "../../AuthError.ts"
 import * as Credentials from "../../Credentials.ts"
+import { describe, isCredentials } from "../credentialsSource.ts"
 import type { Grant } from "../tokenEndpoint/requestToken.ts"
 import type { Request, Sharing } from "../tokenStore/sharing.ts"
 
@@ -86,18 +84,4 @@ export const makeAcquisition = (
       })
     )
   }
-}
-
-// The type says so already; a source in JavaScript, or one that casts, may not.
-const isCredentials = (current: unknown): boolean =>
-  Predicate.isObject(current) &&
-  "clientId" in current && Predicate.isString(current.clientId) &&
-  "clientSecret" in current && Redacted.isRedacted(current.clientSecret) &&
-  Predicate.isString(Redacted.value(current.clientSecret))
-
-const describe = (cause: Cause.Cause<unknown>, secrets: ReadonlyArray<string>): string => {
-  const error = Cause.squash(cause)
-  return error instanceof Error
-    ? prose(`${error.name}: ${error.message}`, secrets)
-    : "an error that is not an Error"
 }

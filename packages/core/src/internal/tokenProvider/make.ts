@@ -26,10 +26,12 @@ export interface Parts {
   readonly context: Context.Context<never>
   /** Its end is the provider's. */
   readonly scope: Scope.Scope
+  /** What logs and counts. Default: {@link Telemetry}. */
+  readonly telemetry?: (new(...args: ConstructorParameters<typeof Telemetry>) => Telemetry) | undefined
 }
 
 export const makeProvider = Effect.fnUntraced(function*(options: Options, parts: Parts) {
-  const { credentials, endpoint, scope } = parts
+  const { credentials, endpoint, scope, telemetry = Telemetry } = parts
   // What was built within a span does not end with it.
   const context = Context.omit(Tracer.ParentSpan)(parts.context)
   const eager = oneOf("TokenProvider.eager", options.eager ?? false, [true, false, "background"])
@@ -44,7 +46,7 @@ export const makeProvider = Effect.fnUntraced(function*(options: Options, parts:
     Engine.initial(policy),
     makeAcquisition(credentials, requestToken, policy.acquisitionTimeout),
     sharing,
-    (secondsLeft) => new Telemetry(endpoint.environment, context, secondsLeft),
+    (secondsLeft) => new telemetry(endpoint.environment, context, secondsLeft),
     context,
     scope
   )

@@ -7,20 +7,21 @@ import * as Effect from "effect/Effect"
 import * as LogLevel from "effect/LogLevel"
 import * as Metric from "effect/Metric"
 import * as AccessToken from "../../AccessToken.ts"
-import type { AuthError } from "../../AuthError.ts"
 import type { ClientCredentials } from "../../Credentials.ts"
 import type { Environment } from "../../Environment.ts"
 import { instantOf } from "../instant.ts"
+import type { UserAuthError } from "../tokenExchange/errors.ts"
 import * as metrics from "./metrics.ts"
 import { seriesInUse } from "./series.ts"
 import type { Labels, SeriesInUse } from "./series.ts"
 
-type Report = State.Report<AccessToken.AccessToken, AuthError>
+/** What is reported, of a user's provider too. */
+export type TelemetryReport = State.Report<AccessToken.AccessToken, UserAuthError>
 
 /** The client id where there are no credentials. */
 const unknown = "unknown"
 
-const isOfSource = (error: AuthError): boolean =>
+const isOfSource = (error: UserAuthError): boolean =>
   error._tag === "TokenEndpointUnavailable" && error.reason === "CredentialsSource"
 
 /** Logs and metrics of one provider, without secrets. Providers are told apart by environment and client id. */
@@ -51,7 +52,7 @@ export class Telemetry {
     this.#client = clientId
   }
 
-  report(report: Report): Effect.Effect<void> {
+  report(report: TelemetryReport): Effect.Effect<void> {
     if (this.#isClosed) return Effect.void
     this.#inUse.sweep(this.#now)
     switch (report._tag) {
@@ -111,8 +112,8 @@ export class Telemetry {
     Metric.withAttributes(metric, { ...labels, ...attributes }).updateUnsafe(1, this.#context)
   }
 
-  #acquired(report: Report & { readonly _tag: "TokenAcquired" }, labels: Labels): Effect.Effect<void> {
-    const { isRecovery, isRenewal, isSame, isShared, token } = report
+  /** Reports the seconds left under these labels, from now on. */
+  protected register(labels: Labels): void {
     // Registered anew each time: another provider of the same client id may have replaced the series, and removed it.
     this.#gauge?.remove()
     this.#gauge = Metric.registerUnsafe(
@@ -127,6 +128,11 @@ export class Telemetry {
         modify: () => {}
       }
     )
+  }
+
+  #acquired(report: TelemetryReport & { readonly _tag: "TokenAcquired" }, labels: Labels): Effect.Effect<void> {
+    const { isRecovery, isRenewal, isSame, isShared, token } = report
+    this.register(labels)
     this.#count(metrics.acquisitions, labels, { outcome: isShared ? "shared" : isSame ? "unchanged" : "success" })
     if (isRenewal && !isSame) this.#count(metrics.renewals, labels)
     const message = isShared
@@ -151,7 +157,7 @@ export class Telemetry {
   }
 
   #failed(
-    { error, isLive, retryAfter }: Report & { readonly _tag: "AcquisitionFailed" },
+    { error, isLive, retryAfter }: TelemetryReport & { readonly _tag: "AcquisitionFailed" },
     labels: Labels
   ): Effect.Effect<void> {
     this.#count(metrics.acquisitions, labels, { outcome: error._tag })

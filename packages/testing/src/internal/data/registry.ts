@@ -7,8 +7,14 @@ import type { Client } from "./client.ts"
 /** What an API user may do. */
 export type Role = "TMC_ADMIN" | "COMPANY_ADMIN"
 
-interface Issued {
+/** Whom a token acts for: a client, or a user of that client. */
+export interface Owner {
   readonly clientId: string
+  /** The user's email; absent where the client acts for itself. */
+  readonly user?: string | undefined
+}
+
+interface Issued extends Owner {
   readonly expiresAt: number
 }
 
@@ -23,15 +29,22 @@ export interface Registry {
   readonly remove: (clientId: string) => Effect.Effect<void>
   readonly rotate: (clientId: string) => Effect.Effect<Client>
   readonly accepts: (clientId: string, clientSecret: Redacted.Redacted) => boolean
-  readonly issue: (clientId: string, now: number, lifetime: Duration.Duration) => Effect.Effect<Redacted.Redacted>
-  readonly ownerOf: (token: string, now: number) => string | undefined
-  readonly revoke: (clientId?: string) => Effect.Effect<void>
+  readonly issue: (owner: Owner, now: number, lifetime: Duration.Duration) => Effect.Effect<Redacted.Redacted>
+  readonly makeRefreshToken: Effect.Effect<Redacted.Redacted>
+  readonly ownerOf: (token: string, now: number) => Owner | undefined
+  /** Every token, or those of one client, or those that act for one user. */
+  readonly revoke: (of?: Partial<Owner>) => Effect.Effect<void>
+  readonly addUser: (subjectToken: string, user: string) => void
+  readonly removeUser: (user: string) => void
+  readonly userOf: (subjectToken: string) => string | undefined
 }
 
 export const make = (): Registry => {
   const clients = new Map<string, Client>()
   const roles = new Map<string, Role>()
   const tokens = new Map<string, Issued>()
+  /** By the tokens that stand for them. */
+  const users = new Map<string, string>()
   let serial = 0
 
   // The number makes it unique, whatever `Random` is seeded with, and easy to tell apart in a failed test.
@@ -59,10 +72,11 @@ export const make = (): Registry => {
         : Effect.succeed(client)
     })
 
-  const revoke = (clientId?: string): Effect.Effect<void> =>
+  const revoke = ({ clientId, user }: Partial<Owner> = {}): Effect.Effect<void> =>
     Effect.sync(() => {
       for (const [token, issued] of tokens) {
-        if (clientId === undefined || issued.clientId === clientId) tokens.delete(token)
+        const isOfClient = clientId === undefined || issued.clientId === clientId
+        if (isOfClient && (user === undefined || issued.user === user)) tokens.delete(token)
       }
     })
 
@@ -83,7 +97,7 @@ export const make = (): Registry => {
     roleOf: (clientId) => roles.get(clientId),
     remove: (clientId) =>
       Effect.andThen(
-        revoke(clientId),
+        revoke({ clientId }),
         Effect.sync(() => {
           clients.delete(clientId)
           roles.delete(clientId)
@@ -92,22 +106,30 @@ export const make = (): Registry => {
     rotate: Effect.fnUntraced(function*(clientId) {
       yield* get(clientId)
       const clientSecret = yield* fresh("secret")
-      yield* revoke(clientId)
+      yield* revoke({ clientId })
       return set({ clientId, clientSecret })
     }),
     accepts: (clientId, clientSecret) => {
       const client = clients.get(clientId)
       return client !== undefined && Redacted.value(client.clientSecret) === Redacted.value(clientSecret)
     },
-    issue: Effect.fnUntraced(function*(clientId, now, lifetime) {
+    issue: Effect.fnUntraced(function*(owner, now, lifetime) {
       const token = yield* fresh("token")
-      tokens.set(Redacted.value(token), { clientId, expiresAt: now + Duration.toMillis(lifetime) })
+      tokens.set(Redacted.value(token), { ...owner, expiresAt: now + Duration.toMillis(lifetime) })
       return token
     }),
+    makeRefreshToken: fresh("refresh"),
     ownerOf: (token, now) => {
       const issued = tokens.get(token)
-      return issued === undefined || now >= issued.expiresAt ? undefined : issued.clientId
-    }
+      return issued === undefined || now >= issued.expiresAt ? undefined : issued
+    },
+    addUser: (subjectToken, user) => void users.set(subjectToken, user),
+    removeUser: (user) => {
+      for (const [subjectToken, known] of users) {
+        if (known === user) users.delete(subjectToken)
+      }
+    },
+    userOf: (subjectToken) => users.get(subjectToken)
   }
 }
 

@@ -16,7 +16,9 @@ export const authenticate = Effect.fnUntraced(function*(
   const token = /^bearer +(\S+)$/i.exec(headers.authorization ?? "")?.[1]
   if (token !== undefined) {
     exchange.token = Redacted.make(token)
-    exchange.clientId = registry.ownerOf(token, exchange.at)
+    const owner = registry.ownerOf(token, exchange.at)
+    exchange.clientId = owner?.clientId
+    exchange.user = owner?.user
     if (exchange.clientId !== undefined) return Option.none()
   }
   return Option.some(spotnanaError(exchange.debugIdentifier, {

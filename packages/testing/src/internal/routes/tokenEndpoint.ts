@@ -14,7 +14,7 @@ import * as TokenRequest from "./tokenRequest.ts"
 
 /** Reads the token request, and records in the {@link Exchange} which client sent it. */
 export const read: Effect.Effect<
-  Result.Result<TokenRequest.Presented, TokenRequest.Malformed>,
+  Result.Result<TokenRequest.TokenRequest, TokenRequest.Malformed>,
   never,
   HttpServerRequest.HttpServerRequest | Exchange
 > = Effect.gen(function*() {
@@ -38,17 +38,32 @@ export const make = (registry: Registry, settings: Effect.Effect<Settings>): Eff
 > =>
   Effect.gen(function*() {
     const exchange = yield* Exchange
-    const { expiresIn, refusal, tokenLifetime } = yield* settings
+    const { expiresIn, refusal, subjectRefusal, tokenLifetime } = yield* settings
     const parsed = yield* read
     if (Result.isFailure(parsed)) return malformed(parsed.failure, exchange.debugIdentifier)
-    const { clientId, clientSecret, via } = parsed.success
+    const { clientId, clientSecret, scope, subjectToken, via } = parsed.success
     if (!registry.accepts(clientId, clientSecret)) return refused(refusal, via, exchange.debugIdentifier)
-    exchange.token = yield* registry.issue(clientId, exchange.at, tokenLifetime)
+    if (subjectToken !== undefined) {
+      exchange.user = registry.userOf(Redacted.value(subjectToken))
+      if (exchange.user === undefined) {
+        return oauth2Error(exchange.debugIdentifier, {
+          status: 400,
+          error: subjectRefusal,
+          description: "The subject token is invalid"
+        })
+      }
+    }
+    exchange.token = yield* registry.issue({ clientId, user: exchange.user }, exchange.at, tokenLifetime)
+    const forUser = subjectToken === undefined ? undefined : {
+      scope: scope ?? "openid",
+      refresh_token: Redacted.value(yield* registry.makeRefreshToken)
+    }
     return HttpServerResponse.jsonUnsafe(
       {
         access_token: Redacted.value(exchange.token),
         token_type: "Bearer",
-        expires_in: announced(expiresIn, tokenLifetime)
+        expires_in: announced(expiresIn, tokenLifetime),
+        ...forUser
       },
       { headers: { "cache-control": "no-store" } }
     )

@@ -11,6 +11,13 @@ export interface Presented {
   readonly via: "body" | "basic"
 }
 
+/** What a well-formed token request asks for. */
+export interface TokenRequest extends Presented {
+  /** The user's token that is to be exchanged; absent where the client acts for itself. */
+  readonly subjectToken: Redacted.Redacted | undefined
+  readonly scope: string | undefined
+}
+
 /** Why a token request is not well-formed. */
 export type Malformed =
   | { readonly _tag: "MediaType" }
@@ -21,12 +28,15 @@ export type Malformed =
     readonly clientId: string | undefined
   }
 
-/** Validates the form of a token request by RFC 6749. Whether the credentials are right is not checked here. */
+/**
+ * Validates the form of a token request by RFC 6749 and RFC 8693. Whether the credentials and the user's token are right is
+ * not checked here.
+ */
 export const parse = (request: {
   readonly headers: Headers.Headers
   readonly query: string
   readonly body: string
-}): Result.Result<Presented, Malformed> => {
+}): Result.Result<TokenRequest, Malformed> => {
   if (mediaType(request.headers["content-type"]) !== "application/x-www-form-urlencoded") {
     return Result.fail({ _tag: "MediaType" })
   }
@@ -35,21 +45,32 @@ export const parse = (request: {
   return Result.flatMap(
     fields(request.body),
     (form) =>
-      Result.flatMap(credentials(form, request.headers.authorization), (presented) => {
-        const grant = form.get("grant_type")
-        if (grant === undefined) return invalid("grant_type is missing", presented.clientId)
-        if (grant !== "client_credentials") {
-          return Result.fail<Malformed>({
-            _tag: "OAuth2",
-            error: "unsupported_grant_type",
-            description: "The only grant_type of this mock is client_credentials",
-            clientId: presented.clientId
-          })
+      Result.flatMap(
+        credentials(form, request.headers.authorization),
+        (presented): Result.Result<TokenRequest, Malformed> => {
+          const grant = form.get("grant_type")
+          if (grant === undefined) return invalid("grant_type is missing", presented.clientId)
+          const scope = form.get("scope")
+          if (grant === "client_credentials") return Result.succeed({ ...presented, scope, subjectToken: undefined })
+          if (grant !== tokenExchange) {
+            return Result.fail<Malformed>({
+              _tag: "OAuth2",
+              error: "unsupported_grant_type",
+              description: `The grant types of this mock are client_credentials and ${tokenExchange}`,
+              clientId: presented.clientId
+            })
+          }
+          // RFC 8693, section 2.1: both are required.
+          const subjectToken = form.get("subject_token")
+          if (subjectToken === undefined) return invalid("subject_token is missing", presented.clientId)
+          if (!form.has("subject_token_type")) return invalid("subject_token_type is missing", presented.clientId)
+          return Result.succeed({ ...presented, scope, subjectToken: Redacted.make(subjectToken) })
         }
-        return Result.succeed(presented)
-      })
+      )
   )
 }
+
+const tokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange"
 
 const invalid = (description: string, clientId?: string | undefined): Result.Result<never, Malformed> =>
   Result.fail({ _tag: "OAuth2", error: "invalid_request", description, clientId })

@@ -1,0 +1,357 @@
+/**
+ * Acting for a user: the client of one user, whose access token is exchanged for
+ * a token of that user (RFC 8693).
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { HttpClient, HttpClientError } from "effect/http"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import type * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import * as AccessToken from "./AccessToken.ts"
+import { isAuthError, toHttpClientError } from "./AuthError.ts"
+import type { AuthError, InvalidCredentials } from "./AuthError.ts"
+import { Credentials } from "./Credentials.ts"
+import { authenticateWith } from "./internal/httpClient/authenticate.ts"
+import { checked } from "./internal/options.ts"
+import * as Errors from "./internal/tokenExchange/errors.ts"
+import { makeUserEndpoint, userCredentials } from "./internal/tokenExchange/userEndpoint.ts"
+import { UserTelemetry } from "./internal/tokenExchange/userTelemetry.ts"
+import { makeProvider } from "./internal/tokenProvider/make.ts"
+import type * as TokenEndpoint from "./TokenEndpoint.ts"
+import type * as TokenProvider from "./TokenProvider.ts"
+
+export { isUserAuthError, rejectsSubject, SubjectTokenRejected } from "./internal/tokenExchange/errors.ts"
+export type { UserAuthError } from "./internal/tokenExchange/errors.ts"
+
+/**
+ * The `subjectTokenType` of an access token (RFC 8693 §3): the user's own at the
+ * application, which Spotnana presents to an endpoint of the application.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const accessTokenType = "urn:ietf:params:oauth:token-type:access_token"
+
+/**
+ * The `subjectTokenType` of a JSON Web Token (RFC 8693 §3).
+ *
+ * **Gotchas**
+ *
+ * Spotnana's documentation does not say whether it wants this type for a JWT that
+ * the application signed, or {@link accessTokenType}: find out in the sandbox.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const jwtType = "urn:ietf:params:oauth:token-type:jwt"
+
+/**
+ * Whose client it is, and how the user's token is exchanged.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options<Eager extends boolean | "background" = boolean | "background">
+  extends TokenEndpoint.Options, TokenProvider.Options<Eager>
+{
+  /**
+   * Names the user: an id that never changes and that another user never gets. A `TokenStore` keeps users apart by it. No
+   * secret: it is in `SubjectTokenRejected`.
+   */
+  readonly user: string
+  /**
+   * The user's token, which goes to the token endpoint and nowhere else. It is read at each acquisition, so it should give
+   * one that is valid then. It may fail with anything: callers without a token get `TokenEndpointUnavailable` with the
+   * reason `CredentialsSource`, and it is read again with backoff. Keep secrets out of the message of its error.
+   */
+  readonly subjectToken: Effect.Effect<Redacted.Redacted, unknown>
+  /** What kind of token that is (RFC 8693 §3). Default: {@link accessTokenType}. */
+  readonly subjectTokenType?: string | undefined
+  /** `scope`: space-delimited (RFC 6749 §3.3). Default: `openid`. */
+  readonly scope?: string | undefined
+  /**
+   * Tells whether a refusal is one of the user's token, for a server that answers with codes of its own. Default:
+   * {@link rejectsSubject}.
+   */
+  readonly rejectsSubject?: ((error: InvalidCredentials) => boolean) | undefined
+}
+
+/**
+ * The client of one user: like `SpotnanaHttpClient`, and each of its requests is
+ * made for that user.
+ *
+ * **Details**
+ *
+ * It has another tag than the application's own client, so that what is to be done
+ * for a user is not done for the application by mistake.
+ *
+ * @see {@link layer} to make one
+ * @category services
+ * @since 0.1.0
+ */
+export class UserHttpClient extends Context.Service<
+  UserHttpClient,
+  HttpClient.HttpClient.With<HttpClientError.HttpClientError | Errors.UserAuthError>
+>()("@effect-spotnana/core/TokenExchange/UserHttpClient") {}
+
+/**
+ * The tokens of one user.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface UserToken extends AccessToken.AccessToken {
+  /**
+   * The refresh token that came with the access token, for the page that embeds Spotnana. The library itself does not use
+   * it, and stores it nowhere: it is absent where the answer had none, and where another process exchanged the token and
+   * this one has it from a `TokenStore`.
+   */
+  readonly refreshToken: Redacted.Redacted | undefined
+}
+
+/**
+ * What the provider of a user's token is doing. Holds no secret.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface UserStatus extends Omit<TokenProvider.Status, "lastError"> {
+  /** The last failure since the last success. */
+  readonly lastError: Errors.UserAuthError | undefined
+}
+
+/**
+ * Hands out the tokens of one user.
+ *
+ * **When to use**
+ *
+ * Use for the backend of a page that embeds Spotnana: it wants the access token
+ * and the refresh token.
+ *
+ * **Example** (What the page gets)
+ *
+ * ```ts
+ * import { TokenExchange } from "@effect-spotnana/core"
+ * import { Effect, Redacted } from "effect"
+ *
+ * const payload = Effect.gen(function*() {
+ *   const provider = yield* TokenExchange.UserTokenProvider
+ *   const { refreshToken, value } = yield* provider.get
+ *   return {
+ *     accessToken: Redacted.value(value),
+ *     refreshToken: refreshToken && Redacted.value(refreshToken)
+ *   }
+ * })
+ * ```
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class UserTokenProvider extends Context.Service<UserTokenProvider, {
+  /** The tokens that are valid now: those in use, or those of the one acquisition that all callers wait for. */
+  readonly get: Effect.Effect<UserToken, Errors.UserAuthError>
+  /** What the provider is doing. */
+  readonly status: Effect.Effect<UserStatus>
+  /** `status` now, and after every acquisition, failure and rejection. A reader that is 64 changes late misses some. */
+  readonly changes: Stream.Stream<UserStatus>
+}>()("@effect-spotnana/core/TokenExchange/UserTokenProvider") {}
+
+const checkOptions = ({ rejectsSubject, subjectToken, subjectTokenType = accessTokenType, user }: Options): void => {
+  checked("TokenExchange.user", user, Predicate.isString(user) && user !== "", "a text that is not empty")
+  // A token in place of the source is not repeated.
+  checked("TokenExchange.subjectToken", typeof subjectToken, Effect.isEffect(subjectToken), "an Effect")
+  checked("TokenExchange.subjectTokenType", subjectTokenType, Predicate.isString(subjectTokenType), "a text")
+  const isPredicate = rejectsSubject === undefined || Predicate.isFunction(rejectsSubject)
+  checked("TokenExchange.rejectsSubject", rejectsSubject, isPredicate, "a function")
+}
+
+/** The refresh tokens of the last exchanges: the one in use, and the next one before it is. */
+const makeRefreshTokens = () => {
+  type Exchanged = readonly [token: AccessToken.AccessToken, refreshToken: Redacted.Redacted | undefined]
+  let exchanged: ReadonlyArray<Exchanged> = []
+  return {
+    add: (...last: Exchanged) => {
+      exchanged = [last, ...exchanged.slice(0, 1)]
+    },
+    // By value: a server may hand out the same access token with another refresh token. The last one counts.
+    of: (token: AccessToken.AccessToken) => exchanged.find(([known]) => AccessToken.equals(known, token))?.[1]
+  }
+}
+
+/**
+ * The client of one user and its tokens, with the application's own credentials
+ * from a `Credentials` service.
+ *
+ * **When to use**
+ *
+ * Use to call Spotnana for one traveller, or in the backend of a page that embeds
+ * Spotnana. For many users put it into a `LayerMap`.
+ *
+ * **Details**
+ *
+ * The lifecycle is the one of `SpotnanaHttpClient`: one acquisition for all
+ * callers, renewal ahead of expiry, replacement after a 401, backoff. Each
+ * acquisition reads the client's credentials and the user's token, and sends one
+ * token request (RFC 8693 §2.1). With a `TokenStore` below, processes share the
+ * access token of each user.
+ *
+ * A user whose token is refused gets `SubjectTokenRejected`, and no other user is
+ * affected. `InvalidCredentials` is about the client's own credentials.
+ *
+ * An option that is out of its range is a defect, a `RangeError`: options are
+ * written in the program.
+ *
+ * **Example** (Many users at a time)
+ *
+ * ```ts
+ * import { Credentials, TokenExchange } from "@effect-spotnana/core"
+ * import { Effect, LayerMap, Redacted } from "effect"
+ * import { FetchHttpClient } from "effect/http"
+ *
+ * declare const accessTokenOf: (user: string) => Effect.Effect<string, Error>
+ *
+ * class Users extends LayerMap.Service<Users>()("app/Users", {
+ *   lookup: (user: string) =>
+ *     TokenExchange.layer({ user, subjectToken: Effect.map(accessTokenOf(user), (token) => Redacted.make(token)) }),
+ *   dependencies: [FetchHttpClient.layer, Credentials.layerConfig()],
+ *   idleTimeToLive: "15 minutes"
+ * }) {}
+ *
+ * const trips = TokenExchange.UserHttpClient.use((spotnana) => spotnana.get("/v2/trips"))
+ *
+ * const tripsOf = (user: string) => Effect.provide(trips, Users.get(user))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = <const Eager extends boolean | "background" = false>(
+  options: Options<Eager>
+): Layer.Layer<
+  UserHttpClient | UserTokenProvider,
+  true extends Eager ? Errors.UserAuthError : never,
+  Credentials | HttpClient.HttpClient
+> => {
+  const toUserError = Errors.makeToUserError(options.user, options.rejectsSubject ?? Errors.rejectsSubject)
+  const toUserStatus = ({ lastError, ...status }: TokenProvider.Status): UserStatus => ({
+    ...status,
+    lastError: lastError === undefined ? undefined : toUserError(lastError)
+  })
+  // One layer: of several, put together, each of thousands of users would pay a kilobyte for each. It fails only where
+  // `eager` is true, which the type says and the compiler cannot see.
+  return Layer.fromBuildMemo((_, scope) =>
+    Effect.gen(function*() {
+      checkOptions(options)
+      const { scope: oauthScope = "openid", subjectTokenType = accessTokenType, user } = options
+      const refreshTokens = makeRefreshTokens()
+      const provider = yield* makeProvider(options, {
+        credentials: userCredentials(yield* Credentials, options.subjectToken),
+        endpoint: yield* makeUserEndpoint({
+          options: { ...options, scope: oauthScope },
+          user,
+          subjectTokenType,
+          exchanged: refreshTokens.add
+        }),
+        context: yield* Effect.context(),
+        scope,
+        telemetry: UserTelemetry.bind(undefined, toUserError)
+      })
+      const client = HttpClient.transform(
+        authenticateWith(provider)(yield* HttpClient.HttpClient),
+        Effect.mapError((error) => isAuthError(error) ? toUserError(error) : error)
+      )
+      return Context.make(UserHttpClient, client).pipe(
+        Context.add(UserTokenProvider, {
+          get: Effect.mapBoth(provider.get, {
+            onFailure: toUserError,
+            onSuccess: (token) => ({ ...token, refreshToken: refreshTokens.of(token) })
+          }),
+          status: Effect.map(provider.status, toUserStatus),
+          changes: Stream.map(provider.changes, toUserStatus)
+        })
+      )
+    }).pipe(Effect.mapError(toUserError))
+  ) as Layer.Layer<
+    UserHttpClient | UserTokenProvider,
+    true extends Eager ? Errors.UserAuthError : never,
+    Credentials | HttpClient.HttpClient
+  >
+}
+
+const foldErrors = (client: UserHttpClient["Service"]): HttpClient.HttpClient =>
+  // `transform` keeps the errors of the original in its type; the only ones of ours come from there and are folded. What
+  // folds them needs a tag and a message of each.
+  HttpClient.transform(client, (response, request) =>
+    Effect.mapError(response, (error) =>
+      Errors.isUserAuthError(error) ? toHttpClientError(error as AuthError, request) : error)) as HttpClient.HttpClient
+
+/**
+ * The client of one user under the tag of the plain `HttpClient`, for generated
+ * clients and `HttpApiClient`.
+ *
+ * **Details**
+ *
+ * This library's errors are folded into an `HttpClientError` that is not
+ * transient; {@link fromHttpClientError} takes them out again, whole.
+ *
+ * **Gotchas**
+ *
+ * It answers for requests to every origin. Provide it to the client that calls
+ * Spotnana, not to the whole application.
+ *
+ * **Example** (A generated client for one user)
+ *
+ * ```ts
+ * import { TokenExchange } from "@effect-spotnana/core"
+ * import { Effect, Layer, Redacted } from "effect"
+ * import { HttpClient } from "effect/http"
+ *
+ * declare const subjectToken: Effect.Effect<Redacted.Redacted, Error>
+ *
+ * const Plain = TokenExchange.layerHttpClient.pipe(
+ *   Layer.provide(TokenExchange.layer({ user: "7d0f", subjectToken }))
+ * )
+ *
+ * const program = Effect.provide(HttpClient.get("/v2/trips"), Plain)
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerHttpClient: Layer.Layer<HttpClient.HttpClient, never, UserHttpClient> = /* #__PURE__ */ Layer
+  .fresh(
+    /* #__PURE__ */ Layer.effect(HttpClient.HttpClient, /* #__PURE__ */ Effect.map(UserHttpClient, foldErrors))
+  )
+
+/**
+ * Takes this library's error back out of an `HttpClientError` of {@link layerHttpClient}, whole.
+ *
+ * **Example** (Signing a user in again behind a generated client)
+ *
+ * ```ts
+ * import { TokenExchange } from "@effect-spotnana/core"
+ * import { Effect, Option } from "effect"
+ * import { HttpClient } from "effect/http"
+ *
+ * declare const signInAgain: (user: string) => Effect.Effect<void>
+ *
+ * const program = HttpClient.get("/v2/trips").pipe(
+ *   Effect.tapError((error) => {
+ *     const ours = Option.getOrUndefined(TokenExchange.fromHttpClientError(error))
+ *     return ours?._tag === "SubjectTokenRejected" ? signInAgain(ours.user) : Effect.void
+ *   })
+ * )
+ * ```
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const fromHttpClientError = (error: unknown): Option.Option<Errors.UserAuthError> =>
+  HttpClientError.isHttpClientError(error) && Errors.isUserAuthError(error.cause)
+    ? Option.some(error.cause)
+    : Option.none()

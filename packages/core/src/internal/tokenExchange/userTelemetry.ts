@@ -1,0 +1,26 @@
+import { Telemetry } from "../tokenProvider/telemetry.ts"
+import type { TelemetryReport } from "../tokenProvider/telemetry.ts"
+import type { ToUserError } from "./errors.ts"
+
+/**
+ * Logs and metrics of one user's provider. They are those of the client, so that users make no series of their own. The
+ * seconds left are not among them: of thousands of tokens the series can show one, and that place is the client's own.
+ */
+export class UserTelemetry extends Telemetry {
+  readonly #toUserError: ToUserError
+
+  constructor(toUserError: ToUserError, ...args: ConstructorParameters<typeof Telemetry>) {
+    super(...args)
+    this.#toUserError = toUserError
+  }
+
+  override report(report: TelemetryReport) {
+    return super.report(
+      report._tag === "AcquisitionFailed" && report.error._tag !== "SubjectTokenRejected"
+        ? { ...report, error: this.#toUserError(report.error) }
+        : report
+    )
+  }
+
+  protected override register(): void {}
+}
