@@ -24,6 +24,7 @@ const readingOrder = [
   "packages/testing/README.md",
   "docs/migrating-from-get-auth-token.md",
   "docs/rotating-credentials.md",
+  "docs/scim.md",
   "docs/webhooks.md",
   "docs/running-in-production.md",
   "packages/cli/README.md",

@@ -77,8 +77,9 @@ export const users: ReadonlyArray<string> = ["00000000-0000-4000-9000-0000000000
  * **Details**
  *
  * It answers `POST /v2/auth/oauth2-token`, `POST /get-auth-token` (410, it is deprecated), `GET /v2/companies`,
- * `GET /v2/users/{userId}`, `POST` and `GET /v2/api-users`, `POST /v2/api-users/rotate` and `/revoke`, and, for tests of
- * replay, `POST /v2/echo`, which the real Spotnana does not have: it answers with the body that it received.
+ * `GET /v2/users/{userId}`, `POST` and `GET /v2/api-users`, `POST /v2/api-users/rotate` and `/revoke`, with a SCIM token
+ * `GET /v2/scim/Users`, and, for tests of replay, `POST /v2/echo`, which the real Spotnana does not have: it answers with
+ * the body that it received.
  *
  * A request is decided upon when it arrives; latency only delays the answer. So the lifetime of a token starts when the
  * request for it arrived, not when the answer was sent.

@@ -1,11 +1,17 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Base64 from "effect/encoding/Base64"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import type { Client } from "./client.ts"
 
 /** What an API user may do. */
 export type Role = "TMC_ADMIN" | "COMPANY_ADMIN"
+
+export interface ScimClient {
+  readonly clientId: string
+  readonly scimToken: Redacted.Redacted
+}
 
 interface Issued {
   readonly clientId: string
@@ -17,14 +23,19 @@ export interface Registry {
   readonly add: (clientId: string, clientSecret?: Redacted.Redacted | undefined) => Effect.Effect<Client>
   /** A client with an id and a secret that are made up. */
   readonly create: (role: Role) => Effect.Effect<Client>
+  /** A client with a SCIM token in place of a secret. */
+  readonly createScim: (role: Role) => Effect.Effect<ScimClient>
   readonly get: (clientId: string) => Effect.Effect<Client>
   readonly clientIds: () => ReadonlyArray<string>
   readonly roleOf: (clientId: string) => Role | undefined
+  /** Whether it requests tokens with a secret, and is not for SCIM. */
+  readonly hasSecret: (clientId: string) => boolean
   readonly remove: (clientId: string) => Effect.Effect<void>
   readonly rotate: (clientId: string) => Effect.Effect<Client>
   readonly accepts: (clientId: string, clientSecret: Redacted.Redacted) => boolean
   readonly issue: (clientId: string, now: number, lifetime: Duration.Duration) => Effect.Effect<Redacted.Redacted>
   readonly ownerOf: (token: string, now: number) => string | undefined
+  readonly ownerOfScim: (scimToken: string) => string | undefined
   readonly revoke: (clientId?: string) => Effect.Effect<void>
 }
 
@@ -32,6 +43,7 @@ export const make = (): Registry => {
   const clients = new Map<string, Client>()
   const roles = new Map<string, Role>()
   const tokens = new Map<string, Issued>()
+  const scimTokens = new Map<string, string>()
   let serial = 0
 
   // The number makes it unique, whatever `Random` is seeded with, and easy to tell apart in a failed test.
@@ -79,14 +91,26 @@ export const make = (): Registry => {
       const clientSecret = yield* fresh("secret")
       return enroll({ clientId: `mock-client-${serial}`, clientSecret }, role)
     }),
-    clientIds: () => [...clients.keys()],
+    createScim: Effect.fnUntraced(function*(role) {
+      const clientId = `mock-scim-${++serial}`
+      const encryptedSecret = yield* fresh("scim")
+      // As Spotnana's sample has it.
+      const envelope = { scope: "scim", clientId, encryptedSecret: Redacted.value(encryptedSecret) }
+      const scimToken = Base64.encode(JSON.stringify(envelope))
+      scimTokens.set(scimToken, clientId)
+      roles.set(clientId, role)
+      return { clientId, scimToken: Redacted.make(scimToken, { label: "mock-scim" }) }
+    }),
+    clientIds: () => [...roles.keys()],
     roleOf: (clientId) => roles.get(clientId),
+    hasSecret: (clientId) => clients.has(clientId),
     remove: (clientId) =>
       Effect.andThen(
         revoke(clientId),
         Effect.sync(() => {
           clients.delete(clientId)
           roles.delete(clientId)
+          for (const [token, owner] of scimTokens) if (owner === clientId) scimTokens.delete(token)
         })
       ),
     rotate: Effect.fnUntraced(function*(clientId) {
@@ -107,7 +131,8 @@ export const make = (): Registry => {
     ownerOf: (token, now) => {
       const issued = tokens.get(token)
       return issued === undefined || now >= issued.expiresAt ? undefined : issued.clientId
-    }
+    },
+    ownerOfScim: (scimToken) => scimTokens.get(scimToken)
   }
 }
 
