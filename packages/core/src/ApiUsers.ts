@@ -14,6 +14,7 @@ import * as Redacted from "effect/Redacted"
 import type { AuthError } from "./AuthError.ts"
 import type { ClientCredentials } from "./Credentials.ts"
 import { readBody } from "./internal/http/body.ts"
+import { textProblem } from "./internal/textProblem.ts"
 import { filterStatusOk, SpotnanaApiError } from "./SpotnanaApiError.ts"
 import { SpotnanaHttpClient } from "./SpotnanaHttpClient.ts"
 
@@ -166,15 +167,14 @@ const readJson = (response: HttpClientResponse.HttpClientResponse) =>
     return json === undefined ? malformed(response, "a JSON object") : Effect.succeed(json)
   })
 
-/** Reads the id of a user, and what is shown once. */
+/** Reads the id of a user, and what is shown once: what no server can accept is neither. */
 const readShown = (response: HttpClientResponse.HttpClientResponse, name: "clientSecret" | "scimToken", what: string) =>
-  Effect.flatMap(
-    readJson(response),
-    ({ clientId, [name]: shown }) =>
-      Predicate.isString(clientId) && clientId !== "" && Predicate.isString(shown) && shown !== ""
-        ? Effect.succeed([clientId, Redacted.make(shown, { label: name })] as const)
-        : malformed(response, `a client id and a ${what}`)
-  )
+  Effect.flatMap(readJson(response), ({ clientId, [name]: shown }) =>
+    isUsable(clientId) && isUsable(shown)
+      ? Effect.succeed([clientId, Redacted.make(shown, { label: name })] as const)
+      : malformed(response, `a client id and a ${what}`))
+
+const isUsable = (value: unknown): value is string => textProblem("", value) === undefined
 
 const readCredentials = (response: HttpClientResponse.HttpClientResponse) =>
   Effect.map(

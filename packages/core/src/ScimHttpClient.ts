@@ -120,7 +120,7 @@ export const authenticate = (
 const tokenProblem = (token: Redacted.Redacted): string | undefined =>
   Redacted.isRedacted(token) ? textProblem("token", Redacted.value(token)) : "the token is not Redacted"
 
-const rejected = Effect.fnUntraced(function*(
+const rejected = /* #__PURE__ */ Effect.fnUntraced(function*(
   token: Redacted.Redacted,
   response: HttpClientResponse.HttpClientResponse
 ) {

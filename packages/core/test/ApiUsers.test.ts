@@ -206,6 +206,7 @@ describe("ApiUsers", () => {
     ["no id", { clientSecret: "secret-in-the-body" }],
     ["no secret", { clientId: "secret-in-the-body" }],
     ["an empty secret", { clientId: "secret-in-the-body", clientSecret: "" }],
+    ["a line break in the secret", { clientId: "secret-in-the-body", clientSecret: "s\nSPOTNANA_BASE_URL=x" }],
     ["a SCIM token", { clientId: "secret-in-the-body", scimToken: "secret-in-the-body" }],
     ["too much", `{"clientId":"secret-in-the-body","clientSecret":"${"x".repeat(1_100_000)}"}`]
   ]

@@ -17,7 +17,7 @@ export const warn = (message: string, users: Users): Effect.Effect<void> =>
   Effect.annotateLogs(Effect.logWarning(message), { ...users })
 
 /** The credentials in use, if they are of an API user that the administrator can see. */
-export const check = Effect.fnUntraced(function*(
+export const check = /* #__PURE__ */ Effect.fnUntraced(function*(
   source: Source,
   users: ApiUsersService
 ): Effect.fn.Return<{ readonly clientId: string; readonly known: ReadonlyArray<string> }, Failure> {
@@ -96,7 +96,7 @@ export const orUndo =
       }))
 
 /** Fails where the source yields another user than at the beginning: another rotation was faster. */
-export const assertUnchanged = Effect.fnUntraced(function*(
+export const assertUnchanged = /* #__PURE__ */ Effect.fnUntraced(function*(
   undoing: ReturnType<typeof orUndo>,
   read: Source["current"],
   clientId: string
