@@ -58,7 +58,7 @@ const underLoad = <A, E, R>(title: string, during: Effect.Effect<A, E, R>) =>
 const program = Effect.gen(function*() {
   const { tokenRequests } = yield* MockSpotnana.MockSpotnana
 
-  // The default drain is a token's lifetime and a minute; an example does not sleep for an hour.
+  // The default drain is a token's lifetime and 5 minutes; an example does not sleep for an hour.
   yield* underLoad("Two users", ApiUserRotation.rotate({ switchTo: writeVault, drain: "200 millis" }))
   yield* Console.log(`Token requests: ${yield* tokenRequests}`)
 

@@ -26,6 +26,7 @@ const readingOrder = [
   "docs/migrating-from-get-auth-token.md",
   "docs/rotating-credentials.md",
   "docs/signing-subject-tokens.md",
+  "docs/scim.md",
   "docs/webhooks.md",
   "docs/running-in-production.md",
   "packages/cli/README.md",

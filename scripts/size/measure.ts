@@ -25,7 +25,14 @@ export const budget = 18_700
 export const goal = 6_000
 
 /** What an application pays for only where it uses it. */
-export const optionalModules = ["RedisTokenStore", "FileTokenStore", "ApiUserRotation", "SpotnanaApiError"]
+export const optionalModules = [
+  "RedisTokenStore",
+  "FileTokenStore",
+  "ApiUserRotation",
+  "SpotnanaApiError",
+  "ScimHttpClient",
+  "SecretFiles"
+]
 
 /** The first program in an application that uses all of a further module too. */
 export const withModule = (module: string): string =>

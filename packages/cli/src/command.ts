@@ -4,6 +4,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 import * as Terminal from "effect/Terminal"
+import { apiUsers } from "./commands/apiUsers.ts"
 import { doctor } from "./commands/doctor.ts"
 import { mock } from "./commands/mock.ts"
 import { proxy } from "./commands/proxy.ts"
@@ -29,6 +30,8 @@ export const root = Command.make("spotnana-auth").pipe(
     "  SPOTNANA_BASE_URL          another address of the API: a regional host, a gateway, a mock",
     "  SPOTNANA_TOKEN_STORE_KEYS  what kept tokens are encrypted with, in place of a key of this user",
     "",
+    "Each may be in a file that a variable of its name and _FILE names, as SPOTNANA_CLIENT_SECRET_FILE; not in .env.",
+    "",
     "Connections to the API go through the proxy that HTTPS_PROXY names, or else HTTP_PROXY, unless NO_PROXY has the host.",
     "NODE_EXTRA_CA_CERTS names a file with certificates to trust beside those of Node.",
     "",
@@ -43,7 +46,7 @@ export const root = Command.make("spotnana-auth").pipe(
       description: "Have the shell complete commands and flags"
     }
   ]),
-  Command.withSubcommands([token, request, doctor, watch, proxy, mock])
+  Command.withSubcommands([token, request, doctor, watch, proxy, mock, apiUsers])
 )
 
 /** An error and where to find help, on stderr: what is on stdout may be taken for a token. */

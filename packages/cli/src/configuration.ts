@@ -1,3 +1,4 @@
+import { SecretFiles } from "@effect-spotnana/core"
 import { Flag } from "effect/cli"
 import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -41,14 +42,25 @@ export interface Configuration {
   readonly warnings: ReadonlyArray<string>
 }
 
+const isSpotnana = (path: ConfigProvider.Path): boolean =>
+  typeof path[0] === "string" && path[0].startsWith("SPOTNANA_")
+
 /** Of a file only what is meant for this command counts: it does not say where this user's home is. */
 const onlySpotnana = (provider: ConfigProvider.ConfigProvider): ConfigProvider.ConfigProvider =>
+  ConfigProvider.make((path) => isSpotnana(path) ? provider.load(path) : Effect.undefined)
+
+/** What has no value is not there, also where other names begin with its own, as that of its `_FILE` does. */
+const onlyValues = (provider: ConfigProvider.ConfigProvider): ConfigProvider.ConfigProvider =>
   ConfigProvider.make((path) =>
-    typeof path[0] === "string" && path[0].startsWith("SPOTNANA_") ? provider.load(path) : Effect.undefined
+    Effect.map(provider.load(path), (node) => isSpotnana(path) && node?.value === undefined ? undefined : node)
   )
 
 const isUtf16 = (bytes: Uint8Array): boolean =>
   bytes[0] === 0xff && bytes[1] === 0xfe || bytes[0] === 0xfe && bytes[1] === 0xff || bytes.includes(0)
+
+/** A source that says itself what is in which file. */
+const withFiles = (source: Source): Effect.Effect<Source, never, FileSystem.FileSystem> =>
+  Effect.map(SecretFiles.withFiles(source.provider), (provider) => ({ ...source, provider: onlyValues(provider) }))
 
 /** The text of a file, without the byte order mark that editors put before it. */
 const decode = (file: string, bytes: Uint8Array): Effect.Effect<string, Failure> =>
@@ -70,7 +82,7 @@ const fromFile = (file: string): Effect.Effect<Source, Failure, FileSystem.FileS
     const fs = yield* FileSystem.FileSystem
     const isOpen = yield* isOpenToOthers(file)
     const content = yield* decode(file, yield* fs.readFile(file))
-    const provider = onlySpotnana(ConfigProvider.fromDotEnvContents(content))
+    const provider = onlyValues(onlySpotnana(ConfigProvider.fromDotEnvContents(content)))
     return isOpen
       ? { name: file, provider, warning: `${file} is open to others. Close it: chmod go= ${file}` }
       : { name: file, provider }
@@ -115,9 +127,12 @@ const sourcesOf = (
 > =>
   Effect.gen(function*() {
     // What was named on the command line is meant; what lies about is for what nobody has said otherwise.
-    if (Option.isSome(input.credentialsFile)) return [yield* fromFile(input.credentialsFile.value), environment]
+    if (Option.isSome(input.credentialsFile)) {
+      return [yield* withFiles(yield* fromFile(input.credentialsFile.value)), environment]
+    }
     const isThere = yield* FileSystem.FileSystem.use((fs) => Effect.orElseSucceed(fs.exists(implicitFile), () => false))
     if (!isThere) return [environment]
+    // It names no file of this user's that would be sent to an address which it names too.
     const file = yield* fromFile(implicitFile)
     yield* assertOwnSecret(environment, file)
     return [environment, file]
@@ -128,7 +143,7 @@ export const read = (
   input: Input
 ): Effect.Effect<Configuration, Failure | Config.ConfigError, FileSystem.FileSystem | Path.Path> =>
   Effect.gen(function*() {
-    const environment: Source = { name: "the environment", provider: yield* ConfigProvider.ConfigProvider }
+    const environment = yield* withFiles({ name: "the environment", provider: yield* ConfigProvider.ConfigProvider })
     const sources = yield* sourcesOf(input, environment)
     return {
       provider: sources.map(({ provider }) => provider).reduce((first, second) => ConfigProvider.orElse(first, second)),

@@ -1,4 +1,4 @@
-import { AuthError } from "@effect-spotnana/core"
+import { AuthError, SpotnanaApiError } from "@effect-spotnana/core"
 import * as Cause from "effect/Cause"
 import { CliError } from "effect/cli"
 import * as Config from "effect/Config"
@@ -53,6 +53,16 @@ const authExitCode = (error: AuthError.AuthError): number => {
   }
 }
 
+/** Of an answer that is an error, whatever its status. */
+const statusExitCode = (status: number): number =>
+  status < 300
+    ? exitCode.unavailable
+    : status < 400
+    ? exitCode.redirection
+    : status < 500
+    ? exitCode.clientError
+    : exitCode.serverError
+
 /** Rounded up: a time to wait. */
 const inSeconds = (duration: Duration.Duration): string =>
   Duration.format(Duration.seconds(Math.ceil(Duration.toSeconds(duration))))
@@ -87,6 +97,9 @@ export const explain = (error: unknown): Explanation => {
       message: wait === undefined ? message : `${message}\nTry again in ${inSeconds(wait)}.`,
       exitCode: authExitCode(error)
     }
+  }
+  if (error instanceof SpotnanaApiError.SpotnanaApiError) {
+    return { message: identified(error.message, error.debugIdentifier), exitCode: statusExitCode(error.status) }
   }
   if (error instanceof Config.ConfigError) {
     const { message } = error.cause

@@ -32,7 +32,11 @@ export const flags = { ...Configuration.flags, ...Store.flags }
 
 export interface Input extends Configuration.Input, Store.Input {}
 
-type Session = SpotnanaHttpClient.SpotnanaHttpClient | TokenProvider.TokenProvider | HttpClient.HttpClient
+type Session =
+  | SpotnanaHttpClient.SpotnanaHttpClient
+  | TokenProvider.TokenProvider
+  | Credentials.Credentials
+  | HttpClient.HttpClient
 
 type Services = FileSystem.FileSystem | Path.Path | Output
 

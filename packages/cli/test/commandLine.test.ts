@@ -25,9 +25,13 @@ describe("the command line", () => {
   it.live("has help that teaches: what it is for, examples, where credentials are from, exit codes", () =>
     Effect.gen(function*() {
       const { run } = yield* makeUser()
-      const said = yield* Effect.forEach(["", "token", "request", "doctor"], (command) => run(help(command)), {
-        concurrency: 2
-      })
+      const said = yield* Effect.forEach(
+        ["", "token", "request", "doctor", "api-users create"],
+        (command) => run(help(command)),
+        {
+          concurrency: 2
+        }
+      )
       for (const { code, stderr, stdout } of said) {
         expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
         for (const heading of ["DESCRIPTION", "USAGE", "EXAMPLES"]) expect(String(stdout)).toContain(`${heading}\n`)

@@ -22,7 +22,19 @@ describe.each<readonly [string, string, (file: string) => ReadonlyArray<string>]
       const { run } = yield* makeUser()
       const { code, stderr, stdout } = yield* run(["--completions", shell])
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
-      for (const word of ["token", "request", "doctor", "min-lifetime", "allow-host", "credentials-file", "GET"]) {
+      for (
+        const word of [
+          "token",
+          "request",
+          "doctor",
+          "min-lifetime",
+          "allow-host",
+          "credentials-file",
+          "GET",
+          "api-users",
+          "revoke"
+        ]
+      ) {
         expect(String(stdout)).toContain(word)
       }
     }))

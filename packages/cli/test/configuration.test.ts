@@ -243,7 +243,15 @@ describe("the command line", () => {
       "mock --expires-in",
       "mock --refusal",
       "mock --fault",
-      "mock --revoke-every"
+      "mock --revoke-every",
+      "api-users list --credentials-file",
+      "api-users create --credentials-file",
+      "api-users create --role",
+      "api-users create --tmc-id",
+      "api-users create --org-id",
+      "api-users create --write-file",
+      "api-users revoke --credentials-file",
+      "api-users revoke <client-id>"
     ])
   })
 

@@ -1,5 +1,5 @@
 /**
- * Spotnana's API users: the client id and the client secret that everything else here starts from.
+ * Spotnana's API users: the client id and the client secret that everything else here starts from, and tokens for SCIM.
  *
  * @since 0.1.0
  */
@@ -14,6 +14,7 @@ import * as Redacted from "effect/Redacted"
 import type { AuthError } from "./AuthError.ts"
 import type { ClientCredentials } from "./Credentials.ts"
 import { readBody } from "./internal/http/body.ts"
+import { textProblem } from "./internal/textProblem.ts"
 import { filterStatusOk, SpotnanaApiError } from "./SpotnanaApiError.ts"
 import { SpotnanaHttpClient } from "./SpotnanaHttpClient.ts"
 
@@ -23,13 +24,35 @@ import { SpotnanaHttpClient } from "./SpotnanaHttpClient.ts"
  * @category models
  * @since 0.1.0
  */
-export interface CreateOptions {
+export interface CreateOptions extends ScimTokenOptions {
   /** What it may do. Default: `TMC_ADMIN`. */
   readonly role?: "TMC_ADMIN" | "COMPANY_ADMIN" | undefined
+}
+
+/**
+ * Whom a new API user for SCIM belongs to. It is a company administrator: Spotnana allows no other.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ScimTokenOptions {
   /** The travel management company that it belongs to. */
   readonly tmcId?: string | undefined
   /** The organization that it belongs to. */
   readonly orgId?: string | undefined
+}
+
+/**
+ * An API user for SCIM, and its token.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ScimToken {
+  /** Names the API user: {@link ApiUsers} revokes it by that. No secret. */
+  readonly clientId: string
+  /** The bearer for `/v2/scim/…`. It has no end but the revocation of the user; see `ScimHttpClient`. */
+  readonly scimToken: Redacted.Redacted
 }
 
 /**
@@ -58,7 +81,15 @@ export class ApiUsers extends Context.Service<ApiUsers, {
    * many has the status 409.
    */
   readonly create: (options?: CreateOptions) => Effect.Effect<ClientCredentials, ApiUsersError>
-  /** The client ids of every active API user of the TMC (`GET /v2/api-users`, all pages). */
+  /**
+   * A new API user for SCIM (`POST /v2/api-users` with the credential type `SCIM_TOKEN`). It has a token for `/v2/scim/…` in
+   * place of a secret, and counts towards the quota as any other; `revoke` ends both.
+   */
+  readonly createScimToken: (options?: ScimTokenOptions) => Effect.Effect<ScimToken, ApiUsersError>
+  /**
+   * The client ids of every active API user of the TMC (`GET /v2/api-users`, all pages), each once. A list that has not ended
+   * after 100 pages is a `SpotnanaApiError`.
+   */
   readonly list: Effect.Effect<ReadonlyArray<string>, ApiUsersError>
   /**
    * A new secret for an API user (`POST /v2/api-users/rotate`). The old secret and every token of that user die at once:
@@ -73,6 +104,9 @@ export class ApiUsers extends Context.Service<ApiUsers, {
 }>()("@effect-spotnana/core/ApiUsers") {}
 
 const pageSize = 100
+
+// Of a server with pages of 10 that is a list of 1,000; five API users are usual.
+const maxPages = 100
 
 // An answer is a few hundred bytes; a full page of ids a few thousand.
 const maxBodySize = 1_048_576
@@ -89,26 +123,39 @@ export const make = (administrator: SpotnanaHttpClient["Service"]): ApiUsers["Se
     client.execute(
       HttpClientRequest.post(path, { acceptJson: true }).pipe(HttpClientRequest.bodyJsonUnsafe(body))
     )
-  const page = (offset: number): Effect.Effect<ReadonlyArray<string>, ApiUsersError> =>
-    Effect.gen(function*() {
+  const list: ApiUsers["Service"]["list"] = Effect.gen(function*() {
+    const clientIds = new Set<string>()
+    let offset = 0
+    for (let number = 1;; number++) {
       const response = yield* client.execute(
         HttpClientRequest.get("/v2/api-users", { acceptJson: true, urlParams: { offset, limit: pageSize } })
       )
-      const { apiUsers } = yield* readJson(response)
+      const { apiUsers, totalCount } = yield* readJson(response)
       if (!Array.isArray(apiUsers)) return yield* malformed(response, "a list of API users")
-      const clientIds = apiUsers.flatMap((user) =>
-        Predicate.isObject(user) && "clientId" in user && Predicate.isString(user.clientId) ? [user.clientId] : []
-      )
-      return apiUsers.length < pageSize ? clientIds : [...clientIds, ...(yield* page(offset + pageSize))]
-    })
+      const known = clientIds.size
+      for (const user of apiUsers) {
+        if (Predicate.isObject(user) && "clientId" in user && Predicate.isString(user.clientId)) {
+          clientIds.add(user.clientId)
+        }
+      }
+      // A page may be shorter than what was asked for, and the offset may be ignored. So the list ends where a page brings
+      // nobody new; or before, where a page that is not full brings as many as there are said to be.
+      const isLast = clientIds.size === known || apiUsers.length < pageSize && clientIds.size === totalCount
+      if (isLast) return [...clientIds]
+      if (number === maxPages) return yield* malformed(response, `an end of the list, after ${maxPages} pages`)
+      offset += apiUsers.length
+    }
+  })
 
   return {
-    create: (options = {}) =>
+    create: ({ orgId, role, tmcId } = {}) =>
+      Effect.flatMap(call("/v2/api-users", { role, tmcId, orgId }), readCredentials),
+    createScimToken: ({ orgId, tmcId } = {}) =>
       Effect.flatMap(
-        call("/v2/api-users", { role: options.role, tmcId: options.tmcId, orgId: options.orgId }),
-        readCredentials
+        call("/v2/api-users", { credentialType: "SCIM_TOKEN", role: "COMPANY_ADMIN", tmcId, orgId }),
+        readScimToken
       ),
-    list: page(0),
+    list,
     rotateSecret: (clientId) => Effect.flatMap(call("/v2/api-users/rotate", { clientId }), readCredentials),
     revoke: (clientId) => Effect.asVoid(call("/v2/api-users/revoke", { clientId }))
   }
@@ -120,13 +167,25 @@ const readJson = (response: HttpClientResponse.HttpClientResponse) =>
     return json === undefined ? malformed(response, "a JSON object") : Effect.succeed(json)
   })
 
+/** Reads the id of a user, and what is shown once: what no server can accept is neither. */
+const readShown = (response: HttpClientResponse.HttpClientResponse, name: "clientSecret" | "scimToken", what: string) =>
+  Effect.flatMap(readJson(response), ({ clientId, [name]: shown }) =>
+    isUsable(clientId) && isUsable(shown)
+      ? Effect.succeed([clientId, Redacted.make(shown, { label: name })] as const)
+      : malformed(response, `a client id and a ${what}`))
+
+const isUsable = (value: unknown): value is string => textProblem("", value) === undefined
+
 const readCredentials = (response: HttpClientResponse.HttpClientResponse) =>
-  Effect.flatMap(
-    readJson(response),
-    ({ clientId, clientSecret }): Effect.Effect<ClientCredentials, SpotnanaApiError> =>
-      Predicate.isString(clientId) && clientId !== "" && Predicate.isString(clientSecret) && clientSecret !== ""
-        ? Effect.succeed({ clientId, clientSecret: Redacted.make(clientSecret, { label: "clientSecret" }) })
-        : malformed(response, "a client id and a client secret")
+  Effect.map(
+    readShown(response, "clientSecret", "client secret"),
+    ([clientId, clientSecret]): ClientCredentials => ({ clientId, clientSecret })
+  )
+
+const readScimToken = (response: HttpClientResponse.HttpClientResponse) =>
+  Effect.map(
+    readShown(response, "scimToken", "SCIM token"),
+    ([clientId, scimToken]): ScimToken => ({ clientId, scimToken })
   )
 
 const malformed = ({ request, status }: HttpClientResponse.HttpClientResponse, expected: string) =>

@@ -11,9 +11,9 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Layer from "effect/Layer"
-import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import { currentConfig } from "./internal/currentConfig.ts"
+import { textProblem } from "./internal/textProblem.ts"
 import { optionalVariable, variableError } from "./internal/variables.ts"
 
 /**
@@ -102,13 +102,6 @@ export const problem = (credentials: ClientCredentials): string | undefined =>
       ? textProblem("client secret", Redacted.value(credentials.clientSecret))
       : "the client secret is not Redacted")
 
-const textProblem = (what: string, value: unknown): string | undefined => {
-  if (!Predicate.isString(value)) return `the ${what} is missing`
-  if (value === "") return `the ${what} is empty`
-  if (/^\s|\s$|^(["']).*\1$/.test(value)) return `the ${what} begins or ends with a space, line break or quote`
-  return /[^ -~]/.test(value) ? `the ${what} has a character outside printable ASCII` : undefined
-}
-
 /**
  * Credentials that never change.
  *
@@ -124,7 +117,8 @@ export const layer = (credentials: ClientCredentials): Layer.Layer<Credentials> 
  * **Details**
  *
  * Fails with a `ConfigError` that names each variable that is missing or cannot
- * be used, says what was expected, and never prints a value. For several tenants
+ * be used, says what was expected, and never prints a value. With `SecretFiles`
+ * each may be in a file that `SPOTNANA_CLIENT_SECRET_FILE` names. For several tenants
  * nest it: `Config.nested(Credentials.config, "ACME")` reads
  * `ACME_SPOTNANA_CLIENT_ID` and its like.
  *
@@ -155,7 +149,7 @@ const mistake = (variable: string, what: string, value: string | undefined): str
 /**
  * Credentials from configuration: read when the layer is built, so that a
  * mistake shows at start-up, and again at every acquisition, so that a provider
- * whose values change (a directory of mounted secrets) rotates them.
+ * whose values change (a directory of mounted secrets, `SecretFiles`) rotates them.
  *
  * **Details**
  *

@@ -2,7 +2,7 @@
 export * as AccessToken from "./AccessToken.ts"
 /** Replaces the credentials of a running application without a lost request. */
 export * as ApiUserRotation from "./ApiUserRotation.ts"
-/** Spotnana's API users: create, list, rotate, revoke. */
+/** Spotnana's API users: create, list, rotate, revoke; and tokens for SCIM. */
 export * as ApiUsers from "./ApiUsers.ts"
 /** The typed errors, and whether one is worth another try. */
 export * as AuthError from "./AuthError.ts"
@@ -14,6 +14,10 @@ export * as Environment from "./Environment.ts"
 export * as RefreshPolicy from "./RefreshPolicy.ts"
 /** One token for the requests of a Cloudflare Worker, which may not wait for each other's I/O. */
 export * as RequestIsolation from "./RequestIsolation.ts"
+/** The `HttpClient` of the SCIM API, whose token never changes. */
+export * as ScimHttpClient from "./ScimHttpClient.ts"
+/** Variables whose value is in a file, as container platforms mount secrets. */
+export * as SecretFiles from "./SecretFiles.ts"
 /** Spotnana's error body as a typed error. */
 export * as SpotnanaApiError from "./SpotnanaApiError.ts"
 /** The `HttpClient` that authenticates every request: begin here. */

@@ -91,11 +91,11 @@ describe("the options of a rotation", () => {
 })
 
 describe("ApiUserRotation", () => {
-  it.effect("creates, verifies, switches, drains for a token's life and a minute, and revokes", () =>
+  it.effect("creates, verifies, switches, drains for a token's life and 5 minutes, and revokes", () =>
     Effect.gen(function*() {
       const { mock, ref } = yield* subjects
       const fiber = yield* Effect.forkChild(ApiUserRotation.rotate({ switchTo }))
-      yield* TestClock.adjust(61 * 60_000 - 1)
+      yield* TestClock.adjust(65 * 60_000 - 1)
       assert.deepStrictEqual(yield* calls, ["GET  200", "POST  200", "GET  200"])
       assert.isUndefined(fiber.pollUnsafe())
       yield* TestClock.adjust("1 millis")
@@ -218,6 +218,83 @@ describe("ApiUserRotation", () => {
       assert.isDefined((yield* Fiber.join(fiber)).clientId)
       assert.include(yield* calls, "POST /revoke 404")
     }).pipe(Effect.provide(onMock)))
+
+  describe("of two that overlap", () => {
+    /** Two rotations that begin together: what became of each, and what there is in the end. */
+    const overlapping = (
+      first: Partial<ApiUserRotation.Options<Vault>>,
+      second: Partial<ApiUserRotation.Options<Vault>>
+    ) =>
+      Effect.gen(function*() {
+        const { mock, ref } = yield* subjects
+        // Both look before either creates.
+        yield* mock.configure({ apiLatency: "1 second" })
+        const rotating = Effect.forEach([first, second], (options) =>
+          Effect.result(ApiUserRotation.rotate({ switchTo, stepTimeout: "3 hours", ...options })), { concurrency: 2 })
+        const [one, two] = yield* underTime(rotating)
+        yield* mock.configure({ apiLatency: 0 })
+        const { clientId: inUse } = yield* Ref.get(ref)
+        return { one: one!, two: two!, inUse, left: yield* clientIds }
+      })
+
+    /** Fails until so many minutes have passed. */
+    const after = (minutes: number) => {
+      const time = Effect.clockWith((clock) => clock.currentTimeMillis)
+      return Effect.map(
+        time,
+        (start) => () =>
+          Effect.flatMap(time, (now) => now - start < minutes * 60_000 ? Effect.fail("too early") : Effect.void)
+      )
+    }
+
+    it.effect.each([1, 30, 61, 120])(
+      "the one that switches %s minutes later fails, revokes its own user, and leaves the one in use",
+      (minutes) =>
+        Effect.gen(function*() {
+          const { inUse, left, one, two } = yield* overlapping({}, { verify: yield* after(minutes) })
+          assert.strictEqual(one._tag, "Success")
+          assert.strictEqual(two._tag, "Failure")
+          if (one._tag === "Failure" || two._tag === "Success") return
+          assert.strictEqual(one.success.clientId, inUse)
+          assert.deepStrictEqual(left, [inUse])
+          const { failure } = two
+          assert.deepStrictEqual([failure.step, failure.clientId, failure.newClientId], ["Switch", clientId, undefined])
+          assert.include(failure.message, `does not yield ${clientId} any more`)
+          assert.include(failure.message, `was revoked. The source yields ${inUse}.`)
+        }).pipe(Effect.provide(onMock))
+    )
+
+    it.effect("that switch at the same moment one fails, and names the user that is left over", () =>
+      Effect.gen(function*() {
+        const slowly = (credentials: Credentials.ClientCredentials) =>
+          Effect.andThen(Effect.sleep("1 minute"), switchTo(credentials))
+        const { inUse, left, one, two } = yield* overlapping({ switchTo: slowly }, { switchTo: slowly })
+        const failures = [one, two].flatMap((result) => result._tag === "Failure" ? [result.failure] : [])
+        const made = [one, two].flatMap((result) => result._tag === "Success" ? [result.success.clientId] : [])
+        assert.deepStrictEqual(made, [inUse])
+        assert.strictEqual(failures.length, 1)
+        assert.sameMembers([...left], [inUse, failures[0]!.newClientId!])
+        assert.include(failures[0]!.message, "The source does not yield the new credentials")
+      }).pipe(Effect.provide(onMock)))
+
+    it.effect("the source fails right before the switch: the new user is revoked, and the old one stays in use", () =>
+      Effect.gen(function*() {
+        const { mock } = yield* subjects
+        let reads = 0
+        const source = Credentials.Credentials.of({
+          current: Effect.suspend(() =>
+            reads++ === 0 ? Effect.succeed({ clientId, clientSecret }) : Effect.fail("sealed")
+          )
+        })
+        const error = yield* Effect.flip(underTime(ApiUserRotation.rotate({ switchTo }))).pipe(
+          Effect.provideService(Credentials.Credentials, source)
+        )
+        assert.deepStrictEqual([error.step, error.newClientId, error.cause], ["Switch", undefined, "sealed"])
+        assert.include(error.message, `was revoked. ${clientId} works as before`)
+        assert.deepStrictEqual(yield* clientIds, [clientId])
+        assert.strictEqual((yield* mock.ledger).filter(({ path }) => path.endsWith("/revoke")).length, 1)
+      }).pipe(Effect.provide(onMock)))
+  })
 
   describe("a step that fails", () => {
     it.effect("Check: the source fails", () =>
@@ -361,7 +438,7 @@ describe("ApiUserRotation", () => {
         const fiber = yield* Effect.forkChild(Effect.flip(ApiUserRotation.rotate({ switchTo })))
         yield* TestClock.adjust("30 minutes")
         yield* Ref.set(ref, { clientId, clientSecret })
-        yield* TestClock.adjust("40 minutes")
+        yield* TestClock.adjust("1 hour")
         const error = yield* Fiber.join(fiber)
         assert.strictEqual(error.step, "Revoke")
         assert.deepStrictEqual(yield* clientIds, [clientId, error.newClientId])

@@ -59,7 +59,7 @@ describe("Jwks", () => {
     Effect.gen(function*() {
       const problemOf = (keys: Jwks.Keys) =>
         Effect.map(
-          Effect.flip(Effect.scoped(HttpRouter.toHttpEffect(Jwks.layer({ keys })))),
+          Effect.flip(Effect.scoped(Effect.asVoid(HttpRouter.toHttpEffect(Jwks.layer({ keys }))))),
           (error) => error.problem
         )
       assert.strictEqual(yield* problemOf([keys[0]!, keys[0]!]), "DuplicateKid")

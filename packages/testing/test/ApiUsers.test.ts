@@ -54,6 +54,40 @@ describe("API users of the mock", () => {
       assert.strictEqual(Redacted.value((yield* mock.credentials).clientSecret), rotated.clientSecret)
     }).pipe(Effect.provide(inProcess())))
 
+  it.effect("a SCIM token opens the SCIM API and nothing else, until its user is revoked", () =>
+    Effect.gen(function*() {
+      const token = yield* issueToken()
+      const request = { role: "COMPANY_ADMIN", credentialType: "SCIM_TOKEN" }
+      const response = yield* post("/v2/api-users", token, request)
+      assert.strictEqual(response.status, 200)
+      const { clientId, scimToken } = yield* bodyOf<{ clientId: string; scimToken: string }>(response)
+      const users = yield* get("/v2/scim/Users", scimToken)
+      assert.deepStrictEqual(yield* users.json, {
+        schemas: ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
+        totalResults: 1,
+        startIndex: 1,
+        itemsPerPage: 1,
+        Resources: [{
+          schemas: ["urn:ietf:params:scim:schemas:core:2.0:User"],
+          id: MockSpotnana.users[0]!,
+          userName: `${MockSpotnana.users[0]}@mock.example`
+        }]
+      })
+      assert.deepStrictEqual(
+        yield* Effect.all([
+          statusOf("/v2/companies", scimToken),
+          statusOf("/v2/scim/Users", token),
+          statusOf("/v2/scim/Users"),
+          Effect.map(post("/v2/api-users/rotate", token, { clientId }), (_) => _.status),
+          Effect.map(post("/v2/api-users/revoke", token, { clientId }), (_) => _.status),
+          statusOf("/v2/scim/Users", scimToken)
+        ]),
+        [401, 401, 401, 400, 204, 401]
+      )
+      const withoutRole = yield* post("/v2/api-users", token, { ...request, role: undefined })
+      assert.strictEqual(withoutRole.status, 400)
+    }).pipe(Effect.provide(inProcess())))
+
   it.effect("the list has pages", () =>
     Effect.gen(function*() {
       const token = yield* issueToken()
@@ -105,6 +139,11 @@ describe.skipIf(!Spec.isPresent)(`API users of the mock and ${Spec.title}`, () =
       assert.deepStrictEqual(Spec.validateSchema("auth", "CreateApiUsersRequest", request, { closed: true }), [])
       const made = yield* make(token, request)
       conforms("/v2/api-users", "post", 200, "CreateApiUsersResponse", made)
+      const scim = { role: "COMPANY_ADMIN", credentialType: "SCIM_TOKEN" }
+      assert.deepStrictEqual(Spec.validateSchema("auth", "CreateApiUsersRequest", scim, { closed: true }), [])
+      const scimToken = yield* (yield* post("/v2/api-users", token, scim)).json
+      conforms("/v2/api-users", "post", 200, "CreateApiUsersResponse", scimToken)
+      assert.sameMembers(Object.keys(scimToken as object), ["clientId", "scimToken"])
       const { clientId } = made
       conforms(
         "/v2/api-users",

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { HttpClientResponse } from "effect/http"
 import type { HttpClientError } from "effect/http"
 import * as Stream from "effect/Stream"
-import { exitCode, Failure, identified } from "../exitCode.ts"
+import { exitCode, Failure } from "../exitCode.ts"
 import { Output } from "../output.ts"
 import type { Style } from "../output.ts"
 import { readable } from "./readable.ts"
@@ -26,28 +26,25 @@ const head = (response: Response, style: Style): string =>
   ].join("\n")
 
 /** An answer that is not 2xx, in the words that Spotnana has for it. */
-const failureOf = (response: Response, body: Uint8Array): Effect.Effect<Failure> =>
-  Effect.gen(function*() {
-    const { location } = response.headers
-    if (response.status < 400) {
-      const where = location === undefined ? "" : `, a redirect to ${location} that is not followed`
-      return new Failure({ message: `The answer is ${response.status}${where}.`, exitCode: exitCode.redirection })
-    }
-    const { status } = response
-    const { debugIdentifier, message } = yield* SpotnanaApiError.fromResponse(
-      HttpClientResponse.fromWeb(response.request, new Response(new Uint8Array(body), { status }))
+const failureOf = (
+  response: Response,
+  body: Uint8Array
+): Effect.Effect<Failure | SpotnanaApiError.SpotnanaApiError> => {
+  const { headers: { location }, request, status } = response
+  if (status >= 400) {
+    return SpotnanaApiError.fromResponse(
+      HttpClientResponse.fromWeb(request, new Response(new Uint8Array(body), { status }))
     )
-    return new Failure({
-      message: identified(message, debugIdentifier),
-      exitCode: status < 500 ? exitCode.clientError : exitCode.serverError
-    })
-  })
+  }
+  const where = location === undefined ? "" : `, a redirect to ${location} that is not followed`
+  return Effect.succeed(new Failure({ message: `The answer is ${status}${where}.`, exitCode: exitCode.redirection }))
+}
 
 /** The body on stdout and the status on stderr; with `include` status and headers on stdout, before the body. */
 export const printAnswer = (
   response: Response,
   { include, took }: { readonly include: boolean; readonly took: Duration.Duration }
-): Effect.Effect<void, Failure | HttpClientError.HttpClientError, Output> =>
+): Effect.Effect<void, Failure | SpotnanaApiError.SpotnanaApiError | HttpClientError.HttpClientError, Output> =>
   Effect.gen(function*() {
     const output = yield* Output
     const { isTerminal, noteStyle, style, write } = output

@@ -3,7 +3,7 @@
 import { ApiUsers } from "@effect-spotnana/core"
 import type { AuthError, Credentials, SpotnanaApiError, SpotnanaHttpClient } from "@effect-spotnana/core"
 import { Effect } from "effect"
-import type { Layer } from "effect"
+import type { Layer, Redacted } from "effect"
 import type { HttpClient, HttpClientError } from "effect/http"
 import { describe, expect, test } from "tstyche"
 
@@ -24,6 +24,9 @@ describe("ApiUsers", () => {
       readonly create: (
         options?: ApiUsers.CreateOptions
       ) => Effect.Effect<Credentials.ClientCredentials, ApiUsers.ApiUsersError>
+      readonly createScimToken: (
+        options?: ApiUsers.ScimTokenOptions
+      ) => Effect.Effect<ApiUsers.ScimToken, ApiUsers.ApiUsersError>
       readonly list: Effect.Effect<ReadonlyArray<string>, ApiUsers.ApiUsersError>
       readonly rotateSecret: (
         clientId: string
@@ -38,6 +41,15 @@ describe("ApiUsers", () => {
       readonly tmcId?: string | undefined
       readonly orgId?: string | undefined
     }>()
+  })
+
+  test("a SCIM token is redacted, and its user's role cannot be chosen", () => {
+    expect<ApiUsers.ScimToken>().type.toBe<{ readonly clientId: string; readonly scimToken: Redacted.Redacted }>()
+    expect<ApiUsers.ScimTokenOptions>().type.toBe<{
+      readonly tmcId?: string | undefined
+      readonly orgId?: string | undefined
+    }>()
+    expect(users.createScimToken).type.not.toBeCallableWith({ role: "TMC_ADMIN" } as const)
   })
 
   test("is made of the authenticated client alone", () => {

@@ -53,8 +53,8 @@ export const make = (parts: Parts): Effect.Effect<
         token: undefined
       }
       const decision = yield* (fault === undefined
-        ? answer(parts, endpoint, routed)
-        : Effect.as(identify(parts, endpoint), decideFault(fault, exchange.debugIdentifier))).pipe(
+        ? answer(parts, endpoint, path, routed)
+        : Effect.as(identify(parts, endpoint, path), decideFault(fault, exchange.debugIdentifier))).pipe(
           Effect.provideService(Exchange, exchange)
         )
       parts.enter({
@@ -80,24 +80,26 @@ export const make = (parts: Parts): Effect.Effect<
 const answer = <E, R>(
   { registry }: Parts,
   endpoint: Endpoint,
+  path: string,
   routed: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 ): Effect.Effect<Decision, E, R | Exchange | HttpServerRequest.HttpServerRequest> =>
   Effect.gen(function*() {
     const { headers } = yield* HttpServerRequest.HttpServerRequest
-    const refused = endpoint === "api" ? yield* authenticate(registry, headers) : Option.none()
+    const refused = endpoint === "api" ? yield* authenticate(registry, path, headers) : Option.none()
     return { _tag: "Answer", response: Option.isSome(refused) ? refused.value : yield* routed }
   })
 
 /** Records which client sent a request that a fault answers in place of its route. */
 const identify = (
   { registry }: Parts,
-  endpoint: Endpoint
+  endpoint: Endpoint,
+  path: string
 ): Effect.Effect<unknown, never, Exchange | HttpServerRequest.HttpServerRequest> => {
   switch (endpoint) {
     case "token":
       return TokenEndpoint.read
     case "api":
-      return Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) => authenticate(registry, headers))
+      return Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) => authenticate(registry, path, headers))
     case "other":
       return Effect.void
   }

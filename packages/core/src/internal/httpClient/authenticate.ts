@@ -2,19 +2,19 @@ import * as Url from "@effect-spotnana/engine/Url"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
-import { Headers, HttpClient, HttpClientError, HttpClientRequest } from "effect/http"
-import type { HttpBody, HttpClientResponse } from "effect/http"
+import { HttpClient } from "effect/http"
+import type { HttpBody, HttpClientRequest, HttpClientResponse } from "effect/http"
 import * as Metric from "effect/Metric"
 import * as Result from "effect/Result"
 import * as AccessToken from "../../AccessToken.ts"
 import type { AuthError } from "../../AuthError.ts"
 import { readErrorBody } from "../http/body.ts"
-import { userAgent } from "../http/userAgent.ts"
 import * as metrics from "../tokenProvider/metrics.ts"
 import type { Service } from "../tokenProvider/service.ts"
 import { BearerHeaders } from "./bearerHeaders.ts"
 import type { Bearer } from "./bearerHeaders.ts"
 import { finalUrl, isRedirect, isReturning, markReturn, wasRedirected } from "./redirects.ts"
+import { complete, errorsIn, filteredResponse, unauthenticated } from "./sending.ts"
 import { tokenExpired } from "./tokenExpired.ts"
 import { errorWithoutBearer, redirectWithoutBearer, responseWithoutBearer } from "./withoutBearer.ts"
 
@@ -73,30 +73,6 @@ const redirectedInARow = 5
 /** Whether a 401 says something of the token, and not only of a redirect. */
 const isEvidence = ({ bearer, response }: Rejection): boolean =>
   !wasRedirected(response) || bearer.rejectedInARow >= redirectedInARow
-
-/** Every error and defect of a cause. */
-const errorsIn = (cause: Cause.Cause<unknown>): ReadonlyArray<unknown> =>
-  cause.reasons.flatMap((reason) =>
-    Cause.isFailReason(reason) ? [reason.error] : Cause.isDieReason(reason) ? [reason.defect] : []
-  )
-
-/** The response behind an error: a client that filters statuses has already made an error of its rejection. */
-const filteredResponse = (error: unknown): Response | undefined =>
-  HttpClientError.isHttpClientError(error) && error.reason._tag === "StatusCodeError"
-    ? error.reason.response
-    : undefined
-
-const unauthenticated = Headers.fromRecordUnsafe({ "user-agent": userAgent })
-
-const complete = (request: Request, url: string, defaults: Headers.Headers): Request =>
-  HttpClientRequest.makeWith(
-    request.method,
-    url,
-    request.urlParams,
-    request.hash,
-    request.headers === Headers.empty ? defaults : Headers.merge(defaults, request.headers),
-    request.body
-  )
 
 /**
  * Authenticates every request that goes to the provider's environment.

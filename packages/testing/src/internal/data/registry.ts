@@ -1,11 +1,17 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Base64 from "effect/encoding/Base64"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import type { Client } from "./client.ts"
 
 /** What an API user may do. */
 export type Role = "TMC_ADMIN" | "COMPANY_ADMIN"
+
+export interface ScimClient {
+  readonly clientId: string
+  readonly scimToken: Redacted.Redacted
+}
 
 /** Whom a token acts for: a client, or a user of that client. */
 export interface Owner {
@@ -23,9 +29,13 @@ export interface Registry {
   readonly add: (clientId: string, clientSecret?: Redacted.Redacted | undefined) => Effect.Effect<Client>
   /** A client with an id and a secret that are made up. */
   readonly create: (role: Role) => Effect.Effect<Client>
+  /** A client with a SCIM token in place of a secret. */
+  readonly createScim: (role: Role) => Effect.Effect<ScimClient>
   readonly get: (clientId: string) => Effect.Effect<Client>
   readonly clientIds: () => ReadonlyArray<string>
   readonly roleOf: (clientId: string) => Role | undefined
+  /** Whether it requests tokens with a secret, and is not for SCIM. */
+  readonly hasSecret: (clientId: string) => boolean
   readonly remove: (clientId: string) => Effect.Effect<void>
   readonly rotate: (clientId: string) => Effect.Effect<Client>
   readonly accepts: (clientId: string, clientSecret: Redacted.Redacted) => boolean
@@ -37,6 +47,7 @@ export interface Registry {
   readonly addUser: (subjectToken: string, user: string) => void
   readonly removeUser: (user: string) => void
   readonly userOf: (subjectToken: string) => string | undefined
+  readonly scimOwnerOf: (scimToken: string) => Owner | undefined
 }
 
 export const make = (): Registry => {
@@ -45,6 +56,7 @@ export const make = (): Registry => {
   const tokens = new Map<string, Issued>()
   /** By the tokens that stand for them. */
   const users = new Map<string, string>()
+  const scimTokens = new Map<string, string>()
   let serial = 0
 
   // The number makes it unique, whatever `Random` is seeded with, and easy to tell apart in a failed test.
@@ -93,14 +105,26 @@ export const make = (): Registry => {
       const clientSecret = yield* fresh("secret")
       return enroll({ clientId: `mock-client-${serial}`, clientSecret }, role)
     }),
-    clientIds: () => [...clients.keys()],
+    createScim: Effect.fnUntraced(function*(role) {
+      const clientId = `mock-scim-${++serial}`
+      const encryptedSecret = yield* fresh("scim")
+      // As Spotnana's sample has it.
+      const envelope = { scope: "scim", clientId, encryptedSecret: Redacted.value(encryptedSecret) }
+      const scimToken = Base64.encode(JSON.stringify(envelope))
+      scimTokens.set(scimToken, clientId)
+      roles.set(clientId, role)
+      return { clientId, scimToken: Redacted.make(scimToken, { label: "mock-scim" }) }
+    }),
+    clientIds: () => [...roles.keys()],
     roleOf: (clientId) => roles.get(clientId),
+    hasSecret: (clientId) => clients.has(clientId),
     remove: (clientId) =>
       Effect.andThen(
         revoke({ clientId }),
         Effect.sync(() => {
           clients.delete(clientId)
           roles.delete(clientId)
+          for (const [token, owner] of scimTokens) if (owner === clientId) scimTokens.delete(token)
         })
       ),
     rotate: Effect.fnUntraced(function*(clientId) {
@@ -129,7 +153,11 @@ export const make = (): Registry => {
         if (known === user) users.delete(subjectToken)
       }
     },
-    userOf: (subjectToken) => users.get(subjectToken)
+    userOf: (subjectToken) => users.get(subjectToken),
+    scimOwnerOf: (scimToken) => {
+      const clientId = scimTokens.get(scimToken)
+      return clientId === undefined ? undefined : { clientId }
+    }
   }
 }
 

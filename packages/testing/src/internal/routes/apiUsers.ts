@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { Client } from "../data/client.ts"
-import type { Registry } from "../data/registry.ts"
+import type { Registry, ScimClient } from "../data/registry.ts"
 import { spotnanaError } from "./answer.ts"
 import { Exchange } from "./exchange.ts"
 import { invalidPage, Page } from "./page.ts"
@@ -14,22 +14,30 @@ type Handler<R = never> = Effect.Effect<HttpServerResponse.HttpServerResponse, n
 
 const Create = Schema.Struct({
   role: Schema.optional(Schema.Literals(["TMC_ADMIN", "COMPANY_ADMIN"])),
-  credentialType: Schema.optional(Schema.Literal("CLIENT_CREDENTIALS")),
+  credentialType: Schema.optional(Schema.Literals(["CLIENT_CREDENTIALS", "SCIM_TOKEN"])),
   tmcId: Schema.optional(Schema.String),
   orgId: Schema.optional(Schema.String)
 })
 
 const Name = Schema.Struct({ clientId: Schema.String })
 
-/** `POST /v2/api-users`, without Spotnana's SCIM tokens: those are no client credentials. */
+/** `POST /v2/api-users` */
 export const create = (registry: Registry, quota: Effect.Effect<number>): Handler =>
   withBody(
     registry,
     Create,
-    "a role of TMC_ADMIN or COMPANY_ADMIN and the credentialType CLIENT_CREDENTIALS",
-    ({ role }) =>
+    "a role of TMC_ADMIN or COMPANY_ADMIN and a credentialType of CLIENT_CREDENTIALS or SCIM_TOKEN",
+    ({ credentialType, role = "TMC_ADMIN" }) =>
       Effect.gen(function*() {
         const { debugIdentifier } = yield* Exchange
+        const isScim = credentialType === "SCIM_TOKEN"
+        if (isScim && role !== "COMPANY_ADMIN") {
+          return spotnanaError(debugIdentifier, {
+            status: 400,
+            errorCode: "INVALID_ARGUMENT",
+            message: "The credentialType SCIM_TOKEN requires the role COMPANY_ADMIN"
+          })
+        }
         if (registry.clientIds().length >= (yield* quota)) {
           return spotnanaError(debugIdentifier, {
             status: 409,
@@ -37,7 +45,7 @@ export const create = (registry: Registry, quota: Effect.Effect<number>): Handle
             message: "Max users for this tmcId already exist"
           })
         }
-        return credentials(yield* registry.create(role ?? "TMC_ADMIN"))
+        return isScim ? scimToken(yield* registry.createScim(role)) : credentials(yield* registry.create(role))
       })
   )
 
@@ -60,18 +68,29 @@ export const list = (registry: Registry): Handler<HttpServerRequest.ParsedSearch
 
 /** `POST /v2/api-users/rotate` */
 export const rotate = (registry: Registry): Handler =>
-  ofUser(registry, (clientId) => Effect.map(registry.rotate(clientId), credentials))
+  ofUser(registry, (clientId) =>
+    registry.hasSecret(clientId)
+      ? Effect.map(registry.rotate(clientId), credentials)
+      // What Spotnana answers is not known.
+      : Effect.map(Exchange, ({ debugIdentifier }) =>
+        spotnanaError(debugIdentifier, {
+          status: 400,
+          errorCode: "INVALID_ARGUMENT",
+          message: "This API user has a SCIM token and no secret"
+        })))
 
 /** `POST /v2/api-users/revoke` */
 export const revoke = (registry: Registry): Handler =>
   ofUser(registry, (clientId) => Effect.as(registry.remove(clientId), HttpServerResponse.empty({ status: 204 })))
 
-// Spotnana: the secret is "only returned once".
+// Spotnana: a secret or a token is "only returned once".
+const shown = (body: Readonly<Record<string, string>>) =>
+  HttpServerResponse.jsonUnsafe(body, { headers: { "cache-control": "no-store" } })
+
 const credentials = ({ clientId, clientSecret }: Client) =>
-  HttpServerResponse.jsonUnsafe(
-    { clientId, clientSecret: Redacted.value(clientSecret) },
-    { headers: { "cache-control": "no-store" } }
-  )
+  shown({ clientId, clientSecret: Redacted.value(clientSecret) })
+
+const scimToken = ({ clientId, scimToken }: ScimClient) => shown({ clientId, scimToken: Redacted.value(scimToken) })
 
 const ofUser = (registry: Registry, handler: (clientId: string) => Handler): Handler =>
   withBody(registry, Name, "a clientId", ({ clientId }) =>

@@ -6,17 +6,22 @@ import * as Redacted from "effect/Redacted"
 import type { Registry } from "../data/registry.ts"
 import { spotnanaError } from "./answer.ts"
 import { Exchange } from "./exchange.ts"
+import { isScim } from "./target.ts"
 
-/** Answers 401 unless the access token was issued here, is not revoked and has not expired. */
+/**
+ * Answers 401 unless the bearer was issued here, is not revoked and has not expired: a SCIM token for the paths of SCIM, an
+ * access token for all others.
+ */
 export const authenticate = Effect.fnUntraced(function*(
   registry: Registry,
+  path: string,
   headers: Headers.Headers
 ): Effect.fn.Return<Option.Option<HttpServerResponse.HttpServerResponse>, never, Exchange> {
   const exchange = yield* Exchange
   const token = /^bearer +(\S+)$/i.exec(headers.authorization ?? "")?.[1]
   if (token !== undefined) {
     exchange.token = Redacted.make(token)
-    const owner = registry.ownerOf(token, exchange.at)
+    const owner = isScim(path) ? registry.scimOwnerOf(token) : registry.ownerOf(token, exchange.at)
     exchange.clientId = owner?.clientId
     exchange.user = owner?.user
     if (exchange.clientId !== undefined) return Option.none()

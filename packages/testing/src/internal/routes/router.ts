@@ -14,6 +14,7 @@ import * as Api from "./api.ts"
 import * as ApiUsers from "./apiUsers.ts"
 import { Exchange } from "./exchange.ts"
 import * as PartnerKeys from "./partnerKeys.ts"
+import * as Scim from "./scim.ts"
 import { deprecatedTokenPath, tokenPath } from "./target.ts"
 import * as TokenEndpoint from "./tokenEndpoint.ts"
 
@@ -57,6 +58,7 @@ const routes = (parts: Parts) =>
     only("POST", deprecatedTokenPath, gone),
     only("GET", "/v2/companies", Api.listCompanies(parts.companies)),
     only("GET", "/v2/users/:userId", Api.getUser(parts.users)),
+    only("GET", "/v2/scim/Users", Effect.sync(() => Scim.listUsers(parts.users))),
     only("POST", "/v2/echo", Api.echo),
     route("/v2/api-users", {
       GET: ApiUsers.list(parts.registry),

@@ -15,5 +15,8 @@ export const splitUrl = (url: string): { readonly path: string; readonly query: 
 export const endpointOf = (path: string): Endpoint =>
   path === tokenPath ? "token" : path === deprecatedTokenPath ? "other" : "api"
 
+/** Whether a path is of the SCIM API, which has tokens of its own. */
+export const isScim = (path: string): boolean => path.startsWith("/v2/scim/")
+
 /** A query without the values of parameters that name a secret or a token: they do not belong in a URL. */
 export const redactQuery = (query: string): string => UrlParams.redactUrl(`?${query}`, [/secret|token/i]).slice(1)

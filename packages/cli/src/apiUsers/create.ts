@@ -1,0 +1,75 @@
+import { ApiUsers } from "@effect-spotnana/core"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { exitCode, Failure, usageFailure } from "../exitCode.ts"
+import { Output } from "../output.ts"
+import { reserve, toJson, toVariables } from "./shown.ts"
+import type { Shown } from "./shown.ts"
+
+export interface Input {
+  readonly scim: boolean
+  readonly role: Option.Option<"TMC_ADMIN" | "COMPANY_ADMIN">
+  readonly tmcId: Option.Option<string>
+  readonly orgId: Option.Option<string>
+  readonly writeFile: Option.Option<string>
+  readonly json: boolean
+  readonly print: boolean
+}
+
+/** Fails before anything is sent where what is shown once would be seen by more than are meant to. */
+export const assertPlace = (input: Input): Effect.Effect<void, Failure, Output> =>
+  Effect.gen(function*() {
+    if (input.scim && Option.contains(input.role, "TMC_ADMIN")) {
+      return yield* usageFailure("An API user for SCIM is a COMPANY_ADMIN: leave out --role.")
+    }
+    const { isTerminal } = yield* Output
+    if (isTerminal && Option.isNone(input.writeFile) && !input.print) {
+      return yield* usageFailure(
+        "This would print a secret, and stdout is a terminal. To have it in a file of your own, add --write-file; " +
+          "to see it here, add --print."
+      )
+    }
+  })
+
+const make = (input: Input): Effect.Effect<Shown, ApiUsers.ApiUsersError, ApiUsers.ApiUsers> => {
+  const owner = { tmcId: Option.getOrUndefined(input.tmcId), orgId: Option.getOrUndefined(input.orgId) }
+  return ApiUsers.ApiUsers.use((apiUsers): Effect.Effect<Shown, ApiUsers.ApiUsersError> =>
+    input.scim
+      ? apiUsers.createScimToken(owner)
+      : apiUsers.create({ ...owner, role: Option.getOrUndefined(input.role) })
+  )
+}
+
+const noAnswer = new Failure({
+  message: "No complete answer within 30 seconds. An API user may have been created all the same: compare " +
+    "spotnana-auth api-users list.",
+  exitCode: exitCode.unavailable
+})
+
+/** Creates an API user, and hands on what is shown once. Ctrl-C does not come between the two. */
+export const create = (input: Input) =>
+  Effect.gen(function*() {
+    const output = yield* Output
+    const write = Option.isSome(input.writeFile) ? yield* reserve(input.writeFile.value) : undefined
+    const shown = yield* Effect.timeoutOrElse(make(input), {
+      duration: "30 seconds",
+      orElse: () => Effect.fail(noAnswer)
+    })
+    if (write === undefined) return yield* output.line(input.json ? toJson(shown) : toVariables(shown))
+    yield* Effect.catch(write(shown), ({ message }) => undo(shown, message))
+    yield* output.line(input.json ? JSON.stringify({ clientId: shown.clientId }) : shown.clientId)
+  }).pipe(Effect.scoped, Effect.uninterruptible)
+
+/** Nobody has what was shown: the user goes again. */
+const undo = ({ clientId }: Shown, problem: string) =>
+  Effect.gen(function*() {
+    const gone = yield* Effect.exit(
+      ApiUsers.ApiUsers.use((apiUsers) => Effect.timeout(apiUsers.revoke(clientId), "30 seconds"))
+    )
+    return yield* new Failure({
+      message: `${problem}\nThe new API user ${clientId} ${
+        gone._tag === "Success" ? "was revoked again." : "could not be revoked again: revoke it."
+      }`,
+      exitCode: exitCode.fault
+    })
+  })

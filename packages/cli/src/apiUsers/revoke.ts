@@ -1,0 +1,25 @@
+import { ApiUsers, Credentials } from "@effect-spotnana/core"
+import * as Effect from "effect/Effect"
+import { usageFailure } from "../exitCode.ts"
+import { Output } from "../output.ts"
+
+export interface Input {
+  readonly clientId: string
+  readonly own: boolean
+  readonly json: boolean
+}
+
+/** Revokes an API user; that of the command itself only where it is said. */
+export const revoke = ({ clientId, json, own }: Input) =>
+  Effect.gen(function*() {
+    const current = yield* Credentials.Credentials.use(({ current }) => Effect.orDie(current))
+    if (clientId === current.clientId && !own) {
+      return yield* usageFailure(
+        `${clientId} is the API user of this command itself: its secret and every token of it would be dead at once. ` +
+          "If that is meant, add --own. Nothing was sent."
+      )
+    }
+    yield* ApiUsers.ApiUsers.use((apiUsers) => apiUsers.revoke(clientId))
+    const output = yield* Output
+    yield* json ? output.line(JSON.stringify({ clientId, revoked: true })) : output.note(`${clientId} is revoked`)
+  })

@@ -1,0 +1,87 @@
+/**
+ * Variables whose value is in a file, as container platforms mount secrets:
+ * `SPOTNANA_CLIENT_SECRET_FILE=/run/secrets/spotnana` in place of
+ * `SPOTNANA_CLIENT_SECRET`.
+ *
+ * @since 0.1.0
+ */
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import type * as Layer from "effect/Layer"
+
+/**
+ * A provider of configuration that has each variable `SPOTNANA_…` also from the
+ * file that `SPOTNANA_…_FILE` names.
+ *
+ * **Details**
+ *
+ * The file is read whenever the variable is: `Credentials.layerConfig` reads at
+ * every acquisition, so a secret that is replaced in the file is used without a
+ * restart. One line break at the end of the file is left out. To set both a
+ * variable and its `_FILE` is a mistake, and so is a file that cannot be read: the
+ * `ConfigError` names the variable, and prints neither its value nor the file's.
+ *
+ * **Gotchas**
+ *
+ * Whoever sets such a variable chooses a file of this process that is sent to the
+ * address in `SPOTNANA_BASE_URL`. Both belong into the same hands: do not put it
+ * around a provider whose values come from outside.
+ *
+ * @see {@link layer} to have it for the whole program
+ * @category combinators
+ * @since 0.1.0
+ */
+export const withFiles = (
+  provider: ConfigProvider.ConfigProvider
+): Effect.Effect<ConfigProvider.ConfigProvider, never, FileSystem.FileSystem> =>
+  Effect.map(FileSystem.FileSystem, (fs) =>
+    ConfigProvider.make((path) =>
+      Effect.gen(function*() {
+        const node = yield* provider.load(path)
+        const name = path.at(-1)
+        if (typeof name !== "string" || !name.startsWith("SPOTNANA_") || name.endsWith(suffix)) return node
+        const named = yield* provider.load([...path.slice(0, -1), name + suffix])
+        const file = named?.value ?? ""
+        if (file === "") return node
+        // Its name may be the secret, by mistake.
+        const refuse = (problem: string) =>
+          Effect.fail(new ConfigProvider.SourceError({ message: `${name}${suffix} ${problem}` }))
+        if ((node?.value ?? "") !== "") return yield* refuse(`and ${name} are both set; expected one of them`)
+        const content = yield* Effect.catch(
+          fs.readFileString(file),
+          ({ reason }) => refuse(`names a file that cannot be read (${reason._tag})`)
+        )
+        return ConfigProvider.makeValue(content.replace(/\r?\n$/, ""))
+      })
+    ))
+
+const suffix = "_FILE"
+
+/**
+ * Puts {@link withFiles} around the configuration of the program.
+ *
+ * **Example** (A mounted secret, on any platform)
+ *
+ * ```ts
+ * import { SecretFiles, SpotnanaHttpClient } from "@effect-spotnana/core"
+ * import type { FileSystem } from "effect"
+ * import { Layer } from "effect"
+ * import { FetchHttpClient } from "effect/http"
+ *
+ * // `NodeFileSystem.layer` of `@effect/platform-node`, or that of your platform.
+ * declare const PlatformFileSystem: Layer.Layer<FileSystem.FileSystem>
+ *
+ * const Auth = SpotnanaHttpClient.layerConfig().pipe(
+ *   Layer.provide(SecretFiles.layer),
+ *   Layer.provide(PlatformFileSystem),
+ *   Layer.provide(FetchHttpClient.layer)
+ * )
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer: Layer.Layer<never, never, FileSystem.FileSystem> = /* #__PURE__ */ ConfigProvider.layer(
+  /* #__PURE__ */ Effect.flatMap(ConfigProvider.ConfigProvider, withFiles)
+)

@@ -1,0 +1,71 @@
+import * as Url from "@effect-spotnana/engine/Url"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import { Headers, HttpClient } from "effect/http"
+import type { HttpClientRequest, HttpClientResponse } from "effect/http"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import type { Environment } from "../../Environment.ts"
+import { userAgent } from "../http/userAgent.ts"
+import { finalUrl, isRedirect, isReturning, markReturn } from "./redirects.ts"
+import { complete, errorsIn, filteredResponse, unauthenticated } from "./sending.ts"
+import { authorizationOf, errorWithoutBearer, redirectWithoutBearer, responseWithoutBearer } from "./withoutBearer.ts"
+
+type Request = HttpClientRequest.HttpClientRequest
+type Response = HttpClientResponse.HttpClientResponse
+
+/**
+ * Sends every request that goes to the environment with one bearer, which is on nothing that comes back.
+ *
+ * As `authenticateWith` has it, but for what a 401 does: there is no other token, so it is an error at once.
+ */
+export const withConstantBearer = <E2>(
+  environment: Environment,
+  token: Redacted.Redacted,
+  onRejection: (response: Response) => Effect.Effect<never, E2>
+) => {
+  const authorization = `Bearer ${Redacted.value(token)}`
+  const headers = Headers.fromRecordUnsafe({ "user-agent": userAgent, authorization })
+
+  const isOurs = (response: Response): boolean => authorizationOf(response.request) === authorization
+
+  const isRejection = (response: Response): boolean =>
+    environment.rejectsToken(response) && Url.isAtOrigin(environment.origins, finalUrl(response))
+
+  return <E, R>(client: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<E | E2, R> => {
+    type Sending = Effect.Effect<Response, E | E2, R>
+    const exchange = (request: Effect.Effect<Request, E | E2, R>): Sending => {
+      let isAuthenticated = false
+      let isAway = false
+      const addressed = Effect.map(request, (original) => {
+        const url = Url.resolve(environment, original.url)
+        isAway = url === undefined || isReturning(original)
+        if (url === undefined) return original
+        isAuthenticated = !isAway && !("authorization" in original.headers)
+        return complete(original, url, isAuthenticated ? headers : unauthenticated)
+      })
+      // What fails in the request's own effect comes out of postprocess as it is: its type has no word for that.
+      const postprocess = client.postprocess as HttpClient.HttpClient.Postprocess<E | E2, R>
+      return Effect.matchCauseEffect(postprocess(addressed), {
+        onSuccess: (original): Sending => {
+          if (!isAuthenticated || !isOurs(original)) {
+            return isAway ? markReturn(environment, original) : Effect.succeed(original)
+          }
+          const response = responseWithoutBearer(original)
+          if (isRejection(response)) return onRejection(response)
+          return isRedirect(original) ? redirectWithoutBearer(original) : Effect.succeed(response)
+        },
+        onFailure: (cause): Sending => {
+          if (isAuthenticated) { for (const error of errorsIn(cause)) errorWithoutBearer(error) }
+          const found = Cause.findError(cause)
+          if (Result.isFailure(found)) return Effect.failCause(found.failure)
+          const response = filteredResponse(found.success)
+          return isAuthenticated && response !== undefined && isOurs(response) && isRejection(response)
+            ? onRejection(response)
+            : Effect.fail(found.success)
+        }
+      })
+    }
+    return HttpClient.makeWith(exchange, client.preprocess)
+  }
+}

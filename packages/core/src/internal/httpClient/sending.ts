@@ -1,0 +1,33 @@
+import * as Cause from "effect/Cause"
+import { Headers, HttpClientError, HttpClientRequest } from "effect/http"
+import type { HttpClientResponse } from "effect/http"
+import { userAgent } from "../http/userAgent.ts"
+
+type Request = HttpClientRequest.HttpClientRequest
+type Response = HttpClientResponse.HttpClientResponse
+
+/** Every error and defect of a cause. */
+export const errorsIn = (cause: Cause.Cause<unknown>): ReadonlyArray<unknown> =>
+  cause.reasons.flatMap((reason) =>
+    Cause.isFailReason(reason) ? [reason.error] : Cause.isDieReason(reason) ? [reason.defect] : []
+  )
+
+/** The response behind an error: a client that filters statuses has already made an error of its rejection. */
+export const filteredResponse = (error: unknown): Response | undefined =>
+  HttpClientError.isHttpClientError(error) && error.reason._tag === "StatusCodeError"
+    ? error.reason.response
+    : undefined
+
+/** The headers of a request without a bearer of ours. */
+export const unauthenticated = Headers.fromRecordUnsafe({ "user-agent": userAgent })
+
+/** The request with its absolute URL, and with these headers where it has none of its own. */
+export const complete = (request: Request, url: string, defaults: Headers.Headers): Request =>
+  HttpClientRequest.makeWith(
+    request.method,
+    url,
+    request.urlParams,
+    request.hash,
+    request.headers === Headers.empty ? defaults : Headers.merge(defaults, request.headers),
+    request.body
+  )
