@@ -266,7 +266,7 @@ describe("a refused user", () => {
 
 describe("the source of the user's token", () => {
   const troubles: ReadonlyArray<readonly [string, Effect.Effect<Redacted.Redacted, unknown>, RegExp]> = [
-    ["fails", Effect.fail(new Error("no session")), /SubjectTokenSource: it failed with Error: no session/],
+    ["fails", Effect.fail<unknown>(new Error("no session")), /SubjectTokenSource: it failed with Error: no session/],
     ["dies", Effect.die(new Error("bug")), /SubjectTokenSource: it failed with Error: bug/],
     ["hangs", Effect.never, /no answer within/],
     ["gives nothing", Effect.succeed(undefined as never), /SubjectTokenSource: it gave no token/],
