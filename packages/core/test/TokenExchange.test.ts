@@ -114,7 +114,8 @@ describe("the lifecycle", () => {
       }
       const requests = yield* mock.ledger
       expect(requests.filter(({ status }) => status !== 200)).toEqual([])
-      expect(yield* mock.tokenRequests).toBe(4)
+      // Renewed after 43 to 48 minutes, by chance.
+      expect([4, 5]).toContain(yield* mock.tokenRequests)
     }).pipe(Effect.provide(ofAda())))
 
   it.effect("invariant 7: a token that was revoked is replaced, by one exchange, and the calls are sent again", () =>
