@@ -117,7 +117,9 @@ describe.skipIf(!isThere)("the site", () => {
       "effect.website",
       "github.com",
       "no-color.org",
-      "www.spotnana.com"
+      "www.rfc-editor.org",
+      "www.spotnana.com",
+      "www.standardwebhooks.com"
     ])
     const missing = links.filter(({ link }) => {
       const [, file] = new RegExp(`^${repository}/(?:blob|tree)/main/([^#]+)`).exec(link) ?? []
