@@ -7,12 +7,12 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { duration } from "./internal/options.ts"
+import { requestTimeout, retrying, toItsEnd } from "./internal/rotation.ts"
 import { PartnerKeys } from "./PartnerKeys.ts"
 import { publicJwk } from "./SigningKey.ts"
 import type { PublicJwk, SigningKey } from "./SigningKey.ts"
@@ -238,17 +238,3 @@ const check = (partnerKeys: PartnerKeys["Service"], { companyId, key, kid }: Opt
       ? next
       : yield* new PartnerKeyRotationFailed({ step: "Check", kid, message: `${problem} Nothing was changed.` })
   })
-
-const requestTimeout = Duration.seconds(30)
-
-/** A request that must not be interrupted in the middle, and does not take for ever either. */
-const toItsEnd = <A, E, R>(request: Effect.Effect<A, E, R>) =>
-  Effect.uninterruptible(Effect.timeout(request, requestTimeout))
-
-const retrying = <A, E, R>(effect: Effect.Effect<A, E, R>, stepTimeout: Duration.Duration) =>
-  Effect.retry(
-    Effect.timeout(effect, requestTimeout),
-    Schedule.upTo(Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("10 seconds")]), {
-      duration: stepTimeout
-    })
-  )

@@ -7,7 +7,8 @@ import { filterStatusOk } from "../../SpotnanaApiError.ts"
 import { authenticate } from "../../SpotnanaHttpClient.ts"
 import type { SpotnanaHttpClient } from "../../SpotnanaHttpClient.ts"
 import * as TokenProvider from "../../TokenProvider.ts"
-import { failedWith, requestTimeout, retrying, step, toItsEnd } from "./step.ts"
+import { requestTimeout, retrying, toItsEnd } from "../rotation.ts"
+import { failedWith, step } from "./step.ts"
 import type { Failure, Name, Users } from "./step.ts"
 
 type Source = Credentials.Credentials["Service"]
