@@ -14,6 +14,7 @@ export default defineConfig({
     outputFile: { json: ".generated/tests/other.json" },
     // All cores: by default one is left alone, which is half of a small machine.
     maxWorkers: "100%",
+    globalSetup: ["packages/cli/test/support/bundle.ts"],
     // It imports JSON in the way of bundlers, which Node does not know.
     server: { deps: { inline: [/@actions\/workflow-parser/] } },
     projects: [

@@ -10,14 +10,14 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
-import { fileURLToPath } from "node:url"
 import { endWithTest, inGroup } from "../../../../scripts/processes.ts"
+import { executable } from "./bundle.ts"
 
 export const clientId = "client"
 export const clientSecret = "c4n4ry-s3cr3t/+="
 
-/** The executable, as it is in the workspace. */
-export const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
+/** The executable. */
+export const main = executable
 
 export interface Ended {
   readonly stdout: Buffer
