@@ -51,6 +51,9 @@ export const makeCallRules = (facts: Facts) => {
     if (issued === undefined) throw new Violation(3, `${member.name} sends a token that nobody was given`)
     const until = Math.max(issued.at + issued.lifetime, facts.storedUntil.get(token) ?? -Infinity)
     if (at >= until + rounding) throw new Violation(3, `${member.name} sends ${token}, which has expired`)
+    if (member.unread === token) {
+      throw new Violation(3, `${member.name} sends ${token}, whose write came too late, and never read what is stored`)
+    }
     const barred = member.barred.get(token)
     if (barred !== undefined && barred.since < at) {
       throw new Violation(3, `${member.name} sends ${token} ${at - barred.since} ms after ${barred.why}`)

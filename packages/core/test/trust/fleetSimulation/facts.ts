@@ -76,6 +76,8 @@ export interface Member {
   fence: number | undefined
   /** A write of this token came too late; whatever is newer is to be used instead. */
   late: string | undefined
+  /** That token, until the member has asked what is stored instead. */
+  unread: string | undefined
   /** How many calls wait for a token. */
   waiting: number
   /** Since when it has been answered that another process has the lease, without another answer in between. */
@@ -149,6 +151,7 @@ export const makeMember = (name: string, now: number): Member => ({
   hold: undefined,
   fence: undefined,
   late: undefined,
+  unread: undefined,
   waiting: 0,
   heldSince: undefined,
   answers: 0,

@@ -11,6 +11,7 @@ export const makeStoreRules = (facts: Facts) => {
       if (!/^production:client:[0-9a-f]{32}$/.test(key)) {
         throw new Violation(9, `a key with more in it than it should: ${key}`)
       }
+      if (operation === "read") member.unread = undefined
       const startedAt = facts.now()
       const { answers } = member
       return () => {
@@ -98,6 +99,7 @@ export const makeStoreRules = (facts: Facts) => {
       if (done) return
       reached(facts, "a write came too late")
       member.late = token
+      member.unread = token
     },
 
     released: (fence, backoff) => {
