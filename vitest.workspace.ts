@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url"
 import { configDefaults, defineConfig } from "vitest/config"
 import { figuresReporter } from "./scripts/figures.ts"
 
@@ -14,6 +15,8 @@ export default defineConfig({
     outputFile: { json: ".generated/tests/other.json" },
     // All cores: by default one is left alone, which is half of a small machine.
     maxWorkers: "100%",
+    // Processes that the tests start keep compiled modules: they start in six tenths of the time.
+    env: { NODE_COMPILE_CACHE: fileURLToPath(new URL(".generated/compile-cache", import.meta.url)) },
     globalSetup: ["packages/cli/test/support/bundle.ts"],
     // It imports JSON in the way of bundlers, which Node does not know.
     server: { deps: { inline: [/@actions\/workflow-parser/] } },

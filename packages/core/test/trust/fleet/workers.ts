@@ -34,7 +34,7 @@ export const start = (options: Options): Effect.Effect<Worker, never, Scope.Scop
         const child = endWithTest(fork(new URL("./worker.ts", import.meta.url), [JSON.stringify(options)], {
           ...inGroup,
           // Else starting takes most of the time: each would compile the same modules.
-          env: { ...process.env, SPOTNANA_TOKEN_STORE_KEYS: key, NODE_COMPILE_CACHE: ".generated/compile-cache" },
+          env: { ...process.env, SPOTNANA_TOKEN_STORE_KEYS: key },
           stdio: ["ignore", "inherit", "inherit", "ipc"]
         }))
         const logs: Array<string> = []
