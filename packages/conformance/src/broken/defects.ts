@@ -1,0 +1,38 @@
+/** What can be wrong with the naive client, one at a time. A scenario names the one that it finds. */
+export const defects = {
+  requestPerCall: "requests a token for each call",
+  requestPerCaller: "has no token request in flight that callers share",
+  interruptsAll: "interrupts every caller with the first one",
+  waitsForRenewal: "lets calls wait for a renewal",
+  dropsTokenInOutage: "throws the token away when its renewal fails",
+  forgetsRetryAfter: "looks at no Retry-After",
+  forgetsRefusals: "sends refused credentials again for each call",
+  readsSecretOnce: "reads the credentials once",
+  replacesLateRejections: "requests a token for each 401, whatever token it is for",
+  forgetsAcceptance: "does not know that a token was accepted meanwhile",
+  waitsForReplacement: "lets calls wait for the replacement of a rejected token, however long that takes",
+  dropsRejectedToken: "throws the token away at a 401",
+  trustsSameToken: "takes a token that is handed out again for a new one",
+  replacesOnce: "replaces a rejected token once in a minute, although that helped",
+  replacesEveryTime: "requests a token for each 401, although that did not help",
+  replacesOn403: "takes a 403 for a 401",
+  bearerEverywhere: "sends the bearer to every origin",
+  bearerAlongRedirects: "sends the bearer along redirects",
+  bearerComesBack: "looks at the origin of each redirect alone",
+  followsTokenRedirects: "follows redirects of the token endpoint",
+  repeatsRedirectedPost: "sends a POST again after its redirect ended in a 401",
+  repeatsStreams: "sends a stream again, which is empty by then",
+  losesBody: "sends a request again without its body",
+  overwritesAuthorization: "replaces an Authorization header of the caller",
+  monotonicOnly: "looks at the monotonic clock only",
+  wallOnly: "looks at the wall clock only",
+  agesFromAnswer: "counts the age of a token from the answer to its request",
+  sendsExpired: "looks at no clock, and relies on its timer",
+  untypedErrors: "fails with errors that have no tag",
+  waitsForever: "waits for the token endpoint without end",
+  repeatsServerText: "shows in errors what the server said",
+  ignoresClosing: "goes on after closing",
+  keepsTimer: "leaves a timer behind"
+} as const
+
+export type Defect = keyof typeof defects

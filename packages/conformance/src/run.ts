@@ -1,0 +1,79 @@
+// Runs scenarios on a subject.
+import { disguises } from "../../core/test/support/audit.ts"
+import { Client } from "./Scenario.ts"
+import type { Scenario } from "./Scenario.ts"
+import { Spotnana } from "./Spotnana.ts"
+import { SubjectProcess } from "./SubjectProcess.ts"
+import type { Subject } from "./SubjectProcess.ts"
+import { Violation } from "./Violation.ts"
+
+/** How a scenario ended. */
+export interface Result {
+  readonly scenario: Scenario
+  /** Absent where the scenario passed. */
+  readonly failure?: {
+    readonly expected: string
+    /** Subject, scenario, what was expected and found, and what the server saw. */
+    readonly text: string
+  }
+}
+
+let clients = 0
+
+const expectNoSecret = (server: Spotnana, output: string): void => {
+  for (const disguise of server.secrets.flatMap(disguises)) {
+    const at = output.indexOf(disguise)
+    if (at < 0) continue
+    const before = output.slice(Math.max(0, at - 200), at)
+    // Without those that come before it.
+    const shown = server.secrets.reduce((text, secret) => text.replaceAll(secret, "‹another›"), before)
+    throw new Violation("no output of the process to hold a secret or a token", `${shown}‹here›`)
+  }
+}
+
+const runScenario = async (subject: Subject, scenario: Scenario, process: SubjectProcess): Promise<Result> => {
+  const server = await new Spotnana(subject.patience).listen()
+  try {
+    await scenario.run({
+      server,
+      process,
+      start: async (refresh, timeout) => {
+        const name = `client ${++clients}`
+        const { clientId, homeUrl: baseUrl, secret: clientSecret } = server
+        const options = { baseUrl, clientId, clientSecret, ...(refresh && { refresh }), ...(timeout && { timeout }) }
+        await process.tell({ type: "start", client: name, options })
+        return new Client(process, name)
+      }
+    })
+    expectNoSecret(server, process.output)
+    return { scenario }
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error
+    const { expected, message } = error
+    const claim = `${subject.name}: ${scenario.name} (${scenario.holds}).`
+    return { scenario, failure: { expected, text: `${claim}\n${message}\nThe server saw:\n${server.report()}` } }
+  } finally {
+    server.close()
+  }
+}
+
+/** Runs all at once: each has a server and clients of its own, and most of them wait most of the time. */
+export const runSubject = async (
+  subject: Subject,
+  scenarios: ReadonlyArray<Scenario>
+): Promise<ReadonlyArray<Result>> => {
+  const shared = new SubjectProcess(subject)
+  try {
+    return await Promise.all(scenarios.map(async (scenario) => {
+      if (scenario.ownProcess !== true) return runScenario(subject, scenario, shared)
+      const process = new SubjectProcess(subject)
+      try {
+        return await runScenario(subject, scenario, process)
+      } finally {
+        await process.kill()
+      }
+    }))
+  } finally {
+    await shared.kill()
+  }
+}

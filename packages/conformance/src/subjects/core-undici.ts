@@ -1,0 +1,4 @@
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import { serveCore } from "../support/core.ts"
+
+serveCore(NodeHttpClient.layerUndici)

@@ -1,0 +1,92 @@
+import { beforeAll, describe, expect, it } from "@effect/vitest"
+import { reportFigure, reportTable } from "../../core/test/support/figures.ts"
+import { defects } from "../src/broken/defects.ts"
+import { runSubject } from "../src/run.ts"
+import type { Result } from "../src/run.ts"
+import { scenarios } from "../src/scenarios/index.ts"
+import { broken, control, subjects } from "../src/subjects.ts"
+import type { Broken } from "../src/subjects.ts"
+
+const sound = [...subjects, control]
+/** How many broken subjects run at a time. */
+const atATime = 12
+
+const results = new Map<string, ReadonlyArray<Result>>()
+const resultOf = (subject: string, scenario: string) =>
+  results.get(subject)?.find((result) => result.scenario.name === scenario)
+
+/** A process for each of a broken subject is for the scenario alone that has to find it. */
+const scenariosOf = ({ defect }: Broken) =>
+  scenarios.filter(({ finds, ownProcess }) => finds === defect || ownProcess !== true)
+
+beforeAll(async () => {
+  await Promise.all(sound.map(async (subject) => results.set(subject.name, await runSubject(subject, scenarios))))
+  const queue = [...broken]
+  await Promise.all(Array.from({ length: atATime }, async () => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      results.set(next.name, await runSubject(next, scenariosOf(next)))
+    }
+  }))
+})
+
+describe.each(sound.map(({ name }) => name))("%s", (subject) => {
+  it.each(scenarios)("$holds: $name", ({ name }) => {
+    const failure = resultOf(subject, name)?.failure
+    if (failure !== undefined) throw new Error(failure.text)
+  })
+})
+
+describe("broken subjects", () => {
+  it.each(broken)("$name fails each scenario that names it", ({ defect, name }) => {
+    const named = scenarios.filter(({ finds }) => finds === defect)
+    expect(named).not.toEqual([])
+    const passed = named.filter((scenario) => resultOf(name, scenario.name)?.failure === undefined)
+    expect(passed.map((scenario) => scenario.name)).toEqual([])
+  })
+
+  it("are found by every scenario; the table of all subjects", (context) => {
+    const rows = scenarios.map(({ finds, holds, name }) => {
+      const failing = broken.filter((subject) => resultOf(subject.name, name)?.failure !== undefined)
+      return [
+        name,
+        holds,
+        ...sound.map((subject) => resultOf(subject.name, name)?.failure === undefined ? "passes" : "fails"),
+        [finds, ...failing.map((subject) => subject.name).filter((other) => other !== finds)].join(", ")
+      ]
+    })
+    reportTable(context, {
+      title: "Conformance, on sockets",
+      columns: [
+        "scenario",
+        "of",
+        ...sound.map(({ name }) => name),
+        "broken clients that fail it, first the one that it is for"
+      ],
+      rows
+    })
+    reportTable(context, {
+      title: "Broken subjects: the naive client with one defect each",
+      columns: ["subject", "what it does", "what its scenario expected"],
+      rows: broken.map(({ defect, name }) => {
+        const [found] = scenarios.filter(({ finds }) => finds === defect)
+        return [
+          name,
+          defects[defect],
+          resultOf(name, found!.name)?.failure?.expected.replaceAll("\n", " ") ?? "nothing else"
+        ]
+      })
+    })
+    const passing = subjects.filter(({ name }) => results.get(name)?.every(({ failure }) => failure === undefined))
+    const found =
+      broken.filter(({ defect, name }) =>
+        scenarios.every((scenario) => scenario.finds !== defect || resultOf(name, scenario.name)?.failure !== undefined)
+      ).length
+    reportFigure(context, {
+      of: "conformance scenarios",
+      figure: String(scenarios.length),
+      claim: `passed by ${
+        passing.map(({ name }) => name).join(", ")
+      }; ${found} of ${broken.length} broken clients found`
+    })
+  })
+})
