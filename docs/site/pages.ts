@@ -20,6 +20,7 @@ const readingOrder = [
   "docs/odd-servers.md",
   "docs/tenants.md",
   "docs/acting-for-a-user.md",
+  "docs/embedding.md",
   "docs/sharing-tokens.md",
   "docs/testing-your-application.md",
   "packages/testing/README.md",

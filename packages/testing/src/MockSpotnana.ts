@@ -84,8 +84,10 @@ export const users: ReadonlyArray<string> = ["00000000-0000-4000-9000-0000000000
  * It answers `POST /v2/auth/oauth2-token` (client credentials, and the exchange of a user's token),
  * `POST /get-auth-token` (410, it is deprecated), `GET /v2/companies`, `GET /v2/users/{userId}`, `POST` and
  * `GET /v2/api-users`, `POST /v2/api-users/rotate` and `/revoke`, `POST`, `GET` and
- * `DELETE /v2/companies/{companyId}/partner-public-keys`, with a SCIM token `GET /v2/scim/Users`, and, for tests of
- * replay, `POST /v2/echo`, which the real Spotnana does not have: it answers with the body that it received.
+ * `DELETE /v2/companies/{companyId}/partner-public-keys`, and with a SCIM token `GET /v2/scim/Users`. Two routes are not
+ * those of the real Spotnana: `POST /v2/echo`, for tests of replay, answers with the body that it received, and
+ * `GET /embed?idp=token-exchange-auth` is a page for an iframe, which asks the page around it for tokens by the messages
+ * that Spotnana's does, and calls the API with them.
  *
  * A request is decided upon when it arrives; latency only delays the answer. So the lifetime of a token starts when the
  * request for it arrived, not when the answer was sent.

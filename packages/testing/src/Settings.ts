@@ -54,6 +54,11 @@ export interface Settings {
    * Default: none, an empty text.
    */
   readonly jwksUrl: string
+  /**
+   * The pages that may embed `/embed`, as `frame-ancestors` of a Content-Security-Policy has them. Default:
+   * `http://localhost:*` and `http://127.0.0.1:*`, the pages of this machine.
+   */
+  readonly embedders: ReadonlyArray<string>
   /** How many API users there may be for one more to be refused with 409. Default: 5. */
   readonly apiUserQuota: number
 }
@@ -73,6 +78,7 @@ export interface Input {
   readonly subjectRefusal?: Settings["subjectRefusal"] | undefined
   readonly userEndpoint?: string | undefined
   readonly jwksUrl?: string | undefined
+  readonly embedders?: ReadonlyArray<string> | undefined
   readonly apiUserQuota?: number | undefined
 }
 
@@ -91,6 +97,7 @@ export const defaults: Settings = {
   subjectRefusal: "invalid_request",
   userEndpoint: "",
   jwksUrl: "",
+  embedders: ["http://localhost:*", "http://127.0.0.1:*"],
   apiUserQuota: 5
 }
 
@@ -113,5 +120,6 @@ export const merge = (self: Settings, input: Input): Settings => ({
   subjectRefusal: input.subjectRefusal ?? self.subjectRefusal,
   userEndpoint: input.userEndpoint ?? self.userEndpoint,
   jwksUrl: input.jwksUrl ?? self.jwksUrl,
+  embedders: input.embedders ?? self.embedders,
   apiUserQuota: input.apiUserQuota ?? self.apiUserQuota
 })

@@ -98,6 +98,7 @@ describe("MockSpotnana", () => {
       readonly subjectRefusal?: "invalid_request" | "invalid_grant" | undefined
       readonly userEndpoint?: string | undefined
       readonly jwksUrl?: string | undefined
+      readonly embedders?: ReadonlyArray<string> | undefined
       readonly apiUserQuota?: number | undefined
       readonly partnerClient?: HttpClient.HttpClient | undefined
     }>()

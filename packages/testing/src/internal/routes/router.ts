@@ -10,11 +10,12 @@ import type { Reference } from "../data/reference.ts"
 import { spotnanaError } from "./answer.ts"
 import * as Api from "./api.ts"
 import * as ApiUsers from "./apiUsers.ts"
+import * as EmbedPage from "./embedPage.ts"
 import { Exchange } from "./exchange.ts"
 import * as PartnerKeys from "./partnerKeys.ts"
 import * as Scim from "./scim.ts"
 import type * as Subject from "./subject.ts"
-import { deprecatedTokenPath, tokenPath } from "./target.ts"
+import { deprecatedTokenPath, embedPath, tokenPath } from "./target.ts"
 import * as TokenEndpoint from "./tokenEndpoint.ts"
 
 export interface Parts extends Subject.Parts {
@@ -53,6 +54,7 @@ const routes = (parts: Parts) =>
   Layer.mergeAll(
     only("POST", tokenPath, TokenEndpoint.make(parts, parts.settings)),
     only("POST", deprecatedTokenPath, gone),
+    only("GET", embedPath, EmbedPage.show(parts.settings)),
     only("GET", "/v2/companies", Api.listCompanies(parts.companies)),
     only("GET", "/v2/users/:userId", Api.getUser(parts.users)),
     only("GET", "/v2/scim/Users", Effect.sync(() => Scim.listUsers(parts.users))),
