@@ -32,6 +32,7 @@ const readingOrder = [
   "docs/running-in-production.md",
   "packages/cli/README.md",
   "packages/engine/README.md",
+  "docs/endpoints.md",
   "docs/comparison.md",
   "SECURITY.md"
 ]
