@@ -12,11 +12,12 @@
  * an old one is used (RFC 9700 §4.14.2), so two pages with the same one would sign
  * each other out. No `TokenStore` is used, even if there is one.
  *
- * **The token endpoint is rate limited, for all users together.** So a user gets
- * 10 token requests a minute from each process (`perMinute`), and one who reloads
- * without end uses up nobody else's share. After a failure that is not about the
- * user no request is made for any user for half a second, then for twice as long
- * after each further one, up to a minute, and never before `Retry-After`.
+ * **The token endpoint is rate limited, for all users together.** So each process
+ * makes 10 exchanges a minute for a user (`perMinute`), and one who reloads without
+ * end uses up nobody else's share. After a failure that is not about the user no
+ * request is made for any user: for up to a second at first, then for up to twice
+ * as long after each further failure, a minute at most, and never before
+ * `Retry-After`.
  *
  * **Only `POST`, and only from pages of the route's own origin.** The session is
  * in a cookie, so any page of the web can make a browser send the request with it.
@@ -93,7 +94,10 @@ export interface Options<out R = never>
   readonly session: Effect.Effect<Session, NotSignedIn | NotAllowed, R>
   /** Default: `/spotnana/embed-tokens`. */
   readonly path?: HttpRouter.PathInput | undefined
-  /** How many token requests a user may cause in a minute, in this process: at least 1. Default: 10. */
+  /**
+   * How many token exchanges a user may cause in a minute, in this process: at least 1. Default: 10. One that fails on its
+   * way is tried once more.
+   */
   readonly perMinute?: number | undefined
 }
 

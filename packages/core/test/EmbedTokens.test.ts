@@ -139,7 +139,15 @@ describe("who gets none", () => {
         `{"error":"OtherOrigin"}`
       ] as const
     ),
-    ...["http://evil.example", "http://app.example.evil", "null", "http://app.example:81", "x://app.example", ""].map((
+    ...[
+      "http://evil.example",
+      "http://app.example.evil",
+      "null",
+      "http://app.example:81",
+      "http://app.example/x",
+      "x://app.example",
+      ""
+    ].map((
       origin
     ) =>
       [
@@ -216,7 +224,7 @@ describe("failures", () => {
       })
       const ask = yield* makeApplication({ session: broken })
       const answering = yield* Effect.forkChild(ask({ headers: { ...sameOrigin, cookie: "session=bob" } }))
-      yield* TestClock.adjust("5 seconds")
+      while (answering.pollUnsafe() === undefined) yield* TestClock.adjust("10 millis")
       const answer = yield* Fiber.join(answering)
       expect(statusAndText(answer)).toEqual([503, `{"error":"Unavailable"}`])
       expect(answer.headers["retry-after"]).toBe("1")
@@ -258,6 +266,14 @@ describe("failures", () => {
       expect(requests).toBeGreaterThan(100)
       yield* mock.clearFaults
       yield* TestClock.adjust("1 minute")
+      expect((yield* ask()).status).toBe(200)
+      // The next backoff is a short one again.
+      yield* mock.inject("token", Fault.rateLimited())
+      yield* mock.inject("token", Fault.rateLimited())
+      const asking = yield* Effect.forkChild(ask())
+      yield* TestClock.adjust("500 millis")
+      expect((yield* Fiber.join(asking)).headers["retry-after"]).toBe("1")
+      yield* TestClock.adjust("1 second")
       expect((yield* ask()).status).toBe(200)
     }).pipe(Effect.provide(spotnana)))
 
