@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest"
 
 describe.each([
   ["SECURITY.md", 6],
-  ["docs/sharing-tokens.md", 4]
+  ["docs/sharing-tokens.md", 4],
+  ["docs/endpoints.md", 6]
 ])("%s", (file, width) => {
   const document = Fs.readFileSync(file, "utf8")
   const references = [...document.matchAll(/`([\w./-]+\.test\.ts)`: "([^"]+)"/g)].map(([, file, test]) => ({

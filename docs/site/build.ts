@@ -61,7 +61,7 @@ const app = await Application.bootstrap({
   router: "addresses",
   // A name such as golang.org/x/oauth2 is no address.
   markdownItOptions: { html: true, linkify: false },
-  highlightLanguages: ["bash", "console", "json", "typescript"],
+  highlightLanguages: ["bash", "console", "html", "javascript", "json", "typescript"],
   lightHighlightTheme: "github-light-high-contrast",
   darkHighlightTheme: "github-dark-high-contrast",
   favicon: Path.join(here, "favicon.svg"),

@@ -20,6 +20,7 @@ const readingOrder = [
   "docs/odd-servers.md",
   "docs/tenants.md",
   "docs/acting-for-a-user.md",
+  "docs/embedding.md",
   "docs/sharing-tokens.md",
   "docs/testing-your-application.md",
   "packages/testing/README.md",
@@ -31,6 +32,7 @@ const readingOrder = [
   "docs/running-in-production.md",
   "packages/cli/README.md",
   "packages/engine/README.md",
+  "docs/endpoints.md",
   "docs/comparison.md",
   "SECURITY.md"
 ]

@@ -31,7 +31,8 @@ export const optionalModules = [
   "ApiUserRotation",
   "SpotnanaApiError",
   "ScimHttpClient",
-  "SecretFiles"
+  "SecretFiles",
+  "EmbedTokens"
 ]
 
 /** The first program in an application that uses all of a further module too. */

@@ -54,6 +54,7 @@ describe("spotnana-auth mock", () => {
       expect((yield* companies(running.baseUrl, token)).status).toBe(200)
       expect((yield* companies(running.baseUrl, "other")).status).toBe(401)
       expect((yield* ask(`${running.baseUrl}/v2/companies`)).status).toBe(401)
+      expect((yield* ask(`${running.baseUrl}/embed?idp=token-exchange-auth`)).status).toBe(200)
       expect((yield* tokenRequest(running.baseUrl, "mock-client", "wrong")).status).toBe(401)
       yield* running.match(/the credentials are refused/)
       expect(running.stderr().split("\n").slice(2).map((line) => line.replace(/^\d\d:\d\d:\d\d /, ""))).toEqual([
@@ -61,6 +62,7 @@ describe("spotnana-auth mock", () => {
         "200 GET /v2/companies",
         "401 GET /v2/companies the token is not valid",
         "401 GET /v2/companies no bearer",
+        "200 GET /embed the page for an iframe",
         "401 POST /v2/auth/oauth2-token the credentials are refused",
         ""
       ])

@@ -26,6 +26,8 @@ export * as SpotnanaHttpClient from "./SpotnanaHttpClient.ts"
 export * as TokenEndpoint from "./TokenEndpoint.ts"
 /** The client of one user: the user's token is exchanged for one of Spotnana's. */
 export * as TokenExchange from "./TokenExchange.ts"
+/** The route that a page which embeds Spotnana gets its tokens from. */
+export * as EmbedTokens from "./EmbedTokens.ts"
 /** Hands out the token in use, and renews and replaces it. */
 export * as TokenProvider from "./TokenProvider.ts"
 /** One token for several processes. */

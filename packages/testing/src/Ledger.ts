@@ -11,8 +11,8 @@ import type * as Redacted from "effect/Redacted"
  *
  * **Details**
  *
- * `token` is `/v2/auth/oauth2-token`, `other` the deprecated `/get-auth-token`, and `api` every other path, all of
- * which want a bearer.
+ * `token` is `/v2/auth/oauth2-token`, `other` the deprecated `/get-auth-token` and the page `/embed`, and `api` every
+ * other path, all of which want a bearer.
  *
  * @category models
  * @since 0.1.0

@@ -5,6 +5,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpServer from "effect/http/HttpServer"
 import type * as HttpServerError from "effect/http/HttpServerError"
@@ -47,6 +48,8 @@ export interface Options extends Settings.Input {
   readonly companies?: ReadonlyArray<Reference> | undefined
   /** The ids that `/v2/users/{userId}` knows. Default: {@link users}. */
   readonly users?: ReadonlyArray<string> | undefined
+  /** What the partner's `userEndpoint` and `jwksUrl` are reached by. Default: `fetch`. */
+  readonly partnerClient?: HttpClient.HttpClient | undefined
 }
 
 /**
@@ -81,8 +84,10 @@ export const users: ReadonlyArray<string> = ["00000000-0000-4000-9000-0000000000
  * It answers `POST /v2/auth/oauth2-token` (client credentials, and the exchange of a user's token),
  * `POST /get-auth-token` (410, it is deprecated), `GET /v2/companies`, `GET /v2/users/{userId}`, `POST` and
  * `GET /v2/api-users`, `POST /v2/api-users/rotate` and `/revoke`, `POST`, `GET` and
- * `DELETE /v2/companies/{companyId}/partner-public-keys`, with a SCIM token `GET /v2/scim/Users`, and, for tests of
- * replay, `POST /v2/echo`, which the real Spotnana does not have: it answers with the body that it received.
+ * `DELETE /v2/companies/{companyId}/partner-public-keys`, and with a SCIM token `GET /v2/scim/Users`. Two routes are not
+ * those of the real Spotnana: `POST /v2/echo`, for tests of replay, answers with the body that it received, and
+ * `GET /embed?idp=token-exchange-auth` is a page for an iframe, which asks the page around it for tokens by the messages
+ * that Spotnana's does, and calls the API with them.
  *
  * A request is decided upon when it arrives; latency only delays the answer. So the lifetime of a token starts when the
  * request for it arrived, not when the answer was sent.
@@ -104,7 +109,8 @@ export class MockSpotnana extends Context.Service<MockSpotnana, {
   readonly addClient: (clientId: string, clientSecret?: Redacted.Redacted | string) => Effect.Effect<Client>
   /**
    * Adds a user, or a further token of one: a token request of any client may exchange it for a token that acts for the
-   * user (RFC 8693), and gets a refresh token with it.
+   * user (RFC 8693), and gets a refresh token with it. What is exchanged besides: a JWT that was signed with a key that is
+   * registered or at `jwksUrl`, and a token for which `userEndpoint` has an email.
    */
   readonly addUser: (subjectToken: Redacted.Redacted | string, email: string) => Effect.Effect<void>
   /** Exchanges no token of this user from now on. What was exchanged is accepted until it expires or is revoked. */
@@ -173,6 +179,7 @@ export const make = Effect.fnUntraced(function*(
   const decide = yield* Application.make({
     registry,
     partnerKeys,
+    partner: yield* partnerClient(options?.partnerClient),
     settings: Ref.get(settings),
     faults,
     enter: (entry) => {
@@ -302,6 +309,17 @@ export const layerServer: Layer.Layer<never, never, MockSpotnana | HttpServer.Ht
     yield* Effect.addFinalizer(() => connections.destroy)
   })
 )
+
+/**
+ * Runs in the context of the mock: that of a request in the same process is its client's, which has rules of its own about
+ * where a request may go.
+ */
+const partnerClient = (given: HttpClient.HttpClient | undefined): Effect.Effect<HttpClient.HttpClient> =>
+  Effect.gen(function*() {
+    const context = yield* Effect.context<never>()
+    const client = given ?? (yield* Effect.provide(HttpClient.HttpClient, FetchHttpClient.layer))
+    return HttpClient.transformResponse(client, Effect.updateContext(() => context))
+  })
 
 const redacted = (secret: Redacted.Redacted | string | undefined): Redacted.Redacted | undefined =>
   Predicate.isString(secret) ? Redacted.make(secret) : secret

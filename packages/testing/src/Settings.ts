@@ -44,6 +44,21 @@ export interface Settings {
   readonly refusal: Refusal
   /** The error code for a user's token that is not known (RFC 8693, section 2.2.2). Default: `invalid_request`. */
   readonly subjectRefusal: "invalid_request" | "invalid_grant"
+  /**
+   * The partner's endpoint that says whose access token it is: a `GET` with the token as bearer, answered with JSON that has
+   * an `email`. Asked for tokens that nobody added and that no known key signed. Default: none, an empty text.
+   */
+  readonly userEndpoint: string
+  /**
+   * Where the partner's public keys are, for signed tokens whose `kid` is not registered. Read for each such token.
+   * Default: none, an empty text.
+   */
+  readonly jwksUrl: string
+  /**
+   * The pages that may embed `/embed`, as `frame-ancestors` of a Content-Security-Policy has them. Default:
+   * `http://localhost:*` and `http://127.0.0.1:*`, the pages of this machine.
+   */
+  readonly embedders: ReadonlyArray<string>
   /** How many API users there may be for one more to be refused with 409. Default: 5. */
   readonly apiUserQuota: number
 }
@@ -61,6 +76,9 @@ export interface Input {
   readonly apiLatency?: Duration.Input | undefined
   readonly refusal?: Partial<Refusal> | undefined
   readonly subjectRefusal?: Settings["subjectRefusal"] | undefined
+  readonly userEndpoint?: string | undefined
+  readonly jwksUrl?: string | undefined
+  readonly embedders?: ReadonlyArray<string> | undefined
   readonly apiUserQuota?: number | undefined
 }
 
@@ -77,6 +95,9 @@ export const defaults: Settings = {
   apiLatency: Duration.zero,
   refusal: { status: 401, body: "oauth2" },
   subjectRefusal: "invalid_request",
+  userEndpoint: "",
+  jwksUrl: "",
+  embedders: ["http://localhost:*", "http://127.0.0.1:*"],
   apiUserQuota: 5
 }
 
@@ -97,5 +118,8 @@ export const merge = (self: Settings, input: Input): Settings => ({
     body: input.refusal?.body ?? self.refusal.body
   },
   subjectRefusal: input.subjectRefusal ?? self.subjectRefusal,
+  userEndpoint: input.userEndpoint ?? self.userEndpoint,
+  jwksUrl: input.jwksUrl ?? self.jwksUrl,
+  embedders: input.embedders ?? self.embedders,
   apiUserQuota: input.apiUserQuota ?? self.apiUserQuota
 })

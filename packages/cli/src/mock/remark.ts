@@ -30,6 +30,6 @@ export const remarkOf = (entry: Ledger.LedgerEntry): string => {
     case "api":
       return ofApi(entry)
     case "other":
-      return "the deprecated token endpoint"
+      return entry.path === "/embed" ? "the page for an iframe" : "the deprecated token endpoint"
   }
 }

@@ -29,12 +29,21 @@ export interface Description {
   readonly paths: Readonly<
     Record<string, Readonly<Record<string, { readonly responses: Responses } | undefined>> | undefined>
   >
+  readonly components: {
+    readonly schemas: Readonly<
+      Record<string, { readonly properties?: Readonly<Record<string, { readonly description?: string }>> }>
+    >
+  }
 }
 
 type Responses = Readonly<Record<string, { readonly $ref?: string } | undefined>>
 
 /** A description as it was published. */
 export const read = (document: Document): Description => JSON.parse(readFileSync(documents[document], "utf8"))
+
+/** What a description says of a field of one of its schemas. */
+export const fieldOf = (document: Document, schema: string, field: string): string =>
+  read(document).components.schemas[schema]?.properties?.[field]?.description ?? ""
 
 const load = () => {
   const ajv = new Ajv2020({ strict: false, allErrors: true })

@@ -96,7 +96,11 @@ describe("MockSpotnana", () => {
       readonly apiLatency?: Duration.Input | undefined
       readonly refusal?: Partial<Settings.Refusal> | undefined
       readonly subjectRefusal?: "invalid_request" | "invalid_grant" | undefined
+      readonly userEndpoint?: string | undefined
+      readonly jwksUrl?: string | undefined
+      readonly embedders?: ReadonlyArray<string> | undefined
       readonly apiUserQuota?: number | undefined
+      readonly partnerClient?: HttpClient.HttpClient | undefined
     }>()
     expect<MockSpotnana.Client>().type.toBe<{ readonly clientId: string; readonly clientSecret: Redacted.Redacted }>()
     expect<MockSpotnana.Reference>().type.toBe<{ readonly id: string; readonly name: string }>()

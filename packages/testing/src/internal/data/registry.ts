@@ -47,6 +47,8 @@ export interface Registry {
   readonly addUser: (subjectToken: string, user: string) => void
   readonly removeUser: (user: string) => void
   readonly userOf: (subjectToken: string) => string | undefined
+  /** Whether no token of this user is accepted any more. */
+  readonly isRemoved: (user: string) => boolean
   readonly scimOwnerOf: (scimToken: string) => Owner | undefined
 }
 
@@ -56,6 +58,7 @@ export const make = (): Registry => {
   const tokens = new Map<string, Issued>()
   /** By the tokens that stand for them. */
   const users = new Map<string, string>()
+  const removed = new Set<string>()
   const scimTokens = new Map<string, string>()
   let serial = 0
 
@@ -147,13 +150,18 @@ export const make = (): Registry => {
       const issued = tokens.get(token)
       return issued === undefined || now >= issued.expiresAt ? undefined : issued
     },
-    addUser: (subjectToken, user) => void users.set(subjectToken, user),
+    addUser: (subjectToken, user) => {
+      users.set(subjectToken, user)
+      removed.delete(user)
+    },
     removeUser: (user) => {
+      removed.add(user)
       for (const [subjectToken, known] of users) {
         if (known === user) users.delete(subjectToken)
       }
     },
     userOf: (subjectToken) => users.get(subjectToken),
+    isRemoved: (user) => removed.has(user),
     scimOwnerOf: (scimToken) => {
       const clientId = scimTokens.get(scimToken)
       return clientId === undefined ? undefined : { clientId }

@@ -6,21 +6,19 @@ import type * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { Settings } from "../../Settings.ts"
-import type { PartnerKeys as PartnerKeysData } from "../data/partnerKeys.ts"
 import type { Reference } from "../data/reference.ts"
-import type { Registry } from "../data/registry.ts"
 import { spotnanaError } from "./answer.ts"
 import * as Api from "./api.ts"
 import * as ApiUsers from "./apiUsers.ts"
+import * as EmbedPage from "./embedPage.ts"
 import { Exchange } from "./exchange.ts"
 import * as PartnerKeys from "./partnerKeys.ts"
 import * as Scim from "./scim.ts"
-import { deprecatedTokenPath, tokenPath } from "./target.ts"
+import type * as Subject from "./subject.ts"
+import { deprecatedTokenPath, embedPath, tokenPath } from "./target.ts"
 import * as TokenEndpoint from "./tokenEndpoint.ts"
 
-export interface Parts {
-  readonly registry: Registry
-  readonly partnerKeys: PartnerKeysData
+export interface Parts extends Subject.Parts {
   readonly settings: Effect.Effect<Settings>
   readonly companies: ReadonlyArray<Reference>
   readonly users: ReadonlyArray<string>
@@ -54,8 +52,9 @@ export const make = Effect.fnUntraced(function*(
 
 const routes = (parts: Parts) =>
   Layer.mergeAll(
-    only("POST", tokenPath, TokenEndpoint.make(parts.registry, parts.settings)),
+    only("POST", tokenPath, TokenEndpoint.make(parts, parts.settings)),
     only("POST", deprecatedTokenPath, gone),
+    only("GET", embedPath, EmbedPage.show(parts.settings)),
     only("GET", "/v2/companies", Api.listCompanies(parts.companies)),
     only("GET", "/v2/users/:userId", Api.getUser(parts.users)),
     only("GET", "/v2/scim/Users", Effect.sync(() => Scim.listUsers(parts.users))),

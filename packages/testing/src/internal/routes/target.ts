@@ -3,6 +3,7 @@ import type { Endpoint } from "../../Ledger.ts"
 
 export const tokenPath = "/v2/auth/oauth2-token"
 export const deprecatedTokenPath = "/get-auth-token"
+export const embedPath = "/embed"
 
 /** Splits a request target at the `?`. */
 export const splitUrl = (url: string): { readonly path: string; readonly query: string } => {
@@ -13,7 +14,7 @@ export const splitUrl = (url: string): { readonly path: string; readonly query: 
 
 /** Which part of Spotnana a path belongs to. */
 export const endpointOf = (path: string): Endpoint =>
-  path === tokenPath ? "token" : path === deprecatedTokenPath ? "other" : "api"
+  path === tokenPath ? "token" : path === deprecatedTokenPath || path === embedPath ? "other" : "api"
 
 /** Whether a path is of the SCIM API, which has tokens of its own. */
 export const isScim = (path: string): boolean => path.startsWith("/v2/scim/")

@@ -6,9 +6,9 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import type { Settings } from "../../Settings.ts"
-import type { Registry } from "../data/registry.ts"
 import { oauth2Error, spotnanaError } from "./answer.ts"
 import { Exchange } from "./exchange.ts"
+import * as Subject from "./subject.ts"
 import { splitUrl } from "./target.ts"
 import * as TokenRequest from "./tokenRequest.ts"
 
@@ -31,27 +31,27 @@ export const read: Effect.Effect<
 })
 
 /** `POST /v2/auth/oauth2-token` */
-export const make = (registry: Registry, settings: Effect.Effect<Settings>): Effect.Effect<
+export const make = (parts: Subject.Parts, settings: Effect.Effect<Settings>): Effect.Effect<
   HttpServerResponse.HttpServerResponse,
   never,
   HttpServerRequest.HttpServerRequest | Exchange
 > =>
   Effect.gen(function*() {
     const exchange = yield* Exchange
-    const { expiresIn, refusal, subjectRefusal, tokenLifetime } = yield* settings
+    const current = yield* settings
+    const { expiresIn, refusal, subjectRefusal, tokenLifetime } = current
+    const { registry } = parts
     const parsed = yield* read
     if (Result.isFailure(parsed)) return malformed(parsed.failure, exchange.debugIdentifier)
     const { clientId, clientSecret, scope, subjectToken, via } = parsed.success
     if (!registry.accepts(clientId, clientSecret)) return refused(refusal, via, exchange.debugIdentifier)
     if (subjectToken !== undefined) {
-      exchange.user = registry.userOf(Redacted.value(subjectToken))
-      if (exchange.user === undefined) {
-        return oauth2Error(exchange.debugIdentifier, {
-          status: 400,
-          error: subjectRefusal,
-          description: "The subject token is invalid"
-        })
+      const subject = yield* Subject.resolve(parts, current, subjectToken)
+      if (subject._tag === "Refused") {
+        const { description } = subject
+        return oauth2Error(exchange.debugIdentifier, { status: 400, error: subjectRefusal, description })
       }
+      exchange.user = subject.email
     }
     exchange.token = yield* registry.issue({ clientId, user: exchange.user }, exchange.at, tokenLifetime)
     const forUser = subjectToken === undefined ? undefined : {

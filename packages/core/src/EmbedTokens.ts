@@ -1,0 +1,290 @@
+/**
+ * The tokens of a page that embeds Spotnana: the route of your backend that the page asks.
+ *
+ * Spotnana's page, in an iframe of yours, asks your page for an access token and a
+ * refresh token of the user. Your page asks this route, which exchanges the user's
+ * token for them (RFC 8693).
+ *
+ * **Each request is one token exchange.** Its tokens are answered once, to the
+ * page that asked, and are then forgotten. They are neither cached nor shared
+ * between two pages of a user, not even between two that ask at the same time:
+ * servers may replace a refresh token at each use and revoke the whole grant when
+ * an old one is used (RFC 9700 §4.14.2), so two pages with the same one would sign
+ * each other out. No `TokenStore` is used, even if there is one.
+ *
+ * **The token endpoint is rate limited, for all users together.** So each process
+ * makes 10 exchanges a minute for a user (`perMinute`), and one who reloads without
+ * end uses up nobody else's share. After a failure that is not about the user no
+ * request is made for any user: for up to a second at first, then for up to twice
+ * as long after each further failure, a minute at most, and never before
+ * `Retry-After`.
+ *
+ * **Only `POST`, and only from pages of the route's own origin.** The session is
+ * in a cookie, so any page of the web can make a browser send the request with it.
+ * A `GET` may also be sent by a link, by an image and by what prefetches pages,
+ * and may be kept in caches and in the history. `Sec-Fetch-Site`, or in older
+ * browsers `Origin`, says which page asks; another origin's is refused before
+ * the session is looked at. The route sets no header of CORS, and refuses such a
+ * request where a middleware of the application sets them.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { HttpClient, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Redacted from "effect/Redacted"
+import { isTransient, retryAfter } from "./AuthError.ts"
+import type { AuthError } from "./AuthError.ts"
+import { Credentials } from "./Credentials.ts"
+import { makeAllowance, makeBackoff } from "./internal/embedTokens/limits.ts"
+import { isSameOrigin } from "./internal/embedTokens/sameOrigin.ts"
+import { currentInstant } from "./internal/instant.ts"
+import { checked, count } from "./internal/options.ts"
+import * as TokenEndpoint from "./TokenEndpoint.ts"
+import * as TokenExchange from "./TokenExchange.ts"
+import { TokenStore } from "./TokenStore.ts"
+
+/**
+ * Nobody is signed in: answered with 401.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class NotSignedIn extends Data.TaggedError("NotSignedIn") {}
+
+/**
+ * The user who is signed in may not use Spotnana: answered with 403.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class NotAllowed extends Data.TaggedError("NotAllowed") {}
+
+/**
+ * Who asks.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Session {
+  /** Names the user, as `user` of `TokenExchange.Options` does. */
+  readonly user: string
+  /**
+   * The user's token, which goes to the token endpoint and nowhere else. It may fail with anything: the page gets 503. Keep
+   * secrets out of the message of its error, which is logged.
+   */
+  readonly subjectToken: TokenExchange.Options["subjectToken"]
+}
+
+/**
+ * Whose tokens are answered, and how they are requested.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options<out R = never>
+  extends TokenEndpoint.Options, Pick<TokenExchange.Options, "subjectTokenType" | "rejectsSubject">
+{
+  /** The user of the application's own session that the request belongs to: look at its cookie here. */
+  readonly session: Effect.Effect<Session, NotSignedIn | NotAllowed, R>
+  /** Default: `/spotnana/embed-tokens`. */
+  readonly path?: HttpRouter.PathInput | undefined
+  /**
+   * How many token exchanges a user may cause in a minute, in this process: at least 1. Default: 10. One that fails on its
+   * way is tried once more.
+   */
+  readonly perMinute?: number | undefined
+}
+
+/**
+ * The `error` of an answer without tokens.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Refusal =
+  | "NotSignedIn"
+  | "NotAllowed"
+  | "OtherOrigin"
+  | "SubjectTokenRejected"
+  | "TooManyRequests"
+  | "Unavailable"
+  | "Misconfigured"
+
+const statuses: Readonly<Record<Refusal, number>> = {
+  NotSignedIn: 401,
+  NotAllowed: 403,
+  OtherOrigin: 403,
+  SubjectTokenRejected: 403,
+  TooManyRequests: 429,
+  Misconfigured: 500,
+  Unavailable: 503
+}
+
+const headers = {
+  "cache-control": "no-store",
+  vary: "Cookie, Origin, Sec-Fetch-Site",
+  "cross-origin-resource-policy": "same-origin",
+  "x-content-type-options": "nosniff"
+}
+
+const refuse = (error: Refusal, waitMillis = 0): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.jsonUnsafe({ error }, {
+    status: statuses[error],
+    headers: waitMillis > 0 ? { ...headers, "retry-after": `${Math.ceil(waitMillis / 1_000)}` } : headers
+  })
+
+// As a page gets it: here the tokens leave the program.
+const tokens = ({ refreshToken, value }: TokenExchange.UserToken): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.jsonUnsafe(
+    { accessToken: Redacted.value(value), refreshToken: refreshToken && Redacted.value(refreshToken) },
+    { headers }
+  )
+
+/** What made no token request says nothing of the token endpoint: the token of one user could not be read. */
+const isOfSource = (error: AuthError): boolean =>
+  error._tag === "TokenEndpointUnavailable" && error.reason === "CredentialsSource"
+
+// One attempt more helps against a connection that was kept alive for too long.
+const refresh = { mode: "onDemand", attempts: 2 } as const
+
+const makeExchange = <R>(options: Options<R>): Effect.Effect<
+  (session: Session) => Effect.Effect<TokenExchange.UserToken, TokenExchange.UserAuthError>,
+  never,
+  Credentials | HttpClient.HttpClient
+> =>
+  Effect.gen(function*() {
+    const { audience, clientAuthentication, environment, maxBodySize, parameters, scope, timeout } = options
+    const endpoint = { audience, clientAuthentication, environment, maxBodySize, parameters, scope, timeout }
+    // An option that is out of its range shows at start-up.
+    yield* TokenEndpoint.make(endpoint)
+    const services = Context.make(Credentials, yield* Credentials).pipe(
+      Context.add(HttpClient.HttpClient, yield* HttpClient.HttpClient)
+    )
+    const { rejectsSubject, subjectTokenType } = options
+    return (session) =>
+      Effect.gen(function*() {
+        const { subjectToken, user } = session
+        const client = yield* Layer.build(
+          TokenExchange.layer({ ...endpoint, subjectTokenType, rejectsSubject, user, subjectToken, refresh })
+        )
+        return yield* Context.get(client, TokenExchange.UserTokenProvider).get
+      }).pipe(
+        Effect.scoped,
+        Effect.provide(services),
+        Effect.updateContext((context: Context.Context<never>) => Context.omit(TokenStore)(context))
+      )
+  })
+
+const makeAnswer = <R>(options: Options<R>) =>
+  Effect.gen(function*() {
+    checked("EmbedTokens.session", typeof options.session, Effect.isEffect(options.session), "an Effect")
+    const allowance = makeAllowance(count("EmbedTokens.perMinute", options.perMinute ?? 10))
+    const backoff = makeBackoff<Refusal>()
+    const exchange = yield* makeExchange(options)
+
+    const failed = (error: TokenExchange.UserAuthError) =>
+      Effect.gen(function*() {
+        if (error._tag === "SubjectTokenRejected") return refuse("SubjectTokenRejected")
+        const refusal = isTransient(error) ? "Unavailable" : "Misconfigured"
+        const after = Option.match(retryAfter(error), { onNone: () => undefined, onSome: Duration.toMillis })
+        if (isOfSource(error)) return refuse(refusal, after)
+        const now = yield* currentInstant
+        backoff.failed(refusal, after, now, yield* Random.next)
+        return refuse(refusal, backoff.current(now)?.millis)
+      })
+
+    return Effect.gen(function*() {
+      const request = yield* HttpServerRequest.HttpServerRequest
+      if (!isSameOrigin(request.headers)) return refuse("OtherOrigin")
+      const session = yield* options.session
+      const now = yield* currentInstant
+      const pause = backoff.current(now)
+      if (pause !== undefined) return refuse(pause.failure, pause.millis)
+      const wait = allowance.take(session.user, now)
+      if (wait > 0) return refuse("TooManyRequests", wait)
+      return yield* Effect.matchEffect(exchange(session), {
+        onFailure: failed,
+        onSuccess: (token) => {
+          backoff.succeeded()
+          return Effect.succeed(tokens(token))
+        }
+      })
+    }).pipe(Effect.catch((error) => Effect.succeed(refuse(error._tag))))
+  })
+
+/**
+ * Answers `POST` with the tokens of the user who asks, as JSON: `{ accessToken, refreshToken }`.
+ *
+ * **Details**
+ *
+ * `refreshToken` is absent where the token endpoint gave none. Every answer has
+ * `Cache-Control: no-store`. One without tokens is `{ error }`, and nothing of
+ * what the token endpoint said:
+ *
+ * | status | `error` | cause |
+ * | --- | --- | --- |
+ * | 401 | `NotSignedIn` | the session failed with it |
+ * | 403 | `NotAllowed` | the session failed with it |
+ * | 403 | `OtherOrigin` | a page of another origin asks, or no page |
+ * | 403 | `SubjectTokenRejected` | the token endpoint refused the user's token: sign the user in again |
+ * | 429 | `TooManyRequests` | this user has used up the minute; `Retry-After` |
+ * | 500 | `Misconfigured` | the client's own credentials are refused; `Retry-After` |
+ * | 503 | `Unavailable` | the token endpoint, or the source of a token, gives no usable answer; `Retry-After` |
+ *
+ * The logs and metrics are those of `TokenExchange`: each failure is a line with
+ * its cause and `debugIdentifier`, without a token.
+ *
+ * An option that is out of its range is a defect, a `RangeError`: options are
+ * written in the program.
+ *
+ * **Gotchas**
+ *
+ * The page and the route have the same origin. A proxy in front of the server
+ * hands on `Sec-Fetch-Site`, `Origin` and `Host`.
+ *
+ * **Example** (The backend of a page)
+ *
+ * ```ts
+ * import { EmbedTokens } from "@effect-spotnana/core"
+ * import { Effect, Redacted } from "effect"
+ * import { HttpServerRequest } from "effect/http"
+ *
+ * declare const userOf: (cookie: string | undefined) => Effect.Effect<string | undefined>
+ * declare const accessTokenOf: (user: string) => Effect.Effect<Redacted.Redacted, Error>
+ *
+ * const session = Effect.gen(function*() {
+ *   const { cookies } = yield* HttpServerRequest.HttpServerRequest
+ *   const user = yield* userOf(cookies["session"])
+ *   return user === undefined
+ *     ? yield* new EmbedTokens.NotSignedIn()
+ *     : { user, subjectToken: accessTokenOf(user) }
+ * })
+ *
+ * const EmbedTokensRoute = EmbedTokens.layer({ session })
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = <R = never>(
+  options: Options<R>
+): Layer.Layer<
+  never,
+  never,
+  | HttpRouter.HttpRouter
+  | Credentials
+  | HttpClient.HttpClient
+  | HttpRouter.Request.From<"Requires", Exclude<R, HttpRouter.Provided>>
+> =>
+  Layer.unwrap(
+    Effect.map(
+      makeAnswer(options),
+      (answer) => HttpRouter.add("POST", options.path ?? "/spotnana/embed-tokens", answer)
+    )
+  )

@@ -1,0 +1,58 @@
+import { Instant, Policy } from "@effect-spotnana/engine"
+
+/** How many token requests each user has left in this minute. */
+export interface Allowance {
+  /** Counts one, and returns zero; or, where none is left, the milliseconds until there is. */
+  readonly take: (user: string, now: Instant.Instant) => number
+}
+
+const minute = 60_000
+
+/** One minute for all users: as it ends all counts are forgotten, so that they hold no more than the users of a minute. */
+export const makeAllowance = (perMinute: number): Allowance => {
+  const counts = new Map<string, number>()
+  let end: Instant.Instant | undefined
+  return {
+    take: (user, now) => {
+      // A wall clock that was set back does not lengthen the minute: the monotonic clock ends it.
+      if (end === undefined || Instant.hasPassed(end, now)) {
+        end = Instant.after(now, minute)
+        counts.clear()
+      }
+      const count = counts.get(user) ?? 0
+      if (count >= perMinute) return Instant.millisUntil(end, now)
+      counts.set(user, count + 1)
+      return 0
+    }
+  }
+}
+
+/** The backoff of all users together, with what made it. */
+export interface Backoff<A> {
+  /** What failed last, and the milliseconds until it may be tried again; nothing where that is over. */
+  readonly current: (now: Instant.Instant) => { readonly failure: A; readonly millis: number } | undefined
+  /** Begins a backoff, or makes it longer; `random` is from 0 to 1. */
+  readonly failed: (failure: A, retryAfter: number | undefined, now: Instant.Instant, random: number) => void
+  readonly succeeded: () => void
+}
+
+export const makeBackoff = <A>(): Backoff<A> => {
+  let failures = 0
+  let last: { readonly failure: A; readonly until: Instant.Instant } | undefined
+  return {
+    current: (now) => {
+      const millis = last === undefined ? 0 : Instant.millisUntil(last.until, now)
+      return last === undefined || millis === 0 ? undefined : { failure: last.failure, millis }
+    },
+    failed: (failure, retryAfter, now, random) => {
+      // Requests that were in flight together failed for one reason: only the first of them makes the next step longer.
+      if (last === undefined || Instant.hasPassed(last.until, now)) failures++
+      const next = Instant.after(now, Policy.retryDelay(Policy.defaults, failures, retryAfter, random))
+      last = { failure, until: last === undefined ? next : Instant.later(last.until, next, now) }
+    },
+    // What was asked for by `Retry-After` stays, whichever answer came first.
+    succeeded: () => {
+      failures = 0
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import * as Effect from "effect/Effect"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type { Settings } from "../../Settings.ts"
+import { splitUrl } from "./target.ts"
+
+// What is known of the real page is the messages. When it sends them, and what it checks, is not: this one asks as soon as it
+// is loaded, and heeds the page that embeds it and nobody else.
+const script = `
+const from = "spotnana-embed"
+const embedder = location.ancestorOrigins?.[0] ?? new URL(document.referrer).origin
+const state = document.getElementById("state")
+
+const fail = (errorCode, errorMessage) => {
+  state.textContent = errorMessage
+  parent.postMessage({ from, type: "TOKEN_EXCHANGE_ERROR", payload: { errorCode, errorMessage } }, embedder)
+}
+
+addEventListener("message", async ({ data, origin, source }) => {
+  if (origin !== embedder || source !== parent || data?.type !== "TOKEN_EXCHANGE_RESPONSE") return
+  const { accessToken, refreshToken } = data.payload ?? {}
+  if (!accessToken || !refreshToken) return fail("TOKEN_MISSING", "The response has no access token or no refresh token")
+  const answer = await fetch("/v2/companies?limit=1", { headers: { authorization: "Bearer " + accessToken } })
+  if (!answer.ok) return fail("TOKEN_REJECTED", "The API answered " + answer.status)
+  state.textContent = (await answer.json()).totalNumResults + " companies"
+})
+
+parent.postMessage({ type: "TOKEN_EXCHANGE_REQUEST", from }, embedder)
+`
+
+const page = (text: string, script: string) =>
+  `<!doctype html><meta charset="utf-8"><title>Mock of Spotnana</title><p id="state">${text}</p><script>${script}</script>\n`
+
+/** The page for an iframe. Browsers show it in pages of the embedders only. */
+export const show = (settings: Effect.Effect<Settings>): Effect.Effect<
+  HttpServerResponse.HttpServerResponse,
+  never,
+  HttpServerRequest.HttpServerRequest
+> =>
+  Effect.gen(function*() {
+    const { embedders } = yield* settings
+    const { url } = yield* HttpServerRequest.HttpServerRequest
+    const usesExchange = new URLSearchParams(splitUrl(url).query).get("idp") === "token-exchange-auth"
+    return HttpServerResponse.text(
+      usesExchange
+        ? page("Waiting for tokens", script)
+        : page("Sign in, or add idp=token-exchange-auth to the address", ""),
+      {
+        contentType: "text/html; charset=utf-8",
+        headers: {
+          "content-security-policy": "default-src 'none'; script-src 'unsafe-inline'; connect-src 'self'; " +
+            `frame-ancestors ${embedders.length === 0 ? "'none'" : embedders.join(" ")}`
+        }
+      }
+    )
+  })

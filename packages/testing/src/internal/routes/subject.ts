@@ -1,0 +1,109 @@
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import type { Settings } from "../../Settings.ts"
+import * as SubjectTokenVerifier from "../../SubjectTokenVerifier.ts"
+import type { PartnerKeys } from "../data/partnerKeys.ts"
+import type { Registry } from "../data/registry.ts"
+
+export interface Parts {
+  readonly registry: Registry
+  readonly partnerKeys: PartnerKeys
+  /** What reaches the partner: its user endpoint and its JWKS. */
+  readonly partner: HttpClient.HttpClient
+}
+
+/** Whose token it is, or what is wrong with it: without the token. */
+export type Subject =
+  | { readonly _tag: "User"; readonly email: string }
+  | { readonly _tag: "Refused"; readonly description: string }
+
+const user = (email: string): Subject => ({ _tag: "User", email })
+const refused = (description: string): Subject => ({ _tag: "Refused", description })
+
+const User = Schema.Struct({ email: Schema.NonEmptyString })
+
+const Jwks = Schema.Struct({
+  keys: Schema.Array(Schema.Struct({
+    kty: Schema.optional(Schema.String),
+    kid: Schema.optional(Schema.String),
+    n: Schema.optional(Schema.String),
+    e: Schema.optional(Schema.String)
+  }))
+})
+
+/** What the partner answers with status 200, within 5 seconds; undefined for everything else. */
+const read = <S extends Schema.Struct<Schema.Struct.Fields> & { readonly DecodingServices: never }>(
+  partner: HttpClient.HttpClient,
+  request: HttpClientRequest.HttpClientRequest,
+  schema: S
+): Effect.Effect<S["Type"] | undefined> =>
+  HttpClient.filterStatusOk(partner).execute(request).pipe(
+    Effect.flatMap(HttpClientResponse.schemaBodyJson(schema)),
+    Effect.timeout("5 seconds"),
+    Effect.scoped,
+    Effect.catchCause(() => Effect.succeed(undefined))
+  )
+
+/** What a token is where it was signed with no key that is known: not the JWT of a partner. */
+const isUnsigned = ({ problem }: SubjectTokenVerifier.InvalidSubjectToken): boolean =>
+  problem === "Malformed" || problem === "WrongAlgorithm" || problem === "UnknownKey"
+
+/** Verifies a signed token with the registered keys, then with those of the JWKS. */
+const verify = (
+  { partner, partnerKeys }: Parts,
+  token: Redacted.Redacted,
+  jwksUrl: string
+): Effect.Effect<string, SubjectTokenVerifier.InvalidSubjectToken> =>
+  SubjectTokenVerifier.verify(token, { keys: partnerKeys.active() }).pipe(
+    Effect.catch((error) =>
+      error.problem !== "UnknownKey" || jwksUrl === ""
+        ? Effect.fail(error)
+        : Effect.flatMap(read(partner, HttpClientRequest.get(jwksUrl), Jwks), (jwks) =>
+          jwks === undefined
+            ? Effect.fail(
+              new SubjectTokenVerifier.InvalidSubjectToken({
+                problem: "UnknownKey",
+                message: "The JWKS of the partner cannot be read"
+              })
+            )
+            : SubjectTokenVerifier.verify(token, jwks))
+    ),
+    Effect.map(({ email }) => email)
+  )
+
+/** Asks the partner whose access token it is. */
+const ask = ({ partner }: Parts, token: Redacted.Redacted, userEndpoint: string): Effect.Effect<Subject> =>
+  Effect.map(
+    read(partner, HttpClientRequest.bearerToken(HttpClientRequest.get(userEndpoint), token), User),
+    (found) =>
+      found === undefined
+        ? refused("The user endpoint of the partner knows no user with an email for the subject token")
+        : user(found.email)
+  )
+
+/**
+ * Whose token it is: one that a test added, a JWT that a partner signed, or an access token that the partner's user endpoint
+ * knows. Of a user who was removed no token is accepted.
+ */
+export const resolve = (
+  parts: Parts,
+  { jwksUrl, userEndpoint }: Settings,
+  token: Redacted.Redacted
+): Effect.Effect<Subject> => {
+  const known = parts.registry.userOf(Redacted.value(token))
+  const found = known !== undefined ? Effect.succeed(user(known)) : Effect.matchEffect(verify(parts, token, jwksUrl), {
+    onSuccess: (email) => Effect.succeed(user(email)),
+    onFailure: (error) =>
+      isUnsigned(error) && userEndpoint !== ""
+        ? ask(parts, token, userEndpoint)
+        : Effect.succeed(refused(error.problem === "Malformed" ? "The subject token is invalid" : error.message))
+  })
+  return Effect.map(found, (subject) =>
+    subject._tag === "User" && parts.registry.isRemoved(subject.email)
+      ? refused("The user of the subject token was removed")
+      : subject)
+}
