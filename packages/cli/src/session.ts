@@ -35,6 +35,7 @@ export interface Input extends Configuration.Input, Store.Input {}
 type Session =
   | SpotnanaHttpClient.SpotnanaHttpClient
   | TokenProvider.TokenProvider
+  | TokenEndpoint.TokenEndpoint
   | Credentials.Credentials
   | HttpClient.HttpClient
 

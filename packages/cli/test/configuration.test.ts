@@ -250,6 +250,12 @@ describe("the command line", () => {
       "api-users create --tmc-id",
       "api-users create --org-id",
       "api-users create --write-file",
+      "api-users rotate --credentials-file",
+      "api-users rotate --switch-command",
+      "api-users rotate --write-file",
+      "api-users rotate --drain",
+      "api-users rotate --tmc-id",
+      "api-users rotate --org-id",
       "api-users revoke --credentials-file",
       "api-users revoke <client-id>"
     ])
