@@ -6,6 +6,7 @@ import * as References from "effect/References"
 import * as Terminal from "effect/Terminal"
 import { apiUsers } from "./commands/apiUsers.ts"
 import { doctor } from "./commands/doctor.ts"
+import { keys } from "./commands/keys.ts"
 import { mock } from "./commands/mock.ts"
 import { proxy } from "./commands/proxy.ts"
 import { request } from "./commands/request.ts"
@@ -46,7 +47,7 @@ export const root = Command.make("spotnana-auth").pipe(
       description: "Have the shell complete commands and flags"
     }
   ]),
-  Command.withSubcommands([token, request, doctor, watch, proxy, mock, apiUsers])
+  Command.withSubcommands([token, request, doctor, watch, proxy, mock, apiUsers, keys])
 )
 
 /** An error and where to find help, on stderr: what is on stdout may be taken for a token. */

@@ -257,7 +257,19 @@ describe("the command line", () => {
       "api-users rotate --tmc-id",
       "api-users rotate --org-id",
       "api-users revoke --credentials-file",
-      "api-users revoke <client-id>"
+      "api-users revoke <client-id>",
+      "keys list --credentials-file",
+      "keys list --company-id",
+      "keys list --status",
+      "keys generate --write-file",
+      "keys generate --bits",
+      "keys add --credentials-file",
+      "keys add --company-id",
+      "keys add --kid",
+      "keys add <file>",
+      "keys revoke --credentials-file",
+      "keys revoke --company-id",
+      "keys revoke <kid>"
     ])
   })
 
