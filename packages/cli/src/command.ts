@@ -37,7 +37,8 @@ export const root = Command.make("spotnana-auth").pipe(
     "NODE_EXTRA_CA_CERTS names a file with certificates to trust beside those of Node.",
     "",
     "Exit codes: 0 done, 1 a fault, 2 a mistake in the command line or the configuration, 3, 4 and 5 an answer 3xx, 4xx",
-    "and 5xx, 6 the credentials or the token were refused, 7 no usable answer, 130 interrupted."
+    "and 5xx, 6 the credentials or the token were refused, 7 no usable answer, 8 the token of a user was refused, 130",
+    "interrupted."
   )),
   Command.withExamples([
     { command: "spotnana-auth doctor", description: "Find out whether everything is set up" },

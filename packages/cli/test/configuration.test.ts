@@ -219,8 +219,12 @@ describe("the command line", () => {
   it("takes no secret: none of the flags and arguments with a value is for one", () => {
     expect(takers(Completions.fromCommand(root), "")).toEqual([
       "token --credentials-file",
+      "token --subject-token-file",
+      "token --subject-token-type",
       "token --min-lifetime",
       "request --credentials-file",
+      "request --subject-token-file",
+      "request --subject-token-type",
       "request --data",
       "request --header",
       "request --max-time",
@@ -236,6 +240,7 @@ describe("the command line", () => {
       "proxy --timeout",
       "mock --port",
       "mock --client-id",
+      "mock --user",
       "mock --write-credentials",
       "mock --token-lifetime",
       "mock --token-latency",

@@ -134,7 +134,7 @@ describe("keys", () => {
 describe("a file that is to have a public key", () => {
   const pem = (label: string) => `-----BEGIN ${label}-----\nc4n4ry\n-----END ${label}-----\n`
 
-  it.effect.each([
+  it.effect.each<readonly [string, string, string]>([
     ["PKCS#8", privatePem, "has a private key"],
     ["PKCS#1", pem("RSA PRIVATE KEY"), "has a private key"],
     ["an encrypted one", pem("ENCRYPTED PRIVATE KEY"), "has a private key"],

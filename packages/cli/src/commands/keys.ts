@@ -6,7 +6,7 @@ import { FetchHttpClient } from "effect/http"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { nameOf, textOf } from "../fileOrStdin.ts"
-import { paragraphs, toggle } from "../flag.ts"
+import { inputFileArgument, paragraphs, toggle } from "../flag.ts"
 import { add } from "../keys/add.ts"
 import { generate } from "../keys/generate.ts"
 import { list } from "../keys/list.ts"
@@ -77,7 +77,7 @@ const generateCommand = Command.make("generate", {
 )
 
 const addCommand = Command.make("add", {
-  file: Argument.String("file").pipe(
+  file: inputFileArgument("file").pipe(
     Argument.withDescription("The public key: PEM (PUBLIC KEY) or a JWK. - is stdin")
   ),
   ...flags,

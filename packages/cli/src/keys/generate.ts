@@ -1,5 +1,6 @@
 import { SigningKey } from "@effect-spotnana/core"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import { Output } from "../output.ts"
 import { reserve } from "../reserve.ts"
@@ -18,7 +19,8 @@ export const generate = ({ bits, json, writeFile }: Input) =>
     const { privateKey } = yield* SigningKey.generate({ modulusLength: bits })
     const publicKey = yield* Effect.orDie(SigningKey.publicJwk({ privateKey }))
     const thumbprint = yield* SigningKey.thumbprint(publicKey)
-    yield* write(`${String(Redacted.value(privateKey)).trim()}\n`)
+    const pem = Redacted.value(privateKey)
+    yield* write(Predicate.isString(pem) ? `${pem.trim()}\n` : JSON.stringify(pem))
     if (json) return yield* output.line(JSON.stringify({ kid: publicKey.kid, thumbprint, publicKey }))
     yield* output.note(`kid ${publicKey.kid}, the RFC 7638 thumbprint`)
     yield* output.line(JSON.stringify(publicKey))
