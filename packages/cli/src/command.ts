@@ -12,6 +12,7 @@ import { proxy } from "./commands/proxy.ts"
 import { request } from "./commands/request.ts"
 import { token } from "./commands/token.ts"
 import { watch } from "./commands/watch.ts"
+import { webhook } from "./commands/webhook.ts"
 import { report } from "./exitCode.ts"
 import { paragraphs } from "./flag.ts"
 import { version } from "./internal/version.ts"
@@ -29,6 +30,7 @@ export const root = Command.make("spotnana-auth").pipe(
     "  SPOTNANA_CLIENT_SECRET     its secret",
     "  SPOTNANA_ENVIRONMENT       production (the default) or sandbox",
     "  SPOTNANA_BASE_URL          another address of the API: a regional host, a gateway, a mock",
+    "  SPOTNANA_WEBHOOK_SECRETS   what webhooks are signed with: see spotnana-auth webhook",
     "  SPOTNANA_TOKEN_STORE_KEYS  what kept tokens are encrypted with, in place of a key of this user",
     "",
     "Each may be in a file that a variable of its name and _FILE names, as SPOTNANA_CLIENT_SECRET_FILE; not in .env.",
@@ -48,7 +50,7 @@ export const root = Command.make("spotnana-auth").pipe(
       description: "Have the shell complete commands and flags"
     }
   ]),
-  Command.withSubcommands([token, request, doctor, watch, proxy, mock, apiUsers, keys])
+  Command.withSubcommands([token, request, doctor, watch, proxy, mock, apiUsers, keys, webhook])
 )
 
 /** An error and where to find help, on stderr: what is on stdout may be taken for a token. */

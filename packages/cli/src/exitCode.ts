@@ -56,7 +56,7 @@ const authExitCode = (error: AuthError.AuthError): number => {
 }
 
 /** Of an answer that is an error, whatever its status. */
-const statusExitCode = (status: number): number =>
+export const statusExitCode = (status: number): number =>
   status < 300
     ? exitCode.unavailable
     : status < 400

@@ -274,7 +274,22 @@ describe("the command line", () => {
       "keys add <file>",
       "keys revoke --credentials-file",
       "keys revoke --company-id",
-      "keys revoke <kid>"
+      "keys revoke <kid>",
+      "webhook verify --credentials-file",
+      "webhook verify --header",
+      "webhook verify --headers-file",
+      "webhook verify --tolerance",
+      "webhook verify <file>",
+      "webhook send --credentials-file",
+      "webhook send --data",
+      "webhook send --id",
+      "webhook send --wrong",
+      "webhook send --age",
+      "webhook send --ahead",
+      "webhook send --attempts",
+      "webhook send --duplicates",
+      "webhook send --max-time",
+      "webhook send <url>"
     ])
   })
 

@@ -151,6 +151,7 @@ describe("api-users rotate", () => {
       const rotate = ["api-users", "rotate", "--switch-command", "kill -9 $$", ...now]
       const killed = yield* user.run(rotate)
       expect(killed.code).toBe(1)
+      expect(killed.stderr).toMatch(/\nThe switch command did not end by itself\. .*SIGKILL/)
       expect(killed.stderr).toMatch(
         /Both API users work, client and the new mock-client-\d+\. Find out which one is used/
       )

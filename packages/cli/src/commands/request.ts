@@ -9,8 +9,10 @@ import { FetchHttpClient, HttpBody, HttpClientRequest } from "effect/http"
 import type { HttpClient } from "effect/http"
 import * as Option from "effect/Option"
 import { dotSegmentRefused } from "../dotSegment.ts"
-import { exitCode, Failure, usageFailure } from "../exitCode.ts"
+import { usageFailure } from "../exitCode.ts"
+import type { Failure } from "../exitCode.ts"
 import { paragraphs, toggle } from "../flag.ts"
+import { maxTime, within } from "../maxTime.ts"
 import { printAnswer } from "../request/answer.ts"
 import { readData } from "../request/body.ts"
 import { parseHeader } from "../request/headers.ts"
@@ -44,12 +46,7 @@ export const request = Command.make(
       Flag.atLeast(0)
     ),
     include: toggle("include", "Print status and headers before the body").pipe(Flag.withAlias("i")),
-    maxTime: Flag.Finite("max-time").pipe(
-      Flag.withMetavar("seconds"),
-      Flag.filter((seconds) => seconds > 0, () => "Expected more than 0 seconds"),
-      Flag.withDescription("Give up after so many seconds, the token request included"),
-      Flag.optional
-    )
+    maxTime
   },
   Effect.fn(function*(input) {
     const headers = yield* Effect.forEach(input.header, (text) =>
@@ -139,12 +136,3 @@ const assertAtHome = (path: string) => ({ baseUrl }: Environment.Environment): E
 
 const isBelow = (baseUrl: string, href: string): boolean =>
   href.startsWith(baseUrl) && /^(?:$|[/?#])/.test(href.slice(baseUrl.length))
-
-const within = (maxTime: Option.Option<number>) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Option.isNone(maxTime) ? effect : Effect.timeoutOrElse(effect, {
-    duration: Duration.seconds(maxTime.value),
-    orElse: () =>
-      Effect.fail(
-        new Failure({ message: `No complete answer within ${maxTime.value} seconds.`, exitCode: exitCode.unavailable })
-      )
-  })

@@ -27,7 +27,10 @@ export const nextOf = (rotation: Rotation, { clientIds, inUse }: Facts): Next =>
     return unknown.length === 0 ? { _tag: "Over", isRotated: false } : {
       _tag: "ByHand",
       problem: `One may have been created whose secret nobody has. New since then: ${unknown.join(", ")}. ` +
-        `Revoke what nobody uses: spotnana-auth api-users revoke ${unknown[0]}`
+        `Revoke the one that nobody uses: spotnana-auth api-users revoke ${
+          unknown[0]
+        }. Where all are somebody else's, ` +
+        "remove the record."
     }
   }
   if (!clientIds.includes(newClientId)) return { _tag: "Over", isRotated: false }
@@ -64,6 +67,6 @@ export const describe = ({ place, rotation }: Recorded, next: Exclude<Next, { re
         `${next.revokeAt === undefined ? "" : ` at ${timeOf(next.revokeAt)}`}.\n` +
         `To go on: spotnana-auth api-users rotate --resume\n${recorded}`
     case "ByHand":
-      return `${begun} ${next.problem}\n${recorded} Once that is settled, remove the file.`
+      return `${begun} ${next.problem}\n${recorded}`
   }
 }

@@ -10,8 +10,7 @@ import type { ChildProcessSpawner } from "effect/process"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as Configuration from "../../configuration.ts"
-import { usageFailure } from "../../exitCode.ts"
-import type { Failure } from "../../exitCode.ts"
+import { exitCode, Failure, rootOf, usageFailure } from "../../exitCode.ts"
 import { Output } from "../../output.ts"
 import { replaceFile } from "../../replaceFile.ts"
 import { clientIdIn, credentialsIn, problemOf, withCredentials } from "./credentialsFile.ts"
@@ -31,7 +30,7 @@ export interface Target {
     credentials: ClientCredentials
   ) => Effect.Effect<
     void,
-    NotSwitched | PlatformError,
+    NotSwitched | Failure | PlatformError,
     FileSystem.FileSystem | Output | ChildProcessSpawner.ChildProcessSpawner
   >
 }
@@ -96,14 +95,19 @@ const runCommand = (command: string, { clientId, clientSecret }: ClientCredentia
       shell: true,
       stdin: "ignore",
       env: { SPOTNANA_NEW_CLIENT_ID: clientId, SPOTNANA_NEW_CLIENT_SECRET: clientSecret },
-      extendEnv: true
+      extendEnv: true,
+      forceKillAfter: "5 seconds"
     })
     yield* handle.all.pipe(
       Stream.decodeText,
       Stream.splitLines,
       Stream.runForEach((line) => output.note(line.replaceAll(Redacted.value(clientSecret), "<secret>")))
     )
-    const code = yield* handle.exitCode
+    const code = yield* Effect.mapError(
+      handle.exitCode,
+      (error) =>
+        new Failure({ message: `The switch command did not end by itself. ${rootOf(error)}`, exitCode: exitCode.fault })
+    )
     if (code !== 0) return yield* new NotSwitched({ message: `The switch command ended with exit code ${code}.` })
   }).pipe(Effect.scoped)
 
