@@ -68,6 +68,7 @@ describe("keys", () => {
         readonly publicKey: object
       }
       expect(json).toMatchObject({ thumbprint: json.kid, publicKey: { kid: json.kid } })
+      expect(createPublicKey(user.read("key.pem")).asymmetricKeyDetails?.modulusLength).toBe(2056)
       const add = ["keys", "add", "-", "--kid", "my-key-1", ...ofCompany, "--json"]
       const added = yield* user.run(add, { stdin: publicPem })
       const thumbprint = yield* SigningKey.thumbprint(publicKey.export({ format: "jwk" }) as { n: string; e: string })
@@ -140,6 +141,8 @@ describe("a file that is to have a public key", () => {
     ["an encrypted one", pem("ENCRYPTED PRIVATE KEY"), "has a private key"],
     ["OpenSSH", pem("OPENSSH PRIVATE KEY"), "has a private key"],
     ["a JWK with private members", JSON.stringify(privateKey.export({ format: "jwk" })), "has a private key"],
+    ["a JWK with a prime alone", JSON.stringify({ kty: "RSA", n: "n", e: "e", p: "c4n4ry" }), "has a private key"],
+    ["a symmetric JWK", JSON.stringify({ kty: "oct", k: "c4n4ry" }), "has a private key"],
     ["both", publicPem + privatePem, "has a private key"],
     ["an EC key", JSON.stringify({ kty: "EC", crv: "P-256", x: "a", y: "b" }), "no RSA key"],
     ["nothing", "", "cannot be read"]

@@ -1,9 +1,26 @@
+import { SpotnanaApiError } from "@effect-spotnana/core"
+import type { ApiUsers } from "@effect-spotnana/core"
+import { NodeServices } from "@effect/platform-node"
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Redacted } from "effect"
+import { ConfigProvider, Effect, Redacted } from "effect"
+import * as Fs from "node:fs"
 import { credentialsIn, problemOf, withCredentials } from "../src/apiUsers/rotation/credentialsFile.ts"
+import { revoke } from "../src/apiUsers/rotation/facts.ts"
 import { nextOf } from "../src/apiUsers/rotation/next.ts"
 import type { Facts } from "../src/apiUsers/rotation/next.ts"
+import * as Record from "../src/apiUsers/rotation/record.ts"
 import type { Rotation } from "../src/apiUsers/rotation/record.ts"
+import { temporary } from "./support/running.ts"
+
+const rotation: Rotation = {
+  step: "Created",
+  baseUrl: "https://api.spotnana.com",
+  clientId: "old",
+  newClientId: "new",
+  known: ["old"],
+  startedAt: "",
+  revokeAt: 7
+}
 
 describe("what is to be done about a rotation that did not end", () => {
   const both = ["old", "new"]
@@ -27,20 +44,42 @@ describe("what is to be done about a rotation that did not end", () => {
     ["the command had ended", { step: "Switched" }, { clientIds: both, inUse: undefined }, "Finish"],
     ["the file has the new one still", { step: "Switched", file: "f" }, { clientIds: both, inUse: "new" }, "Finish"],
     ["the file has the old one again", { step: "Switched", file: "f" }, { clientIds: both, inUse: "old" }, "ByHand"]
-  ])("where %s", (_, rotation, facts, expected) => {
-    const next = nextOf({
-      step: "Created",
-      baseUrl: "https://api.spotnana.com",
-      clientId: "old",
-      newClientId: "new",
-      known: ["old"],
-      startedAt: "",
-      revokeAt: 7,
-      ...rotation
-    }, facts)
-    const revokeAt = rotation.step === "Switched" ? 7 : undefined
+  ])("where %s", (_, changes, facts, expected) => {
+    const next = nextOf({ ...rotation, ...changes }, facts)
+    const revokeAt = changes.step === "Switched" ? 7 : undefined
     expect(next).toMatchObject(expected === "Finish" ? { _tag: expected, revokeAt } : { _tag: expected })
   })
+})
+
+describe("the record of a rotation", () => {
+  it.live("is for this user alone from the beginning, and there is one of each API user", () =>
+    Effect.gen(function*() {
+      const home = yield* temporary
+      const provider = ConfigProvider.fromEnvRecord({ HOME: home })
+      yield* Effect.gen(function*() {
+        const { place } = yield* Record.begin(rotation)
+        expect(place.startsWith(home)).toBe(true)
+        expect(Fs.statSync(place).mode & 0o777).toBe(0o600)
+        const again = yield* Effect.flip(Record.begin({ ...rotation, newClientId: undefined }))
+        expect(again.message).toBe(`Another rotation of old has just begun: see ${place}.`)
+        yield* Record.begin({ ...rotation, baseUrl: "https://other.example" })
+        expect(yield* Record.find(rotation.baseUrl, "new")).toEqual([{ place, rotation }])
+        expect(yield* Record.find(rotation.baseUrl, "nobody")).toEqual([])
+      }).pipe(Effect.provideService(ConfigProvider.ConfigProvider, provider))
+    }).pipe(Effect.provide(NodeServices.layer)))
+})
+
+describe("the old user", () => {
+  const answering = (status: number) =>
+    ({
+      revoke: () => Effect.fail(new SpotnanaApiError.SpotnanaApiError({ status, errorMessages: [], message: "" }))
+    }) as unknown as ApiUsers.ApiUsers["Service"]
+
+  it.effect("is revoked where somebody else has done so meanwhile, and is not after another error", () =>
+    Effect.gen(function*() {
+      yield* revoke(answering(404), "old")
+      expect(yield* Effect.flip(revoke(answering(403), "old"))).toMatchObject({ status: 403 })
+    }))
 })
 
 describe("the credentials in a file", () => {

@@ -165,7 +165,10 @@ const endpoint = (statuses: ReadonlyArray<number> = []) =>
       )
       const problem = verified._tag === "Failure" ? verified.failure.problem : undefined
       received.push({ id: request.headers["x-spotnana-webhook-id"], body: String(body), problem })
-      response.writeHead(statuses[received.length - 1] ?? (problem === undefined ? 204 : 401)).end()
+      response.writeHead(statuses[received.length - 1] ?? (problem === undefined ? 204 : 401), {
+        location: "/elsewhere"
+      })
+        .end()
     }
     const server = yield* Effect.acquireRelease(
       Effect.sync(() => createServer((request, response) => void answer(request, response))),
