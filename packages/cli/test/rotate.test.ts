@@ -260,7 +260,6 @@ describe("api-users rotate --resume", () => {
       "/nowhere has no credentials.",
       []
     ],
-    ["another process is at it", { step: "Created", pid: process.ppid }, 2, "is at this rotation", []],
     ["the new user was revoked", { step: "Switched", newClientId: "gone" }, 1, "client works as before", []]
   ])("where %s", ([, rotation, exitCode, expected, made]) =>
     Effect.gen(function*() {
@@ -270,6 +269,37 @@ describe("api-users rotate --resume", () => {
       expect(code).toBe(exitCode)
       expect(yield* calls).toEqual(made)
       expect(user.list(records)).toEqual(code === 2 ? ["0.json"] : [])
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("and another rotation wait for the process that is at it", () =>
+    Effect.gen(function*() {
+      const user = yield* left({ step: "Created", pid: process.ppid })
+      for (const args of [["--resume"], ["--switch-command", "true"]]) {
+        const { code, stderr } = yield* user.run(["api-users", "rotate", ...args])
+        expect(code).toBe(2)
+        expect(stderr).toContain(
+          `process ${process.ppid} is at it. If that is another program by now, remove "pid" from `
+        )
+      }
+      expect(yield* calls).toEqual([])
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("does not revoke the old user where somebody has revoked the new one meanwhile", () =>
+    Effect.gen(function*() {
+      const user = yield* left({ step: "Switched" })
+      let isRevoked = false
+      const onNote = () =>
+        Effect.suspend(() => {
+          if (isRevoked) return Effect.void
+          isRevoked = true
+          return user.run(["api-users", "revoke", "new"])
+        })
+      const { code, stderr } = yield* user.run(["api-users", "rotate", "--resume", ...now], { onNote })
+      expect(code).toBe(1)
+      expect(stderr).toContain("client works as before")
+      expect(yield* calls).toEqual(["/revoke 204"])
+      expect((yield* user.run(["api-users", "list"])).stdout).toBe(`${clientId}\n`)
+      expect(user.list(records)).toEqual([])
     }).pipe(Effect.provide(Spotnana)))
 
   it.live("is done as the new user too, whose credentials the application has by now", () =>

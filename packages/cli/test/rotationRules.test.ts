@@ -2,7 +2,8 @@ import { SpotnanaApiError } from "@effect-spotnana/core"
 import type { ApiUsers } from "@effect-spotnana/core"
 import { NodeServices } from "@effect/platform-node"
 import { describe, expect, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Redacted } from "effect"
+import { ConfigProvider, Effect, Fiber, Redacted } from "effect"
+import { TestClock } from "effect/testing"
 import * as Fs from "node:fs"
 import { credentialsIn, problemOf, withCredentials } from "../src/apiUsers/rotation/credentialsFile.ts"
 import { revoke } from "../src/apiUsers/rotation/facts.ts"
@@ -79,6 +80,10 @@ describe("the old user", () => {
     Effect.gen(function*() {
       yield* revoke(answering(404), "old")
       expect(yield* Effect.flip(revoke(answering(403), "old"))).toMatchObject({ status: 403 })
+      const silent = { revoke: () => Effect.never } as unknown as ApiUsers.ApiUsers["Service"]
+      const fiber = yield* Effect.forkChild(Effect.flip(revoke(silent, "old")), { startImmediately: true })
+      yield* TestClock.adjust("30 seconds")
+      expect(yield* Fiber.join(fiber)).toMatchObject({ exitCode: 7, message: expect.stringContaining("--resume") })
     }))
 })
 

@@ -18,7 +18,7 @@ export interface Options {
   readonly stdin?: string | Uint8Array | undefined
   readonly isTerminal?: boolean | undefined
   /** Told of all that is on stderr, whenever that is more. */
-  readonly onNote?: ((stderr: string) => Effect.Effect<void>) | undefined
+  readonly onNote?: ((stderr: string) => Effect.Effect<unknown>) | undefined
 }
 
 const codeOf = (exit: Exit.Exit<unknown, unknown>): number => {

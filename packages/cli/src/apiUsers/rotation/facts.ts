@@ -2,7 +2,7 @@ import type { ApiUsers } from "@effect-spotnana/core"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type { PlatformError } from "effect/PlatformError"
-import type { Failure } from "../../exitCode.ts"
+import { exitCode, Failure } from "../../exitCode.ts"
 import { nextOf } from "./next.ts"
 import type { Next } from "./next.ts"
 import type { Rotation } from "./record.ts"
@@ -25,11 +25,23 @@ export const lookAt = (
     return nextOf(rotation, { clientIds, inUse })
   })
 
-/** Revoked already is revoked. */
+/** Takes 30 seconds at most, and is not interrupted. Revoked already is revoked. */
 export const revoke = (
   apiUsers: ApiUsers.ApiUsers["Service"],
   clientId: string
-): Effect.Effect<void, ApiUsers.ApiUsersError> =>
+): Effect.Effect<void, ApiUsers.ApiUsersError | Failure> =>
   apiUsers.revoke(clientId).pipe(
-    Effect.catchTag("SpotnanaApiError", (error) => error.status === 404 ? Effect.void : Effect.fail(error))
+    Effect.catchTag("SpotnanaApiError", (error) => error.status === 404 ? Effect.void : Effect.fail(error)),
+    Effect.timeoutOrElse({
+      duration: "30 seconds",
+      orElse: () =>
+        Effect.fail(
+          new Failure({
+            message: `No answer within 30 seconds: whether ${clientId} is revoked is not known. To go on: ` +
+              "spotnana-auth api-users rotate --resume",
+            exitCode: exitCode.unavailable
+          })
+        )
+    }),
+    Effect.uninterruptible
   )

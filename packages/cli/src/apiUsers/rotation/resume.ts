@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { exitCode, Failure, usageFailure } from "../../exitCode.ts"
 import { Output } from "../../output.ts"
+import { assertEnded } from "./ended.ts"
 import { lookAt, revoke } from "./facts.ts"
 import * as Journal from "./journal.ts"
 import { describe } from "./next.ts"
@@ -12,17 +13,6 @@ import type { Next } from "./next.ts"
 import * as Record from "./record.ts"
 import { drainOf, noteDrain, printRotated } from "./rotate.ts"
 import type { Input } from "./rotate.ts"
-
-const isRunning = (pid: number | undefined): boolean => {
-  if (pid === undefined || pid === process.pid) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // Not ours to signal, but there.
-    return (error as NodeJS.ErrnoException).code === "EPERM"
-  }
-}
 
 /** Waits for what the old user still serves, and revokes it if the new one is still in use then. */
 const finish = (
@@ -45,7 +35,11 @@ const finish = (
       yield* Effect.sleep(Math.max(0, revokeAt - now))
       const next = yield* lookAt({ ...recorded.rotation, step: "Switched" }, own, apiUsers)
       if (next._tag === "Undo" || next._tag === "ByHand") return yield* usageFailure(describe(recorded, next))
-      yield* Effect.uninterruptible(Effect.timeout(revoke(apiUsers, clientId), "30 seconds"))
+      if (next._tag === "Finish") return yield* revoke(apiUsers, clientId)
+      if (next.isRotated) return
+      // The old user is the only one: somebody has revoked the new one.
+      yield* Record.remove(recorded)
+      return yield* nothingChanged(clientId)
     }).pipe(
       Effect.onInterrupt(() =>
         Effect.flatMap(
@@ -68,12 +62,8 @@ export const resume = (input: Pick<Input, "drain" | "json">) =>
     if (recorded === undefined) {
       return yield* usageFailure(`No rotation of ${own} was begun on this machine. Start one without --resume.`)
     }
-    const { place, rotation } = recorded
-    if (isRunning(rotation.pid)) {
-      return yield* usageFailure(
-        `Process ${rotation.pid} is at this rotation. If it is another program, remove "pid" from ${place}.`
-      )
-    }
+    const { rotation } = recorded
+    yield* assertEnded(recorded)
     const next = yield* lookAt(rotation, own, apiUsers)
     switch (next._tag) {
       case "Finish":
@@ -86,7 +76,7 @@ export const resume = (input: Pick<Input, "drain" | "json">) =>
           ? yield* printRotated(input.json, rotation.newClientId, rotation.clientId)
           : yield* nothingChanged(rotation.clientId)
       case "Undo":
-        yield* Effect.uninterruptible(Effect.timeout(revoke(apiUsers, next.newClientId), "30 seconds"))
+        yield* revoke(apiUsers, next.newClientId)
         yield* Record.remove(recorded)
         return yield* nothingChanged(
           rotation.clientId,

@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import { exitCode, explain, Failure, usageFailure } from "../../exitCode.ts"
 import { Output } from "../../output.ts"
 import { timeOfDay } from "../../requestLine.ts"
+import { assertEnded } from "./ended.ts"
 import { lookAt, revoke } from "./facts.ts"
 import * as Journal from "./journal.ts"
 import { describe } from "./next.ts"
@@ -64,9 +65,7 @@ const failed = (
     if (cause instanceof NotSwitched && newClientId !== undefined) {
       // From now on it is known that nobody has its secret.
       yield* Effect.ignore(journal.update({ step: "Created" }))
-      yield* ApiUsers.ApiUsers.use((apiUsers) =>
-        Effect.ignore(Effect.timeout(revoke(apiUsers, newClientId), "30 seconds"))
-      )
+      yield* ApiUsers.ApiUsers.use((apiUsers) => Effect.ignore(revoke(apiUsers, newClientId)))
       const left = yield* journal.settle
       return yield* new Failure({
         message: sentences(
@@ -100,6 +99,7 @@ export const rotate = (input: Input) =>
     const own = yield* Credentials.Credentials.use(({ current }) => Effect.orDie(current))
     const { clientId } = own
     for (const recorded of yield* Record.find(baseUrl, clientId)) {
+      yield* assertEnded(recorded)
       const next = yield* lookAt(recorded.rotation, clientId, apiUsers)
       if (next._tag !== "Over") return yield* usageFailure(describe(recorded, next))
       yield* Record.remove(recorded)
