@@ -6,11 +6,13 @@ import * as References from "effect/References"
 import * as Terminal from "effect/Terminal"
 import { apiUsers } from "./commands/apiUsers.ts"
 import { doctor } from "./commands/doctor.ts"
+import { keys } from "./commands/keys.ts"
 import { mock } from "./commands/mock.ts"
 import { proxy } from "./commands/proxy.ts"
 import { request } from "./commands/request.ts"
 import { token } from "./commands/token.ts"
 import { watch } from "./commands/watch.ts"
+import { webhook } from "./commands/webhook.ts"
 import { report } from "./exitCode.ts"
 import { paragraphs } from "./flag.ts"
 import { version } from "./internal/version.ts"
@@ -28,6 +30,7 @@ export const root = Command.make("spotnana-auth").pipe(
     "  SPOTNANA_CLIENT_SECRET     its secret",
     "  SPOTNANA_ENVIRONMENT       production (the default) or sandbox",
     "  SPOTNANA_BASE_URL          another address of the API: a regional host, a gateway, a mock",
+    "  SPOTNANA_WEBHOOK_SECRETS   what webhooks are signed with: see spotnana-auth webhook",
     "  SPOTNANA_TOKEN_STORE_KEYS  what kept tokens are encrypted with, in place of a key of this user",
     "",
     "Each may be in a file that a variable of its name and _FILE names, as SPOTNANA_CLIENT_SECRET_FILE; not in .env.",
@@ -36,7 +39,8 @@ export const root = Command.make("spotnana-auth").pipe(
     "NODE_EXTRA_CA_CERTS names a file with certificates to trust beside those of Node.",
     "",
     "Exit codes: 0 done, 1 a fault, 2 a mistake in the command line or the configuration, 3, 4 and 5 an answer 3xx, 4xx",
-    "and 5xx, 6 the credentials or the token were refused, 7 no usable answer, 130 interrupted."
+    "and 5xx, 6 the credentials or the token were refused, 7 no usable answer, 8 the token of a user was refused, 130",
+    "interrupted."
   )),
   Command.withExamples([
     { command: "spotnana-auth doctor", description: "Find out whether everything is set up" },
@@ -46,7 +50,7 @@ export const root = Command.make("spotnana-auth").pipe(
       description: "Have the shell complete commands and flags"
     }
   ]),
-  Command.withSubcommands([token, request, doctor, watch, proxy, mock, apiUsers])
+  Command.withSubcommands([token, request, doctor, watch, proxy, mock, apiUsers, keys, webhook])
 )
 
 /** An error and where to find help, on stderr: what is on stdout may be taken for a token. */

@@ -7,6 +7,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Path from "effect/Path"
+import type { PlatformError } from "effect/PlatformError"
 import { usageFailure } from "./exitCode.ts"
 import type { Failure } from "./exitCode.ts"
 import { isOpenToOthers } from "./openToOthers.ts"
@@ -76,12 +77,15 @@ const decode = (file: string, bytes: Uint8Array): Effect.Effect<string, Failure>
       )
   })
 
+/** The text of a file of variables. */
+export const readText = (file: string): Effect.Effect<string, Failure | PlatformError, FileSystem.FileSystem> =>
+  Effect.flatMap(FileSystem.FileSystem.use((fs) => fs.readFile(file)), (bytes) => decode(file, bytes))
+
 /** Read once: what a pipe had is gone then. */
 const fromFile = (file: string): Effect.Effect<Source, Failure, FileSystem.FileSystem | Path.Path> =>
   Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
     const isOpen = yield* isOpenToOthers(file)
-    const content = yield* decode(file, yield* fs.readFile(file))
+    const content = yield* readText(file)
     const provider = onlyValues(onlySpotnana(ConfigProvider.fromDotEnvContents(content)))
     return isOpen
       ? { name: file, provider, warning: `${file} is open to others. Close it: chmod go= ${file}` }

@@ -1,4 +1,4 @@
-import { AuthError, SpotnanaApiError } from "@effect-spotnana/core"
+import { AuthError, SpotnanaApiError, TokenExchange } from "@effect-spotnana/core"
 import * as Cause from "effect/Cause"
 import { CliError } from "effect/cli"
 import * as Config from "effect/Config"
@@ -27,6 +27,8 @@ export const exitCode = {
   refused: 6,
   /** No usable answer: no connection, a time-out, or a token endpoint that is out of order. */
   unavailable: 7,
+  /** The token endpoint refused the token of the user. */
+  subjectRefused: 8,
   /** Interrupted, by Ctrl-C or SIGTERM. */
   interrupted: 130,
   /** Nobody reads the output any more. */
@@ -54,7 +56,7 @@ const authExitCode = (error: AuthError.AuthError): number => {
 }
 
 /** Of an answer that is an error, whatever its status. */
-const statusExitCode = (status: number): number =>
+export const statusExitCode = (status: number): number =>
   status < 300
     ? exitCode.unavailable
     : status < 400
@@ -97,6 +99,11 @@ export const explain = (error: unknown): Explanation => {
       message: wait === undefined ? message : `${message}\nTry again in ${inSeconds(wait)}.`,
       exitCode: authExitCode(error)
     }
+  }
+  if (error instanceof TokenExchange.SubjectTokenRejected) {
+    // The user is named by the file that has the token.
+    const message = error.message.replace("of user ", "in ").replace("subjectTokenType", "--subject-token-type")
+    return { message: identified(message, error.debugIdentifier), exitCode: exitCode.subjectRefused }
   }
   if (error instanceof SpotnanaApiError.SpotnanaApiError) {
     return { message: identified(error.message, error.debugIdentifier), exitCode: statusExitCode(error.status) }

@@ -1,10 +1,24 @@
-import { Flag } from "effect/cli"
+import { Argument, Flag } from "effect/cli"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Path from "effect/Path"
 
 /** A flag that is off unless it is given. */
 export const toggle = (name: string, description: string): Flag.Flag<boolean> =>
   Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withDefault(false), Flag.withoutNegation)
+
+/** `Flag.Path` makes `-` a path too. */
+const orStdin = (file: string): Effect.Effect<string, never, Path.Path> =>
+  Path.Path.use((path) => Effect.succeed(file === path.resolve("-") ? "-" : file))
+
+/** A file to read, which shells complete, or `-` for stdin. */
+export const inputFile = (name: string): Flag.Flag<string> =>
+  Flag.Path(name).pipe(Flag.mapEffect(orStdin), Flag.withMetavar("file"))
+
+/** The same as an argument. */
+export const inputFileArgument = (name: string): Argument.Argument<string> =>
+  Argument.Path(name).pipe(Argument.mapEffect(orStdin))
 
 /**
  * A description as help shows it, below its heading. An empty line is between two paragraphs, and one that begins with a

@@ -35,6 +35,7 @@ export interface Input extends Configuration.Input, Store.Input {}
 type Session =
   | SpotnanaHttpClient.SpotnanaHttpClient
   | TokenProvider.TokenProvider
+  | TokenEndpoint.TokenEndpoint
   | Credentials.Credentials
   | HttpClient.HttpClient
 
@@ -71,7 +72,7 @@ export const timeLeft = (token: AccessToken.AccessToken): Effect.Effect<Duration
   )
 
 // A command that is over soon has no use for a renewal in passing: its end would break the request off, run after run.
-const asItIs: RefreshPolicy.Options = { mode: "onDemand", renewAt: 0.99, jitter: 0, minimumMargin: 0 }
+export const asItIs: RefreshPolicy.Options = { mode: "onDemand", renewAt: 0.99, jitter: 0, minimumMargin: 0 }
 
 /** How many milliseconds have to be left of a token's life. A new one will do: another one would have no more. */
 const required = (lifetime: number, minimum: Duration.Duration): number =>

@@ -26,7 +26,7 @@ describe("the command line", () => {
     Effect.gen(function*() {
       const { run } = yield* makeUser()
       const said = yield* Effect.forEach(
-        ["", "token", "request", "doctor", "api-users create"],
+        ["", "token", "request", "doctor", "api-users create", "api-users rotate", "keys add", "webhook send"],
         (command) => run(help(command)),
         {
           concurrency: 2

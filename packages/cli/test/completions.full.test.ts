@@ -32,7 +32,12 @@ describe.each<readonly [string, string, (file: string) => ReadonlyArray<string>]
           "credentials-file",
           "GET",
           "api-users",
-          "revoke"
+          "revoke",
+          "switch-command",
+          "generate",
+          "subject-token-file",
+          "webhook",
+          "duplicates"
         ]
       ) {
         expect(String(stdout)).toContain(word)
@@ -66,5 +71,7 @@ describe.skipIf(!has("bash"))("completions in bash", () => {
         ])
       expect(String((yield* complete("spotnana-auth", "to")).stdout).trim()).toBe("token")
       expect(String((yield* complete("spotnana-auth", "token", "--min")).stdout).trim()).toBe("--min-lifetime")
+      expect(String((yield* complete("spotnana-auth", "api-users", "ro")).stdout).trim()).toBe("rotate")
+      expect(String((yield* complete("spotnana-auth", "keys", "gen")).stdout).trim()).toBe("generate")
     }))
 })

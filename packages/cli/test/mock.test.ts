@@ -75,6 +75,27 @@ describe("spotnana-auth mock", () => {
       }
     }))
 
+  it.live("exchanges the token of a user that it is told of, which is the email, and no other", () =>
+    Effect.gen(function*() {
+      const running = yield* mock(["--user", "ada@acme.example"])
+      const exchange = (subjectToken: string) =>
+        ask(`${running.baseUrl}/v2/auth/oauth2-token`, {
+          method: "POST",
+          body: new URLSearchParams({
+            grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
+            client_id: "mock-client",
+            client_secret: secret,
+            subject_token: subjectToken,
+            subject_token_type: "urn:ietf:params:oauth:token-type:access_token"
+          })
+        })
+      expect((yield* exchange("ada@acme.example")).status).toBe(200)
+      expect((yield* exchange("c4n4ry")).status).toBe(400)
+      yield* running.match(/200 POST \/v2\/auth\/oauth2-token a token of ada@acme\.example is issued/)
+      yield* running.match(/400 POST \/v2\/auth\/oauth2-token the credentials or the user's token are refused/)
+      expect(running.stderr()).not.toContain("c4n4ry")
+    }))
+
   it.live("says nothing of the requests with --quiet", () =>
     Effect.gen(function*() {
       const running = yield* mock(["--quiet", "--client-id", "me"])

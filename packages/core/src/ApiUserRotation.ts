@@ -88,6 +88,13 @@ export interface Options<out R = never> {
   /** What the new user is to be. Default: a TMC administrator, as the old one if it rotates itself. */
   readonly user?: ApiUsers.CreateOptions | undefined
   /**
+   * Runs as soon as there is a new user, with both client ids and no secret: to keep a record of what is under way, in case
+   * the process is killed. If it fails, the new user is revoked. Default: nothing.
+   */
+  readonly onCreated?:
+    | ((users: { readonly clientId: string; readonly newClientId: string }) => Effect.Effect<unknown, unknown, R>)
+    | undefined
+  /**
    * Proves that the new user can do what the application needs. The client is the new user's own; an answer that is not
    * 2xx is a `SpotnanaApiError`. Default: it lists the API users, or, as a company administrator, one company.
    */
@@ -131,7 +138,8 @@ export interface Options<out R = never> {
  * **Gotchas**
  *
  * A process that is killed between creation and revocation leaves the new user
- * behind. `ApiUsers.list` shows it; it counts towards the quota of five.
+ * behind. `ApiUsers.list` shows it, and `onCreated` can name it in a record; it
+ * counts towards the quota of five.
  *
  * **Example** (Rotating what is in a vault)
  *
@@ -177,6 +185,9 @@ export const rotate = <R = never>(
         const created = yield* Steps.create(users, clientId, known, options.user)
         const both = { clientId, newClientId: created.clientId }
         const undoing = Steps.orUndo(users, both)
+        if (options.onCreated !== undefined) {
+          yield* undoing("Create", "The new API user could not be recorded")(restore(options.onCreated(both)))
+        }
         const next = yield* Steps.clientOf(created, administrator)
         const isCompanyAdmin = options.user?.role === "COMPANY_ADMIN"
         const revoker = isCompanyAdmin ? users : ApiUsers.make(next.client)

@@ -205,6 +205,16 @@ describe("ApiUserRotation", () => {
       assert.strictEqual(entry?.clientId, created.clientId)
     }).pipe(Effect.provide(onMock)))
 
+  it.effect("names both users before anything else happens to the new one", () =>
+    Effect.gen(function*() {
+      const seen: Array<unknown> = []
+      const onCreated = (users: unknown) => Effect.map(calls, (calls) => void seen.push(users, calls.at(-1)))
+      const created = yield* underTime(
+        ApiUserRotation.rotate<Vault | MockSpotnana.MockSpotnana>({ switchTo, onCreated })
+      )
+      assert.deepStrictEqual(seen, [{ clientId, newClientId: created.clientId }, "POST  200"])
+    }).pipe(Effect.provide(onMock)))
+
   it.effect("counts a user that somebody else has revoked meanwhile as revoked", () =>
     Effect.gen(function*() {
       const { mock } = yield* subjects
@@ -374,6 +384,13 @@ describe("ApiUserRotation", () => {
         assert.strictEqual((yield* Fiber.join(fiber)).step, "Create")
         yield* mock.configure({ apiLatency: 0 })
         assert.deepStrictEqual(yield* clientIds, [clientId, "other"])
+      }).pipe(Effect.provide(onMock)))
+
+    it.effect("Create: the new user cannot be recorded, and is revoked again", () =>
+      Effect.gen(function*() {
+        const { error, isSwitched, left } = yield* failing({ onCreated: () => Effect.fail("the disk is full") })
+        assert.deepStrictEqual([error.step, error.newClientId, error.cause], ["Create", undefined, "the disk is full"])
+        assert.deepStrictEqual([left, isSwitched], [[clientId], false])
       }).pipe(Effect.provide(onMock)))
 
     it.effect("Verify: an answer that is not 2xx is a failure", () =>

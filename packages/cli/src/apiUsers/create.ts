@@ -3,7 +3,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { exitCode, Failure, usageFailure } from "../exitCode.ts"
 import { Output } from "../output.ts"
-import { reserve, toJson, toVariables } from "./shown.ts"
+import { reserve } from "../reserve.ts"
+import { toJson, toVariables } from "./shown.ts"
 import type { Shown } from "./shown.ts"
 
 export interface Input {
@@ -56,7 +57,7 @@ export const create = (input: Input) =>
       orElse: () => Effect.fail(noAnswer)
     })
     if (write === undefined) return yield* output.line(input.json ? toJson(shown) : toVariables(shown))
-    yield* Effect.catch(write(shown), ({ message }) => undo(shown, message))
+    yield* Effect.catch(write(`${toVariables(shown)}\n`), ({ message }) => undo(shown, message))
     yield* output.line(input.json ? JSON.stringify({ clientId: shown.clientId }) : shown.clientId)
   }).pipe(Effect.scoped, Effect.uninterruptible)
 

@@ -1,10 +1,5 @@
 import type { ApiUsers, Credentials } from "@effect-spotnana/core"
-import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Redacted from "effect/Redacted"
-import type * as Scope from "effect/Scope"
-import { usageFailure } from "../exitCode.ts"
-import type { Failure } from "../exitCode.ts"
 
 /** What Spotnana shows once: an API user's secret, or its SCIM token. */
 export type Shown = Credentials.ClientCredentials | ApiUsers.ScimToken
@@ -18,7 +13,7 @@ export const toJson = (shown: Shown): string =>
   )
 
 /** In the one of the quotes that it does not have. A line break it does not have either: the core refuses that. */
-const quoted = (value: string): string => {
+export const quoted = (value: string): string => {
   const quote = ["'", "\"", "`"].find((quote) => !value.includes(quote)) ?? "'"
   return quote + value + quote
 }
@@ -34,29 +29,3 @@ export const toVariables = (shown: Shown): string =>
       `SPOTNANA_CLIENT_ID=${quoted(shown.clientId)}`,
       `SPOTNANA_CLIENT_SECRET=${quoted(Redacted.value(shown.clientSecret))}`
     ]).join("\n")
-
-/**
- * A new file that this user alone can read, made before there is anything to write: what is shown once is not to be lost
- * because there is no place for it. It goes again where nothing was written.
- */
-export const reserve = (
-  file: string
-): Effect.Effect<(shown: Shown) => Effect.Effect<void, Failure>, Failure, FileSystem.FileSystem | Scope.Scope> =>
-  Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
-    const write = (content: string, flag: "w" | "wx") =>
-      Effect.mapError(
-        fs.writeFileString(file, content, { flag, mode: 0o600 }),
-        ({ message, reason }) =>
-          usageFailure(
-            reason._tag === "AlreadyExists" ? `${file} is there already. Name another file.` : `${file}: ${message}`
-          )
-      )
-    let isWritten = false
-    yield* Effect.acquireRelease(
-      write("", "wx"),
-      () => Effect.suspend(() => isWritten ? Effect.void : Effect.ignore(fs.remove(file)))
-    )
-    return (shown) =>
-      Effect.tap(write(`${toVariables(shown)}\n`, "w"), () => Effect.sync(() => void (isWritten = true)))
-  })

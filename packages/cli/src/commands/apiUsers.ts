@@ -3,10 +3,15 @@ import { Argument, Command, Flag } from "effect/cli"
 import * as Effect from "effect/Effect"
 import { FetchHttpClient } from "effect/http"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { assertPlace, create } from "../apiUsers/create.ts"
 import { list } from "../apiUsers/list.ts"
 import { revoke } from "../apiUsers/revoke.ts"
-import { paragraphs, toggle } from "../flag.ts"
+import { resume } from "../apiUsers/rotation/resume.ts"
+import { rotate } from "../apiUsers/rotation/rotate.ts"
+import type { Input as RotateInput } from "../apiUsers/rotation/rotate.ts"
+import { usageFailure } from "../exitCode.ts"
+import { duration, paragraphs, toggle } from "../flag.ts"
 import * as Session from "../session.ts"
 
 /** Runs it as the API user of the configuration. What creates or deletes is not sent along with a redirect. */
@@ -25,12 +30,8 @@ const listCommand = Command.make(
   Command.withDescription("Print the client id of every active API user of the TMC, one a line.")
 )
 
-const createCommand = Command.make("create", {
-  ...Session.flags,
-  role: Flag.Literals("role", ["TMC_ADMIN", "COMPANY_ADMIN"]).pipe(
-    Flag.optional,
-    Flag.withDescription("What the user may do. Default: TMC_ADMIN")
-  ),
+/** Whom a new API user belongs to. */
+const owner = {
   tmcId: Flag.String("tmc-id").pipe(
     Flag.withMetavar("id"),
     Flag.optional,
@@ -40,7 +41,16 @@ const createCommand = Command.make("create", {
     Flag.withMetavar("id"),
     Flag.optional,
     Flag.withDescription("The organization that it belongs to")
+  )
+}
+
+const createCommand = Command.make("create", {
+  ...Session.flags,
+  role: Flag.Literals("role", ["TMC_ADMIN", "COMPANY_ADMIN"]).pipe(
+    Flag.optional,
+    Flag.withDescription("What the user may do. Default: TMC_ADMIN")
   ),
+  ...owner,
   scim: toggle("scim", "An API user for SCIM, with a token in place of a secret"),
   writeFile: Flag.Path("write-file").pipe(
     Flag.withMetavar("file"),
@@ -83,13 +93,80 @@ const revokeCommand = Command.make("revoke", {
   ))
 )
 
+/** Either it begins, with one place for the new secret, or it goes on. */
+const assertOneTarget = (input: RotateInput & { readonly resume: boolean }) => {
+  const targets = [input.switchCommand, input.writeFile].filter(Option.isSome).length
+  if (input.resume) {
+    return targets === 0
+      ? Effect.void
+      : usageFailure("--resume goes on with what was begun: leave out --switch-command and --write-file.")
+  }
+  return targets === 1
+    ? Effect.void
+    : usageFailure("Say where the new secret goes: either --switch-command or --write-file.")
+}
+
+const rotateCommand = Command.make("rotate", {
+  ...Session.flags,
+  switchCommand: Flag.String("switch-command").pipe(
+    Flag.withMetavar("command"),
+    Flag.optional,
+    Flag.withDescription("Run this in a shell to store the new credentials; it has them in its environment")
+  ),
+  writeFile: Flag.Path("write-file").pipe(
+    Flag.withMetavar("file"),
+    Flag.optional,
+    Flag.withDescription("Put id and secret into this file of variables, mode 0600; its other lines stay")
+  ),
+  resume: toggle("resume", "Go on with a rotation that did not end"),
+  drain: duration("drain").pipe(
+    Flag.optional,
+    Flag.withDescription("How long the old user stays. Default: a token's lifetime and 5m")
+  ),
+  ...owner,
+  json: toggle("json", "Print an object: clientId, and revoked, the old one")
+}, (input) =>
+  Effect.andThen(
+    assertOneTarget(input),
+    (input.resume ? resume(input) : rotate(input)).pipe(asAdministrator(input))
+  )).pipe(
+    Command.withShortDescription("Replace the API user of this command by a new one"),
+    Command.withDescription(paragraphs(
+      "Replace the API user of this command by a new one, without a refused request: create it, try it, store its secret, wait",
+      "until no token of the old one is alive, and revoke the old one. That takes an hour and 5 minutes.",
+      "",
+      "The switch command has the new credentials in SPOTNANA_NEW_CLIENT_ID and SPOTNANA_NEW_CLIENT_SECRET, never in its",
+      "arguments. It should end once they are stored. With an exit code other than 0 they are not, and the new user is revoked",
+      "again. What it prints goes to stderr.",
+      "",
+      "Ctrl-C before the switch revokes the new user. Later both users stay, and are named. A process that is killed leaves a",
+      "record, without a secret, below spotnana-auth/rotations in the state directory: the next run says which API users there",
+      "are and what to do, and --resume does it.",
+      "",
+      "Exit codes: 1 if the switch command failed, or if --resume found that nothing was changed; 2 if there is a rotation",
+      "that is not complete; the others are those of api-users."
+    )),
+    Command.withExamples([
+      {
+        command: "spotnana-auth api-users rotate --credentials-file app.env --write-file app.env",
+        description: "Replace the credentials in a file that the application reads"
+      },
+      {
+        command:
+          `spotnana-auth api-users rotate --switch-command 'printf %s "$SPOTNANA_NEW_CLIENT_SECRET" | vault kv put secret/spotnana id="$SPOTNANA_NEW_CLIENT_ID" secret=-'`,
+        description: "Store them in a vault"
+      },
+      { command: "spotnana-auth api-users rotate --resume", description: "Go on after a restart" }
+    ])
+  )
+
 export const apiUsers = Command.make("api-users").pipe(
-  Command.withShortDescription("List, create and revoke API users"),
+  Command.withShortDescription("List, create, rotate and revoke API users"),
   Command.withDescription(paragraphs(
-    "List, create and revoke API users. The credentials are those of a TMC administrator: nobody else may.",
+    "List, create, rotate and revoke API users. The credentials are those of a TMC administrator: nobody else may.",
     "",
     "Exit codes: 4 and 5 if Spotnana answers with an error, 6 if the credentials or the token were refused, 7 if there was no",
     "usable answer, 2 for a mistake in the command line or the configuration."
   )),
-  Command.withSubcommands([listCommand, createCommand, revokeCommand])
+  Command.withSubcommands([listCommand, createCommand, rotateCommand, revokeCommand])
 )

@@ -12,6 +12,12 @@ export const mock = Command.make("mock", {
     Flag.optional,
     Flag.withDescription("The API user that it knows. Default: SPOTNANA_CLIENT_ID, or mock-client")
   ),
+  user: Flag.String("user").pipe(
+    Flag.withMetavar("email"),
+    Flag.filter((email) => /^[\x21-\x7e]+$/.test(email), () => "Expected an email address"),
+    Flag.atLeast(0),
+    Flag.withDescription("A user whose token is exchanged: the token is the email itself. May be repeated")
+  ),
   writeCredentials: Flag.File("write-credentials").pipe(
     Flag.optional,
     Flag.withDescription("Write what leads to it into this file, for this user alone and until it ends")

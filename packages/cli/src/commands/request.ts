@@ -1,4 +1,4 @@
-import { SpotnanaHttpClient } from "@effect-spotnana/core"
+import { SpotnanaHttpClient, TokenExchange } from "@effect-spotnana/core"
 import type { Environment } from "@effect-spotnana/core"
 import * as Url from "@effect-spotnana/engine/Url"
 import { Argument, Command, Flag } from "effect/cli"
@@ -6,14 +6,18 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { FetchHttpClient, HttpBody, HttpClientRequest } from "effect/http"
+import type { HttpClient } from "effect/http"
 import * as Option from "effect/Option"
 import { dotSegmentRefused } from "../dotSegment.ts"
-import { exitCode, Failure, usageFailure } from "../exitCode.ts"
+import { usageFailure } from "../exitCode.ts"
+import type { Failure } from "../exitCode.ts"
 import { paragraphs, toggle } from "../flag.ts"
+import { maxTime, within } from "../maxTime.ts"
 import { printAnswer } from "../request/answer.ts"
 import { readData } from "../request/body.ts"
 import { parseHeader } from "../request/headers.ts"
 import * as Session from "../session.ts"
+import * as UserSession from "../userSession.ts"
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"] as const
 type Method = typeof methods[number]
@@ -26,6 +30,7 @@ export const request = Command.make(
       Argument.withDescription("What to ask for: /v2/companies?limit=10, or a URL of the same API")
     ),
     ...Session.flags,
+    ...UserSession.flags,
     data: Flag.String("data").pipe(
       Flag.withAlias("d"),
       Flag.withMetavar("text|@file|-"),
@@ -41,12 +46,7 @@ export const request = Command.make(
       Flag.atLeast(0)
     ),
     include: toggle("include", "Print status and headers before the body").pipe(Flag.withAlias("i")),
-    maxTime: Flag.Finite("max-time").pipe(
-      Flag.withMetavar("seconds"),
-      Flag.filter((seconds) => seconds > 0, () => "Expected more than 0 seconds"),
-      Flag.withDescription("Give up after so many seconds, the token request included"),
-      Flag.optional
-    )
+    maxTime
   },
   Effect.fn(function*(input) {
     const headers = yield* Effect.forEach(input.header, (text) =>
@@ -56,19 +56,27 @@ export const request = Command.make(
       ))
     const message = HttpClientRequest.make(input.method)(input.path)
     const body = yield* bodyOf(input)
+    const subject = yield* UserSession.read(input)
     const complete = HttpClientRequest.setHeaders(
       Option.match(body, { onNone: () => message, onSome: (body) => HttpClientRequest.setBody(message, body) }),
       headers
     )
-    const exchange = Effect.gen(function*() {
-      const client = yield* SpotnanaHttpClient.SpotnanaHttpClient
-      const start = yield* Clock.monotonicTimeNanos
-      const response = yield* client.execute(complete)
-      const took = Duration.nanos((yield* Clock.monotonicTimeNanos) - start)
-      yield* printAnswer(response, { include: input.include, took })
-    })
-    yield* exchange.pipe(
-      Effect.provide(Session.layerBrief(input, { assert: assertAtHome(input.path) })),
+    const exchange = <E>(client: HttpClient.HttpClient.With<E>) =>
+      Effect.gen(function*() {
+        const start = yield* Clock.monotonicTimeNanos
+        const response = yield* client.execute(complete)
+        const took = Duration.nanos((yield* Clock.monotonicTimeNanos) - start)
+        yield* printAnswer(response, { include: input.include, took })
+      })
+    const brief = { assert: assertAtHome(input.path) }
+    yield* Option.match(subject, {
+      onNone: () =>
+        SpotnanaHttpClient.SpotnanaHttpClient.use(exchange).pipe(Effect.provide(Session.layerBrief(input, brief))),
+      onSome: (subject) =>
+        TokenExchange.UserHttpClient.use(exchange).pipe(
+          Effect.provide(UserSession.layerBrief(input, subject, brief))
+        )
+    }).pipe(
       // A redirect is an answer to show, like any other.
       Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
       within(input.maxTime)
@@ -83,8 +91,10 @@ export const request = Command.make(
     "The token goes to the configured address and to no other. A request that is answered 401 is repeated once with a new",
     "token.",
     "",
+    "With --subject-token-file the request is made for the user whose token that is, with a token by exchange (RFC 8693).",
+    "",
     "Exit codes: 0 for 2xx, 3 for 3xx, 4 for 4xx, 5 for 5xx, 6 if the credentials or the token were refused, 7 if there was",
-    "no usable answer, 2 for a mistake in the command line or the configuration."
+    "no usable answer, 8 if the user's token was refused, 2 for a mistake in the command line or the configuration."
   )),
   Command.withExamples([
     { command: "spotnana-auth request GET '/v2/companies?limit=5' | jq .elements", description: "List companies" },
@@ -96,9 +106,14 @@ export const request = Command.make(
   ])
 )
 
-const bodyOf = (input: { readonly method: Method; readonly data: Option.Option<string> }) =>
+const bodyOf = (
+  input: UserSession.Input & { readonly method: Method; readonly data: Option.Option<string> }
+) =>
   Effect.gen(function*() {
     if (Option.isNone(input.data)) return Option.none()
+    if (input.data.value.replace("@", "") === "-" && Option.contains(input.subjectTokenFile, "-")) {
+      return yield* usageFailure("stdin has either the body or the user's token: name a file for one of them.")
+    }
     if (input.method === "GET" || input.method === "HEAD") {
       return yield* usageFailure(`${input.method} has no body: leave out --data, or use another method`)
     }
@@ -121,12 +136,3 @@ const assertAtHome = (path: string) => ({ baseUrl }: Environment.Environment): E
 
 const isBelow = (baseUrl: string, href: string): boolean =>
   href.startsWith(baseUrl) && /^(?:$|[/?#])/.test(href.slice(baseUrl.length))
-
-const within = (maxTime: Option.Option<number>) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Option.isNone(maxTime) ? effect : Effect.timeoutOrElse(effect, {
-    duration: Duration.seconds(maxTime.value),
-    orElse: () =>
-      Effect.fail(
-        new Failure({ message: `No complete answer within ${maxTime.value} seconds.`, exitCode: exitCode.unavailable })
-      )
-  })

@@ -1,17 +1,24 @@
-import { TokenProvider } from "@effect-spotnana/core"
+import { TokenExchange, TokenProvider } from "@effect-spotnana/core"
+import type { AccessToken } from "@effect-spotnana/core"
 import { Command, Flag } from "effect/cli"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { usageFailure } from "../exitCode.ts"
 import { paragraphs, toggle } from "../flag.ts"
 import { Output } from "../output.ts"
 import * as Session from "../session.ts"
+import * as UserSession from "../userSession.ts"
 
 export const token = Command.make("token", {
   ...Session.flags,
-  json: toggle("json", "Print an object: access_token, token_type, expires_in, expires_at"),
+  ...UserSession.flags,
+  json: toggle(
+    "json",
+    "Print an object: access_token, token_type, expires_in, expires_at; of a user refresh_token too"
+  ),
   print: toggle("print", "Print it to a terminal too, where it stays in the scrollback"),
   minLifetime: Flag.Int("min-lifetime").pipe(
     Flag.withMetavar("seconds"),
@@ -31,10 +38,17 @@ export const token = Command.make("token", {
           "To see it here, add --print. To use it, pipe it; or let `spotnana-auth request` make the request."
       )
     }
-    yield* Effect.provide(
-      print(input.json, input.minLifetime),
-      Session.layerBrief(input, { minimum: Duration.seconds(input.minLifetime) })
-    )
+    const subject = yield* UserSession.read(input)
+    yield* Option.match(subject, {
+      onNone: () =>
+        TokenProvider.TokenProvider.use(({ get }) => Effect.flatMap(get, print(input))).pipe(
+          Effect.provide(Session.layerBrief(input, { minimum: Duration.seconds(input.minLifetime) }))
+        ),
+      onSome: (subject) =>
+        TokenExchange.UserTokenProvider.use(({ get }) => Effect.flatMap(get, print(input))).pipe(
+          Effect.provide(UserSession.layerBrief(input, subject))
+        )
+    })
   })).pipe(
     Command.withShortDescription("Print a valid access token"),
     Command.withDescription(paragraphs(
@@ -42,6 +56,9 @@ export const token = Command.make("token", {
       "",
       "Tokens are kept for this user alone, encrypted, in the directory that `spotnana-auth doctor` names. Runs that start",
       "together make one token request. To a terminal no token is printed without --print.",
+      "",
+      "With --subject-token-file it is the token of a user: the user's own token, or one that you signed, is exchanged for it",
+      "(RFC 8693) at each run, and nothing is kept. Exit code 8: the user's token was refused.",
       "",
       "A token on a command line can be read by whoever lists the processes. The first example keeps it off there."
     )),
@@ -58,32 +75,38 @@ export const token = Command.make("token", {
       {
         command: "spotnana-auth token --credentials-file ~/sandbox.env --no-store",
         description: "Credentials of a file, and nothing kept"
+      },
+      {
+        command: "spotnana-auth token --subject-token-file ada.jwt --subject-token-type jwt --json",
+        description: "A token of a user, and the refresh token that came with it"
       }
     ])
   )
 
-const print = (json: boolean, minLifetime: number) =>
-  Effect.gen(function*() {
-    const output = yield* Output
-    const token = yield* (yield* TokenProvider.TokenProvider).get
-    const value = Redacted.value(token.value)
-    const seconds = Math.floor(Duration.toSeconds(yield* Session.timeLeft(token)))
-    const { expiresAt, scope } = token
-    // One that is all but new will do: see `Session.layerBrief`.
-    if (seconds < 0.98 * minLifetime - 1) {
-      yield* output.warn(
-        `The token lives for ${seconds} seconds only, and not for the ${minLifetime} that --min-lifetime asks for.`
+const print =
+  ({ json, minLifetime }: { readonly json: boolean; readonly minLifetime: number }) =>
+  (token: AccessToken.AccessToken & { readonly refreshToken?: Redacted.Redacted | undefined }) =>
+    Effect.gen(function*() {
+      const output = yield* Output
+      const value = Redacted.value(token.value)
+      const seconds = Math.floor(Duration.toSeconds(yield* Session.timeLeft(token)))
+      const { expiresAt, refreshToken, scope } = token
+      // One that is all but new will do: see `Session.layerBrief`.
+      if (seconds < 0.98 * minLifetime - 1) {
+        yield* output.warn(
+          `The token lives for ${seconds} seconds only, and not for the ${minLifetime} that --min-lifetime asks for.`
+        )
+      }
+      yield* output.line(
+        json
+          ? JSON.stringify({
+            access_token: value,
+            token_type: "Bearer",
+            expires_in: seconds,
+            expires_at: DateTime.formatIso(expiresAt),
+            ...(scope === undefined ? undefined : { scope }),
+            ...(refreshToken === undefined ? undefined : { refresh_token: Redacted.value(refreshToken) })
+          })
+          : value
       )
-    }
-    yield* output.line(
-      json
-        ? JSON.stringify({
-          access_token: value,
-          token_type: "Bearer",
-          expires_in: seconds,
-          expires_at: DateTime.formatIso(expiresAt),
-          ...(scope === undefined ? undefined : { scope })
-        })
-        : value
-    )
-  })
+    })

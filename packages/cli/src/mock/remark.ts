@@ -1,12 +1,17 @@
 import type { Ledger } from "@effect-spotnana/testing"
+import * as Redacted from "effect/Redacted"
 
-const ofToken = ({ status, token }: Ledger.LedgerEntry): string => {
-  if (token !== undefined) return "a token is issued"
+const isExchange = ({ body }: Ledger.LedgerEntry): boolean =>
+  new URLSearchParams(Redacted.value(body)).has("subject_token")
+
+const ofToken = (entry: Ledger.LedgerEntry): string => {
+  const { status, token, user } = entry
+  if (token !== undefined) return user === undefined ? "a token is issued" : `a token of ${user} is issued`
   switch (status) {
     case 400:
     case 401:
     case 403:
-      return "the credentials are refused"
+      return isExchange(entry) ? "the credentials or the user's token are refused" : "the credentials are refused"
     case 429:
       return "too many requests"
     default:

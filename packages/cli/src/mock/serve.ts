@@ -22,6 +22,7 @@ import * as Variables from "./variables.ts"
 
 export interface Input extends Options.Input {
   readonly port: number
+  readonly user: ReadonlyArray<string>
   readonly writeCredentials: Option.Option<string>
   readonly revokeEvery: Option.Option<Duration.Duration>
   readonly quiet: boolean
@@ -96,6 +97,7 @@ export const serve = (
     const { faults, options } = yield* Options.read(input)
     const madeUp = options.clientSecret === undefined ? yield* makeSecret(input.writeCredentials) : undefined
     const mock = yield* MockSpotnana.make({ ...options, clientSecret: options.clientSecret ?? madeUp })
+    for (const email of input.user) yield* mock.addUser(email, email)
     for (const { endpoint, fault, times } of faults) yield* mock.inject(endpoint, fault, { times })
     const server = yield* Loopback.listen({ host: "127.0.0.1", port: input.port, drain: 0 })
     yield* Effect.forkScoped(follow(mock, input.quiet), { startImmediately: true })

@@ -7,6 +7,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { usageFailure } from "../exitCode.ts"
 import type { Failure } from "../exitCode.ts"
+import { replaceFile } from "../replaceFile.ts"
 
 /** What a program has to know to find the mock. The secret is left out where it has it from elsewhere. */
 export interface Variables {
@@ -50,10 +51,7 @@ export const writeFile = (
     const fs = yield* FileSystem.FileSystem
     const content = [title, ...assignments(variables), ""].join("\n")
     yield* assertOurs(file)
-    // Under another name first: a file that is there keeps its mode, and a link what it leads to.
-    const draft = `${file}.${process.pid}`
-    yield* fs.writeFileString(draft, content, { flag: "wx", mode: 0o600 })
-    yield* fs.rename(draft, file).pipe(Effect.onError(() => Effect.ignore(fs.remove(draft))))
+    yield* replaceFile(file, content)
     // Unless another mock has written its own since.
     yield* Effect.addFinalizer(() =>
       fs.readFileString(file).pipe(

@@ -46,6 +46,13 @@ describe("ApiUserRotation", () => {
     expect<ApiUserRotation.Options<Vault>>().type.toBe<{
       readonly switchTo: (credentials: Credentials.ClientCredentials) => Effect.Effect<unknown, unknown, Vault>
       readonly user?: ApiUsers.CreateOptions | undefined
+      readonly onCreated?:
+        | ((users: { readonly clientId: string; readonly newClientId: string }) => Effect.Effect<
+          unknown,
+          unknown,
+          Vault
+        >)
+        | undefined
       readonly verify?:
         | ((client: HttpClient.HttpClient.With<ApiUsers.ApiUsersError>) => Effect.Effect<unknown, unknown, Vault>)
         | undefined

@@ -1,0 +1,72 @@
+import * as DateTime from "effect/DateTime"
+import type { Recorded, Rotation } from "./record.ts"
+
+/** How things stand now. */
+export interface Facts {
+  /** The API users that there are. */
+  readonly clientIds: ReadonlyArray<string>
+  /** The API user whose credentials are where they are used, as far as that can be told. */
+  readonly inUse: string | undefined
+}
+
+/** What is to be done about a rotation that was begun and did not end. */
+export type Next =
+  /** Nothing: it changed nothing, or is complete. */
+  | { readonly _tag: "Over"; readonly isRotated: boolean }
+  /** Nobody has the secret of the new user. */
+  | { readonly _tag: "Undo"; readonly newClientId: string }
+  /** The new user is in use. The old one is revoked when no token of it is alive; without a time, a drain from now on. */
+  | { readonly _tag: "Finish"; readonly newClientId: string; readonly revokeAt: number | undefined }
+  /** Somebody has to look. */
+  | { readonly _tag: "ByHand"; readonly problem: string }
+
+export const nextOf = (rotation: Rotation, { clientIds, inUse }: Facts): Next => {
+  const { clientId, file, known, newClientId, revokeAt, step } = rotation
+  if (newClientId === undefined) {
+    const unknown = clientIds.filter((id) => !known.includes(id))
+    return unknown.length === 0 ? { _tag: "Over", isRotated: false } : {
+      _tag: "ByHand",
+      problem: `One may have been created whose secret nobody has. New since then: ${unknown.join(", ")}. ` +
+        `Revoke the one that nobody uses: spotnana-auth api-users revoke ${
+          unknown[0]
+        }. Where all are somebody else's, ` +
+        "remove the record."
+    }
+  }
+  if (!clientIds.includes(newClientId)) return { _tag: "Over", isRotated: false }
+  if (!clientIds.includes(clientId)) return { _tag: "Over", isRotated: true }
+  if (step === "Creating" || step === "Created") return { _tag: "Undo", newClientId }
+  if (inUse === newClientId || step === "Switched" && file === undefined) {
+    return { _tag: "Finish", newClientId, revokeAt: step === "Switched" ? revokeAt : undefined }
+  }
+  // It is replaced at once: with the old user in it, the new one never was.
+  if (step === "Switching" && file !== undefined && inUse === clientId) return { _tag: "Undo", newClientId }
+  return {
+    _tag: "ByHand",
+    problem: (file === undefined
+      ? "Whether the switch command has stored the new credentials is not known."
+      : `${file} ${inUse === undefined ? "has no credentials" : `has the credentials of ${inUse}`}.`) +
+      ` Both API users work, ${clientId} and the new ${newClientId}. Find out which one is used, and revoke the other: ` +
+      "spotnana-auth api-users revoke <client id>"
+  }
+}
+
+const timeOf = (at: number): string => DateTime.formatIso(DateTime.makeUnsafe(at)).replace(/\.\d+Z$/, "Z")
+
+/** Which API users there are, and what to do about them. */
+export const describe = ({ place, rotation }: Recorded, next: Exclude<Next, { readonly _tag: "Over" }>): string => {
+  const { clientId, startedAt } = rotation
+  const begun = `A rotation of ${clientId} began at ${startedAt} and is not complete.`
+  const recorded = `It is recorded in ${place}, without a secret.`
+  switch (next._tag) {
+    case "Undo":
+      return `${begun} ${clientId} works as before. Nobody has the secret of the new API user ${next.newClientId}.\n` +
+        `To revoke the new one: spotnana-auth api-users rotate --resume\n${recorded}`
+    case "Finish":
+      return `${begun} Both API users work: the new ${next.newClientId} is in use, and ${clientId} is to be revoked` +
+        `${next.revokeAt === undefined ? "" : ` at ${timeOf(next.revokeAt)}`}.\n` +
+        `To go on: spotnana-auth api-users rotate --resume\n${recorded}`
+    case "ByHand":
+      return `${begun} ${next.problem}\n${recorded}`
+  }
+}

@@ -1,0 +1,115 @@
+import { Digest } from "effect/crypto"
+import * as Effect from "effect/Effect"
+import * as Hex from "effect/encoding/Hex"
+import * as FileSystem from "effect/FileSystem"
+import * as Path from "effect/Path"
+import type { PlatformError } from "effect/PlatformError"
+import * as Schema from "effect/Schema"
+import { usageFailure } from "../../exitCode.ts"
+import type { Failure } from "../../exitCode.ts"
+import { replaceFile } from "../../replaceFile.ts"
+import { places } from "../../tokenStore.ts"
+
+/** What is known of a rotation, for a process that goes on with it. It holds no secret. */
+export const Rotation = Schema.Struct({
+  /** `Creating`: there may be a new user. `Created`: nobody but the process has its secret. `Switching`: somebody may. */
+  step: Schema.Literals(["Creating", "Created", "Switching", "Switched"]),
+  baseUrl: Schema.String,
+  clientId: Schema.String,
+  newClientId: Schema.optional(Schema.String),
+  /** The API users that there were before. */
+  known: Schema.Array(Schema.String),
+  /** The file that gets the new credentials; absent where a command does. */
+  file: Schema.optional(Schema.String),
+  startedAt: Schema.String,
+  /** When no token of the old user is alive any more: Unix milliseconds. */
+  revokeAt: Schema.optional(Schema.Finite),
+  /** The process that is at it. */
+  pid: Schema.optional(Schema.Int)
+})
+
+export type Rotation = typeof Rotation.Type
+
+/** A rotation and the file that it is recorded in. */
+export interface Recorded {
+  readonly place: string
+  readonly rotation: Rotation
+}
+
+const encode = (rotation: Rotation): string => `${JSON.stringify(rotation, null, 2)}\n`
+
+const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Rotation))
+
+const unusable = ({ message }: PlatformError): Failure =>
+  usageFailure(`The record of the rotation cannot be kept. ${message}`)
+
+const directory = Effect.gen(function*() {
+  const path = yield* Path.Path
+  return path.join((yield* places).directory, "rotations")
+})
+
+/** One name for each API user of each Spotnana: of two rotations that begin together one finds the record of the other. */
+const nameOf = ({ baseUrl, clientId }: Rotation): Effect.Effect<string> =>
+  Effect.gen(function*() {
+    const { digest } = yield* Digest.Digest
+    const hash = yield* digest(Digest.sha256, new TextEncoder().encode(`${baseUrl}\n${clientId}`))
+    return `${Hex.encode(hash).slice(0, 16)}.json`
+  }).pipe(Effect.provide(Digest.layerWebCrypto))
+
+/** The rotations that were begun and did not end, of which this user is the old one or the new one. */
+export const find = (
+  baseUrl: string,
+  clientId: string
+): Effect.Effect<ReadonlyArray<Recorded>, Failure, FileSystem.FileSystem | Path.Path> =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const path = yield* Path.Path
+    const parent = yield* directory
+    if (!(yield* fs.exists(parent))) return []
+    const names = (yield* fs.readDirectory(parent)).filter((name) => name.endsWith(".json"))
+    const all = yield* Effect.forEach(names, (name) => {
+      const place = path.join(parent, name)
+      return fs.readFileString(place).pipe(
+        Effect.flatMap(decode),
+        Effect.map((rotation): Recorded => ({ place, rotation })),
+        Effect.catchTag("SchemaError", () =>
+          Effect.fail(usageFailure(
+            `${place} is no record of a rotation. Compare spotnana-auth api-users list, then remove the file.`
+          )))
+      )
+    })
+    return all.filter(({ rotation }) =>
+      rotation.baseUrl === baseUrl && (rotation.clientId === clientId || rotation.newClientId === clientId)
+    )
+  }).pipe(Effect.catchTag("PlatformError", (error) => Effect.fail(unusable(error))))
+
+/** Keeps a record of a rotation that begins. Fails where there is one of this user. */
+export const begin = (rotation: Rotation): Effect.Effect<Recorded, Failure, FileSystem.FileSystem | Path.Path> =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const path = yield* Path.Path
+    const parent = yield* directory
+    yield* fs.makeDirectory(parent, { recursive: true, mode: 0o700 })
+    const place = path.join(parent, yield* nameOf(rotation))
+    yield* fs.writeFileString(place, encode(rotation), { flag: "wx", mode: 0o600 }).pipe(
+      Effect.catchIf(
+        ({ reason }) => reason._tag === "AlreadyExists",
+        () => Effect.fail(usageFailure(`Another rotation of ${rotation.clientId} has just begun: see ${place}.`))
+      )
+    )
+    return { place, rotation }
+  }).pipe(Effect.catchTag("PlatformError", (error) => Effect.fail(unusable(error))))
+
+/** Keeps what has changed. */
+export const update = (
+  { place, rotation }: Recorded,
+  changes: Partial<Rotation>
+): Effect.Effect<Recorded, Failure, FileSystem.FileSystem> => {
+  const changed = { ...rotation, ...changes }
+  return replaceFile(place, encode(changed)).pipe(
+    Effect.mapBoth({ onFailure: unusable, onSuccess: () => ({ place, rotation: changed }) })
+  )
+}
+
+export const remove = ({ place }: Recorded): Effect.Effect<void, never, FileSystem.FileSystem> =>
+  FileSystem.FileSystem.use((fs) => Effect.ignore(fs.remove(place)))

@@ -1,0 +1,123 @@
+import { Credentials } from "@effect-spotnana/core"
+import type * as Config from "effect/Config"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Path from "effect/Path"
+import type { PlatformError } from "effect/PlatformError"
+import { ChildProcess } from "effect/process"
+import type { ChildProcessSpawner } from "effect/process"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import * as Configuration from "../../configuration.ts"
+import { exitCode, Failure, rootOf, usageFailure } from "../../exitCode.ts"
+import { Output } from "../../output.ts"
+import { replaceFile } from "../../replaceFile.ts"
+import { clientIdIn, credentialsIn, problemOf, withCredentials } from "./credentialsFile.ts"
+
+type ClientCredentials = Credentials.ClientCredentials
+
+/** The new credentials are certainly not where they were to be put. */
+export class NotSwitched extends Data.TaggedError("NotSwitched")<{ readonly message: string }> {}
+
+/** Where new credentials are put. */
+export interface Target {
+  /** The file, where it is one. */
+  readonly file: string | undefined
+  /** The credentials that are there. */
+  readonly current: Effect.Effect<ClientCredentials, Failure | PlatformError | Config.ConfigError>
+  readonly put: (
+    credentials: ClientCredentials
+  ) => Effect.Effect<
+    void,
+    NotSwitched | Failure | PlatformError,
+    FileSystem.FileSystem | Output | ChildProcessSpawner.ChildProcessSpawner
+  >
+}
+
+const textOf = (file: string): Effect.Effect<string, Failure | PlatformError, FileSystem.FileSystem> =>
+  Effect.catchIf(
+    Configuration.readText(file),
+    (error) => error._tag === "PlatformError" && error.reason._tag === "NotFound",
+    () => Effect.succeed("")
+  )
+
+/** The API user whose credentials a file has. */
+export const clientIdOf = (
+  file: string
+): Effect.Effect<string | undefined, Failure | PlatformError, FileSystem.FileSystem> =>
+  Effect.map(textOf(file), clientIdIn)
+
+/** A file of variables, of which the other ones stay. */
+export const fileTarget = (
+  named: string,
+  own: ClientCredentials
+): Effect.Effect<Target, Failure, FileSystem.FileSystem | Path.Path> =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const path = yield* Path.Path
+    const absolute = path.resolve(named)
+    // A link stays one: what it leads to is replaced.
+    const file = yield* Effect.orElseSucceed(fs.realPath(absolute), () => absolute)
+    const text = yield* textOf(file)
+    const there = clientIdIn(text)
+    const problem = problemOf(text) ??
+      (there === undefined || there === own.clientId ? undefined : `has the credentials of another API user, ${there}`)
+    if (problem !== undefined) {
+      return yield* usageFailure(`${named} ${problem}. Name another file. Nothing was sent.`)
+    }
+    yield* fs.access(path.dirname(file), { writable: true })
+    return {
+      file,
+      current: textOf(file).pipe(
+        Effect.flatMap((text): Effect.Effect<ClientCredentials, Config.ConfigError> =>
+          clientIdIn(text) === undefined ? Effect.succeed(own) : credentialsIn(text)
+        ),
+        Effect.provideService(FileSystem.FileSystem, fs)
+      ),
+      put: (credentials) =>
+        Effect.gen(function*() {
+          const text = withCredentials(yield* textOf(file), credentials)
+          const isRead = Effect.map(credentialsIn(text), (read) => Credentials.equals(read, credentials))
+          if (!(yield* Effect.orElseSucceed(isRead, () => false))) {
+            return yield* new NotSwitched({ message: "other lines of it keep the credentials from being read" })
+          }
+          yield* replaceFile(file, text)
+        }).pipe(Effect.mapError(({ message }) => new NotSwitched({ message: `${named}: ${message}` })))
+    } satisfies Target
+  }).pipe(Effect.catchTag("PlatformError", ({ message }) => Effect.fail(usageFailure(`${named}: ${message}`))))
+
+/** Runs it with the new credentials in its environment. What it prints goes to stderr, without the secret. */
+const runCommand = (command: string, { clientId, clientSecret }: ClientCredentials) =>
+  Effect.gen(function*() {
+    const output = yield* Output
+    const handle = yield* ChildProcess.make(command, {
+      shell: true,
+      stdin: "ignore",
+      env: { SPOTNANA_NEW_CLIENT_ID: clientId, SPOTNANA_NEW_CLIENT_SECRET: clientSecret },
+      extendEnv: true,
+      forceKillAfter: "5 seconds"
+    })
+    yield* handle.all.pipe(
+      Stream.decodeText,
+      Stream.splitLines,
+      Stream.runForEach((line) => output.note(line.replaceAll(Redacted.value(clientSecret), "<secret>")))
+    )
+    const code = yield* Effect.mapError(
+      handle.exitCode,
+      (error) =>
+        new Failure({ message: `The switch command did not end by itself. ${rootOf(error)}`, exitCode: exitCode.fault })
+    )
+    if (code !== 0) return yield* new NotSwitched({ message: `The switch command ended with exit code ${code}.` })
+  }).pipe(Effect.scoped)
+
+/** A command that stores the credentials somewhere. They count as stored once it has ended with exit code 0. */
+export const commandTarget = (command: string, own: ClientCredentials): Target => {
+  let current = own
+  return {
+    file: undefined,
+    current: Effect.sync(() => current),
+    put: (credentials) =>
+      Effect.tap(runCommand(command, credentials), () => Effect.sync(() => void (current = credentials)))
+  }
+}

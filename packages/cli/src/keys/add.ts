@@ -1,0 +1,25 @@
+import { PartnerKeys } from "@effect-spotnana/core"
+import type { SigningKey } from "@effect-spotnana/core"
+import * as Effect from "effect/Effect"
+import { exitCode, Failure } from "../exitCode.ts"
+import { Output } from "../output.ts"
+import { toJson } from "./list.ts"
+
+export interface Input {
+  readonly companyId: string
+  readonly json: boolean
+}
+
+/** Registers a public key, and prints its name. */
+export const add = (publicKey: SigningKey.PublicJwk, { companyId, json }: Input) =>
+  Effect.gen(function*() {
+    const output = yield* Output
+    const added = yield* PartnerKeys.PartnerKeys.use((partnerKeys) => partnerKeys.add(companyId, publicKey))
+    yield* output.line(json ? JSON.stringify(toJson(added)) : added.kid)
+  }).pipe(Effect.catchTag("PartnerKeyMismatch", ({ actual, expected, kid }) =>
+    new Failure({
+      message:
+        `Spotnana registered another key as ${kid} than the one that was sent: its thumbprint is ${actual}, and not ` +
+        `${expected}. Tokens that are signed with that other key are accepted. Revoke it: spotnana-auth keys revoke`,
+      exitCode: exitCode.fault
+    })))
