@@ -1,119 +1,121 @@
-// The site, made as `pnpm site` makes it and read as a visitor reads it: each page in Chromium on a phone, and a dozen of
-// them again for their accessibility, in the dark on a phone and in the light on a desktop.
-import type * as Axe from "axe-core"
+// The site, made as `pnpm site` makes it and read as a visitor reads it. What a file tells is read from the file; each
+// page is opened once in Chromium, on a phone in the dark and then on a desktop in the light.
 import * as Fs from "node:fs"
-import * as Path from "node:path"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import core from "../packages/core/package.json" with { type: "json" }
 import { isThere, launch } from "./chromium.ts"
 import { runToEnd } from "./processes.ts"
-import { crawl, open, phone, withoutHash } from "./site/crawl.ts"
-import type { Visit } from "./site/crawl.ts"
+import { readPages } from "./site/pages.ts"
+import type { SitePage } from "./site/pages.ts"
 import { serve } from "./site/server.ts"
 import type { Server } from "./site/server.ts"
+import { desktop, phone, visitAll } from "./site/visit.ts"
+import type { Visit } from "./site/visit.ts"
 
 const site = ".generated/site"
+const base = "/effect-spotnana/"
 const repository = core.repository.url.replace(/^git\+|\.git$/g, "")
 
-/** For a machine that has much else to do. */
-const slowMachine = 400_000
+/** One of each kind: axe takes a second for a page. */
+const representative = new Set(
+  ["", "guides/getting-started/", "guides/running-in-production/", "api/core/", "api/core/TokenProvider/"]
+    .map((path) => base + path)
+)
 
-const representative = [
-  "index.html",
-  "guides/getting-started.html",
-  "guides/configuration-and-behaviour.html",
-  "guides/errors.html",
-  "guides/sharing-tokens-across-a-fleet.html",
-  "guides/comparison-with-other-token-clients.html",
-  "api/core.html",
-  "api/core/TokenProvider.html",
-  "api/core/TokenProvider/TokenProvider.html",
-  "api/core/AuthError/InvalidCredentials.html",
-  "api/core/SpotnanaHttpClient/layer.html",
-  "api/core/RefreshPolicy/RefreshPolicy.html"
-]
-
-/** What WCAG 2.2 asks for at level AA, as far as a program can judge it. */
-const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-
-const axe = Fs.readFileSync("node_modules/axe-core/axe.min.js", "utf8")
-
-const violations = async (page: Page): Promise<ReadonlyArray<string>> => {
-  await page.evaluate(axe)
-  const { violations } = await page.evaluate((rules): Promise<Axe.AxeResults> => {
-    const { axe } = globalThis as unknown as { readonly axe: typeof Axe }
-    // The tree of the menu is TypeDoc's: in it a page that has others below it is a link in what opens it.
-    return axe.run({ exclude: "#tsd-nav-container" }, { runOnly: rules, resultTypes: ["violations"] })
-  }, rules)
-  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))
-}
+/** Without the variables by which Vitest tells Vite that this is a test. */
+const environment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !["BASE_URL", "DEV", "MODE", "NODE_ENV", "PROD", "SSR"].includes(name))
+)
 
 describe.skipIf(!isThere)("the site", () => {
   let browser: Browser
   let server: Server
+  let pages: ReadonlyArray<SitePage> = []
   let visits: ReadonlyArray<Visit> = []
 
   beforeAll(async () => {
-    const { status, stderr, stdout } = await runToEnd(process.execPath, ["site/build.ts"], { cwd: "docs" })
+    const { status, stderr, stdout } = await runToEnd("pnpm", ["--dir", "docs", "site"], { env: environment })
     if (status !== 0) throw new Error(stdout + stderr)
-    server = await serve(site)
+    server = await serve(site, base)
+    pages = readPages(site, server.origin, base)
     browser = await launch()
-    visits = await crawl(browser, `${server.address}index.html`)
-  }, slowMachine)
+    visits = await visitAll(browser, server.origin, pages.map(({ path }) => path), (path) => representative.has(path))
+  })
 
   afterAll(async () => {
     await browser?.close()
     server?.close()
   })
 
-  const path = (url: string) => url.slice(server.address.length)
-  const internal = () =>
-    visits.flatMap(({ links, url }) =>
-      links.filter((link) => link.startsWith(server.address)).map((link) => ({ from: path(url), link }))
-    )
-  const external = () =>
-    visits.flatMap(({ links, url }) =>
-      links.filter((link) => !link.startsWith(server.address)).map((link) => ({ from: path(url), link }))
-    )
+  const pageAt = (path: string): SitePage => pages.find((page) => page.path === base + path)!
+  const linksOf = (isInternal: boolean) =>
+    pages.flatMap(({ links }) => links).filter(({ to }) => to.startsWith(`${server.origin}/`) === isInternal)
+  /** Runs in a window of its own. */
+  const inWindow = async (path: string, viewport: typeof phone, use: (page: Page) => Promise<void>) => {
+    const context = await browser.newContext({ viewport, colorScheme: "light", reducedMotion: "reduce" })
+    await context.grantPermissions(["clipboard-read", "clipboard-write"])
+    const page = await context.newPage()
+    await page.goto(server.origin + base + path)
+    await use(page)
+    await context.close()
+  }
 
-  it("has all guides and a page for each export, and the front page leads to every one of them", () => {
-    const files = Fs.globSync("**/*.html", { cwd: site })
-    expect(visits.map(({ url }) => path(url)).toSorted()).toEqual(files.toSorted())
-    expect(files.length).toBeGreaterThan(140)
-    const guides = Fs.globSync(["docs/*.md", "packages/{testing,cli,engine}/README.md", "SECURITY.md", "README.md"])
-    expect(files.filter((file) => file.startsWith("guides/")).length).toBe(guides.length)
+  it("has each guide and a page for each module, and its menu leads to every one of them", () => {
+    const guides = Fs.globSync(["docs/*.md", "packages/{testing,cli,engine}/README.md", "SECURITY.md"])
+    expect(pages.filter(({ path }) => path.startsWith(`${base}guides/`)).length).toBeGreaterThanOrEqual(guides.length)
+    const modules = Fs.globSync(["packages/{core,testing}/src/*.ts"]).filter((file) => !file.endsWith("/index.ts"))
+    const missing = modules.filter((file) =>
+      pageAt(file.replace(/packages\/(\w+)\/src\/(\w+)\.ts/, "api/$1/$2/")) === undefined
+    )
+    expect(missing).toEqual([])
+    const linked = new Set(pageAt("").links.map(({ to }) => new URL(to).pathname))
+    expect(pages.map(({ path }) => path).filter((path) => !linked.has(path))).toEqual([])
   })
 
-  it("shows a service by what it offers, an error by what it carries, and each export in its category", () => {
-    const idsOf = (page: string) => visits.find(({ url }) => path(url) === page)?.ids
-    expect(idsOf("api/core/TokenProvider/TokenProvider.html"))
-      .toEqual(expect.arrayContaining(["environment", "get", "reject", "status", "changes"]))
-    const error = idsOf("api/core/AuthError/InvalidCredentials.html")
-    expect(error).toEqual(expect.arrayContaining(["message", "clientid", "status", "code", "debugidentifier"]))
-    expect(error).not.toContain("constructor")
-    // What a package has without a category would be in one that is called like the part of the menu.
-    const pages = visits.filter(({ ids, url }) =>
-      /^api\/\w+\/\w+\.html$/.test(path(url)) && ids.includes("api-reference")
+  it("shows a service with its methods, and an error with its fields", () => {
+    const headings = (path: string) =>
+      [...pageAt(path).html.matchAll(/<h5 id="[^"]*">([^<]*)</g)].map(([, heading = ""]) => heading)
+    expect(headings("api/core/SpotnanaHttpClient/")).toEqual(
+      expect.arrayContaining(["execute", "get", "post", "patch", "put", "del"])
     )
-    expect(pages.map(({ url }) => path(url))).toEqual([])
+    expect(headings("api/core/TokenProvider/").slice(0, 4)).toEqual(["environment", "get", "reject", "replacement"])
+    expect(headings("api/core/Credentials/")).toContain("current")
+    expect(headings("api/core/AuthError/")).toEqual(
+      expect.arrayContaining(["message", "clientId?", "debugIdentifier?"])
+    )
+    // Without a category an export is listed as "Other".
+    expect(pages.filter(({ ids, path }) => path.startsWith(`${base}api/`) && ids.has("other")).map(({ path }) => path))
+      .toEqual([])
+  })
+
+  it("has one title a page, and no Markdown in its text", () => {
+    expect(pages.filter(({ html }) => html.match(/<h1\b/g)?.length !== 1).map(({ path }) => path)).toEqual([])
+    expect(pages.filter(({ text }) => /\[[ x]\]|\*\*\w|\]\(/.test(text)).map(({ path }) => path)).toEqual([])
+  })
+
+  it("leads from each page to the previous, the next and the source, but for the ends", () => {
+    const without = (pattern: RegExp) => pages.filter(({ html }) => !pattern.test(html)).map(({ path }) => path)
+    expect(without(/rel="prev"/).toSorted()).toEqual([base, `${base}guides/getting-started/`])
+    expect(without(/rel="next"/).length).toBe(2)
+    expect(without(/\/edit\/main\//)).toEqual([base])
   })
 
   it("has no broken link, and no link to an anchor that is not there", () => {
-    const anchors = new Map(visits.map(({ ids, url }) => [url, new Set(ids)]))
-    const broken = internal().filter(({ link }) => {
-      const { hash } = new URL(link)
-      const target = anchors.get(withoutHash(link))
-      return target === undefined || (hash !== "" && !target.has(decodeURIComponent(hash.slice(1))))
+    const anchors = new Map(pages.map(({ ids, path }) => [path, ids]))
+    const broken = linksOf(true).filter(({ to }) => {
+      const { hash, pathname } = new URL(to)
+      const ids = anchors.get(pathname)
+      return ids === undefined || (hash !== "" && !ids.has(decodeURIComponent(hash.slice(1))))
     })
     expect(broken).toEqual([])
-    expect(internal().length).toBeGreaterThan(1000)
+    expect(linksOf(true).length).toBeGreaterThan(1000)
   })
 
   it("links outward by HTTPS, and to what the repository has", () => {
-    const links = external()
-    expect(links.filter(({ link }) => !link.startsWith("https://"))).toEqual([])
-    expect([...new Set(links.map(({ link }) => new URL(link).host))].toSorted()).toEqual([
+    const links = linksOf(false)
+    expect(links.filter(({ to }) => !to.startsWith("https://"))).toEqual([])
+    expect([...new Set(links.map(({ to }) => new URL(to).host))].toSorted()).toEqual([
       "effect.website",
       "github.com",
       "no-color.org",
@@ -121,90 +123,109 @@ describe.skipIf(!isThere)("the site", () => {
       "www.spotnana.com",
       "www.standardwebhooks.com"
     ])
-    const missing = links.filter(({ link }) => {
-      const [, file] = new RegExp(`^${repository}/(?:blob|tree)/main/([^#]+)`).exec(link) ?? []
+    const missing = links.filter(({ to }) => {
+      const [, file] = new RegExp(`^${repository}/(?:blob|tree|edit)/main/([^#]+)`).exec(to) ?? []
       return file !== undefined && !Fs.existsSync(file)
     })
     expect(missing).toEqual([])
   })
 
   it("logs nothing, misses nothing, and asks nobody else for anything", () => {
-    expect(visits.flatMap(({ complaints, url }) => complaints.map((complaint) => [path(url), complaint]))).toEqual([])
+    expect(visits.flatMap(({ complaints, path }) => complaints.map((complaint) => [path, complaint]))).toEqual([])
     const requested = visits.flatMap(({ requested }) => requested)
-    expect(requested.filter((url) => !url.startsWith(server.address) && !url.startsWith("data:"))).toEqual([])
+    expect(requested.filter((url) => !url.startsWith(server.origin) && !url.startsWith("data:"))).toEqual([])
   })
 
-  it("fits on a phone, in letters that can be read", () => {
-    expect(visits.filter(({ width }) => width > phone.width).map(({ url, width }) => [path(url), width])).toEqual([])
-    const small = visits.filter(({ smallest }) => smallest.size < 14)
-    expect(small.map(({ smallest, url }) => [path(url), smallest])).toEqual([])
+  it("is accessible on a phone in the dark, and on a desktop in the light", () => {
+    expect(visits.filter((visit) => visit.phone.theme !== "dark" || visit.desktop.theme !== "light")).toEqual([])
+    const found = visits.flatMap(({ desktop, path, phone }) =>
+      [...phone.violations, ...desktop.violations].map((violation) => [path, violation])
+    )
+    expect(found).toEqual([])
   })
 
-  it("has a menu on a phone that opens, in reading order, with targets for a thumb", async () => {
-    const page = await browser.newPage({ viewport: phone })
-    await open(page, `${server.address}index.html`)
-    const guides = page.locator("#tsd-nav-container a[href*='/guides/']")
-    expect(await guides.first().isVisible()).toBe(false)
-    await page.locator("#tsd-toolbar-menu-trigger").click()
-    await guides.first().click({ trial: true })
-    const boxes = await Promise.all((await guides.all()).map((guide) => guide.boundingBox()))
-    expect(boxes.filter((box) => box === null || box.height < 40)).toEqual([])
-    const names = await page.locator("#tsd-nav-container > li").allInnerTexts()
-    expect(names.map((name) => name.split("\n")[0])).toEqual(["Guides", "API reference"])
-    expect((await guides.allInnerTexts()).slice(0, 3).map((name) => name.trim())).toEqual([
-      "Getting started",
-      "Configuration and behaviour",
-      "Errors"
+  it("fits its window with all code in sight, in letters that can be read", () => {
+    const looks = visits.flatMap((visit) => [
+      { path: visit.path, window: phone.width, ...visit.phone },
+      { path: visit.path, window: desktop.width, ...visit.desktop }
     ])
-    await guides.nth(2).click()
-    await page.waitForURL(/guides\/errors\.html$/)
-    await page.close()
+    expect(looks.filter(({ width, window }) => width > window).map(({ path, width }) => [path, width])).toEqual([])
+    expect(looks.flatMap(({ cutOff, path, window }) => cutOff.map((code) => [path, window, code]))).toEqual([])
+    const small = looks.filter(({ smallest }) => smallest.size < 12)
+    expect(small.map(({ path, smallest }) => [path, smallest])).toEqual([])
   })
 
-  it("finds what is searched for, in guides and in the reference", async () => {
-    const page = await browser.newPage({ viewport: phone })
-    await open(page, `${server.address}api/core.html`)
-    for (
-      const [words, result] of [["retryAfter", "api/core/AuthError/retryAfter.html"], [
-        "tenants",
-        "guides/tenants.html"
-      ]]
-    ) {
-      await page.locator("#tsd-search-trigger").click()
-      await page.locator("#tsd-search-input").fill(words!)
-      await page.locator(`#tsd-search-results a[href$="${result}"]`).waitFor()
-      await page.keyboard.press("Escape")
-      await page.locator("#tsd-search").waitFor({ state: "hidden" })
-    }
-    await page.close()
+  it("is made by scripts that compile, and has examples on its landing page that do", async () => {
+    const landing = Fs.readFileSync("docs/site/landing.mdx", "utf8")
+    const files = [...landing.matchAll(/^```ts\n([^]*?)^```$/gm)].flatMap(([, code = ""]) => {
+      const [, name] = /"@effect-spotnana\/(\w+)"/.exec(code) ?? []
+      const directory = `packages/${name}`
+      if (!Fs.existsSync(`${directory}/package.json`)) return []
+      // In its package, which has the Effect that it is for.
+      const file = `${directory}/.generated/landing.ts`
+      Fs.mkdirSync(`${directory}/.generated`, { recursive: true })
+      Fs.writeFileSync(file, code)
+      return [`../../${file}`]
+    })
+    expect(files.length).toBeGreaterThan(0)
+    const config = "docs/.generated/tsconfig.json"
+    Fs.writeFileSync(config, JSON.stringify({ extends: "../tsconfig.json", include: ["../site"], files }))
+    expect(await runToEnd(process.execPath, ["scripts/tsc.ts", "-p", config])).toMatchObject({ status: 0, stdout: "" })
   })
 
-  it.each([["dark", phone], ["light", { width: 1280, height: 900 }]] as const)(
-    "is accessible in the %s",
-    async (colorScheme, viewport) => {
-      const page = await browser.newPage({ viewport, colorScheme })
-      const found: Record<string, ReadonlyArray<string>> = {}
-      for (const url of representative) {
-        await open(page, server.address + url)
-        found[url] = await violations(page)
+  it("has a menu on a phone that opens, with its groups in order", () =>
+    inWindow("", phone, async (page) => {
+      const guides = page.locator("nav.sidebar a[href*='/guides/']")
+      expect(await guides.first().isVisible()).toBe(false)
+      await page.locator("button.sl-menu-button").click()
+      const groups = await page.locator("nav.sidebar .top-level > li > details > summary").allInnerTexts()
+      expect(groups.map((group) => group.trim())).toEqual([
+        "Start",
+        "Guides",
+        "Operation",
+        "How it works",
+        "API reference"
+      ])
+      await guides.filter({ hasText: /^\s*Errors\s*$/ }).click()
+      await page.waitForURL(/guides\/errors\/$/)
+    }))
+
+  it("finds a section of a guide, and a method of a service", () =>
+    inWindow("api/core/", phone, async (page) => {
+      await page.locator("button[data-open-modal]").click()
+      for (
+        const [words, result] of [
+          ["encryption keys Redis namespace", "guides/sharing-tokens/#"],
+          ["replayAccepted", "api/core/TokenProvider/#"]
+        ]
+      ) {
+        await page.locator("#starlight__search input").fill(words!)
+        await page.locator(`#starlight__search a[href*="${result}"]`).first().waitFor()
       }
-      expect(found).toEqual(Object.fromEntries(representative.map((url) => [url, []])))
-      // It is the system that decides, until the reader does.
-      const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor)
-      expect(background).toBe(colorScheme === "dark" ? "rgb(16, 21, 19)" : "rgb(255, 255, 255)")
-      await page.close()
-    },
-    slowMachine
-  )
+    }))
 
-  it("works from the disk, with its menu and its search", async () => {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
-    await open(page, `file://${Path.resolve(site, "index.html")}`)
-    await page.locator("#tsd-search-trigger").click()
-    await page.locator("#tsd-search-input").fill("rotation")
-    await page.locator("#tsd-search-results a").first().click()
-    await page.waitForURL(/^file:.*\.html/)
-    expect(await page.title()).toContain("effect-spotnana")
-    await page.close()
-  })
+  it("copies the code of a block", () =>
+    inWindow("guides/getting-started/", desktop, async (page) => {
+      const block = page.locator(".expressive-code").nth(1)
+      const button = block.locator(".copy button")
+      expect(Number(await button.evaluate((element) => getComputedStyle(element).opacity))).toBeGreaterThan(0.7)
+      await button.click()
+      await block.locator(".copy .feedback.show").waitFor()
+      const copied = await page.evaluate(() => navigator.clipboard.readText())
+      const [, code] = /```ts\n([^]*?)\n```/.exec(Fs.readFileSync("docs/getting-started.md", "utf8")) ?? []
+      expect(copied.trim()).toBe(code)
+    }))
+
+  it("has the first program for both lines of Effect, and a switch for the theme", () =>
+    inWindow("", desktop, async (page) => {
+      const other = page.locator("pre", { hasText: "@effect-spotnana/effect3" }).first()
+      expect(await page.locator("pre", { hasText: "@effect-spotnana/core" }).first().isVisible()).toBe(true)
+      expect(await other.isVisible()).toBe(false)
+      await page.getByRole("tab", { name: "Effect 3" }).click()
+      expect(await other.isVisible()).toBe(true)
+      await page.locator("header starlight-theme-select select").selectOption("dark")
+      await page.locator("html[data-theme=dark]").waitFor()
+      expect(await page.locator(".only-dark").isVisible()).toBe(true)
+      expect(await page.locator(".only-light").isVisible()).toBe(false)
+    }))
 })

@@ -8,7 +8,7 @@ import * as Path from "node:path"
 
 const out = ".generated/snippets"
 
-const documents = Fs.globSync(["README.md", "CONTRIBUTING.md", "docs/**/*.md", "packages/*/README.md"])
+const documents = Fs.globSync(["README.md", "CONTRIBUTING.md", "docs/*.md", "packages/*/README.md"])
 const modules = Fs.globSync("packages/*/src/**/*.ts")
 
 /** The lines of a file that are prose, the others blanked. */

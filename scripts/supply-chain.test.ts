@@ -83,11 +83,14 @@ describe("supply chain", () => {
     }
   )
 
-  it("every entry of the lock file is a package of the registry, with its hash", () => {
-    const resolutions = Fs.readFileSync("pnpm-lock.yaml", "utf8").match(/^ +resolution: .*$/gm) ?? []
-    expect(resolutions.length).toBeGreaterThan(100)
-    expect(resolutions.filter((line) => !/^ +resolution: \{integrity: sha512-[\w+/]+=*\}$/.test(line))).toEqual([])
-  })
+  it.each(["pnpm-lock.yaml", "docs/pnpm-lock.yaml"])(
+    "every entry of %s is a package of the registry, with its hash",
+    (file) => {
+      const resolutions = Fs.readFileSync(file, "utf8").match(/^ +resolution: .*$/gm) ?? []
+      expect(resolutions.length).toBeGreaterThan(100)
+      expect(resolutions.filter((line) => !/^ +resolution: \{integrity: sha512-[\w+/]+=*\}$/.test(line))).toEqual([])
+    }
+  )
 
   it("dprint alone has a script for its installation, and it is not run", () => {
     // The `install` entry stands for npm's habit of running node-gyp where there is a binding.gyp, too.
@@ -103,6 +106,12 @@ describe("supply chain", () => {
     expect(settings).toContain("strictDepBuilds: true")
     expect(settings).toContain("onlyBuiltDependencies: []")
     expect(settings).toMatch(/ignoredBuiltDependencies:\n {2}- dprint\n\n/)
+  })
+
+  it("no dependency of the site runs a script for its installation", () => {
+    const settings = Fs.readFileSync("docs/pnpm-workspace.yaml", "utf8")
+    expect(settings).toContain("strictDepBuilds: true")
+    expect(settings).toContain("onlyBuiltDependencies: []")
   })
 
   it.skipIf(audit.hasNoAnswer)("no dependency has a known vulnerability of high severity", () => {

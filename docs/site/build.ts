@@ -1,89 +1,87 @@
-// Makes the site: the guides of the repository, and the API reference from the sources of the public packages.
+// Makes the site: the landing page, the guides of the repository, and the API reference of the public packages.
+import starlight from "@astrojs/starlight"
+import { build } from "astro"
+import { passthroughImageService } from "astro/config"
+import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { Application, JSX } from "typedoc"
 import core from "../../packages/core/package.json" with { type: "json" }
-import { addressing } from "./addresses.ts"
-import { improving } from "./markup.ts"
-import { reading } from "./members.ts"
-import { writePages } from "./pages.ts"
+import { writeApiPages } from "./apiPages.ts"
+import { writeGuides } from "./guides.ts"
+import type { MenuGroup } from "./guides.ts"
+import type { Options } from "./options.ts"
+import { showPictures } from "./pictures.ts"
+
+process.env.ASTRO_TELEMETRY_DISABLED = "1"
 
 const here = import.meta.dirname
-const root = Path.resolve(here, "../..")
-const repository = core.repository.url.replace(/^git\+|\.git$/g, "")
+/** Below `docs`, where the packages that the pages import are found. */
+const work = Path.join(here, "../.generated")
 
-/** The menu begins with its first level open; what the reader closes stays closed. */
-const openMenu = `for (const key of ["Guides", "API reference", "API reference$@effect-spotnana/core"]) {
-  localStorage["tsd-accordion-" + key] ??= "true"
-}`
+const options: Options = {
+  pages: Path.join(work, "pages"),
+  files: Path.join(work, "public"),
+  base: "/effect-spotnana/",
+  repository: core.repository.url.replace(/^git\+|\.git$/g, "")
+}
 
-const pages = writePages(repository)
-
-const app = await Application.bootstrap({
-  name: "effect-spotnana",
-  out: Path.join(root, ".generated/site"),
-  tsconfig: Path.join(root, "tsconfig.json"),
-  displayBasePath: root,
-  entryPoints: ["core", "testing", "engine"].map((name) => Path.join(root, `packages/${name}/src/index.ts`)),
-  readme: pages.front,
-  projectDocuments: [...pages.guides],
-  plugin: [],
-  // What is wrong with the types is for `pnpm check` to say.
-  skipErrorChecking: true,
-  excludeExternals: true,
-  treatWarningsAsErrors: true,
-  disableGit: true,
-  gitRevision: "main",
-  sourceLinkTemplate: `${repository}/blob/{gitRevision}/{path}#L{line}`,
-  // Order as in the sources, and guides in the order of `projectDocuments`.
-  sort: ["documents-first", "source-order"],
-  sortEntryPoints: false,
-  categorizeByGroup: false,
-  defaultCategory: "API reference",
-  categoryOrder: [
-    "Guides",
-    "API reference",
-    "services",
-    "layers",
-    "constructors",
-    "combinators",
-    "*",
-    "models",
-    "errors"
-  ],
-  navigation: { includeCategories: true, includeGroups: false, includeFolders: false, compactFolders: false },
-  headings: { readme: false, document: false },
-  visibilityFilters: {},
-  includeHierarchySummary: false,
-  useFirstParagraphOfCommentAsSummary: true,
-  searchInComments: true,
-  searchInDocuments: true,
-  searchCategoryBoosts: { Guides: 2 },
-  router: "addresses",
-  // A name such as golang.org/x/oauth2 is no address.
-  markdownItOptions: { html: true, linkify: false },
-  highlightLanguages: ["bash", "console", "html", "javascript", "json", "typescript"],
-  lightHighlightTheme: "github-light-high-contrast",
-  darkHighlightTheme: "github-dark-high-contrast",
-  favicon: Path.join(here, "favicon.svg"),
-  customCss: Path.join(here, "site.css"),
-  navigationLinks: { Repository: repository },
-  customFooterHtml:
-    `<p>effect-spotnana ${core.version} · <a href="${repository}/blob/main/LICENSE">${core.license}</a> · ` +
-    `<a href="${repository}">Repository</a></p>`,
-  customFooterHtmlDisableWrapper: true,
-  hideGenerator: true,
-  githubPages: true
-})
-addressing(app)
-app.renderer.hooks.on(
-  "head.end",
-  () => JSX.createElement("script", null, JSX.createElement(JSX.Raw, { html: openMenu }))
+Fs.rmSync(work, { recursive: true, force: true })
+Fs.mkdirSync(options.pages, { recursive: true })
+// Astro keeps what it makes on the way in the current directory.
+process.chdir(work)
+Fs.cpSync(Path.join(here, "public"), options.files, { recursive: true })
+const landing = Fs.readFileSync(Path.join(here, "landing.mdx"), "utf8")
+Fs.writeFileSync(
+  Path.join(options.pages, "index.mdx"),
+  showPictures(landing, here, options).replaceAll("](/", `](${options.base}`).replaceAll(
+    "href=\"/",
+    `href="${options.base}`
+  )
+    .replaceAll("link: /", `link: ${options.base}`)
 )
-reading(app)
-improving(app)
+const guides = writeGuides(options)
+const api = await writeApiPages(options)
 
-const project = await app.convert()
-if (project === undefined) throw new Error("the sources cannot be converted")
-app.validate(project)
-if (!app.logger.hasErrors() && !app.logger.hasWarnings()) await app.generateOutputs(project)
-if (app.logger.hasErrors() || app.logger.hasWarnings()) process.exitCode = 1
+const menuGroup = ({ items, label }: MenuGroup, collapsed: boolean) => ({ label, items: [...items], collapsed })
+
+await build({
+  configFile: false,
+  logLevel: "error",
+  root: work,
+  srcDir: Path.join(here, "astro"),
+  publicDir: options.files,
+  outDir: Path.join(here, "../../.generated/site"),
+  site: "https://effect-spotnana.github.io",
+  base: options.base,
+  trailingSlash: "always",
+  image: { service: passthroughImageService() },
+  integrations: [
+    starlight({
+      title: "effect-spotnana",
+      logo: { src: Path.join(here, "public/favicon.svg") },
+      favicon: "/favicon.svg",
+      customCss: [Path.join(here, "site.css")],
+      social: [{ icon: "github", label: "Repository", href: options.repository }],
+      sidebar: [
+        ...guides.map((group) => menuGroup(group, false)),
+        {
+          label: "API reference",
+          items: api.map((group, index) => menuGroup(group, index > 0))
+        }
+      ],
+      tableOfContents: { minHeadingLevel: 2, maxHeadingLevel: 3 },
+      credits: false,
+      disable404Route: true,
+      expressiveCode: {
+        themes: ["github-dark-high-contrast", "github-light-high-contrast"],
+        // A line that is too long for its column goes on in the next one, indented.
+        defaultProps: { wrap: true, preserveIndent: true, hangingIndent: 2, frame: "none" },
+        styleOverrides: {
+          borderColor: "var(--sl-color-gray-5)",
+          borderRadius: "0.375rem",
+          codeFontSize: "0.8125rem",
+          frames: { shadowColor: "transparent" }
+        }
+      }
+    })
+  ]
+})

@@ -1,4 +1,4 @@
-// Serves a directory on a loopback port, as any host of static files would.
+// Serves a directory on a loopback port below a path, as any host of static files would.
 import * as Fs from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -8,20 +8,23 @@ const types: Readonly<Record<string, string>> = {
   ".css": "text/css",
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript",
-  ".svg": "image/svg+xml"
+  ".json": "application/json",
+  ".svg": "image/svg+xml",
+  ".wasm": "application/wasm"
 }
 
 export interface Server {
-  /** Ends with a slash. */
-  readonly address: string
+  /** Without a slash at its end. */
+  readonly origin: string
   readonly close: () => void
 }
 
-export const serve = async (directory: string): Promise<Server> => {
+export const serve = async (directory: string, base: string): Promise<Server> => {
   const server = createServer(({ url = "/" }, response) => {
     const { pathname } = new URL(url, "http://localhost")
-    const file = Path.join(directory, decodeURIComponent(pathname.endsWith("/") ? `${pathname}index.html` : pathname))
-    if (!Fs.statSync(file, { throwIfNoEntry: false })?.isFile()) {
+    const path = decodeURIComponent(pathname.slice(base.length))
+    const file = Path.join(directory, pathname.endsWith("/") ? `${path}index.html` : path)
+    if (!pathname.startsWith(base) || !Fs.statSync(file, { throwIfNoEntry: false })?.isFile()) {
       response.writeHead(404).end()
       return
     }
@@ -30,7 +33,7 @@ export const serve = async (directory: string): Promise<Server> => {
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   return {
-    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     close: () => {
       server.closeAllConnections()
       server.close()

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest"
-import { xmlFaults } from "../../../scripts/xml.ts"
 import type { Client, Peer, Setting } from "../src/Peer.ts"
 import { spotnana } from "../src/peers/spotnana.ts"
 import { growth } from "../src/scenarios/growth.ts"
 import { requestAll } from "../src/support/width.ts"
+import { xmlFaults } from "../src/support/xml.ts"
 import { named, quickly } from "./support/extent.ts"
 
 /** It asks for a token before each request. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
-import { xmlFaults } from "../../../scripts/xml.ts"
 import { lineChart } from "../src/support/lineChart.ts"
 import type { Series } from "../src/support/lineChart.ts"
+import { xmlFaults } from "../src/support/xml.ts"
 
 const chartOf = (series: ReadonlyArray<Series>): string =>
   lineChart({

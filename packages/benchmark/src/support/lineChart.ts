@@ -1,5 +1,5 @@
 // Lines over two logarithmic axes, each with its name at its end: an SVG for light and dark pages.
-import { baseColours, fontFamily, line, picture, styleOf, text } from "../../../../scripts/svg.ts"
+import { baseColours, fontFamily, line, picture, styleOf, text } from "./svg.ts"
 
 export type Point = readonly [x: number, y: number]
 

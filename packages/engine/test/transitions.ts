@@ -1,10 +1,10 @@
 /** Which phases a provider goes through, and why: counted in the histories of the simulation. */
-import type { Instant } from "../../src/Instant.ts"
-import { hasPassed } from "../../src/Instant.ts"
-import { isLive, isUsable } from "../../src/Lifecycle.ts"
-import type { Event, State } from "../../src/State.ts"
-import { engine } from "../simulation/engine.ts"
-import { makeHistory, runHistory } from "../simulation/history.ts"
+import type { Instant } from "../src/Instant.ts"
+import { hasPassed } from "../src/Instant.ts"
+import { isLive, isUsable } from "../src/Lifecycle.ts"
+import type { Event, State } from "../src/State.ts"
+import { engine } from "./simulation/engine.ts"
+import { makeHistory, runHistory } from "./simulation/history.ts"
 
 export const phases = [
   "empty",
