@@ -77,9 +77,9 @@ const decoded = (path: string): string => {
  * @since 0.1.0
  */
 export const hasDotSegment = (url: string): boolean => {
+  // Most URLs have neither, and are not looked at any further.
+  if (!/[.%]/.test(url)) return false
   const path = url.replace(/[?#].*$/s, "")
-  // Most paths have neither, and are not looked at any further.
-  if (!/[.%]/.test(path)) return false
   const read = decoded(path).replace(/\xc0\xae/g, ".").replace(/\xc0\xaf|\xc1\x9c/g, "/")
   return /(?:^|[/\\])\.{1,2}(?:[/\\;?#\0]|$)/.test(read)
 }

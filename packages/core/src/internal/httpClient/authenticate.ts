@@ -2,7 +2,7 @@ import * as Url from "@effect-spotnana/engine/Url"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
-import { HttpClient } from "effect/http"
+import { HttpClient, HttpClientError } from "effect/http"
 import type { HttpBody, HttpClientRequest, HttpClientResponse } from "effect/http"
 import * as Metric from "effect/Metric"
 import * as Result from "effect/Result"
@@ -74,6 +74,16 @@ const redirectedInARow = 5
 const isEvidence = ({ bearer, response }: Rejection): boolean =>
   !wasRedirected(response) || bearer.rejectedInARow >= redirectedInARow
 
+/** For a URL that may lead to another resource than the program names, as with an `id` of `../x` in `/v2/users/${id}`. */
+const dotSegment = (request: Request): HttpClientError.HttpClientError =>
+  new HttpClientError.HttpClientError({
+    reason: new HttpClientError.InvalidUrlError({
+      request,
+      description: "Nothing was sent: the path has a segment . or .., and may lead elsewhere. " +
+        "Encode what comes from outside with encodeURIComponent"
+    })
+  })
+
 /**
  * Authenticates every request that goes to the provider's environment.
  *
@@ -113,6 +123,8 @@ export const authenticateWith = (provider: Service) => {
         const url = Url.resolve(environment, original.url)
         isAway = url === undefined || isReturning(original)
         if (url === undefined) return Effect.succeed(original)
+        // It passes through the client's own combinators, which were made for this error of the platform.
+        if (Url.hasDotSegment(original.url)) return Effect.fail(dotSegment(original) as E)
         // An Authorization of the caller's own is left alone, and so is its 401.
         if (isAway || "authorization" in original.headers) {
           return Effect.succeed(complete(original, url, unauthenticated))
