@@ -1,4 +1,4 @@
-// Draws the picture of README.md from what the library does now.
+// Draws the picture of docs/configuration.md from what the library does now.
 import { Effect } from "effect"
 import * as Fs from "node:fs"
 import { makePicture } from "./life-picture/picture.ts"

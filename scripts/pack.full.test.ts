@@ -9,6 +9,7 @@ import { isThere } from "../examples/runtimes/runtimes.ts"
 import root from "../package.json" with { type: "json" }
 import cli from "../packages/cli/package.json" with { type: "json" }
 import * as processes from "./processes.ts"
+import { firstProgram } from "./size/measure.ts"
 
 const packages = Fs.globSync("packages/*/package.json")
   .map((file) => ({ directory: Path.dirname(file), manifest: JSON.parse(Fs.readFileSync(file, "utf8")) }))
@@ -161,8 +162,7 @@ describe("an application outside of the workspace", () => {
       Path.join(application, "modules.ts"),
       modules.map((module, index) => `export * as module${index} from "${module}"\n`).join("")
     )
-    const [, program] = /^```ts\n(.*?)^```$/ms.exec(Fs.readFileSync("README.md", "utf8"))!
-    Fs.writeFileSync(Path.join(application, "main.ts"), program!)
+    Fs.writeFileSync(Path.join(application, "main.ts"), firstProgram())
     Fs.writeFileSync(Path.join(application, "start.js"), start)
   })
 

@@ -9,13 +9,15 @@ const root = Path.resolve(import.meta.dirname, "../..")
 const out = Path.join(root, ".generated/pages")
 
 const front = "README.md"
-/** Where README.md is parted: what comes before is the front page, the rest is a guide. */
-const restOfReadme = "## Configuration"
+/** The pictures on top of README.md, which are of other sites. */
+const badges = /^\[!\[.*\n/gm
 
 /** In reading order. What `docs` has beside these comes after them. */
 const readingOrder = [
   "docs/getting-started.md",
-  front,
+  "docs/troubleshooting.md",
+  "docs/configuration.md",
+  "docs/requests.md",
   "docs/errors.md",
   "docs/odd-servers.md",
   "docs/tenants.md",
@@ -30,16 +32,19 @@ const readingOrder = [
   "docs/scim.md",
   "docs/webhooks.md",
   "docs/running-in-production.md",
+  "docs/observability.md",
+  "docs/runtimes.md",
   "packages/cli/README.md",
   "packages/engine/README.md",
   "docs/endpoints.md",
   "docs/comparison.md",
+  "docs/supported-versions.md",
+  "docs/dependencies.md",
   "SECURITY.md"
 ]
 
 /** Names in the menu, where the first heading is none. */
 const names: Readonly<Record<string, string>> = {
-  [front]: "Configuration and behaviour",
   "packages/testing/README.md": "The Spotnana for tests",
   "packages/cli/README.md": "Command line",
   "packages/engine/README.md": "The engine"
@@ -78,16 +83,14 @@ const headings = (text: string): ReadonlyArray<string> => {
 const read = (source: string): string => Fs.readFileSync(Path.join(root, source), "utf8")
 
 const makePages = (): ReadonlyArray<Page> => {
-  const readme = read(front)
-  const cut = readme.indexOf(`\n${restOfReadme}\n`) + 1
   const found = Fs.globSync(["docs/*.md", "packages/{testing,cli,engine}/README.md", "SECURITY.md"], { cwd: root })
     .sort()
   const place = (source: string) => (readingOrder.indexOf(source) + readingOrder.length + 1) % (readingOrder.length + 1)
-  const guides = [...found, front].toSorted((a, b) => place(a) - place(b))
+  const guides = found.toSorted((a, b) => place(a) - place(b))
   return [
-    { source: front, file: "index.md", name: "effect-spotnana", text: readme.slice(0, cut) },
+    { source: front, file: "index.md", name: "effect-spotnana", text: read(front).replaceAll(badges, "") },
     ...guides.map((source) => {
-      const text = source === front ? `# ${names[front]}\n\n${readme.slice(cut)}` : read(source)
+      const text = read(source)
       const name = names[source] ?? headings(text)[0] ?? source
       return { source, file: `${anchorOf(name)}.md`, name, text }
     })
