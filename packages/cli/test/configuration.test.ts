@@ -236,6 +236,7 @@ describe("the command line", () => {
       "proxy --timeout",
       "mock --port",
       "mock --client-id",
+      "mock --user",
       "mock --write-credentials",
       "mock --token-lifetime",
       "mock --token-latency",
