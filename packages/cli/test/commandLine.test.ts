@@ -26,7 +26,7 @@ describe("the command line", () => {
     Effect.gen(function*() {
       const { run } = yield* makeUser()
       const said = yield* Effect.forEach(
-        ["", "token", "request", "doctor", "api-users create"],
+        ["", "token", "request", "doctor", "api-users create", "mock"],
         (command) => run(help(command)),
         {
           concurrency: 2
@@ -45,6 +45,7 @@ describe("the command line", () => {
       expect(root).toContain("Exit codes: 0 ")
       expect(request).toContain("Exit codes: 0 ")
       expect(token).toContain("--min-lifetime")
+      expect(String(said.at(-1)!.stdout)).toContain("Default: 4801")
     }))
 
   it.live("shows the help of a command also as git and gh do: help request", () =>

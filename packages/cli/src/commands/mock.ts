@@ -7,7 +7,7 @@ import { users } from "../mock/users.ts"
 const load = Effect.promise(() => import("../mock/serve.ts"))
 
 export const mock = Command.make("mock", {
-  port: port(4801).pipe(Flag.withDescription("Listen on this port of 127.0.0.1. 0 is any that is free")),
+  port: port(4801).pipe(Flag.withDescription("Listen on this port of 127.0.0.1; 0 is any that is free. Default: 4801")),
   clientId: Flag.String("client-id").pipe(
     Flag.withMetavar("id"),
     Flag.optional,
