@@ -153,11 +153,11 @@ describe.skipIf(!isThere)("the site", () => {
     expect(names.map((name) => name.split("\n")[0])).toEqual(["Guides", "API reference"])
     expect((await guides.allInnerTexts()).slice(0, 3).map((name) => name.trim())).toEqual([
       "Getting started",
-      "Configuration and behaviour",
-      "Errors"
+      "Troubleshooting",
+      "Configuration"
     ])
     await guides.nth(2).click()
-    await page.waitForURL(/guides\/errors\.html$/)
+    await page.waitForURL(/guides\/configuration\.html$/)
     await page.close()
   })
 
