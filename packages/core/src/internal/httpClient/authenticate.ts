@@ -2,7 +2,7 @@ import * as Url from "@effect-spotnana/engine/Url"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
-import { HttpClient, HttpClientError } from "effect/http"
+import { HttpClient } from "effect/http"
 import type { HttpBody, HttpClientRequest, HttpClientResponse } from "effect/http"
 import * as Metric from "effect/Metric"
 import * as Result from "effect/Result"
@@ -14,7 +14,7 @@ import type { Service } from "../tokenProvider/service.ts"
 import { BearerHeaders } from "./bearerHeaders.ts"
 import type { Bearer } from "./bearerHeaders.ts"
 import { finalUrl, isRedirect, isReturning, markReturn, wasRedirected } from "./redirects.ts"
-import { complete, errorsIn, filteredResponse, unauthenticated } from "./sending.ts"
+import { complete, dotSegment, errorsIn, filteredResponse, unauthenticated } from "./sending.ts"
 import { tokenExpired } from "./tokenExpired.ts"
 import { errorWithoutBearer, redirectWithoutBearer, responseWithoutBearer } from "./withoutBearer.ts"
 
@@ -73,16 +73,6 @@ const redirectedInARow = 5
 /** Whether a 401 says something of the token, and not only of a redirect. */
 const isEvidence = ({ bearer, response }: Rejection): boolean =>
   !wasRedirected(response) || bearer.rejectedInARow >= redirectedInARow
-
-/** For a URL that may lead to another resource than the program names, as with an `id` of `../x` in `/v2/users/${id}`. */
-const dotSegment = (request: Request): HttpClientError.HttpClientError =>
-  new HttpClientError.HttpClientError({
-    reason: new HttpClientError.InvalidUrlError({
-      request,
-      description: "Nothing was sent: the path has a segment . or .., and may lead elsewhere. " +
-        "Encode what comes from outside with encodeURIComponent"
-    })
-  })
 
 /**
  * Authenticates every request that goes to the provider's environment.
