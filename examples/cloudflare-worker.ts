@@ -1,5 +1,9 @@
 // A Cloudflare Worker: GET /?limit=2 answers with companies. `wrangler` deploys it as it is, with SPOTNANA_CLIENT_ID and
 // SPOTNANA_CLIENT_SECRET among its secrets.
+//
+// It prints
+//
+//   ["Company 1","Company 2"]      for GET /?limit=2
 import { AuthError, RequestIsolation, SpotnanaApiError, SpotnanaHttpClient } from "@effect-spotnana/core"
 import { ConfigProvider, Duration, Effect, Layer, ManagedRuntime, Schema } from "effect"
 import { FetchHttpClient, HttpClientResponse } from "effect/http"

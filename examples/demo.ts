@@ -4,6 +4,11 @@
 //
 // Spotnana is played by a mock on this machine. To call the real one, set SPOTNANA_CLIENT_ID and
 // SPOTNANA_CLIENT_SECRET; SPOTNANA_ENVIRONMENT=sandbox or SPOTNANA_BASE_URL say where it is.
+//
+// It prints
+//
+//   a timeline of each chapter, with the requests on the wire, and last
+//   10 of 10 claims held, in 13s.
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect } from "effect"
 import { local } from "./demo/local.ts"

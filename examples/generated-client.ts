@@ -2,6 +2,11 @@
 // description is in `generated-client/openapi.json`; `npx pnpm@10 run generate` makes the types of it.
 //
 //   SPOTNANA_CLIENT_ID=… SPOTNANA_CLIENT_SECRET=… npx pnpm@10 exec node examples/generated-client.ts
+//
+// It prints
+//
+//   Company 118, Company 119, Company 120
+//   USER_NOT_FOUND, for support: mock-debug-7
 import { AuthError, SpotnanaHttpClient } from "@effect-spotnana/core"
 import { connect } from "./generated-client/client.ts"
 

@@ -2,6 +2,12 @@
 // and each call carries a token.
 //
 //   SPOTNANA_CLIENT_ID=… SPOTNANA_CLIENT_SECRET=… npx pnpm@10 exec node examples/http-api-client.ts
+//
+// It prints
+//
+//   Company 1, Company 2 of 120
+//   GET /v2/users/00000000-0000-4000-9000-00000000dead answered 404 (USER_NOT_FOUND: No such user). …
+//   GET /v2/companies answered 400 (INVALID_ARGUMENT: offset is a whole number from 0, limit one from 0 to 100). …
 import { AuthError, SpotnanaApiError, SpotnanaHttpClient } from "@effect-spotnana/core"
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Layer, Option, Schema } from "effect"

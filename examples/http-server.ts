@@ -3,6 +3,11 @@
 //
 //   SPOTNANA_CLIENT_ID=… SPOTNANA_CLIENT_SECRET=… PORT=3000 npx pnpm@10 exec node examples/http-server.ts
 //   curl http://127.0.0.1:3000/companies?limit=3
+//
+// It prints
+//
+//   Listening on http://127.0.0.1:3000
+//   {"elements":[…],"totalNumResults":120}      for GET /companies, by curl
 import { AuthError, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { Cause, Config, DateTime, Duration, Effect, Exit, Layer } from "effect"

@@ -7,6 +7,12 @@
 //
 // Spotnana is played by a mock on this machine, to which something happens now and then. To call the real one, set
 // SPOTNANA_CLIENT_ID and SPOTNANA_CLIENT_SECRET. The dashboard and the alerts are in docs/observability.
+//
+// It prints
+//
+//   Listening on http://127.0.0.1:9464
+//   # TYPE spotnana_auth_acquisitions_total counter      for GET /metrics, by curl
+//   …
 import { SpotnanaApiError, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { Cause, Config, ConfigProvider, DateTime, Effect, Exit, Layer, Schedule } from "effect"

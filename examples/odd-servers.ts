@@ -3,6 +3,12 @@
 //   npx pnpm@10 exec node examples/odd-servers.ts
 //
 // No variable is needed: the servers run in the same process, on loopback ports.
+//
+// It prints
+//
+//   JSON and 403: 200, 200; token requests: 2
+//   Basic as it is: 200, 200; token requests: 2
+//   Sidecar and 200: 200, 200; token requests: 2
 import { Credentials, Environment, SpotnanaHttpClient } from "@effect-spotnana/core"
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Layer, Redacted, References } from "effect"

@@ -3,6 +3,13 @@
 //   npx pnpm@10 exec node examples/own-token-store.ts
 //
 // No variable is needed: a Spotnana runs in the same process, and the key that encrypts the token is made up.
+//
+// It prints
+//
+//   Both at once: 200, 200
+//   Token requests: 1
+//   The token was revoked: 200, 200
+//   Token requests: 2
 import { SpotnanaHttpClient, TokenStore } from "@effect-spotnana/core"
 import { MockSpotnana } from "@effect-spotnana/testing"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"

@@ -2,6 +2,12 @@
 // names, or as many of them as you say.
 //
 //   SPOTNANA_CLIENT_ID=… SPOTNANA_CLIENT_SECRET=… npx pnpm@10 exec node examples/paging.ts 10
+//
+// It prints
+//
+//   Company 1
+//   Company 2
+//   …
 import { SpotnanaApiError, SpotnanaHttpClient } from "@effect-spotnana/core"
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Layer, Option, Schema, Stream } from "effect"

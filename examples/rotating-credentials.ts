@@ -3,6 +3,13 @@
 //   npx pnpm@10 exec node examples/rotating-credentials.ts
 //
 // No variable is needed: a Spotnana runs in the same process.
+//
+// It prints
+//
+//   Two users: 200
+//   Token requests: 3
+//   One user: 200, InvalidCredentials
+//   …
 import { ApiUserRotation, ApiUsers, Credentials, SpotnanaHttpClient, TokenEndpoint } from "@effect-spotnana/core"
 import { MockSpotnana } from "@effect-spotnana/testing"
 import { NodeRuntime } from "@effect/platform-node"

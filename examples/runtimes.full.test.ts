@@ -1,4 +1,4 @@
-// The table of runtimes in README.md, cell by cell: the same program on each of them, over real sockets.
+// The table of docs/runtimes.md, cell by cell: the same program on each of them, over real sockets.
 import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Scope } from "effect"
@@ -92,7 +92,11 @@ describe.concurrent("the table of runtimes", { timeout: 120_000 }, () => {
         // Of a browser none is.
         assert.strictEqual(runtime.installed ?? "none", runtime.version)
         const figure = claims.filter((claim) => claim in checks).length
-        reportFigure(context, { of: `checks on ${nameOf(row)}`, figure: String(figure), claim: "as in README.md" })
+        reportFigure(context, {
+          of: `checks on ${nameOf(row)}`,
+          figure: String(figure),
+          claim: "as in docs/runtimes.md"
+        })
       })
 
       for (const claim of claims.filter((claim) => claim in checks)) {
@@ -107,8 +111,12 @@ describe.concurrent("the table of runtimes", { timeout: 120_000 }, () => {
     assert.deepStrictEqual([...others], ["installed: yes"])
   })
 
-  it("is the one in README.md", () => {
-    assert.include(Fs.readFileSync("README.md", "utf8"), `\n${table}\n`, `README.md should have\n${table}\n`)
+  it("is the one in docs/runtimes.md", () => {
+    assert.include(
+      Fs.readFileSync("docs/runtimes.md", "utf8"),
+      `\n${table}\n`,
+      `docs/runtimes.md should have\n${table}\n`
+    )
   })
 })
 

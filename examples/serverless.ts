@@ -2,6 +2,10 @@
 // try it, an event a line is read from standard input, and Ctrl-Z freezes it:
 //
 //   echo '{"limit":2}' | SPOTNANA_CLIENT_ID=… SPOTNANA_CLIENT_SECRET=… npx pnpm@10 exec node examples/serverless.ts
+//
+// It prints
+//
+//   ["Company 1","Company 2"]
 import { SpotnanaApiError, SpotnanaHttpClient } from "@effect-spotnana/core"
 import { Effect, Layer, ManagedRuntime, Schema } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientResponse } from "effect/http"

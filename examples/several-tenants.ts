@@ -5,6 +5,16 @@
 //   npx pnpm@10 exec node examples/several-tenants.ts ACME GLOBEX
 //
 // A tenant whose variables are missing or wrong gets its error. The others do not notice.
+//
+// It prints
+//
+//   ACME: client made
+//   ACME: 120 companies
+//   GLOBEX: client made
+//   GLOBEX: 120 companies
+//   … nobody calls for two seconds …
+//   ACME: client released
+//   …
 import { Credentials, SpotnanaHttpClient } from "@effect-spotnana/core"
 import { NodeRuntime } from "@effect/platform-node"
 import { Config, Console, Effect, Layer, LayerMap, Logger, Schema } from "effect"

@@ -3,6 +3,18 @@
 //   npx pnpm@10 exec node examples/typed-errors.ts
 //
 // No variable is needed: a Spotnana in the same process goes wrong on demand.
+//
+// It prints
+//
+//   All is well
+//     answered 200
+//   InvalidCredentials: the secret was rotated, and we were not told
+//     wake somebody up: https://api.spotnana.com/v2/auth/oauth2-token answered 401 to client example (…
+//   TokenExpired: a token is revoked while an upload is under way
+//     NotReplayable: POST answered 401 (…
+//   TokenEndpointUnavailable: too many token requests
+//     RateLimited, come back in 30 s
+//   …
 import { SpotnanaHttpClient } from "@effect-spotnana/core"
 import { Fault, MockSpotnana } from "@effect-spotnana/testing"
 import { NodeRuntime } from "@effect/platform-node"

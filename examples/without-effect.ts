@@ -1,6 +1,12 @@
 // Spotnana for code that is not written with Effect: a class with async methods. Prints three pages of companies.
 //
 //   SPOTNANA_CLIENT_ID=… SPOTNANA_CLIENT_SECRET=… npx pnpm@10 exec node examples/without-effect.ts
+//
+// It prints
+//
+//   Company 1, Company 2
+//   Company 3, Company 4
+//   Company 5, Company 6
 import { AuthError, SpotnanaHttpClient } from "@effect-spotnana/core"
 import { Effect, Layer, ManagedRuntime, Schema } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientResponse } from "effect/http"

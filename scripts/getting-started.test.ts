@@ -1,10 +1,10 @@
-// The programs of docs/getting-started.md, run as the page says to run them.
+// The programs of README.md and docs/getting-started.md, run as the pages say to run them.
 import { spawn } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { endWithTest, inGroup } from "./processes.ts"
+import { endWithTest, inGroup, runToEnd } from "./processes.ts"
 
 // Below the workspace, so that its packages are found as installed ones would be.
 const directory = ".generated/getting-started"
@@ -61,3 +61,49 @@ describe("getting started", () => {
     expect(Fs.readFileSync("docs/getting-started.md", "utf8")).toContain(`\`${said}\``)
   })
 })
+
+/** The commands of a document, but for those that need a network: what they install is linked to. */
+const pasted = (file: string) => {
+  const document = Fs.readFileSync(file, "utf8")
+  const lines = document.split("\n")
+  const commands = lines.filter((line) => /^(npm init|npm install effect)/.test(line))
+  const [, name = "", program = ""] = /`(\S+\.ts)`.*:\n\n```ts\n([^]*?)^```$/m.exec(document) ?? []
+  return { commands, name, program, start: lines.find((line) => line.startsWith("node ")) }
+}
+
+describe.each(["README.md", "docs/getting-started.md", "packages/core/README.md"])("the first lines of %s", (file) => {
+  const { commands, name, program } = pasted(file)
+
+  it("install what the program imports, at versions that fit together", () => {
+    const install = commands.find((line) => line.startsWith("npm install"))!
+    const names = [...program.matchAll(/from "((?:@[\w-]+\/)?[\w-]+)/g)].map(([, name]) => name!)
+    const installed = install.split(" ").slice(2)
+    expect(installed.map((word) => word.replace(/(?<=.)@\^.*$/, "")).toSorted()).toEqual([...new Set(names)].toSorted())
+    // Without a version npm takes the newest major of effect, which may be one that the library does not know.
+    expect(installed).toContain("effect@^4.1.0")
+  })
+
+  it("name the file, and make a package of ES modules", () => {
+    expect(name).toBe("companies.ts")
+    const document = Fs.readFileSync(file, "utf8")
+    expect(document).toContain("npm pkg set type=module")
+    expect(document).toContain("22.19")
+  })
+})
+
+it.each(["README.md", "docs/getting-started.md"])(
+  "whoever pastes the lines of %s into an empty directory has a program that says which variable is missing, and exits with 1",
+  async (file) => {
+    const { commands, name, program } = pasted(file)
+    const empty = Fs.mkdtempSync(Path.join(Path.resolve(directory), "pasted-"))
+    const environment = { PATH: process.env["PATH"], HOME: empty, npm_config_update_notifier: "false" }
+    const init = commands.find((line) => line.startsWith("npm init"))!
+    const { status: initialized, stderr } = await runToEnd("sh", ["-c", init], { cwd: empty, env: environment })
+    expect({ initialized, stderr }).toEqual({ initialized: 0, stderr: "" })
+    Fs.writeFileSync(Path.join(empty, name), program)
+    const { status, stdout } = await runToEnd(process.execPath, [name], { cwd: empty, env: environment })
+    expect(stdout).toContain("SPOTNANA_CLIENT_ID is not set")
+    expect(status).toBe(1)
+    Fs.rmSync(empty, { recursive: true })
+  }
+)

@@ -9,6 +9,7 @@ import { isThere } from "../examples/runtimes/runtimes.ts"
 import root from "../package.json" with { type: "json" }
 import cli from "../packages/cli/package.json" with { type: "json" }
 import * as processes from "./processes.ts"
+import { firstProgram } from "./size/measure.ts"
 
 const packages = Fs.globSync("packages/*/package.json")
   .map((file) => ({ directory: Path.dirname(file), manifest: JSON.parse(Fs.readFileSync(file, "utf8")) }))
@@ -27,6 +28,9 @@ const run = async (cwd: string, command: string, ...args: ReadonlyArray<string>)
   return stdout
 }
 
+/** A program that only this file needs. */
+const tool = (name: string): string => Path.resolve("scripts/packed/node_modules/.bin", name)
+
 const temporary = Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-spotnana-"))
 const tarballs = new Map<string, string>()
 
@@ -41,12 +45,12 @@ beforeAll(async () => {
 afterAll(() => Fs.rmSync(temporary, { force: true, recursive: true }))
 
 it.each(libraries)("the tarball of $name has the types that its modules have", async ({ name }) => {
-  await run(".", "attw", "--profile", "esm-only", tarballs.get(name)!)
+  await run(".", tool("attw"), "--profile", "esm-only", tarballs.get(name)!)
 })
 
 describe.each(packages)("the tarball of $name", ({ entry, name }) => {
   it("satisfies publint", async () => {
-    await run(".", "publint", "--strict", tarballs.get(name)!)
+    await run(".", tool("publint"), "--strict", tarballs.get(name)!)
   })
 
   it("holds sources and no test", async () => {
@@ -62,7 +66,7 @@ describe.each(packages)("the tarball of $name", ({ entry, name }) => {
 })
 
 // What effect supports: TypeScript 5.9 and newer.
-const compilers = ["node_modules/typescript-5.9", "docs/node_modules/typescript", "node_modules/typescript"]
+const compilers = ["scripts/packed/node_modules/typescript-5.9", "node_modules/typescript-6", "node_modules/typescript"]
   .map((directory) => ({
     compiler: Path.resolve(directory, "bin/tsc"),
     version: String(JSON.parse(Fs.readFileSync(Path.join(directory, "package.json"), "utf8")).version)
@@ -143,7 +147,7 @@ describe("an application outside of the workspace", () => {
       "--no-audit",
       "--no-fund",
       "--loglevel=error",
-      `effect@${root.devDependencies.effect}`,
+      `effect@${root.dependencies.effect}`,
       ...tarballs.values()
     )
   })
@@ -158,8 +162,7 @@ describe("an application outside of the workspace", () => {
       Path.join(application, "modules.ts"),
       modules.map((module, index) => `export * as module${index} from "${module}"\n`).join("")
     )
-    const [, program] = /^```ts\n(.*?)^```$/ms.exec(Fs.readFileSync("README.md", "utf8"))!
-    Fs.writeFileSync(Path.join(application, "main.ts"), program!)
+    Fs.writeFileSync(Path.join(application, "main.ts"), firstProgram())
     Fs.writeFileSync(Path.join(application, "start.js"), start)
   })
 

@@ -129,7 +129,7 @@ describe("a release", () => {
     for (const { directory } of publicPackages) {
       expect(Fs.readFileSync(Path.join(copy, directory, "CHANGELOG.md"), "utf8")).toContain(`\n## ${after}\n`)
     }
-    await run("pnpm", "run", "version:check")
+    await run(process.execPath, "scripts/sync-version.ts", "--check")
     expect(Fs.readFileSync(Path.join(copy, "packages/core/src/internal/version.ts"), "utf8")).toContain(after)
     expect(readManifest(Path.join(copy, "docs/package.json"))).toEqual(readManifest("docs/package.json"))
   })

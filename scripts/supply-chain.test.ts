@@ -20,7 +20,7 @@ const manifestOf = (directory: string): Manifest =>
 
 const workspace = [
   ".",
-  ...Fs.globSync(["packages/*/package.json", "docs/package.json", "examples/*/package.json"]).map((file) =>
+  ...Fs.globSync(["packages/*/package.json", "{docs,examples/*,scripts/*}/package.json"]).map((file) =>
     Path.dirname(file)
   )
 ].map(manifestOf)

@@ -1,19 +1,24 @@
-// Writes the version constants of core and cli from their manifests; with --check, fails if one differs.
+// Writes what follows from the versions in the manifests: the constants of core and cli, and the status on top of the
+// documents. With --check, fails if a file differs.
 import * as Fs from "node:fs"
 import cli from "../packages/cli/package.json" with { type: "json" }
 import core from "../packages/core/package.json" with { type: "json" }
+import { documents, withStatus } from "./status.ts"
 
-for (const [name, { version }] of [["core", core], ["cli", cli]] as const) {
-  const file = `packages/${name}/src/internal/version.ts`
-  const url = new URL(`../${file}`, import.meta.url)
-  const content = `// Written by scripts/sync-version.ts.
-export const version = ${JSON.stringify(version)}
-`
+const sync = (file: string, content: string): void => {
   if (!process.argv.includes("--check")) {
-    Fs.mkdirSync(new URL(".", url), { recursive: true })
-    Fs.writeFileSync(url, content)
-  } else if (Fs.readFileSync(url, "utf8") !== content) {
-    console.error(`${file} is not of version ${version}: run node scripts/sync-version.ts`)
+    Fs.writeFileSync(file, content)
+  } else if (Fs.readFileSync(file, "utf8") !== content) {
+    console.error(`${file} is not of the version in the manifests: run node scripts/sync-version.ts`)
     process.exitCode = 1
   }
 }
+
+for (const [name, { version }] of [["core", core], ["cli", cli]] as const) {
+  const content = `// Written by scripts/sync-version.ts.
+export const version = ${JSON.stringify(version)}
+`
+  sync(`packages/${name}/src/internal/version.ts`, content)
+}
+
+for (const file of documents) sync(file, withStatus(Fs.readFileSync(file, "utf8"), core.version))

@@ -1,14 +1,12 @@
 // Runs the tests of the types, `*.tst.ts`.
 //
 // tstyche works with the compiler's JavaScript API, which TypeScript 7 does not have: it gets the TypeScript 6 of the
-// lock file that `openapi-typescript` works with. Left to itself it would download one.
+// lock file. Left to itself it would download one.
 import { spawnSync } from "node:child_process"
 import { createRequire } from "node:module"
 import { pathToFileURL } from "node:url"
 
-const typescript = createRequire(new URL("../examples/generated-client/package.json", import.meta.url)).resolve(
-  "typescript"
-)
+const typescript = createRequire(import.meta.url).resolve("typescript-6")
 
 const { status, stdout } = spawnSync(
   process.execPath,

@@ -1,4 +1,4 @@
-/** What is checked on which runtime: the tests run it, and the table in README.md is compared with it. */
+/** What is checked on which runtime: the tests run it, and the table in docs/runtimes.md is compared with it. */
 import { bun, chromium, deno, node, oldNode, workerd } from "./runtimes.ts"
 import type { Runtime } from "./runtimes.ts"
 
@@ -48,7 +48,7 @@ export const nameOf = ({ client, runtime }: Row): string => `${runtime.name} ${r
 
 const line = (cells: ReadonlyArray<string>): string => `| ${cells.join(" | ")} |`
 
-/** The table as it stands in README.md. The version of a browser is the machine's: it is among the figures. */
+/** The table as it stands in docs/runtimes.md. The version of a browser is the machine's: it is among the figures. */
 export const table: string = [
   line(["runtime", "`HttpClient`", ...columns]),
   line(["---", "---", ...columns.map(() => "---")]),

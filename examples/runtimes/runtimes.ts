@@ -54,14 +54,14 @@ export const oldNode: Runtime = {
 
 export const bun = make(
   "Bun",
-  manifest.optionalDependencies["@oven/bun-linux-x64"],
-  binary("node_modules/@oven/bun-*", "bin/bun")
+  others.optionalDependencies["@oven/bun-linux-x64"],
+  binary("examples/runtimes/node_modules/@oven/bun-*", "bin/bun")
 )
 
 export const deno = make(
   "Deno",
-  manifest.optionalDependencies["@deno/linux-x64-glibc"],
-  binary("node_modules/@deno/*", "deno"),
+  others.optionalDependencies["@deno/linux-x64-glibc"],
+  binary("examples/runtimes/node_modules/@deno/*", "deno"),
   ({ directory, host }) => [
     "run",
     // Fails where it would ask, and where it would download.

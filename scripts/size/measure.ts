@@ -14,12 +14,14 @@ export interface Size {
 
 const root = Path.resolve(import.meta.dirname, "../..")
 
-/** The first program of README.md. */
+/** The first program of README.md, run as on any platform: `NodeRuntime` is for Node. */
 export const firstProgram = (): string =>
   /^```ts\n(.*?)^```$/ms.exec(Fs.readFileSync(Path.join(root, "README.md"), "utf8"))![1]!
+    .replace(/^import .*"@effect\/platform-node"\n/m, "")
+    .replace("NodeRuntime.runMain", "Effect.runPromise")
 
 /** What the first program may come to, minified and compressed by gzip -9: what it does come to, so that it grows no more. */
-export const budget = 18_700
+export const budget = 19_420
 
 /** What it should come to. */
 export const goal = 6_000

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
+import * as Stdio from "effect/Stdio"
 import * as Terminal from "effect/Terminal"
 import { apiUsers } from "./commands/apiUsers.ts"
 import { doctor } from "./commands/doctor.ts"
@@ -13,6 +14,7 @@ import { request } from "./commands/request.ts"
 import { token } from "./commands/token.ts"
 import { watch } from "./commands/watch.ts"
 import { webhook } from "./commands/webhook.ts"
+import { completions } from "./completions.ts"
 import { report } from "./exitCode.ts"
 import { paragraphs } from "./flag.ts"
 import { version } from "./internal/version.ts"
@@ -45,6 +47,7 @@ export const root = Command.make("spotnana-auth").pipe(
   Command.withExamples([
     { command: "spotnana-auth doctor", description: "Find out whether everything is set up" },
     { command: "spotnana-auth request GET '/v2/companies?limit=5'", description: "Call the API" },
+    { command: "spotnana-auth help request", description: "Read about a command" },
     {
       command: "spotnana-auth --completions bash >~/.local/share/bash-completion/completions/spotnana-auth",
       description: "Have the shell complete commands and flags"
@@ -83,7 +86,7 @@ const formatter = Effect.gen(function*() {
 const Settings = Layer.mergeAll(
   Layer.effect(CliOutput.Presenter, presenter),
   CliConfig.layer({
-    builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions, GlobalFlag.LogLevel]
+    builtIns: [GlobalFlag.Help, GlobalFlag.Version, completions, GlobalFlag.LogLevel]
   }),
   // Errors are said once, at the end; `--log-level` shows what the library does until then.
   Layer.succeed(References.MinimumLogLevel, "None"),
@@ -93,8 +96,14 @@ const Settings = Layer.mergeAll(
   Layer.provideMerge(Output.layer)
 )
 
+/** `help request` is `request --help`, as with git and gh. */
+const withHelp = (args: ReadonlyArray<string>): ReadonlyArray<string> =>
+  args[0] === "help" ? [...args.slice(1), "--help"] : args
+
 /** The command line, from its arguments to its exit code. */
-export const run = Command.run(root, { version }).pipe(
+export const run = Stdio.Stdio.use(({ args }) =>
+  Effect.flatMap(args, (args) => Command.runWith(root, { version })(withHelp(args)))
+).pipe(
   report,
   Effect.provide(Settings)
 )

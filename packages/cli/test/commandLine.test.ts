@@ -26,7 +26,7 @@ describe("the command line", () => {
     Effect.gen(function*() {
       const { run } = yield* makeUser()
       const said = yield* Effect.forEach(
-        ["", "token", "request", "doctor", "api-users create", "api-users rotate", "keys add", "webhook send"],
+        ["", "token", "request", "doctor", "mock", "api-users create", "api-users rotate", "keys add", "webhook send"],
         (command) => run(help(command)),
         {
           concurrency: 2
@@ -45,6 +45,35 @@ describe("the command line", () => {
       expect(root).toContain("Exit codes: 0 ")
       expect(request).toContain("Exit codes: 0 ")
       expect(token).toContain("--min-lifetime")
+      expect(String(said.at(-1)!.stdout)).toContain("Default: 4801")
+    }))
+
+  it.live("shows the help of a command also as git and gh do: help request", () =>
+    Effect.gen(function*() {
+      const { run } = yield* makeUser()
+      const [asked, flagged, all] = yield* Effect.all(
+        [run(["help", "request"]), run(["request", "--help"]), run(["help"])],
+        { concurrency: 2 }
+      )
+      expect(asked).toEqual(flagged)
+      expect(asked.code).toBe(0)
+      expect(String(all.stdout)).toContain("SUBCOMMANDS\n")
+    }))
+
+  it.live("takes the method of a request in small letters, as curl's users write it", () =>
+    Effect.gen(function*() {
+      const { run } = yield* configuredUser
+      const { code, stdout } = yield* run(["request", "get", "/v2/companies?limit=1"])
+      expect({ code, body: JSON.parse(String(stdout)) }).toMatchObject({ code: 0, body: { totalNumResults: 120 } })
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("doctor says how to go on without credentials where nothing is configured", () =>
+    Effect.gen(function*() {
+      const { run } = yield* makeUser()
+      const { code, stdout } = yield* run(["doctor"])
+      expect(code).toBe(1)
+      expect(String(stdout)).toContain("spotnana-auth mock --write-credentials mock.env")
+      expect(String(stdout)).toContain("spotnana-auth doctor --credentials-file mock.env")
     }))
 
   it.live("shows help where no command is named", () =>

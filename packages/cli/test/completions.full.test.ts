@@ -64,7 +64,7 @@ describe.skipIf(!has("bash"))("completions in bash", () => {
         exec("bash", [
           "-c",
           `eval "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMP_POINT=\${#COMP_LINE}
-          $(complete -p spotnana-auth | sed -E 's/.*-F ([^ ]+).*/\\1/') 2>&1; printf '%s\n' "\${COMPREPLY[@]}"`,
+          $(complete -p spotnana-auth | sed -E 's/.*-F ([^ ]+).*/\\1/') "$1" "\${@: -1}" "\${@: -2:1}" 2>&1; printf '%s\n' "\${COMPREPLY[@]}"`,
           "bash",
           String(stdout),
           ...words
@@ -73,5 +73,12 @@ describe.skipIf(!has("bash"))("completions in bash", () => {
       expect(String((yield* complete("spotnana-auth", "token", "--min")).stdout).trim()).toBe("--min-lifetime")
       expect(String((yield* complete("spotnana-auth", "api-users", "ro")).stdout).trim()).toBe("rotate")
       expect(String((yield* complete("spotnana-auth", "keys", "gen")).stdout).trim()).toBe("generate")
+      const choices = (...words: ReadonlyArray<string>) =>
+        Effect.map(complete("spotnana-auth", ...words), ({ stdout }) => String(stdout).trim().split("\n"))
+      expect(yield* choices("mock", "--refusal", "401")).toEqual(["401-oauth2", "401-spotnana"])
+      expect(yield* choices("token", "--log-level", "de")).toEqual(["debug"])
+      expect(yield* choices("--completions", "z")).toEqual(["zsh"])
+      expect(yield* choices("request", "P")).toEqual(["POST", "PUT", "PATCH"])
+      expect(yield* choices("help", "req")).toEqual(["request"])
     }))
 })

@@ -72,6 +72,7 @@ describe("spotnana-auth doctor", () => {
       const { check, status } = yield* diagnose(user)
       expect(status).toEqual({ ...skippedAfter("configuration"), configuration: "fault" })
       expect(check("configuration").summary).toMatch(/^SPOTNANA_CLIENT_SECRET is not set/)
+      expect(check("configuration").advice).not.toContain("mock")
       expect(check("configuration").advice).toContain("in a file .env in this directory")
     }))
 

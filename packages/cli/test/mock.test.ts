@@ -1,3 +1,4 @@
+import { MockSpotnana } from "@effect-spotnana/testing"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import { once } from "node:events"
@@ -12,10 +13,13 @@ import type { Env } from "./support/running.ts"
 
 const secret = "c4n4ry-s3cr3t/+="
 
+/** The lines on stderr before the first request. */
+const introduction = 7
+
 /** A mock that listens, with a secret that the test knows. */
 const mock = (args: ReadonlyArray<string> = [], env: Env = {}) =>
   Effect.gen(function*() {
-    const running = yield* start(["mock", ...args], { SPOTNANA_CLIENT_SECRET: secret, ...env })
+    const running = yield* start(["mock", "--port", "0", ...args], { SPOTNANA_CLIENT_SECRET: secret, ...env })
     const [, baseUrl = ""] = yield* running.match(/SPOTNANA_BASE_URL='([^']+)'/)
     return { ...running, baseUrl, port: Number(new URL(baseUrl).port) }
   })
@@ -57,15 +61,16 @@ describe("spotnana-auth mock", () => {
       expect((yield* ask(`${running.baseUrl}/embed?idp=token-exchange-auth`)).status).toBe(200)
       expect((yield* tokenRequest(running.baseUrl, "mock-client", "wrong")).status).toBe(401)
       yield* running.match(/the credentials are refused/)
-      expect(running.stderr().split("\n").slice(2).map((line) => line.replace(/^\d\d:\d\d:\d\d /, ""))).toEqual([
-        "200 POST /v2/auth/oauth2-token a token is issued",
-        "200 GET /v2/companies",
-        "401 GET /v2/companies the token is not valid",
-        "401 GET /v2/companies no bearer",
-        "200 GET /embed the page for an iframe",
-        "401 POST /v2/auth/oauth2-token the credentials are refused",
-        ""
-      ])
+      expect(running.stderr().split("\n").slice(introduction).map((line) => line.replace(/^\d\d:\d\d:\d\d /, "")))
+        .toEqual([
+          "200 POST /v2/auth/oauth2-token a token is issued",
+          "200 GET /v2/companies",
+          "401 GET /v2/companies the token is not valid",
+          "401 GET /v2/companies no bearer",
+          "200 GET /embed the page for an iframe",
+          "401 POST /v2/auth/oauth2-token the credentials are refused",
+          ""
+        ])
       expect(yield* running.interrupt).toBe(130)
       expect(running.stdout()).toBe(
         `export SPOTNANA_BASE_URL='${running.baseUrl}'\nexport SPOTNANA_CLIENT_ID='mock-client'\n`
@@ -96,12 +101,42 @@ describe("spotnana-auth mock", () => {
       expect(running.stderr()).not.toContain("c4n4ry")
     }))
 
+  it.live("prints its paths and users, which are those of --user", () =>
+    Effect.gen(function*() {
+      const byDefault = yield* mock()
+      yield* byDefault.match(/Ctrl-C/)
+      const [, path = ""] = /(\/v2\/users\/\S+)/.exec(byDefault.stderr()) ?? []
+      const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
+      const token = tokenOf(yield* tokenRequest(byDefault.baseUrl))
+      expect((yield* ask(byDefault.baseUrl + path, bearer(token))).status).toBe(200)
+      expect(MockSpotnana.users.map((id) => `/v2/users/${id}`)).toEqual([path])
+      const named = yield* mock(["--user", "4f1b", "--user", "4f1c"])
+      yield* named.match(/GET \/v2\/users\/4f1b\n +GET \/v2\/users\/4f1c\n/)
+      const other = tokenOf(yield* tokenRequest(named.baseUrl))
+      expect((yield* ask(`${named.baseUrl}/v2/users/4f1c`, bearer(other))).status).toBe(200)
+      expect((yield* ask(named.baseUrl + path, bearer(other))).status).toBe(404)
+    }))
+
+  it.live.each(["SIGHUP", "SIGQUIT", "SIGTERM"] as const)(
+    "removes the file of --write-credentials at %s",
+    (signal) =>
+      Effect.gen(function*() {
+        const file = Path.join(yield* temporary, "mock.env")
+        const running = yield* mock(["--write-credentials", file])
+        yield* running.match(/Ctrl-C/)
+        expect(Fs.existsSync(file)).toBe(true)
+        running.child.kill(signal)
+        expect(yield* running.end).toBe(130)
+        expect(Fs.existsSync(file)).toBe(false)
+      })
+  )
+
   it.live("says nothing of the requests with --quiet", () =>
     Effect.gen(function*() {
       const running = yield* mock(["--quiet", "--client-id", "me"])
       expect((yield* tokenRequest(running.baseUrl, "me")).status).toBe(200)
       yield* running.interrupt
-      expect(running.stderr().trimEnd().split("\n").length).toBe(2)
+      expect(running.stderr().trimEnd().split("\n").length).toBe(introduction)
     }))
 
   it.live("has faults in the order in which they were named", () =>
@@ -192,14 +227,18 @@ describe("spotnana-auth mock", () => {
       }
       yield* ask(`${baseUrl}/${"x".repeat(10_000)}`)
       yield* match(/401 GET \/x{199}… no bearer/)
-      expect(stderr().split("\n").length).toBe(4)
+      expect(stderr().split("\n").length).toBe(introduction + 2)
     }))
 
   describe("makes a secret up", () => {
     it.live("which is in the file, for this user alone, until it ends", () =>
       Effect.gen(function*() {
         const cwd = yield* temporary
-        const running = yield* start(["mock", "--write-credentials", "mock.env", "--client-id", "me"], {}, { cwd })
+        const running = yield* start(
+          ["mock", "--port", "0", "--write-credentials", "mock.env", "--client-id", "me"],
+          {},
+          { cwd }
+        )
         const file = Path.join(cwd, "mock.env")
         yield* running.match(/listens on/)
         expect(Fs.statSync(file).mode & 0o777).toBe(0o600)
@@ -221,18 +260,18 @@ describe("spotnana-auth mock", () => {
       Effect.gen(function*() {
         const cwd = yield* temporary
         const file = Path.join(cwd, "mock.env")
-        const first = yield* start(["mock", "--write-credentials", file])
+        const first = yield* start(["mock", "--port", "0", "--write-credentials", file])
         yield* first.match(/listens on/)
         first.child.kill("SIGKILL")
         yield* first.end
         Fs.chmodSync(file, 0o644)
-        const second = yield* start(["mock", "--write-credentials", file])
+        const second = yield* start(["mock", "--port", "0", "--write-credentials", file])
         const [, baseUrl] = yield* second.match(/listens on (http:\/\/127.0.0.1:\d+)/)
         expect(Fs.readFileSync(file, "utf8")).toContain(`'${baseUrl}'`)
         expect(Fs.statSync(file).mode & 0o777).toBe(0o600)
         yield* second.interrupt
         Fs.writeFileSync(file, "SPOTNANA_CLIENT_SECRET=real\n")
-        const third = yield* start(["mock", "--write-credentials", file])
+        const third = yield* start(["mock", "--port", "0", "--write-credentials", file])
         expect([yield* third.end, third.stderr()]).toEqual([
           2,
           expect.stringContaining("was not written by this command")
@@ -243,7 +282,7 @@ describe("spotnana-auth mock", () => {
 
     it.live("and does not run where nobody would learn it", () =>
       Effect.gen(function*() {
-        const running = yield* start(["mock"])
+        const running = yield* start(["mock", "--port", "0"])
         expect([yield* running.end, running.stdout(), running.stderr()]).toEqual([
           2,
           "",
@@ -253,7 +292,7 @@ describe("spotnana-auth mock", () => {
 
     it.live.skipIf(!hasTerminal)("which a person sees on the terminal", () =>
       Effect.gen(function*() {
-        const running = yield* startOnTerminal(["mock"])
+        const running = yield* startOnTerminal(["mock", "--port", "0"])
         const [, baseUrl = ""] = yield* running.match(/export SPOTNANA_BASE_URL='(.+?)'/)
         const [, clientSecret] = yield* running.match(/export SPOTNANA_CLIENT_SECRET='(.+?)'/)
         expect((yield* tokenRequest(baseUrl, "mock-client", clientSecret)).status).toBe(200)
@@ -273,7 +312,10 @@ describe("spotnana-auth mock", () => {
 
     it.live.skipIf(!hasTerminal)("not even on a terminal", () =>
       Effect.gen(function*() {
-        const running = yield* startOnTerminal(["mock"], { SPOTNANA_CLIENT_SECRET: secret, SPOTNANA_CLIENT_ID: "me" })
+        const running = yield* startOnTerminal(["mock", "--port", "0"], {
+          SPOTNANA_CLIENT_SECRET: secret,
+          SPOTNANA_CLIENT_ID: "me"
+        })
         const [, baseUrl = ""] = yield* running.match(/export SPOTNANA_BASE_URL='(.+?)'/)
         yield* running.match(/Ctrl-C/)
         expect((yield* tokenRequest(baseUrl, "me")).status).toBe(200)
@@ -298,6 +340,7 @@ describe("spotnana-auth mock", () => {
       [["--port", "70000"], /Expected a port, 0 to 65535; got 70000/],
       [["--token-lifetime", "5"], /Expected a number and a unit, as in 500ms, 30s, 5m or 2h; got "5"/],
       [["--expires-in", "soon"], /expected absent, or JSON as in 60, -1, null/],
+      [["--user", "../x"], /--user "..\/x": expected an id of letters, digits/],
       [["--client-id", "o'neil"], /expected printable ASCII without spaces and quotes/],
       [
         ["--fault", "token:5x3"],

@@ -14,7 +14,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { currentConfig } from "./internal/currentConfig.ts"
 import { textProblem } from "./internal/textProblem.ts"
-import { optionalVariable, variableError } from "./internal/variables.ts"
+import { optionalVariable, variableError, withFullNames } from "./internal/variables.ts"
 
 /**
  * The credentials of one API user (RFC 6749 §2.3.1).
@@ -120,7 +120,7 @@ export const layer = (credentials: ClientCredentials): Layer.Layer<Credentials> 
  * be used, says what was expected, and never prints a value. With `SecretFiles`
  * each may be in a file that `SPOTNANA_CLIENT_SECRET_FILE` names. For several tenants
  * nest it: `Config.nested(Credentials.config, "ACME")` reads
- * `ACME_SPOTNANA_CLIENT_ID` and its like.
+ * `ACME_SPOTNANA_CLIENT_ID` and its like, and its errors name these.
  *
  * @category config
  * @since 0.1.0
@@ -137,7 +137,8 @@ export const config: Config.Config<ClientCredentials> = /* #__PURE__ */ Config.a
     return clientId === undefined || clientSecret === undefined || mistakes.length > 0
       ? Effect.fail(variableError(mistakes.join(". ")))
       : Effect.succeed({ clientId, clientSecret: Redacted.make(clientSecret) })
-  })
+  }),
+  withFullNames
 )
 
 const mistake = (variable: string, what: string, value: string | undefined): string | undefined => {

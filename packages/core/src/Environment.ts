@@ -18,7 +18,7 @@ import type { Headers } from "effect/http"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { maximumLifetime } from "./AccessToken.ts"
-import { optionalVariable, variableError } from "./internal/variables.ts"
+import { optionalVariable, variableError, withFullNames } from "./internal/variables.ts"
 
 const TypeId = "~@effect-spotnana/core/Environment"
 
@@ -305,5 +305,6 @@ export const config: Config.Config<Environment> = /* #__PURE__ */ Config.all({
       onFailure: (error) => Effect.fail(variableError(`SPOTNANA_BASE_URL cannot be used: ${error.problem}`)),
       onSuccess: Effect.succeed
     })
-  })
+  }),
+  withFullNames
 )

@@ -20,7 +20,7 @@ import { readErrorBody } from "./internal/http/body.ts"
 import { withConstantBearer } from "./internal/httpClient/constantBearer.ts"
 import { wasRedirected } from "./internal/httpClient/redirects.ts"
 import { textProblem } from "./internal/textProblem.ts"
-import { optionalVariable, variableError } from "./internal/variables.ts"
+import { optionalVariable, variableError, withFullNames } from "./internal/variables.ts"
 
 /**
  * The API answered 401 to the SCIM token.
@@ -160,7 +160,7 @@ export const layer = (options: Options): Layer.Layer<ScimHttpClient, never, Http
  * @category config
  * @since 0.1.0
  */
-export const token: Config.Config<Redacted.Redacted> = /* #__PURE__ */ Config.mapEffect(
+export const token: Config.Config<Redacted.Redacted> = /* #__PURE__ */ withFullNames(/* #__PURE__ */ Config.mapEffect(
   /* #__PURE__ */ optionalVariable("SPOTNANA_SCIM_TOKEN"),
   (value) => {
     if (value === undefined) {
@@ -172,7 +172,7 @@ export const token: Config.Config<Redacted.Redacted> = /* #__PURE__ */ Config.ma
       ? Effect.succeed(token)
       : Effect.fail(variableError(`SPOTNANA_SCIM_TOKEN cannot be used: ${problem}`))
   }
-)
+))
 
 /**
  * The client from configuration: `SPOTNANA_SCIM_TOKEN`, and `SPOTNANA_ENVIRONMENT`

@@ -44,10 +44,11 @@ export const withFiles = (
         const named = yield* provider.load([...path.slice(0, -1), name + suffix])
         const file = named?.value ?? ""
         if (file === "") return node
+        const variable = path.join("_")
         // Its name may be the secret, by mistake.
         const refuse = (problem: string) =>
-          Effect.fail(new ConfigProvider.SourceError({ message: `${name}${suffix} ${problem}` }))
-        if ((node?.value ?? "") !== "") return yield* refuse(`and ${name} are both set; expected one of them`)
+          Effect.fail(new ConfigProvider.SourceError({ message: `${variable}${suffix} ${problem}` }))
+        if ((node?.value ?? "") !== "") return yield* refuse(`and ${variable} are both set; expected one of them`)
         const content = yield* Effect.catch(
           fs.readFileString(file),
           ({ reason }) => refuse(`names a file that cannot be read (${reason._tag})`)

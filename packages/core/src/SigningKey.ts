@@ -13,7 +13,7 @@ import * as Schema from "effect/Schema"
 import { checked } from "./internal/options.ts"
 import { readNamed, thumbprint as thumbprintOf } from "./internal/signingKey/read.ts"
 import { generatePem } from "./internal/signingKey/sign.ts"
-import { optionalVariable, variableError } from "./internal/variables.ts"
+import { optionalVariable, variableError, withFullNames } from "./internal/variables.ts"
 
 /**
  * A private key for RS256, and its name.
@@ -185,5 +185,6 @@ export const config: Config.Config<SigningKey> = /* #__PURE__ */ Config.all({
       onSuccess: () => key,
       onFailure: ({ message }) => variableError(`SPOTNANA_PARTNER_PRIVATE_KEY cannot be used: ${message}`)
     })
-  })
+  }),
+  withFullNames
 )

@@ -26,6 +26,9 @@ import * as TokenProvider from "./TokenProvider.ts"
  *
  * - A relative URL goes to the environment. A request for an origin that is none
  *   of the environment's is sent as it is, without the bearer.
+ * - A URL of the environment whose path has a segment `.` or `..`, in any
+ *   spelling, fails with an `HttpClientError` (`InvalidUrlError`), and nothing is
+ *   sent. Encode what comes from outside with `encodeURIComponent`.
  * - Every request for the environment carries a token that is valid now. An
  *   `Authorization` header that the caller set is left alone, and so is its 401.
  * - The request that a response or an error carries is without the bearer: nothing
@@ -43,15 +46,21 @@ import * as TokenProvider from "./TokenProvider.ts"
  *   what it says is about the token counts as such a 401 does.
  * - A request after the layer was closed dies, with a message that says so.
  *
+ * **Gotchas**
+ *
+ * Provide the layer once, where the application starts. Each layer that is built
+ * requests a token of its own: provided for each call, it makes a token request
+ * for each call, which is logged at debug and counted.
+ *
  * **Example** (The first program)
  *
  * ```ts
  * import { SpotnanaHttpClient } from "@effect-spotnana/core"
  * import { Effect, Layer } from "effect"
- * import { FetchHttpClient } from "effect/http"
+ * import { FetchHttpClient, HttpClient } from "effect/http"
  *
  * const program = Effect.gen(function*() {
- *   const spotnana = yield* SpotnanaHttpClient.SpotnanaHttpClient
+ *   const spotnana = HttpClient.filterStatusOk(yield* SpotnanaHttpClient.SpotnanaHttpClient)
  *   const response = yield* spotnana.get("/v2/companies")
  *   return yield* response.json
  * })

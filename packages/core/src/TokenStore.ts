@@ -22,7 +22,7 @@ import { makeRandomNames } from "./internal/tokenStore/keys.ts"
 import { makeMemory } from "./internal/tokenStore/memory.ts"
 import { share } from "./internal/tokenStore/sharing.ts"
 import type { Share } from "./internal/tokenStore/sharing.ts"
-import { variableError } from "./internal/variables.ts"
+import { variableError, withFullNames } from "./internal/variables.ts"
 
 export { TokenStoreError } from "./internal/tokenStore/contract.ts"
 export type { Backend, Backoff, Change, Key, Lease, Stored } from "./internal/tokenStore/contract.ts"
@@ -134,9 +134,11 @@ const decodeKeys = (text: string): Effect.Effect<readonly [Key, ...ReadonlyArray
  * @since 0.1.0
  */
 // Calls in calls, each marked pure: a program without a store bundles none of it.
-export const keys: Config.Config<readonly [Key, ...ReadonlyArray<Key>]> = /* #__PURE__ */ Config.mapEffect(
-  /* #__PURE__ */ Config.withDefault(/* #__PURE__ */ Config.String("SPOTNANA_TOKEN_STORE_KEYS"), ""),
-  decodeKeys
+export const keys: Config.Config<readonly [Key, ...ReadonlyArray<Key>]> = /* #__PURE__ */ withFullNames(
+  /* #__PURE__ */ Config.mapEffect(
+    /* #__PURE__ */ Config.withDefault(/* #__PURE__ */ Config.String("SPOTNANA_TOKEN_STORE_KEYS"), ""),
+    decodeKeys
+  )
 )
 
 /**

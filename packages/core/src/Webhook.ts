@@ -26,7 +26,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { count } from "./internal/options.ts"
-import { variableError } from "./internal/variables.ts"
+import { variableError, withFullNames } from "./internal/variables.ts"
 import { keyOf, secretProblem } from "./internal/webhook/secrets.ts"
 import { makeVerify } from "./internal/webhook/verify.ts"
 
@@ -174,23 +174,25 @@ export const decodeBody = <S extends Schema.Top>(
  * @category config
  * @since 0.1.0
  */
-export const secrets: Config.Config<ReadonlyArray<Redacted.Redacted>> = /* #__PURE__ */ Config.mapEffect(
-  /* #__PURE__ */ Config.withDefault(/* #__PURE__ */ Config.String("SPOTNANA_WEBHOOK_SECRETS"), ""),
-  (text) => {
-    const parts = text.split(",").map((part) => part.trim()).filter((part) => part !== "")
-    if (parts.length === 0) {
-      return Effect.fail(
-        variableError("SPOTNANA_WEBHOOK_SECRETS is not set; expected the secret that Spotnana signs webhooks with")
-      )
+export const secrets: Config.Config<ReadonlyArray<Redacted.Redacted>> = /* #__PURE__ */ withFullNames(
+  /* #__PURE__ */ Config.mapEffect(
+    /* #__PURE__ */ Config.withDefault(/* #__PURE__ */ Config.String("SPOTNANA_WEBHOOK_SECRETS"), ""),
+    (text) => {
+      const parts = text.split(",").map((part) => part.trim()).filter((part) => part !== "")
+      if (parts.length === 0) {
+        return Effect.fail(
+          variableError("SPOTNANA_WEBHOOK_SECRETS is not set; expected the secret that Spotnana signs webhooks with")
+        )
+      }
+      const read = parts.map((part) => Redacted.make(part, { label: "webhookSecret" }))
+      const wrong = read.findIndex((secret) => keyOf(secret) === undefined)
+      return wrong < 0
+        ? Effect.succeed(read)
+        : Effect.fail(
+          variableError(`SPOTNANA_WEBHOOK_SECRETS cannot be used: ${secretProblem(wrong + 1, parts.length)}`)
+        )
     }
-    const read = parts.map((part) => Redacted.make(part, { label: "webhookSecret" }))
-    const wrong = read.findIndex((secret) => keyOf(secret) === undefined)
-    return wrong < 0
-      ? Effect.succeed(read)
-      : Effect.fail(
-        variableError(`SPOTNANA_WEBHOOK_SECRETS cannot be used: ${secretProblem(wrong + 1, parts.length)}`)
-      )
-  }
+  )
 )
 
 const verifyRequest = (

@@ -46,6 +46,16 @@ describe("ScimHttpClient", () => {
       assert.deepStrictEqual((yield* mock.ledger).map((entry) => [entry.path, entry.clientId]), [[users, clientId]])
     }).pipe(Effect.provide(administration)))
 
+  it.effect("refuses a path with a dot segment, and sends nothing", () =>
+    Effect.gen(function*() {
+      const { client, sent } = answering(() => new Response())
+      for (const url of ["/v2/scim/Users/../Groups", "/v2/scim/Users/%2e%2e", "https://scim.example/v2/./Users"]) {
+        const error = yield* Effect.flip(client.get(url))
+        assert.include(error.message, "segment . or ..")
+      }
+      assert.deepStrictEqual(sent, [])
+    }))
+
   it.effect("fails once the API user is revoked, with an error that says so, and sends nothing again", () =>
     Effect.gen(function*() {
       const { apiUsers, client, clientId, mock } = yield* subjects

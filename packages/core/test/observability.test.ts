@@ -1,4 +1,4 @@
-import { Credentials, Environment, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
+import { Credentials, Environment, SpotnanaHttpClient, TokenProvider, TokenStore } from "@effect-spotnana/core"
 import { Fault, MockSpotnana } from "@effect-spotnana/testing"
 import { describe, expect, it, vi } from "@effect/vitest"
 import { Context, Effect, Exit, Layer, Logger, Metric, References, Scope, Tracer } from "effect"
@@ -220,6 +220,73 @@ describe("the series of a client id that is not used any more", () => {
     ))
 })
 
+describe("a client that is made for each call", () => {
+  const messages = (lines: Array<unknown>) =>
+    Logger.layer([Logger.make(({ message }) => {
+      lines.push(Array.isArray(message) ? message[0] : message)
+    })])
+  const told = "Several Spotnana clients request tokens for one client id; provide the layer once, at the start"
+
+  const call = Effect.flatMap(TokenProvider.TokenProvider, ({ get }) => get)
+  const clientOf = (id = clientId) => Layer.fresh(SpotnanaHttpClient.layer({ clientId: id, clientSecret }))
+
+  const duplicates = Effect.map(series, (all) => all.filter(([name]) => name === "duplicate_clients_total"))
+
+  const run = <A, E>(effect: Effect.Effect<A, E, HttpClient.HttpClient>, lines: Array<unknown>) =>
+    effect.pipe(
+      Effect.provide(Layer.merge(everybody, messages(lines))),
+      Effect.provideService(References.MinimumLogLevel, "Debug"),
+      Effect.provideService(Metric.MetricRegistry, new Map())
+    )
+
+  it.effect("is counted and logged at debug from the second one on, also where each ends before the next", () =>
+    Effect.gen(function*() {
+      const lines: Array<unknown> = []
+      yield* run(
+        Effect.gen(function*() {
+          for (let calls = 0; calls < 5; calls++) yield* Effect.provide(call, clientOf())
+          expect(yield* duplicates).toEqual([["duplicate_clients_total", clientId, 4]])
+        }),
+        lines
+      )
+      expect(lines.filter((line) => line === told).length).toBe(4)
+    }))
+
+  it.effect("is not told of where it is one, renewed or used again after minutes, nor of another client id", () =>
+    Effect.gen(function*() {
+      const lines: Array<unknown> = []
+      yield* run(
+        Effect.gen(function*() {
+          yield* Effect.gen(function*() {
+            yield* call
+            yield* TestClock.adjust("3 hours")
+            yield* call
+          }).pipe(Effect.provide(clientOf()))
+          yield* Effect.provide(call, clientOf("another"))
+          // What is idle for so long is made anew by a LayerMap too.
+          yield* TestClock.adjust("5 minutes")
+          yield* Effect.provide(call, clientOf())
+          expect(yield* duplicates).toEqual([])
+        }),
+        lines
+      )
+      expect(lines).not.toContain(told)
+    }))
+
+  it.effect("is not told of with a store, by which all of them have one token", () =>
+    Effect.gen(function*() {
+      const lines: Array<unknown> = []
+      yield* run(
+        Effect.gen(function*() {
+          for (let calls = 0; calls < 3; calls++) yield* Effect.provide(call, clientOf())
+          expect(yield* duplicates).toEqual([])
+        }).pipe(Effect.provide(TokenStore.layerMemory)),
+        lines
+      )
+      expect(lines).not.toContain(told)
+    }))
+})
+
 describe("spans", () => {
   it.effect("of the credentials source do not hang on the span that the layer was built in", () =>
     Effect.gen(function*() {
@@ -280,7 +347,8 @@ describe("logs", () => {
         for (let calls = 0; calls < 10; calls++) yield* Effect.flip(client.get("/v2/companies"))
       }).pipe(
         Effect.provide(onMock({ refresh: { jitter: 0 } }).pipe(Layer.provideMerge(Logger.layer([logger])))),
-        Effect.provideService(References.MinimumLogLevel, "All")
+        Effect.provideService(References.MinimumLogLevel, "All"),
+        Effect.provideService(Metric.MetricRegistry, new Map())
       )
       expect(lines).toEqual([
         ["Debug", "Spotnana access token acquired"],
@@ -302,8 +370,11 @@ describe("logs", () => {
       const logger = Logger.make(({ fiber }) => {
         expiries.push(fiber.getRef(References.CurrentLogAnnotations)["expires_at"])
       })
-      const acquire = TokenProvider.TokenProvider.use(({ get }) => get).pipe(
-        Effect.provide(Layer.fresh(onMock()).pipe(Layer.provideMerge(Logger.layer([logger]))))
+      const acquire = Effect.suspend(() =>
+        TokenProvider.TokenProvider.use(({ get }) => get).pipe(
+          Effect.provide(Layer.fresh(onMock()).pipe(Layer.provideMerge(Logger.layer([logger])))),
+          Effect.provideService(Metric.MetricRegistry, new Map())
+        )
       )
       yield* acquire
       expect([formatted.mock.calls.length, expiries]).toEqual([0, []])

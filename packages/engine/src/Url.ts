@@ -46,20 +46,13 @@ export const resolve = ({ baseUrl, origins }: {
   return isAtOrigin(origins, url) ? url : undefined
 }
 
-const percentEncoded = /^%[0-9a-f]{2}$/i
+const character = (code: string): string => String.fromCharCode(parseInt(code.slice(1), 16))
 
 /** A path without any percent-encoding, however often it was encoded, and without what URL parsers leave out. */
 const decoded = (path: string): string => {
-  const characters: Array<string> = []
-  const last = () => characters.slice(-3).join("")
-  for (const character of path) {
-    characters.push(character)
-    while (percentEncoded.test(last())) {
-      characters.push(String.fromCharCode(parseInt(characters.splice(-3).join("").slice(1), 16)))
-    }
-    if (/^[\t\n\r ]$/.test(last().slice(-1))) characters.pop()
-  }
-  return characters.join("")
+  // All levels of `%2525…` at once: each of the others makes a path three times as long, so that there are few.
+  const next = path.replace(/[\t\n\r ]/g, "").replace(/%(?:25)+/g, "%").replace(/%[0-9a-f]{2}/gi, character)
+  return next === path ? path : decoded(next)
 }
 
 /**
@@ -77,9 +70,11 @@ const decoded = (path: string): string => {
  * @since 0.1.0
  */
 export const hasDotSegment = (url: string): boolean => {
+  // Most URLs have no dot, and nothing that may be one once it is decoded: they are not looked at any further.
+  if (/^(?:[^.%]|%(?!25|2e|c[01])[\da-f]{2})*$/i.test(url)) return false
   const path = url.replace(/[?#].*$/s, "")
-  // Most paths have neither, and are not looked at any further.
-  if (!/[.%]/.test(path)) return false
-  const read = decoded(path).replace(/\xc0\xae/g, ".").replace(/\xc0\xaf|\xc1\x9c/g, "/")
+  const read = /[%\t\n\r ]/.test(path)
+    ? decoded(path).replace(/\xc0\xae/g, ".").replace(/\xc0\xaf|\xc1\x9c/g, "/")
+    : path
   return /(?:^|[/\\])\.{1,2}(?:[/\\;?#\0]|$)/.test(read)
 }

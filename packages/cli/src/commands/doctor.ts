@@ -55,8 +55,8 @@ const words: { readonly [Status in Result["status"]]: keyof Style } = {
 const margin = 24
 
 const render = (style: Style, columns: number, { advice, name, status, summary }: Result): string => {
-  const texts = advice === undefined ? [summary] : [summary, `> ${advice}`]
-  const lines = texts.flatMap((text) => wrap(text, Math.max(columns - margin, 20)))
+  const width = Math.max(columns - margin, 20)
+  const lines = [...wrap(summary, width), ...advice === undefined ? [] : wrap(`> ${advice}`, width, 2)]
   return `${style[words[status]](status.padEnd(8))} ${style.bold(name.padEnd(14))} ${
     lines.join(`\n${" ".repeat(margin)}`)
   }`

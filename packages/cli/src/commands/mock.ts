@@ -1,22 +1,25 @@
 import { Command, Flag } from "effect/cli"
 import * as Effect from "effect/Effect"
 import { duration, paragraphs, port, toggle } from "../flag.ts"
+import { users } from "../mock/users.ts"
 
 /** Loaded when it is wanted: the other commands need no server. */
 const load = Effect.promise(() => import("../mock/serve.ts"))
 
 export const mock = Command.make("mock", {
-  port: port(0).pipe(Flag.withDescription("Listen on this port of 127.0.0.1. Default: any that is free")),
+  port: port(4801).pipe(Flag.withDescription("Listen on this port of 127.0.0.1; 0 is any that is free. Default: 4801")),
   clientId: Flag.String("client-id").pipe(
     Flag.withMetavar("id"),
     Flag.optional,
     Flag.withDescription("The API user that it knows. Default: SPOTNANA_CLIENT_ID, or mock-client")
   ),
   user: Flag.String("user").pipe(
-    Flag.withMetavar("email"),
-    Flag.filter((email) => /^[\x21-\x7e]+$/.test(email), () => "Expected an email address"),
+    Flag.withMetavar("user"),
     Flag.atLeast(0),
-    Flag.withDescription("A user whose token is exchanged: the token is the email itself. May be repeated")
+    Flag.withDescription(
+      "A user by id or email: /v2/users/{user} knows it, and the token exchange takes it as that user's token. May be " +
+        `repeated. Default: ${users.join(", ")}`
+    )
   ),
   writeCredentials: Flag.File("write-credentials").pipe(
     Flag.optional,
@@ -63,8 +66,8 @@ export const mock = Command.make("mock", {
 }, (input) => Effect.flatMap(load, ({ serve }) => serve(input))).pipe(
   Command.withShortDescription("Play Spotnana on a port of this machine"),
   Command.withDescription(paragraphs(
-    "Play Spotnana on a port of this machine, to try a program out: a token endpoint and a few paths of the API, of which",
-    "/v2/companies is one, with faults on demand. Each request is a line on stderr.",
+    "Play Spotnana on a port of this machine, to try a program out: a token endpoint and a few paths of the API, with faults",
+    "on demand. It prints its paths at the start, and a line on stderr for each request.",
     "",
     "It knows one API user. The client secret is SPOTNANA_CLIENT_SECRET where that is set, and is shown nowhere. Else one is",
     "made up that opens this mock and nothing else: it is on the terminal, or in the file of --write-credentials.",
@@ -74,6 +77,10 @@ export const mock = Command.make("mock", {
   )),
   Command.withExamples([
     { command: "spotnana-auth mock", description: "Print the lines to paste into another terminal" },
+    {
+      command: "spotnana-auth mock --user 4f1b --user 4f1c",
+      description: "Know two users, for GET /v2/users/4f1b and /v2/users/4f1c"
+    },
     {
       command: "spotnana-auth mock --write-credentials mock.env",
       description: "Leave them in a file, for --credentials-file"

@@ -25,7 +25,13 @@ type Method = typeof methods[number]
 export const request = Command.make(
   "request",
   {
-    method: Argument.Literals("method", methods).pipe(Argument.withDescription("The HTTP method, in capitals")),
+    method: Argument.ChoiceWithValue(
+      "method",
+      [...methods, ...methods.map((method) => method.toLowerCase())].map((word) => [word, word.toUpperCase() as Method])
+    ).pipe(
+      Argument.withMetavar("method"),
+      Argument.withDescription(`The HTTP method: ${methods.join(", ")}; small letters will do`)
+    ),
     path: Argument.String("path").pipe(
       Argument.withDescription("What to ask for: /v2/companies?limit=10, or a URL of the same API")
     ),

@@ -37,7 +37,7 @@ const longest = "10 seconds"
 
 export const makeExamine = (tell: (result: Result) => Effect.Effect<void>): Examine => (name, basis, check) =>
   Option.isNone(basis)
-    ? Effect.as(tell({ name, status: "skipped", summary: "what it builds upon failed" }), Option.none())
+    ? Effect.as(tell({ name, status: "skipped", summary: "an earlier check failed" }), Option.none())
     : check(basis.value).pipe(
       Effect.timeoutOrElse({
         duration: longest,

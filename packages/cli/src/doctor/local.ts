@@ -23,9 +23,18 @@ export interface Subject {
   readonly proxy: Outbound | undefined
 }
 
+const withoutCredentials =
+  "\n> No credentials yet? spotnana-auth mock --write-credentials mock.env plays Spotnana on this " +
+  "machine. In another terminal: spotnana-auth doctor --credentials-file mock.env"
+
 const faultOf = (error: Config.ConfigError | Failure): Fault => {
   const { advice, message } = explain(error)
-  return new Fault({ summary: message, advice: advice ?? "Correct it, and try again." })
+  const isEmpty = message.includes("SPOTNANA_CLIENT_ID is not set") &&
+    message.includes("SPOTNANA_CLIENT_SECRET is not set")
+  return new Fault({
+    summary: message,
+    advice: (advice ?? "Correct it, and try again.") + (isEmpty ? withoutCredentials : "")
+  })
 }
 
 /** The variables: they are there, can be used, and are nobody else's to read. */

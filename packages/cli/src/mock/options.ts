@@ -8,6 +8,7 @@ import type * as Schema from "effect/Schema"
 import { usageFailure } from "../exitCode.ts"
 import type { Failure } from "../exitCode.ts"
 import * as Faults from "./faults.ts"
+import { users } from "./users.ts"
 
 /** What the command line says of how the mock behaves. */
 export interface Input {
@@ -18,6 +19,7 @@ export interface Input {
   readonly expiresIn: Option.Option<string>
   readonly refusal: `${"400" | "401" | "403"}-${"oauth2" | "spotnana"}`
   readonly fault: ReadonlyArray<string>
+  readonly user: ReadonlyArray<string>
 }
 
 /** A variable of the environment; an empty one counts as absent. No file is read: it may be about the real one. */
@@ -34,6 +36,15 @@ const clientIdOf = ({ clientId }: Input): Effect.Effect<string, Config.ConfigErr
         `The client id is ${JSON.stringify(id)}; expected printable ASCII without spaces and quotes.`
       )
   })
+
+/** The users that it knows. Each is a segment of a path. */
+const usersOf = ({ user }: Input): Effect.Effect<ReadonlyArray<string>, Failure> =>
+  Effect.forEach(user.length === 0 ? users : user, (id) =>
+    /^[\w~-][\w.~@+-]*$/.test(id)
+      ? Effect.succeed(id)
+      : Effect.fail(
+        usageFailure(`--user ${JSON.stringify(id)}: expected an id or an email of letters, digits and . _ ~ @ + -`)
+      ))
 
 const expiresInOf = (text: string): Effect.Effect<Schema.Json, Failure> =>
   text === "absent" ? Effect.succeed(text) : Effect.try({
@@ -61,7 +72,7 @@ const orderOf = (text: string): Effect.Effect<Faults.Order, Failure> =>
 /** How the mock is made, and what goes wrong in it. */
 export const read = (input: Input): Effect.Effect<
   {
-    readonly options: MockSpotnana.Options & { readonly clientId: string }
+    readonly options: MockSpotnana.Options & { readonly clientId: string; readonly users: ReadonlyArray<string> }
     readonly faults: ReadonlyArray<Faults.Order>
   },
   Config.ConfigError | Failure
@@ -72,6 +83,7 @@ export const read = (input: Input): Effect.Effect<
       options: {
         ...(yield* settingsOf(input)),
         clientId: yield* clientIdOf(input),
+        users: yield* usersOf(input),
         clientSecret: secret === undefined ? undefined : Redacted.make(secret)
       },
       faults: yield* Effect.forEach(input.fault, orderOf)

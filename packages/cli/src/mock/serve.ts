@@ -69,9 +69,19 @@ const makeSecret = (writeCredentials: Option.Option<string>): Effect.Effect<Reda
     return yield* Variables.makeSecret
   })
 
+/** What there is to ask for. */
+const pathsOf = (users: ReadonlyArray<string>): string =>
+  [
+    "GET /v2/companies?limit=2",
+    ...users.map((id) => `GET /v2/users/${id}`),
+    "GET /v2/api-users",
+    "POST /v2/echo (answers with the body it gets)"
+  ].map((path) => `  ${path}`).join("\n")
+
 /** Tells the user how to reach the mock. A secret goes to the user's own screen, or to the file that was named. */
 const introduce = (
   variables: Variables.Variables,
+  users: ReadonlyArray<string>,
   writeCredentials: Option.Option<string>
 ): Effect.Effect<void, Failure, Output | FileSystem.FileSystem | Scope.Scope> =>
   Effect.gen(function*() {
@@ -86,7 +96,12 @@ const introduce = (
       onSome: (file) => `What leads to it is in ${file}: spotnana-auth token --credentials-file ${file}`
     })
     const secret = variables.clientSecret === undefined ? " Its client secret is your SPOTNANA_CLIENT_SECRET." : ""
-    yield* output.note(`A mock of Spotnana listens on ${variables.baseUrl}. ${where}${secret}\nCtrl-C ends it.`)
+    yield* output.note(
+      `A mock of Spotnana listens on ${variables.baseUrl}. ${where}${secret}\nIt answers, with a token:\n${
+        pathsOf(users)
+      }\n` +
+        "Ctrl-C ends it."
+    )
   })
 
 /** Plays Spotnana until it is interrupted. */
@@ -109,6 +124,7 @@ export const serve = (
     // A secret of the environment is not ours to show: it may be the real one.
     yield* introduce(
       { baseUrl: HttpServer.formatAddress(server.address), clientId: options.clientId, clientSecret: madeUp },
+      options.users,
       input.writeCredentials
     )
     return yield* Effect.never

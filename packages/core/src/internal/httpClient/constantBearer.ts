@@ -8,7 +8,7 @@ import * as Result from "effect/Result"
 import type { Environment } from "../../Environment.ts"
 import { userAgent } from "../http/userAgent.ts"
 import { finalUrl, isRedirect, isReturning, markReturn } from "./redirects.ts"
-import { complete, errorsIn, filteredResponse, unauthenticated } from "./sending.ts"
+import { complete, dotSegment, errorsIn, filteredResponse, unauthenticated } from "./sending.ts"
 import { authorizationOf, errorWithoutBearer, redirectWithoutBearer, responseWithoutBearer } from "./withoutBearer.ts"
 
 type Request = HttpClientRequest.HttpClientRequest
@@ -37,12 +37,13 @@ export const withConstantBearer = <E2>(
     const exchange = (request: Effect.Effect<Request, E | E2, R>): Sending => {
       let isAuthenticated = false
       let isAway = false
-      const addressed = Effect.map(request, (original) => {
+      const addressed = Effect.flatMapEager(request, (original) => {
         const url = Url.resolve(environment, original.url)
         isAway = url === undefined || isReturning(original)
-        if (url === undefined) return original
+        if (url === undefined) return Effect.succeed(original)
+        if (Url.hasDotSegment(original.url)) return Effect.fail(dotSegment(original) as E)
         isAuthenticated = !isAway && !("authorization" in original.headers)
-        return complete(original, url, isAuthenticated ? headers : unauthenticated)
+        return Effect.succeed(complete(original, url, isAuthenticated ? headers : unauthenticated))
       })
       // What fails in the request's own effect comes out of postprocess as it is: its type has no word for that.
       const postprocess = client.postprocess as HttpClient.HttpClient.Postprocess<E | E2, R>

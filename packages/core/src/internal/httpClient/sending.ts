@@ -31,3 +31,13 @@ export const complete = (request: Request, url: string, defaults: Headers.Header
     request.headers === Headers.empty ? defaults : Headers.merge(defaults, request.headers),
     request.body
   )
+
+/** For a URL that may lead to another resource than the program names, as with an `id` of `../x` in `/v2/users/${id}`. */
+export const dotSegment = (request: Request): HttpClientError.HttpClientError =>
+  new HttpClientError.HttpClientError({
+    reason: new HttpClientError.InvalidUrlError({
+      request,
+      description: "Nothing was sent: the path has a segment . or .., and may lead elsewhere. " +
+        "Encode what comes from outside with encodeURIComponent"
+    })
+  })

@@ -46,7 +46,8 @@ export const makeProvider = Effect.fnUntraced(function*(options: Options, parts:
     Engine.initial(policy),
     makeAcquisition(credentials, requestToken, policy.acquisitionTimeout),
     sharing,
-    (secondsLeft) => new telemetry(endpoint.environment, context, secondsLeft),
+    (secondsLeft) =>
+      new telemetry(endpoint.environment, context, secondsLeft, sharing === undefined && parts.telemetry === undefined),
     context,
     scope
   )

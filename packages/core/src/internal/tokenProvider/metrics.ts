@@ -18,6 +18,12 @@ export const rejections = Metric.counter("spotnana_auth_rejections_total", {
   incremental: true
 })
 
+/** One per provider that begins where another one of its environment and client id is, or was a moment ago. */
+export const duplicates = Metric.counter("spotnana_auth_duplicate_clients_total", {
+  description: "Clients that request tokens beside another client of the same environment and client id",
+  incremental: true
+})
+
 /** One per sending of a request after a 401, with a new token or with the same one. */
 export const replays = Metric.counter("spotnana_auth_replays_total", {
   description: "Requests sent again after a 401",

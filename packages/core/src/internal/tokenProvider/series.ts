@@ -14,6 +14,9 @@ export interface Labels {
 
 const keyOf = ({ client_id: client = "", environment }: Labels): string => `${environment}\n${client}`
 
+// No series has this key.
+const aloneKeyOf = (labels: Labels): string => `${keyOf(labels)}\nalone`
+
 /**
  * Which labels the providers of a process count under in one registry.
  *
@@ -32,9 +35,16 @@ export class SeriesInUse {
     this.#registry = registry
   }
 
-  /** One user more, or one less. */
-  change(labels: Labels, by: 1 | -1, now: number): void {
-    for (const key of [keyOf(labels), keyOf({ ...labels, client_id: "" })]) {
+  /** Whether a provider requests tokens for this client id by itself, or did so until shortly. */
+  hasAlone(labels: Labels): boolean {
+    const key = aloneKeyOf(labels)
+    return this.#users.has(key) || this.#released.has(key)
+  }
+
+  /** One user more, or one less. It is alone where it shares its tokens with no other provider. */
+  change(labels: Labels, by: 1 | -1, now: number, isAlone: boolean): void {
+    const keys = [keyOf(labels), keyOf({ ...labels, client_id: "" }), ...isAlone ? [aloneKeyOf(labels)] : []]
+    for (const key of keys) {
       const users = (this.#users.get(key) ?? 0) + by
       if (users > 0) {
         this.#users.set(key, users)

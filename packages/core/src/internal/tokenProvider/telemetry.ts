@@ -34,11 +34,23 @@ export class Telemetry {
   #client = unknown
   /** The client ids that it counts for. */
   #used: ReadonlyArray<string> = []
+  readonly #isAlone: boolean
+  /** There is another provider for the client id, and that has not been told yet. */
+  #isDuplicate = false
   #isClosed = false
   #gauge: Metric.Registration | undefined
 
-  /** `secondsLeft` is read whenever metrics are exported, until `close`. */
-  constructor(environment: Environment, context: Context.Context<never>, secondsLeft: () => number) {
+  /**
+   * `secondsLeft` is read whenever metrics are exported, until `close`. A provider `isAlone` where another one for the same
+   * client id would request a token of its own: there is no store, and the token is not a user's.
+   */
+  constructor(
+    environment: Environment,
+    context: Context.Context<never>,
+    secondsLeft: () => number,
+    isAlone: boolean
+  ) {
+    this.#isAlone = isAlone
     this.#environment = environment
     this.#context = context
     this.#secondsLeft = secondsLeft
@@ -57,7 +69,7 @@ export class Telemetry {
     this.#inUse.sweep(this.#now)
     switch (report._tag) {
       case "TokenAcquired":
-        return this.#acquired(report, this.#labelsOf(this.#client))
+        return Effect.andThen(this.#acquired(report, this.#labelsOf(this.#client)), this.#duplicate())
       case "AcquisitionFailed":
         // Nobody knows for which client a source that fails would have had credentials.
         return this.#failed(report, this.#labelsOf(isOfSource(report.error) ? unknown : this.#client))
@@ -97,13 +109,16 @@ export class Telemetry {
     const labels = { environment: this.#environment.name, client_id: client }
     if (!this.#used.includes(client)) {
       this.#used = [...this.#used, client]
-      this.#inUse.change(labels, 1, this.#now)
+      this.#isDuplicate = this.#isAlone && client !== unknown && this.#inUse.hasAlone(labels)
+      this.#inUse.change(labels, 1, this.#now, this.#isAlone)
     }
     return labels
   }
   #release(): void {
     const environment = this.#environment.name
-    for (const client of this.#used) this.#inUse.change({ environment, client_id: client }, -1, this.#now)
+    for (const client of this.#used) {
+      this.#inUse.change({ environment, client_id: client }, -1, this.#now, this.#isAlone)
+    }
     this.#used = []
   }
 
@@ -154,6 +169,20 @@ export class Telemetry {
           lifetime: Duration.format(AccessToken.lifetime(token))
         })
         : Effect.void)
+  }
+
+  /** Tells of a layer that is provided for each call, which requests a token for each call. */
+  #duplicate(): Effect.Effect<void> {
+    if (!this.#isDuplicate) return Effect.void
+    this.#isDuplicate = false
+    const labels = this.#labelsOf(this.#client)
+    this.#count(metrics.duplicates, labels)
+    return Effect.annotateLogs(
+      Effect.logDebug(
+        "Several Spotnana clients request tokens for one client id; provide the layer once, at the start"
+      ),
+      { ...labels }
+    )
   }
 
   #failed(

@@ -6,7 +6,6 @@ import { scenarios } from "../src/scenarios/index.ts"
 
 const directory = Path.join(import.meta.dirname, "..")
 const results = Fs.readFileSync(Path.join(directory, "RESULTS.md"), "utf8")
-const readme = Fs.readFileSync(Path.join(directory, "../../README.md"), "utf8")
 
 const sectionOf = (document: string, title: string): string => {
   const from = document.indexOf(`\n## ${title}\n`)
@@ -42,11 +41,4 @@ describe("RESULTS.md", () => {
     expect(shown.length).toBeGreaterThan(0)
     expect(Fs.readdirSync(Path.join(directory, "results")).toSorted()).toEqual(shown.toSorted())
   })
-})
-
-it("the README has no other goals and figures than these", () => {
-  const [, , ...rows] = rowsOf(sectionOf(readme, "How it compares"))
-  expect(rows.length).toBeGreaterThan(0)
-  const goals = rowsOf(sectionOf(results, "Goals"))
-  for (const row of rows) expect(goals).toContainEqual(row)
 })

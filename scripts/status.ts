@@ -1,0 +1,27 @@
+/** The line on top of the documents that says that the packages cannot be installed from npm yet. */
+import * as Fs from "node:fs"
+
+const line = `
+> **Not on npm yet:** before the first release \`npm install\` of these packages answers 404. Until then run \`npx pnpm@10 tarballs\` in a
+> clone of the [repository](https://github.com/effect-spotnana/effect-spotnana), and install the files that it makes in \`.generated/tarballs\`.
+`
+
+/** Whoever reads one of these may install a package next. */
+export const documents: ReadonlyArray<string> = [
+  "README.md",
+  "docs/getting-started.md",
+  ...Fs.globSync("packages/*/README.md")
+]
+
+const place = /(<!-- status -->\n)[^]*?(<!-- \/status -->\n)/
+
+/** A document with the line as of a version: 0.0.0 is what comes before the first release. */
+export const withStatus = (document: string, version: string): string => {
+  if (!place.test(document)) {
+    throw new Error("A document has no place for the status, <!-- status --> and <!-- /status -->")
+  }
+  return document.replace(
+    place,
+    (_, before: string, after: string) => version === "0.0.0" ? `${before}${line}\n${after}` : before + after
+  )
+}
