@@ -191,8 +191,10 @@ export const rotate = <R = never>(
         const next = yield* Steps.clientOf(created, administrator)
         const isCompanyAdmin = options.user?.role === "COMPANY_ADMIN"
         const revoker = isCompanyAdmin ? users : ApiUsers.make(next.client)
-        const verify = options.verify?.(filterStatusOk(next.client)) ??
-          (isCompanyAdmin ? Steps.oneCompany(next.client) : revoker.list)
+        const verify = Effect.suspend(() =>
+          options.verify?.(filterStatusOk(next.client)) ??
+            (isCompanyAdmin ? Steps.oneCompany(next.client) : revoker.list)
+        )
 
         const token = yield* restore(Effect.andThen(retrying(verify, stepTimeout), next.token)).pipe(
           undoing("Verify", "The new API user does not do what it is for")
@@ -200,7 +202,7 @@ export const rotate = <R = never>(
         yield* Steps.assertUnchanged(undoing, restore(retrying(source.current, stepTimeout)), clientId)
         const drain = givenDrain ?? Duration.sum(lifetime(token), Duration.minutes(5))
         yield* restore(
-          Steps.switchOver(options.switchTo(created), source, created, both, stepTimeout).pipe(
+          Steps.switchOver(Effect.suspend(() => options.switchTo(created)), source, created, both, stepTimeout).pipe(
             Effect.andThen(Effect.sleep(drain)),
             Effect.andThen(Steps.finish(revoker, source, created, both, stepTimeout))
           )

@@ -400,14 +400,17 @@ describe("ApiUserRotation", () => {
         assert.strictEqual((error.cause as { readonly status: number }).status, 404)
       }).pipe(Effect.provide(onMock)))
 
-    const unfit: ReadonlyArray<readonly [string, Effect.Effect<unknown, unknown>]> = [
-      ["fails", Effect.fail("unfit")],
-      ["dies", Effect.die("unfit")]
+    const failures = (cause: string): ReadonlyArray<readonly [string, () => Effect.Effect<never, string>]> => [
+      ["fails", () => Effect.fail(cause)],
+      ["dies", () => Effect.die(cause)],
+      ["throws", () => {
+        throw cause
+      }]
     ]
-    for (const [title, verify] of unfit) {
+    for (const [title, verify] of failures("unfit")) {
       it.effect(`Verify ${title}: the new user is revoked again`, () =>
         Effect.gen(function*() {
-          const { error, isSwitched, left } = yield* failing({ verify: () => verify })
+          const { error, isSwitched, left } = yield* failing({ verify })
           assert.deepStrictEqual([error.step, error.newClientId, error.cause], ["Verify", undefined, "unfit"])
           assert.deepStrictEqual([left, isSwitched], [[clientId], false])
           assert.include(error.message, `was revoked. ${clientId} works as before`)
@@ -432,10 +435,10 @@ describe("ApiUserRotation", () => {
         assert.include(error.message, `${error.newClientId} could not be revoked: revoke it`)
       }).pipe(Effect.provide(onMock)))
 
-    for (const [title, failure] of [["fails", Effect.fail("full")], ["dies", Effect.die("full")]] as const) {
+    for (const [title, switchTo] of failures("full")) {
       it.effect(`Switch ${title}: both users stay`, () =>
         Effect.gen(function*() {
-          const { error, left } = yield* failing({ switchTo: () => failure })
+          const { error, left } = yield* failing({ switchTo })
           assert.deepStrictEqual([error.step, error.cause], ["Switch", "full"])
           assert.deepStrictEqual(left, [clientId, error.newClientId])
           assert.include(error.message, `${clientId} and the new ${error.newClientId}`)
