@@ -131,9 +131,9 @@ export interface Options<out R = never> {
  * replaced the old user by then, this one revokes its own new user and fails.
  *
  * Interrupted before the switch, it revokes the new user and leaves no trace.
- * Interrupted later, it leaves both users, and logs a warning that names them.
- * Requests that make or delete a user are not interrupted; they take 30 seconds
- * at most.
+ * Interrupted later, it leaves both users, and logs a warning that names them; while
+ * it revokes the old one, the warning says that it may be revoked. Requests that
+ * make or delete a user are not interrupted; they take 30 seconds at most.
  *
  * **Gotchas**
  *
@@ -201,12 +201,13 @@ export const rotate = <R = never>(
         )
         yield* Steps.assertUnchanged(undoing, restore(retrying(source.current, stepTimeout)), clientId)
         const drain = givenDrain ?? Duration.sum(lifetime(token), Duration.minutes(5))
+        const switchTo = Effect.suspend(() => options.switchTo(created))
         yield* restore(
-          Steps.switchOver(Effect.suspend(() => options.switchTo(created)), source, created, both, stepTimeout).pipe(
-            Effect.andThen(Effect.sleep(drain)),
-            Effect.andThen(Steps.finish(revoker, source, created, both, stepTimeout))
-          )
+          Effect.andThen(Steps.switchOver(switchTo, source, created, both, stepTimeout), Effect.sleep(drain))
         ).pipe(Effect.onInterrupt(() => Steps.warn("Rotation interrupted: both API users work", both)))
+        yield* restore(Steps.finish(revoker, source, created, both, stepTimeout)).pipe(
+          Effect.onInterrupt(() => Steps.warn("Rotation interrupted: the old API user may be revoked", both))
+        )
         return created
       })
     )

@@ -110,8 +110,9 @@ export interface Options<out R = never> {
  * **Details**
  *
  * Interrupted before the switch, it revokes the new key. Interrupted later, it
- * leaves both, and logs a warning that names them. Requests that add or revoke a
- * key are not interrupted; they take 30 seconds at most.
+ * leaves both, and logs a warning that names them; while it revokes the old one,
+ * the warning says that it may be revoked. Requests that add or revoke a key are
+ * not interrupted; they take 30 seconds at most.
  *
  * **Gotchas**
  *
@@ -194,16 +195,13 @@ export const rotate = <R = never>(
         yield* restore(
           step("Switch", both, `The switch failed, and may have been made in part. ${bothWork(both)}`)(
             Effect.suspend(() => switchTo(key))
-          )
-            .pipe(
-              Effect.andThen(Effect.sleep(drain)),
-              Effect.andThen(
-                step("Revoke", both, `The new key is in use; the old one could not be revoked. ${bothWork(both)}`)(
-                  retrying(revoke(kid), stepTimeout)
-                )
-              )
-            )
+          ).pipe(Effect.andThen(Effect.sleep(drain)))
         ).pipe(Effect.onInterrupt(() => warn("Rotation interrupted: both keys work", both)))
+        yield* restore(
+          step("Revoke", both, `The new key is in use; the old one could not be revoked. ${bothWork(both)}`)(
+            retrying(revoke(kid), stepTimeout)
+          )
+        ).pipe(Effect.onInterrupt(() => warn("Rotation interrupted: the old key may be revoked", both)))
         return next
       })
     )

@@ -233,6 +233,22 @@ describe("PartnerKeyRotation", () => {
       assert.deepStrictEqual(yield* activeKids, ["old", "new"])
     }).pipe(Effect.provide(administration)))
 
+  it.effect("interrupted while it revokes the old key it does not say that both work", () =>
+    Effect.gen(function*() {
+      const { mock } = yield* application
+      const audit = makeAudit()
+      yield* audit.run(Effect.gen(function*() {
+        const slow = Effect.asVoid(mock.configure({ apiLatency: "1 second" }))
+        const rotating = yield* Effect.forkChild(rotate({ propagation: 0, drain: 0, switchTo: () => slow }))
+        yield* settle
+        const interrupting = yield* Effect.forkChild(Fiber.interrupt(rotating))
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.join(interrupting)
+      }))
+      assert.deepStrictEqual(yield* activeKids, ["new"])
+      assert.include(audit.text(), "Rotation interrupted: the old key may be revoked")
+    }).pipe(Effect.provide(administration)))
+
   it.effect.each(["propagation", "drain", "stepTimeout"])(
     "refuses a %s that is no duration before anything is done",
     (name) =>
