@@ -185,9 +185,9 @@ export const rotate = <R = never>(
         const created = yield* Steps.create(users, clientId, known, options.user)
         const both = { clientId, newClientId: created.clientId }
         const undoing = Steps.orUndo(users, both)
-        if (options.onCreated !== undefined) {
-          yield* undoing("Create", "The new API user could not be recorded")(restore(options.onCreated(both)))
-        }
+        yield* undoing("Create", "The new API user could not be recorded")(
+          restore(Effect.suspend(() => options.onCreated?.(both) ?? Effect.void))
+        )
         const next = yield* Steps.clientOf(created, administrator)
         const isCompanyAdmin = options.user?.role === "COMPANY_ADMIN"
         const revoker = isCompanyAdmin ? users : ApiUsers.make(next.client)

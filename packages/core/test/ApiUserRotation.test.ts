@@ -386,12 +386,25 @@ describe("ApiUserRotation", () => {
         assert.deepStrictEqual(yield* clientIds, [clientId, "other"])
       }).pipe(Effect.provide(onMock)))
 
-    it.effect("Create: the new user cannot be recorded, and is revoked again", () =>
-      Effect.gen(function*() {
-        const { error, isSwitched, left } = yield* failing({ onCreated: () => Effect.fail("the disk is full") })
-        assert.deepStrictEqual([error.step, error.newClientId, error.cause], ["Create", undefined, "the disk is full"])
-        assert.deepStrictEqual([left, isSwitched], [[clientId], false])
-      }).pipe(Effect.provide(onMock)))
+    const failures = (cause: string): ReadonlyArray<readonly [string, () => Effect.Effect<never, string>]> => [
+      ["fails", () => Effect.fail(cause)],
+      ["dies", () => Effect.die(cause)],
+      ["throws", () => {
+        throw cause
+      }]
+    ]
+    for (const [title, onCreated] of failures("the disk is full")) {
+      it.effect(`Create: what records the new user ${title}, and the user is revoked again`, () =>
+        Effect.gen(function*() {
+          const { error, isSwitched, left } = yield* failing({ onCreated })
+          assert.deepStrictEqual([error.step, error.newClientId, error.cause], [
+            "Create",
+            undefined,
+            "the disk is full"
+          ])
+          assert.deepStrictEqual([left, isSwitched], [[clientId], false])
+        }).pipe(Effect.provide(onMock)))
+    }
 
     it.effect("Verify: an answer that is not 2xx is a failure", () =>
       Effect.gen(function*() {
@@ -400,13 +413,6 @@ describe("ApiUserRotation", () => {
         assert.strictEqual((error.cause as { readonly status: number }).status, 404)
       }).pipe(Effect.provide(onMock)))
 
-    const failures = (cause: string): ReadonlyArray<readonly [string, () => Effect.Effect<never, string>]> => [
-      ["fails", () => Effect.fail(cause)],
-      ["dies", () => Effect.die(cause)],
-      ["throws", () => {
-        throw cause
-      }]
-    ]
     for (const [title, verify] of failures("unfit")) {
       it.effect(`Verify ${title}: the new user is revoked again`, () =>
         Effect.gen(function*() {
