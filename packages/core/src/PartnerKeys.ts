@@ -168,7 +168,9 @@ export const make = (administrator: SpotnanaHttpClient["Service"]): PartnerKeys[
 
 const readKeys = (response: HttpClientResponse.HttpClientResponse) =>
   Effect.flatMap(readBody(response, maxBodySize), (body) => {
-    const keys = objectOfBody(body)?.keys
+    const json = objectOfBody(body)
+    // Every member of the answer may be absent, and a server may leave out a list that is empty.
+    const keys = json === undefined ? undefined : json.keys ?? []
     return Array.isArray(keys)
       ? Effect.succeed(keys.flatMap(partnerKeyOf))
       : malformed(response, "a list of keys")

@@ -213,7 +213,8 @@ export const layerMemory = (options: Options = {}): Layer.Layer<WebhookDeliverie
  *
  * Keys are `prefix` and the id of the delivery; the default prefix is
  * `spotnana:webhook:`. Works with any client that the `Redis` service of
- * `effect/persistence` is made from.
+ * `effect/persistence` is made from. A command that Redis does not answer within 2
+ * seconds has failed.
  *
  * @category layers
  * @since 0.1.0

@@ -138,6 +138,8 @@ describe("PartnerKeys", () => {
       assert.deepStrictEqual(yield* keys.list(companyId), [
         { kid: "a", status: "PENDING", id: undefined, orgId: undefined, createdAt: undefined, thumbprint: undefined }
       ])
+      yield* mock.inject("api", Fault.status(200, { body: {} }))
+      assert.deepStrictEqual(yield* keys.list(companyId), [])
     }).pipe(Effect.provide(administration)))
 
   it.effect.each<readonly [string, string | object]>([
