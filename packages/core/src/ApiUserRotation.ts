@@ -131,9 +131,9 @@ export interface Options<out R = never> {
  * replaced the old user by then, this one revokes its own new user and fails.
  *
  * Interrupted before the switch, it revokes the new user and leaves no trace.
- * Interrupted later, it leaves both users, and logs a warning that names them.
- * Requests that make or delete a user are not interrupted; they take 30 seconds
- * at most.
+ * Interrupted later, it leaves both users, and logs a warning that names them; while
+ * it revokes the old one, the warning says that it may be revoked. Requests that
+ * make or delete a user are not interrupted; they take 30 seconds at most.
  *
  * **Gotchas**
  *
@@ -185,26 +185,29 @@ export const rotate = <R = never>(
         const created = yield* Steps.create(users, clientId, known, options.user)
         const both = { clientId, newClientId: created.clientId }
         const undoing = Steps.orUndo(users, both)
-        if (options.onCreated !== undefined) {
-          yield* undoing("Create", "The new API user could not be recorded")(restore(options.onCreated(both)))
-        }
+        yield* undoing("Create", "The new API user could not be recorded")(
+          restore(Effect.suspend(() => options.onCreated?.(both) ?? Effect.void))
+        )
         const next = yield* Steps.clientOf(created, administrator)
         const isCompanyAdmin = options.user?.role === "COMPANY_ADMIN"
         const revoker = isCompanyAdmin ? users : ApiUsers.make(next.client)
-        const verify = options.verify?.(filterStatusOk(next.client)) ??
-          (isCompanyAdmin ? Steps.oneCompany(next.client) : revoker.list)
+        const verify = Effect.suspend(() =>
+          options.verify?.(filterStatusOk(next.client)) ??
+            (isCompanyAdmin ? Steps.oneCompany(next.client) : revoker.list)
+        )
 
         const token = yield* restore(Effect.andThen(retrying(verify, stepTimeout), next.token)).pipe(
           undoing("Verify", "The new API user does not do what it is for")
         )
         yield* Steps.assertUnchanged(undoing, restore(retrying(source.current, stepTimeout)), clientId)
         const drain = givenDrain ?? Duration.sum(lifetime(token), Duration.minutes(5))
+        const switchTo = Effect.suspend(() => options.switchTo(created))
         yield* restore(
-          Steps.switchOver(options.switchTo(created), source, created, both, stepTimeout).pipe(
-            Effect.andThen(Effect.sleep(drain)),
-            Effect.andThen(Steps.finish(revoker, source, created, both, stepTimeout))
-          )
+          Effect.andThen(Steps.switchOver(switchTo, source, created, both, stepTimeout), Effect.sleep(drain))
         ).pipe(Effect.onInterrupt(() => Steps.warn("Rotation interrupted: both API users work", both)))
+        yield* restore(Steps.finish(revoker, source, created, both, stepTimeout)).pipe(
+          Effect.onInterrupt(() => Steps.warn("Rotation interrupted: the old API user may be revoked", both))
+        )
         return created
       })
     )

@@ -11,11 +11,13 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
+import { isAuthError } from "./AuthError.ts"
 import { duration } from "./internal/options.ts"
 import { requestTimeout, retrying, toItsEnd } from "./internal/rotation.ts"
 import { PartnerKeys } from "./PartnerKeys.ts"
 import { publicJwk } from "./SigningKey.ts"
 import type { PublicJwk, SigningKey } from "./SigningKey.ts"
+import { SpotnanaApiError } from "./SpotnanaApiError.ts"
 
 /**
  * A step of the rotation.
@@ -47,8 +49,8 @@ export type Step = typeof Step.Type
  * **Details**
  *
  * Whatever the step, the old key works. Before the switch the new key is revoked
- * again. From the switch on it is left alone, since somebody may be signing with
- * it, and `newKid` names it.
+ * again, if it may have been registered. From the switch on it is left alone,
+ * since somebody may be signing with it, and `newKid` names it.
  *
  * @category errors
  * @since 0.1.0
@@ -108,8 +110,9 @@ export interface Options<out R = never> {
  * **Details**
  *
  * Interrupted before the switch, it revokes the new key. Interrupted later, it
- * leaves both, and logs a warning that names them. Requests that add or revoke a
- * key are not interrupted; they take 30 seconds at most.
+ * leaves both, and logs a warning that names them; while it revokes the old one,
+ * the warning says that it may be revoked. Requests that add or revoke a key are
+ * not interrupted; they take 30 seconds at most.
  *
  * **Gotchas**
  *
@@ -172,29 +175,41 @@ export const rotate = <R = never>(
     return yield* Effect.uninterruptibleMask((restore) =>
       Effect.gen(function*() {
         yield* toItsEnd(partnerKeys.add(companyId, next)).pipe(
-          Effect.catchCause(undo("Add", "The new key was not registered as it should be"))
+          Effect.catchCause((cause) =>
+            isRefusal(Cause.squash(cause))
+              ? failedWith(
+                "Add",
+                { kid },
+                `The new key was refused. Nothing was changed; ${kid} works as before.`,
+                cause
+              )
+              : undo("Add", "The new key was not registered as it should be")(cause)
+          )
         )
         yield* restore(
           Effect.andThen(
             Effect.sleep(propagation),
-            options.verify === undefined ? Effect.void : retrying(options.verify(key), stepTimeout)
+            retrying(Effect.suspend(() => options.verify?.(key) ?? Effect.void), stepTimeout)
           )
         ).pipe(Effect.catchCause(undo("Verify", "The new key was not accepted")))
         yield* restore(
-          step("Switch", both, `The switch failed, and may have been made in part. ${bothWork(both)}`)(switchTo(key))
-            .pipe(
-              Effect.andThen(Effect.sleep(drain)),
-              Effect.andThen(
-                step("Revoke", both, `The new key is in use; the old one could not be revoked. ${bothWork(both)}`)(
-                  retrying(revoke(kid), stepTimeout)
-                )
-              )
-            )
+          step("Switch", both, `The switch failed, and may have been made in part. ${bothWork(both)}`)(
+            Effect.suspend(() => switchTo(key))
+          ).pipe(Effect.andThen(Effect.sleep(drain)))
         ).pipe(Effect.onInterrupt(() => warn("Rotation interrupted: both keys work", both)))
+        yield* restore(
+          step("Revoke", both, `The new key is in use; the old one could not be revoked. ${bothWork(both)}`)(
+            retrying(revoke(kid), stepTimeout)
+          )
+        ).pipe(Effect.onInterrupt(() => warn("Rotation interrupted: the old key may be revoked", both)))
         return next
       })
     )
   })
+
+/** Whether a key was certainly not registered: one of this name that is active then is somebody else's. */
+const isRefusal = (error: unknown): boolean =>
+  isAuthError(error) || error instanceof SpotnanaApiError && error.status >= 400 && error.status < 500
 
 interface Kids {
   readonly kid: string

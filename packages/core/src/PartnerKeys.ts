@@ -78,7 +78,8 @@ export type PartnerKeysError = HttpClientError.HttpClientError | AuthError | Spo
  * **Details**
  *
  * `companyId` is the id of the partner's organization, a UUID. An id that cannot
- * be a segment of a path (empty, or of dots) throws a `RangeError`.
+ * be a segment of a path (empty, or of dots) throws a `RangeError`, and so does
+ * such a `kid`.
  *
  * @see {@link layer}
  * @category services
@@ -145,6 +146,8 @@ export const make = (administrator: SpotnanaHttpClient["Service"]): PartnerKeys[
     add: (companyId, key) =>
       Effect.gen(function*() {
         const { alg, e, kid, kty, n, use } = key
+        // A key that is registered under another name could not be revoked.
+        segment("kid", kid)
         const response = yield* execute(() =>
           HttpClientRequest.post(pathOf(companyId), { acceptJson: true }).pipe(
             HttpClientRequest.bodyJsonUnsafe({ keyType: "JWKS", jwks: { keys: [{ kty, use, alg, kid, n, e }] } })
@@ -165,7 +168,9 @@ export const make = (administrator: SpotnanaHttpClient["Service"]): PartnerKeys[
 
 const readKeys = (response: HttpClientResponse.HttpClientResponse) =>
   Effect.flatMap(readBody(response, maxBodySize), (body) => {
-    const keys = objectOfBody(body)?.keys
+    const json = objectOfBody(body)
+    // Every member of the answer may be absent, and a server may leave out a list that is empty.
+    const keys = json === undefined ? undefined : json.keys ?? []
     return Array.isArray(keys)
       ? Effect.succeed(keys.flatMap(partnerKeyOf))
       : malformed(response, "a list of keys")
@@ -175,7 +180,7 @@ const partnerKeyOf = (json: unknown): ReadonlyArray<PartnerKey> => {
   if (!Predicate.isObject(json)) return []
   const { createdAt, kid, ...rest } = json as { readonly [name: string]: unknown }
   if (!Predicate.isString(kid) || kid === "") return []
-  const textOf = (name: string) => Predicate.isString(rest[name]) ? rest[name] : undefined
+  const textOf = (name: string) => Predicate.isString(rest[name]) && rest[name] !== "" ? rest[name] : undefined
   return [{
     kid,
     status: textOf("status"),

@@ -19,8 +19,9 @@ import type * as Layer from "effect/Layer"
  * The file is read whenever the variable is: `Credentials.layerConfig` reads at
  * every acquisition, so a secret that is replaced in the file is used without a
  * restart. One line break at the end of the file is left out. To set both a
- * variable and its `_FILE` is a mistake, and so is a file that cannot be read: the
- * `ConfigError` names the variable, and prints neither its value nor the file's.
+ * variable and its `_FILE` is a mistake, and so is a file that is empty or cannot
+ * be read: the `ConfigError` names the variable, and prints neither its value nor
+ * the file's.
  *
  * **Gotchas**
  *
@@ -53,7 +54,9 @@ export const withFiles = (
           fs.readFileString(file),
           ({ reason }) => refuse(`names a file that cannot be read (${reason._tag})`)
         )
-        return ConfigProvider.makeValue(content.replace(/\r?\n$/, ""))
+        const value = content.replace(/\r?\n$/, "")
+        // An empty variable is an absent one. A file is empty for a moment while it is written.
+        return value === "" ? yield* refuse("names a file that is empty") : ConfigProvider.makeValue(value)
       })
     ))
 

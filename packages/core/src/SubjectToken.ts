@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
-import type * as Schema from "effect/Schema"
+import * as Schema from "effect/Schema"
 import { currentInstant } from "./internal/instant.ts"
 import { checked, duration } from "./internal/options.ts"
 import type { Sign } from "./internal/signingKey/sign.ts"
@@ -26,7 +26,8 @@ import type { SigningKey } from "./SigningKey.ts"
  * **Details**
  *
  * `iss`, `aud`, `iat`, `exp` and `jti` are the signer's: a claim of these names
- * throws a `RangeError`.
+ * throws a `RangeError`, and so does a value that JSON does not have (`NaN`, a
+ * `bigint`, a `Date`).
  *
  * @category models
  * @since 0.1.0
@@ -86,6 +87,8 @@ const maxLifetime = 3_600_000
 const maxMargin = 60_000
 
 const ownClaims = ["iss", "aud", "iat", "exp", "jti"]
+
+const isJson = /* #__PURE__ */ Schema.is(Schema.Json)
 
 const text = (name: string, value: string): string =>
   checked(name, value, Predicate.isString(value) && value !== "", "a text that is not empty")
@@ -157,6 +160,9 @@ export const signer = <E = never, R = never>(
     const sub = text("SubjectToken.claims.sub", claims.sub ?? email)
     for (const name of ownClaims) {
       checked("SubjectToken.claims", name, claims[name] === undefined, "no claim of this name: the signer sets it")
+    }
+    for (const [name, value] of Object.entries(claims)) {
+      checked("SubjectToken.claims", name, value === undefined || isJson(value), "a value that JSON has")
     }
     let cached: Cached | undefined
 

@@ -112,7 +112,8 @@ export class Delivery extends Context.Service<Delivery, {
  *
  * **Gotchas**
  *
- * `body` is what came, byte for byte: not a parsed body that was printed again.
+ * `body` is what came, byte for byte: not a parsed body that was printed again. What is no `Uint8Array` is a defect, a
+ * `TypeError`.
  *
  * **Example** (A function of a serverless platform)
  *
@@ -152,7 +153,7 @@ const verifyWith = (
   Effect.mapError(verify(headers, body), (refusal) => new InvalidWebhook(refusal))
 
 /**
- * The body of the verified delivery, decoded from JSON.
+ * The body of the verified delivery, decoded from JSON. A body that is not UTF-8 is a `SchemaError` too.
  *
  * @category decoding
  * @since 0.1.0
@@ -161,7 +162,16 @@ export const decodeBody = <S extends Schema.Top>(
   schema: S
 ): Effect.Effect<S["Type"], Schema.SchemaError, Delivery | S["DecodingServices"]> => {
   const decode = Schema.decodeEffect(Schema.fromJsonString(Schema.toCodecJson(schema)))
-  return Effect.flatMap(Delivery, ({ body }) => decode(new TextDecoder().decode(body)))
+  return Effect.flatMap(Delivery, ({ body }) => decode(textOf(body)))
+}
+
+/** What is not UTF-8 is no JSON (RFC 8259 §8.1), and neither is the empty text that it becomes. */
+const textOf = (body: Uint8Array): string => {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(body)
+  } catch {
+    return ""
+  }
 }
 
 /**

@@ -113,14 +113,16 @@ const makeOnce = (store: Store): Once => (id, { duplicate, handle }) =>
     Effect.gen(function*() {
       const random = yield* Random.Random
       const claimant = `${random.nextDoubleUnsafe()}:${random.nextDoubleUnsafe()}`
-      const claim = yield* restore(store.claim(id, claimant))
+      const release = Effect.ignore(store.release(id, claimant))
+      // A claim whose answer did not come may have been granted all the same.
+      const claim = yield* Effect.onError(restore(store.claim(id, claimant)), () => release)
       if (claim === "Handled") return yield* restore(duplicate)
       if (claim === "InProgress") return yield* Effect.fail(inProgress(id))
       const exit = yield* Effect.exit(restore(handle))
       // Either way the answer is the handler's: an error here would have a delivery sent again that was handled.
       yield* Exit.isSuccess(exit)
         ? Effect.catch(store.setHandled(id), (error) => Effect.logWarning(error.message))
-        : Effect.ignore(store.release(id, claimant))
+        : release
       return yield* exit
     })
   )
@@ -165,6 +167,9 @@ const makeMemory = ({ handlerTimeout, timeToLive }: Times): Store => {
 
 const handled = "handled"
 
+// Clients of Redis wait for an answer without end.
+const storeTimeout = Duration.seconds(2)
+
 const deleteIfEqual = /* #__PURE__ */ Redis.script((key: string, value: string) => [key, value], {
   lua: "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end",
   numberOfKeys: 1
@@ -173,7 +178,7 @@ const deleteIfEqual = /* #__PURE__ */ Redis.script((key: string, value: string) 
 const makeRedis = (redis: Redis.Redis["Service"], prefix: string, { handlerTimeout, timeToLive }: Times): Store => {
   const keyOf = (id: string) => prefix + id
   const mapError = <A>(effect: Effect.Effect<A, Redis.RedisError>) =>
-    Effect.mapError(effect, (cause) =>
+    Effect.mapError(Effect.timeout(effect, storeTimeout), (cause) =>
       new DeliveryUnavailable({
         reason: "Store",
         message:
@@ -208,7 +213,8 @@ export const layerMemory = (options: Options = {}): Layer.Layer<WebhookDeliverie
  *
  * Keys are `prefix` and the id of the delivery; the default prefix is
  * `spotnana:webhook:`. Works with any client that the `Redis` service of
- * `effect/persistence` is made from.
+ * `effect/persistence` is made from. A command that Redis does not answer within 2
+ * seconds has failed.
  *
  * @category layers
  * @since 0.1.0

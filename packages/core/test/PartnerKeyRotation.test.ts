@@ -141,6 +141,34 @@ describe("PartnerKeyRotation", () => {
       assert.deepStrictEqual(calls, ["GET  200", "POST  hang", "DELETE /new 404"])
     }).pipe(Effect.provide(administration)))
 
+  it.effect.each([400, 403, 409])(
+    "Add: after a refusal with %s nothing is revoked; a key of that name is another rotation's, which may have switched",
+    (status) =>
+      Effect.gen(function*() {
+        const { mock } = yield* application
+        yield* mock.inject("api", Fault.status(200, { body: { keys: [{ kid: "old" }] } }))
+        yield* mock.inject("api", Fault.status(status))
+        const { calls, error } = yield* failing({})
+        assert.deepStrictEqual([error.step, error.newKid], ["Add", undefined])
+        assert.include(error.message, "Nothing was changed; old works as before")
+        assert.deepStrictEqual(calls, ["GET  200", `POST  ${status}`])
+      }).pipe(Effect.provide(administration))
+  )
+
+  it.effect("a function that throws is a step that failed", () =>
+    Effect.gen(function*() {
+      yield* application
+      const throws = () => {
+        throw new TypeError("thrown")
+      }
+      const verify = yield* failing({ verify: throws, stepTimeout: 0 })
+      assert.deepStrictEqual([verify.error.step, String(verify.error.cause)], ["Verify", "TypeError: thrown"])
+      assert.deepStrictEqual(verify.active, ["old"])
+      const switching = yield* failing({ key: { ...newKey, kid: "next" }, switchTo: throws })
+      assert.deepStrictEqual([switching.error.step, switching.error.newKid], ["Switch", "next"])
+      assert.deepStrictEqual(switching.active, ["old", "next"])
+    }).pipe(Effect.provide(administration)))
+
   it.effect("Verify: a new key that is not accepted is revoked again, after it was tried for five minutes", () =>
     Effect.gen(function*() {
       yield* application
@@ -203,6 +231,22 @@ describe("PartnerKeyRotation", () => {
       yield* TestClock.adjust("5 minutes")
       yield* Fiber.interrupt(draining)
       assert.deepStrictEqual(yield* activeKids, ["old", "new"])
+    }).pipe(Effect.provide(administration)))
+
+  it.effect("interrupted while it revokes the old key it does not say that both work", () =>
+    Effect.gen(function*() {
+      const { mock } = yield* application
+      const audit = makeAudit()
+      yield* audit.run(Effect.gen(function*() {
+        const slow = Effect.asVoid(mock.configure({ apiLatency: "1 second" }))
+        const rotating = yield* Effect.forkChild(rotate({ propagation: 0, drain: 0, switchTo: () => slow }))
+        yield* settle
+        const interrupting = yield* Effect.forkChild(Fiber.interrupt(rotating))
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.join(interrupting)
+      }))
+      assert.deepStrictEqual(yield* activeKids, ["new"])
+      assert.include(audit.text(), "Rotation interrupted: the old key may be revoked")
     }).pipe(Effect.provide(administration)))
 
   it.effect.each(["propagation", "drain", "stepTimeout"])(

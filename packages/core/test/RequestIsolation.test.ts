@@ -5,7 +5,7 @@ import type { SpotnanaHttpClient } from "@effect-spotnana/core"
 import { Fault } from "@effect-spotnana/testing"
 import type { MockSpotnana } from "@effect-spotnana/testing"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Layer, Redacted, Stream } from "effect"
+import { Context, Deferred, Effect, Exit, Fiber, Layer, Redacted, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { onMock, skewable, subjects } from "./support/harness.ts"
 
@@ -138,6 +138,18 @@ describe("RequestIsolation", () => {
       yield* Deferred.await(all)
       assert.deepStrictEqual(seen, ["empty", "valid"])
     }).pipe(Effect.provide(isolated())))
+
+  it.effect("invariant 11: changes ends within a second of the end of the layer", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const built = yield* Layer.buildWithScope(isolated(), scope)
+      const { changes } = Context.get(built, TokenProvider.TokenProvider)
+      const reading = yield* Effect.forkChild(Stream.runCollect(Stream.map(changes, ({ state }) => state)))
+      yield* TestClock.adjust("3 seconds")
+      yield* Scope.close(scope, Exit.void)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(reading.pollUnsafe(), Exit.succeed(["empty"]))
+    }))
 
   it.effect("with a TokenStore the layer dies, and says why", () =>
     Effect.gen(function*() {

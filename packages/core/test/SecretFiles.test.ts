@@ -60,6 +60,10 @@ describe("SecretFiles", () => {
       const id = { SPOTNANA_CLIENT_ID: "id" }
       const mistakes: ReadonlyArray<readonly [Record<string, string>, string]> = [
         [
+          { SPOTNANA_CLIENT_SECRET_FILE: yield* file("\r\n") },
+          "SPOTNANA_CLIENT_SECRET_FILE names a file that is empty"
+        ],
+        [
           { SPOTNANA_CLIENT_SECRET_FILE: secret, SPOTNANA_CLIENT_SECRET: "c4n4ry" },
           "SPOTNANA_CLIENT_SECRET_FILE and SPOTNANA_CLIENT_SECRET are both set; expected one of them"
         ],

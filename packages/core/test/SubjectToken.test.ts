@@ -2,6 +2,7 @@ import { SigningKey, SubjectToken } from "@effect-spotnana/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Redacted } from "effect"
 import { TestClock } from "effect/testing"
+import { inspect } from "node:util"
 import { makeAudit } from "./support/audit.ts"
 import { skewable } from "./support/harness.ts"
 import { jwkOf, keyPair, pemOf, readJwt } from "./support/rsaKeys.ts"
@@ -171,11 +172,19 @@ describe("a signed subject token", () => {
     ["SubjectToken.claims.sub", { claims: { ...options.claims, sub: "" } }],
     ...["iss", "aud", "iat", "exp", "jti"].map((name) =>
       ["SubjectToken.claims", { claims: { ...options.claims, [name]: "x" } }] as const
-    )
+    ),
+    ...[NaN, 1n, new Date(0), () => ({}), [undefined]].map((level) =>
+      ["SubjectToken.claims", { claims: { ...options.claims, level } }] as const
+    ),
+    // `JSON.stringify` would sign what it returns, and no `exp`.
+    ["SubjectToken.claims", { claims: { ...options.claims, toJSON: () => ({}) } }]
   ]
-  it.each(wrong)("%s is refused: %j", (name, change) => {
-    assert.throws(() => SubjectToken.signed({ ...options, ...change }), RangeError, `${name} is `)
-  })
+  it.each(wrong.map(([name, change]) => [name, inspect(change), change] as const))(
+    "%s is refused: %s",
+    (name, _, change) => {
+      assert.throws(() => SubjectToken.signed({ ...options, ...change }), RangeError, `${name} is `)
+    }
+  )
 
   it.effect("invariant 9: neither key nor token is in a log, a span, an error or an inspection", () =>
     Effect.gen(function*() {

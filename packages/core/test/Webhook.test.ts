@@ -148,6 +148,17 @@ describe("verify", () => {
       expect(yield* problemOf(verifyAt(at, ours, { secrets: Redacted.make(otherSecret) }))).toBe("NoMatchingSignature")
     }))
 
+  it.effect("reads signatures that came in several headers, which HTTP puts together with commas", () =>
+    Effect.gen(function*() {
+      const { body, headers } = sign("{}")
+      const signature = headers["x-spotnana-webhook-signature"]!
+      for (const signatures of [[signature, "v1,AAAA"], ["v1,AAAA", signature], [signature.slice(3), "AAAA"]]) {
+        const delivery = { body, headers: { ...headers, "x-spotnana-webhook-signature": signatures } }
+        yield* TestClock.setTime(at)
+        expect((yield* Webhook.verify(delivery, { secrets })).id).toBe("msg_1")
+      }
+    }))
+
   it.effect("reads a signature without the version, and no signature of another version", () =>
     Effect.gen(function*() {
       const delivery = sign("{}")
@@ -190,6 +201,26 @@ describe("verify", () => {
         expect(printed).not.toContain(text)
       }
     }))
+
+  // In Express `request.body` has the type `any`.
+  it.effect.each([["an object", {}], ["no body", undefined], ["a text", "{}"], ["an ArrayBuffer", new ArrayBuffer(2)]])(
+    "says what a body is to be where it is %s",
+    ([, body]) =>
+      Effect.gen(function*() {
+        const { headers } = sign("{}")
+        const exit = yield* Effect.exit(verifyAt(at, { headers, body: body as Uint8Array }))
+        expect(String(exit)).toContain("TypeError: Webhook.verify: the body is no Uint8Array")
+      })
+  )
+
+  it.each<unknown>([undefined, secret, [secret], Redacted.make(undefined), new Set(secrets)])(
+    "throws for a secret that is none, of whatever type: %s",
+    (wrong) => {
+      expect(() => Webhook.middleware({ secrets: wrong as Redacted.Redacted })).toThrow(
+        "Webhook.secrets: a webhook secret is \"whsec_\" and Base64, as Spotnana shows it, and this one is not"
+      )
+    }
+  )
 
   it("throws for options that cannot be used, and does not repeat a secret", () => {
     const made = (options: Partial<Webhook.Options>) => () =>
@@ -266,6 +297,22 @@ const onHandler = (layer: Layer.Layer<never, never, HttpRouter.HttpRouter>) =>
 
 const now = () => ({ signedAt: Date.now() })
 const event = `{"type":"trip.booked","at":"2026-01-02T03:04:05Z"}`
+
+describe("decodeBody", () => {
+  it.effect("takes UTF-8 only, as JSON is, and a byte order mark before it", () =>
+    Effect.gen(function*() {
+      const decode = (...parts: ReadonlyArray<Uint8Array>) =>
+        Effect.provideService(Webhook.decodeBody(Schema.Struct({ name: Schema.String })), Webhook.Delivery, {
+          id: "msg_1",
+          timestamp: DateTime.makeUnsafe(at),
+          body: Buffer.concat(parts)
+        })
+      const text = (text: string) => Buffer.from(text)
+      expect(yield* decode(text(`\ufeff{"name":"Zoë"}`))).toEqual({ name: "Zoë" })
+      const error = yield* Effect.flip(decode(text(`{"name":"Zo`), Buffer.from([0xeb]), text(`"}`)))
+      expect(error._tag).toBe("SchemaError")
+    }))
+})
 
 describe("in an HttpRouter", () => {
   const route = HttpRouter.add(

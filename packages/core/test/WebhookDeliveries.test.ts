@@ -6,44 +6,49 @@ import { TestClock } from "effect/testing"
 import { randomUUID } from "node:crypto"
 import * as RealRedis from "./support/redis.ts"
 
-/** As much of a Redis as the deliveries need, on the test's clock. */
-const fakeRedis = Layer.effect(
-  Redis.Redis,
-  Effect.gen(function*() {
-    const values = new Map<string, { readonly value: string; readonly until: number }>()
-    const clock = yield* TestClock.testClockWith(Effect.succeed)
-    const get = (key: string) => {
-      const entry = values.get(key)
-      return entry !== undefined && entry.until > clock.currentTimeMillisUnsafe() ? entry.value : null
-    }
-    const run = (command: string, args: ReadonlyArray<string>): unknown => {
-      const [key = "", value = ""] = args
-      switch (command) {
-        case "GET":
-          return get(key)
-        case "SET": {
-          if (args.includes("NX") && get(key) !== null) return null
-          values.set(key, { value, until: clock.currentTimeMillisUnsafe() + Number(args[args.indexOf("PX") + 1]) })
-          return "OK"
-        }
-        case "SCRIPT":
-          return "sha"
-        case "EVALSHA": {
-          const [, , held = "", claimant] = args
-          if (get(held) === claimant) values.delete(held)
-          return null
-        }
-        default:
-          throw new Error(`unknown command ${command}`)
+/** As much of a Redis as the deliveries need, on the test's clock. What it was asked for is done, also where no answer comes. */
+const fakeRedis = (isAnswered: (command: string) => boolean = () => true) =>
+  Layer.effect(
+    Redis.Redis,
+    Effect.gen(function*() {
+      const values = new Map<string, { readonly value: string; readonly until: number }>()
+      const clock = yield* TestClock.testClockWith(Effect.succeed)
+      const get = (key: string) => {
+        const entry = values.get(key)
+        return entry !== undefined && entry.until > clock.currentTimeMillisUnsafe() ? entry.value : null
       }
-    }
-    return yield* Redis.make({
-      send: <A>(command: string, ...args: ReadonlyArray<string>) => Effect.sync(() => run(command, args) as A),
-      subscribe: () => Effect.never,
-      connect: Effect.never
+      const run = (command: string, args: ReadonlyArray<string>): unknown => {
+        const [key = "", value = ""] = args
+        switch (command) {
+          case "GET":
+            return get(key)
+          case "SET": {
+            if (args.includes("NX") && get(key) !== null) return null
+            values.set(key, { value, until: clock.currentTimeMillisUnsafe() + Number(args[args.indexOf("PX") + 1]) })
+            return "OK"
+          }
+          case "SCRIPT":
+            return "sha"
+          case "EVALSHA": {
+            const [, , held = "", claimant] = args
+            if (get(held) === claimant) values.delete(held)
+            return null
+          }
+          default:
+            throw new Error(`unknown command ${command}`)
+        }
+      }
+      return yield* Redis.make({
+        send: <A>(command: string, ...args: ReadonlyArray<string>) =>
+          Effect.suspend(() => {
+            const answer = run(command, args) as A
+            return isAnswered(command) ? Effect.succeed(answer) : Effect.never
+          }),
+        subscribe: () => Effect.never,
+        connect: Effect.never
+      })
     })
-  })
-)
+  )
 
 const brokenRedis = Layer.effect(
   Redis.Redis,
@@ -56,7 +61,7 @@ const brokenRedis = Layer.effect(
 
 const stores = [
   { name: "memory", layer: WebhookDeliveries.layerMemory() },
-  { name: "Redis", layer: Layer.provide(WebhookDeliveries.layerRedis(), fakeRedis) }
+  { name: "Redis", layer: Layer.provide(WebhookDeliveries.layerRedis(), fakeRedis()) }
 ]
 
 const once = <A, E, R>(id: string, handle: Effect.Effect<A, E, R>) =>
@@ -151,6 +156,44 @@ describe("deliveries", () => {
       expect(error.message).toContain("Redis cannot be used")
       expect(handled).toBe(0)
     }).pipe(Effect.provide(Layer.provide(WebhookDeliveries.layerRedis(), brokenRedis))))
+
+  const onSilentRedis = (silent: Set<string>) =>
+    Layer.provide(WebhookDeliveries.layerRedis(), fakeRedis((command) => !silent.has(command)))
+
+  it.effect("a Redis that never answers a claim is given up after 2 seconds, and the delivery can be sent again", () => {
+    const silent = new Set(["SET"])
+    return Effect.gen(function*() {
+      const first = yield* Effect.forkChild(Effect.flip(once("msg_1", Effect.succeed("handled"))))
+      yield* TestClock.adjust("2 seconds")
+      expect((yield* Fiber.join(first)).reason).toBe("Store")
+      silent.clear()
+      expect(yield* once("msg_1", Effect.succeed("handled"))).toBe("handled")
+    }).pipe(Effect.provide(onSilentRedis(silent)))
+  })
+
+  it.effect("a request that is interrupted while it claims a delivery leaves it to the next one", () => {
+    const silent = new Set(["SET"])
+    return Effect.gen(function*() {
+      const first = yield* Effect.forkChild(once("msg_1", Effect.succeed("handled")))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(first)
+      silent.clear()
+      expect(yield* once("msg_1", Effect.succeed("handled"))).toBe("handled")
+    }).pipe(Effect.provide(onSilentRedis(silent)))
+  })
+
+  it.effect("a Redis that goes silent while a delivery is handled does not hold up its answer", () => {
+    const silent = new Set<string>()
+    return Effect.gen(function*() {
+      const goesSilent = Effect.sync(() => ["SET", "SCRIPT", "EVALSHA"].forEach((command) => silent.add(command)))
+      for (const [id, end] of [["msg_1", Effect.succeed("handled")], ["msg_2", Effect.fail("no")]] as const) {
+        silent.clear()
+        const handling = yield* Effect.forkChild(Effect.exit(once(id, Effect.andThen(goesSilent, end))))
+        yield* TestClock.adjust("2 seconds")
+        expect(handling.pollUnsafe()).toEqual(Exit.succeed(yield* Effect.exit(end)))
+      }
+    }).pipe(Effect.provide(onSilentRedis(silent)))
+  })
 
   it("options that cannot be used are refused", () => {
     const made = (options: WebhookDeliveries.Options) => () =>

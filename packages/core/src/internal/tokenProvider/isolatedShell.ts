@@ -6,6 +6,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { instantOf } from "../instant.ts"
 import type { Outcome } from "./acquisition.ts"
@@ -26,6 +27,7 @@ const longestSilence = 2_000
  */
 export class IsolatedShell extends Shell {
   readonly #clock: Clock.Clock
+  readonly #scope: Scope.Scope
   /** When the acquisition in flight last said that its request goes on. */
   #aliveAt: Instant.Instant | undefined
 
@@ -44,6 +46,7 @@ export class IsolatedShell extends Shell {
       scope
     )
     this.#clock = Context.get(context, Clock.Clock)
+    this.#scope = scope
   }
 
   get #now(): Instant.Instant {
@@ -52,7 +55,10 @@ export class IsolatedShell extends Shell {
 
   /** Looked at once a second: a subscriber would be resumed by another request. */
   override changes(): Stream.Stream<Status> {
-    return Stream.changes(Stream.fromEffectSchedule(Effect.sync(() => this.status()), Schedule.spaced("1 second")))
+    return Stream.fromEffectSchedule(Effect.sync(() => this.status()), Schedule.spaced("1 second")).pipe(
+      Stream.takeWhile(() => this.#scope.state._tag !== "Closed"),
+      Stream.changes
+    )
   }
 
   /** The request that begins an acquisition waits for it: otherwise the two would end together. */

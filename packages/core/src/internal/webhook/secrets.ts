@@ -1,12 +1,14 @@
 import * as Base64 from "effect/encoding/Base64"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 
 const prefix = "whsec_"
 
-/** The key in a secret: what follows `whsec_`, Base64-decoded. Undefined where there is none. */
-export const keyOf = (secret: Redacted.Redacted): Uint8Array | undefined => {
-  const text = Redacted.value(secret)
+/** The key in a secret: what follows `whsec_`, Base64-decoded. Undefined where there is none, whatever it is. */
+export const keyOf = (secret: unknown): Uint8Array | undefined => {
+  const text = Redacted.isRedacted(secret) ? Redacted.value(secret) : undefined
+  if (!Predicate.isString(text)) return undefined
   const bytes = Base64.decode(text.startsWith(prefix) ? text.slice(prefix.length) : text)
   return Result.isSuccess(bytes) && bytes.success.length > 0 ? bytes.success : undefined
 }

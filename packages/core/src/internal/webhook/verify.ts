@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
 import { Headers } from "effect/http"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { duration } from "../options.ts"
 import { keyOf, secretProblem } from "./secrets.ts"
@@ -47,14 +47,23 @@ const maxSignatures = 16
 
 const mac = /* #__PURE__ */ Mac.layerWebCrypto.pipe(/* #__PURE__ */ Layer.provide(SecureRandom.layerWebCrypto))
 
-/** Signatures of the version that is signed with a shared secret; Standard Webhooks writes `v1,` before each. */
+/**
+ * Signatures of the version that is signed with a shared secret; Standard Webhooks writes `v1,` before each. Of several
+ * headers of one name HTTP makes one, with a comma and a space in between (RFC 9110 §5.3).
+ */
 const signaturesOf = (header: string): ReadonlyArray<Uint8Array> =>
-  header.split(" ").slice(0, maxSignatures).flatMap((entry) => {
+  header.split(/,? /).slice(0, maxSignatures).flatMap((entry) => {
     const bytes = Base64.decode(entry.startsWith("v1,") ? entry.slice(3) : entry)
     return Result.isSuccess(bytes) ? [bytes.success] : []
   })
 
 const signedBytes = (id: string, timestamp: string, body: Uint8Array): Uint8Array => {
+  // In Express a body has the type `any`. Not `instanceof`: in a test runner it may be of another realm.
+  if (!ArrayBuffer.isView(body)) {
+    throw new TypeError(
+      "Webhook.verify: the body is no Uint8Array; expected the bytes as they came, before anything parses them"
+    )
+  }
   const head = new TextEncoder().encode(`${id}.${timestamp}.`)
   const bytes = new Uint8Array(head.length + body.length)
   bytes.set(head)
@@ -64,9 +73,9 @@ const signedBytes = (id: string, timestamp: string, body: Uint8Array): Uint8Arra
 
 /** Checks the options once, and throws for what cannot be used; then checks deliveries. */
 export const makeVerify = ({ secrets, tolerance: input = "5 minutes" }: Options) => {
-  const all = Redacted.isRedacted(secrets) ? [secrets] : secrets
+  const all = [secrets].flat()
   const keys = all.map((secret, index) => {
-    const key = Redacted.isRedacted(secret) ? keyOf(secret) : undefined
+    const key = keyOf(secret)
     if (key === undefined) throw new TypeError(`Webhook.secrets: ${secretProblem(index + 1, all.length)}`)
     return key
   })
