@@ -6,6 +6,7 @@ export default defineConfig({
   logLevel: "error",
   test: {
     allowOnly: false,
+    silent: "passed-only",
     include: ["test/**/*.test.ts"],
     reporters: ["default", "json"],
     outputFile: { json: "../../.generated/tests/effect3.json" },

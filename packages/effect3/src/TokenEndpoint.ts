@@ -11,6 +11,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type { AccessToken } from "./AccessToken.ts"
@@ -217,6 +218,8 @@ export const makeWith: (
           // A defect of the HTTP client: what it says may repeat whatever was sent.
           Effect.catchAllDefect((defect) => Effect.fail(brokenClient(address, secrets, defect))),
           Effect.timeoutFail({ duration: timeout, onTimeout: timedOut }),
+          // A fiber that fails below is logged with its error, which has the request.
+          Effect.withUnhandledErrorLogLevel(Option.none()),
           Effect.withSpan("TokenEndpoint.acquire", {
             root: true,
             captureStackTrace: false,

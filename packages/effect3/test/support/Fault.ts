@@ -15,7 +15,7 @@ export type Fault =
 /** An answer with this status and body; by default the body is one of Spotnana's errors. */
 export const status = (
   status: number,
-  { body, headers = {} }: { readonly body?: unknown; readonly headers?: Record<string, string> } = {}
+  { body, headers = {} }: { readonly body?: unknown; readonly headers?: Record<string, string> | undefined } = {}
 ): Fault => ({
   _tag: "Status",
   status,

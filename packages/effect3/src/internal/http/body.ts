@@ -47,8 +47,9 @@ const shortBodyTimeout = Duration.seconds(2)
 /** A body that is read within two seconds and has 64 KiB at most; otherwise none of it, and the connection is closed. */
 export const readShortBody = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<Uint8Array> =>
   readBody(response, maxShortBodySize).pipe(
+    // Before it is raced with a timer: a fiber that fails is logged with its error, which has the request.
+    Effect.orElseSucceed(() => "TooLarge" as const),
     Effect.timeoutOption(shortBodyTimeout),
-    Effect.orElseSucceed(Option.none),
     Effect.map((body) => Option.isNone(body) || body.value === "TooLarge" ? new Uint8Array() : body.value)
   )
 

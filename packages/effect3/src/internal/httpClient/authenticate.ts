@@ -16,7 +16,7 @@ import type { Service } from "../tokenProvider/service.ts"
 import { BearerHeaders } from "./bearerHeaders.ts"
 import type { Bearer } from "./bearerHeaders.ts"
 import { bearerStaysHome } from "./bearerStaysHome.ts"
-import { finalUrl, isRedirect, isReturning, markReturn, wasRedirected } from "./redirects.ts"
+import { finalUrl, isRedirect, markReturn, unmarked, wasRedirected } from "./redirects.ts"
 import { complete, errorsIn, filteredResponse, halvesOf, unauthenticated } from "./sending.ts"
 import { tokenExpired } from "./tokenExpired.ts"
 import { errorWithoutBearer, redirectWithoutBearer, responseWithoutBearer } from "./withoutBearer.ts"
@@ -114,9 +114,10 @@ export const authenticateWith = (provider: Service) => {
       let acceptedBefore = 0
       // To another origin, or back from there.
       let isAway = false
-      const authenticated = Effect.flatMap(request, (original): Requested => {
+      const authenticated = Effect.flatMap(request, (given): Requested => {
+        const original = unmarked(given)
         const url = Url.resolve(environment, original.url)
-        isAway = url === undefined || isReturning(original)
+        isAway = url === undefined || original !== given
         if (url === undefined) return Effect.succeed(original)
         // An Authorization of the caller's own is left alone, and so is its 401.
         if (isAway || "authorization" in original.headers) {

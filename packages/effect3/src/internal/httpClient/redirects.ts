@@ -5,6 +5,7 @@ import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Environment } from "../../Environment.ts"
+import { changed } from "./sending.ts"
 import { originalOf, redirectWithoutBearer } from "./withoutBearer.ts"
 
 // A redirect is followed by the platform (by `fetch`, by undici with an interceptor) or by `HttpClient.followRedirects`.
@@ -60,12 +61,19 @@ export const wasRedirected = (response: Response): boolean => {
 export const isRedirect = ({ headers, status }: Response): boolean =>
   status >= 300 && status < 400 && headers["location"] !== undefined
 
-// A fragment is never sent, and stays on a URL whoever follows the redirect, in whatever fiber.
+// A fragment stays on a URL whoever follows the redirect, in whatever fiber. Undici would send it.
 const returning = "redirected-from-another-origin"
 
-/** Whether a redirect of another origin has led here: that origin chose the URL, so the bearer is not for it. */
-export const isReturning = ({ hash, url }: Request): boolean =>
-  Option.isSome(hash) && hash.value === returning || url.endsWith(`#${returning}`)
+/**
+ * The same request, or one without the mark where a redirect of another origin has led here: that origin chose the URL, so
+ * the bearer is not for it.
+ */
+export const unmarked = (request: Request): Request => {
+  const { hash, url } = request
+  return Option.contains(hash, returning) || url.endsWith(`#${returning}`)
+    ? changed(request, { url: url.replace(`#${returning}`, ""), hash: Option.none() })
+    : request
+}
 
 /** Marks the target of a redirect of another origin that leads to the API, so that the next request is known by it. */
 export const markReturn = (environment: Environment, response: Response): Effect.Effect<Response> => {

@@ -31,8 +31,8 @@ export const filteredResponse = (error: unknown): Response | undefined =>
 export const unauthenticated = Headers.unsafeFromRecord({ "user-agent": userAgent })
 
 /** The request with these changes and no others. */
-export const changed = (request: Request, changes: { readonly url?: string; readonly headers: Headers.Headers }) =>
-  Object.assign(Object.create(Object.getPrototypeOf(request)), request, changes) as Request
+export const changed = (request: Request, changes: Partial<Pick<Request, "url" | "hash" | "headers">>): Request =>
+  Object.assign(Object.create(Object.getPrototypeOf(request)), request, changes)
 
 /** The request with its absolute URL, and with these headers where it has none of its own. */
 export const complete = (request: Request, url: string, defaults: Headers.Headers): Request =>

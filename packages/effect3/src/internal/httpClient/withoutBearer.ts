@@ -132,13 +132,18 @@ class ResponseWithoutBearer implements HttpClientResponse.HttpClientResponse {
     return Stream.mapError(this.#content.stream, (error) => errorWithoutBearer(error, this))
   }
 
+  // That of the original prints the request of the original.
   toJSON(): unknown {
-    return this.#original.toJSON()
+    return HttpIncomingMessage.inspect(this, {
+      _id: "@effect/platform/HttpClientResponse",
+      request: this.request.toJSON(),
+      status: this.status
+    })
   }
   toString(): string {
-    return this.#original.toString()
+    return Inspectable.format(this.toJSON())
   }
   [Inspectable.NodeInspectSymbol](): unknown {
-    return this.#original[Inspectable.NodeInspectSymbol]()
+    return this.toJSON()
   }
 }

@@ -35,8 +35,6 @@ export class Telemetry {
   /** The client id that everything is about. */
   #client = unknown
   #isClosed = false
-  /** The client id that the seconds left are reported for. */
-  #reported: string | undefined
 
   /** `secondsLeft` is read whenever metrics are exported, until `close`. */
   constructor(environment: Environment, secondsLeft: () => number) {
@@ -93,8 +91,6 @@ export class Telemetry {
 
   /** Reports the seconds left under these labels, from now on. The registry has no way to remove a series. */
   #reportLeft(labels: Labels): void {
-    if (this.#reported === this.#client) return
-    this.#reported = this.#client
     const series = MetricKey.taggedWithLabels(metrics.lifetimeLeft, metricLabels(labels))
     // The registry of Effect 3 asks the series for its value when metrics are exported: so this is never stale.
     Object.assign(Metric.globalMetricRegistry.get(series), { get: () => MetricState.gauge(this.#secondsLeft()) })
