@@ -1,6 +1,6 @@
 import { Environment, SpotnanaHttpClient } from "@effect-spotnana/effect3"
-import { FetchHttpClient, HttpClient, HttpClientRequest } from "@effect/platform"
-import type { HttpMethod } from "@effect/platform"
+import { FetchHttpClient, HttpClientRequest } from "@effect/platform"
+import type { HttpClient, HttpMethod } from "@effect/platform"
 import { NodeHttpClient } from "@effect/platform-node"
 import { Context, Effect, Exit, Layer } from "effect"
 import { once } from "node:events"
