@@ -20,3 +20,7 @@ export * as TokenEndpoint from "./TokenEndpoint.ts"
 export * as TokenProvider from "./TokenProvider.ts"
 /** One token for several processes. */
 export * as TokenStore from "./TokenStore.ts"
+/** A `TokenStore` on Redis, for a fleet. */
+export * as RedisTokenStore from "./RedisTokenStore.ts"
+/** A `TokenStore` in a directory, for one machine. */
+export * as FileTokenStore from "./FileTokenStore.ts"

@@ -7,7 +7,7 @@ import { TokenStoreError } from "./contract.ts"
 const operationTimeout = Duration.seconds(2)
 
 export const bounded = <A, R>(operation: Effect.Effect<A, TokenStoreError, R>): Effect.Effect<A, TokenStoreError, R> =>
-  Effect.timeoutFail(operation, {
+  Effect.timeoutFail(Effect.interruptible(operation), {
     duration: operationTimeout,
     onTimeout: () => new TokenStoreError({ message: `No answer within ${Duration.format(operationTimeout)}.` })
   })
