@@ -189,7 +189,11 @@ export const make = (options: Options = {}) => {
   }
 }
 
-export class MockSpotnana extends Context.Tag("MockSpotnana")<MockSpotnana, ReturnType<typeof make>>() {}
+export class MockSpotnana extends Context.Tag("MockSpotnana")<MockSpotnana, ReturnType<typeof make>>() {
+  static use<A, E, R>(f: (mock: ReturnType<typeof make>) => Effect.Effect<A, E, R>) {
+    return Effect.flatMap(MockSpotnana, f)
+  }
+}
 
 export const layer = (options?: Options): Layer.Layer<MockSpotnana> => Layer.sync(MockSpotnana, () => make(options))
 
