@@ -47,7 +47,8 @@ const textOf = (body: HttpBody.HttpBody): Effect.Effect<string> => {
 }
 
 /** A Spotnana in memory, which the library for Effect 4 has as a package. This has what the tests here ask of it. */
-export const make = (options: Options = {}) => {
+export const make = (given: Options = {}) => {
+  let options = given
   const clients = new Map<string, string>()
   const tokens = new Map<string, { readonly clientId: string; readonly until: number }>()
   const faults = {
@@ -57,7 +58,7 @@ export const make = (options: Options = {}) => {
   const ledger: Array<LedgerEntry> = []
   const millis = (input: Duration.DurationInput | undefined, otherwise = 0) =>
     input === undefined ? otherwise : Duration.toMillis(input)
-  const lifetime = millis(options.tokenLifetime, 3_600_000)
+  const lifetime = () => millis(options.tokenLifetime, 3_600_000)
   let serial = 0
 
   const add = (clientId: string, clientSecret: Redacted.Redacted | string = `secret-${++serial}`): Client => {
@@ -92,10 +93,10 @@ export const make = (options: Options = {}) => {
       return { status: 401, body: { ...error, debugIdentifier: `mock-debug-${++serial}` } }
     }
     const token = `t0k3n-${++serial}-${id}`
-    tokens.set(token, { clientId: id, until: at + lifetime })
+    tokens.set(token, { clientId: id, until: at + lifetime() })
     return {
       status: 200,
-      body: { access_token: token, token_type: "Bearer", expires_in: Math.floor(lifetime / 1_000) }
+      body: { access_token: token, token_type: "Bearer", expires_in: Math.floor(lifetime() / 1_000) }
     }
   }
 
@@ -168,6 +169,11 @@ export const make = (options: Options = {}) => {
     httpClient,
     addClient: (clientId: string, clientSecret?: Redacted.Redacted | string) =>
       Effect.sync(() => add(clientId, clientSecret)),
+    /** Changes what is named. */
+    configure: (changes: Options) =>
+      Effect.sync(() => {
+        options = { ...options, ...changes }
+      }),
     /** Queues a fault for the next requests to an endpoint. */
     inject: (endpoint: "token" | "api", fault: Fault, { times = 1 }: { readonly times?: number } = {}) =>
       Effect.sync(() => void faults[endpoint].push({ fault, times })),

@@ -1,6 +1,7 @@
 import { Instant, Policy } from "@effect-spotnana/engine"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
@@ -60,7 +61,9 @@ const shortestWait = 50
 const refusalBackoff = Duration.seconds(1)
 
 export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
-  const scope = yield* Effect.scope
+  // Awaited, and not interrupted: an interruption would reach the timer of an operation, uninterruptible or not.
+  const inTheBackground = new Set<Fiber.RuntimeFiber<void>>()
+  yield* Effect.addFinalizer(() => Effect.suspend(() => Fiber.awaitAll([...inTheBackground])))
   const requestToken = makeRequestToken(endpoint, yield* Effect.clock)
   const nameSecret = backend.mac ?? (yield* makeRandomNames)
   const watch = yield* makeWatch(backend, yield* makeKeyOf(endpoint, nameSecret))
@@ -125,8 +128,10 @@ export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
     })
     // Callers do not wait for that; the closing of the scope does.
     const inBackground = (effect: Effect.Effect<void>) =>
-      // Forked in this region it has begun, and ends even if the scope closes right then.
-      Effect.uninterruptible(Effect.forkIn(effect, scope))
+      Effect.map(Effect.forkDaemon(effect), (fiber) => {
+        inTheBackground.add(fiber)
+        fiber.addObserver(() => inTheBackground.delete(fiber))
+      })
     // Another process may have written between the look and the lease.
     const acquired = Effect.flatMap(
       lookFor(view, request),
