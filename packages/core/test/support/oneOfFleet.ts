@@ -26,9 +26,12 @@ const tokenThrough = (
           clientId,
           clientSecret: Redacted.make(clientSecret),
           environment: Environment.makeUnsafe({ baseUrl })
-        }).pipe(Layer.provide(store), Layer.provide(FetchHttpClient.layer))
-      ),
-      Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: { SPOTNANA_TOKEN_STORE_KEYS: keys } })))
+        }).pipe(
+          Layer.provide(store),
+          Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: { SPOTNANA_TOKEN_STORE_KEYS: keys } }))),
+          Layer.provide(FetchHttpClient.layer)
+        )
+      )
     )
   )
 
