@@ -142,19 +142,19 @@ const machine = spawnSync("env", [`PATH=${machinePath}`, "node", "--version"], {
 
 const main = "node_modules/@effect-spotnana/cli/dist/main.js"
 
+const application = Path.join(temporary, "application")
+
+beforeAll(async () => {
+  makeProject(application)
+  Fs.writeFileSync(Path.join(application, "start.js"), start)
+  await install(
+    application,
+    `effect@${root.devDependencies.effect}`,
+    ...packages.filter(isOfEffect4).map(({ name }) => tarballs.get(name)!)
+  )
+})
+
 describe("an application outside of the workspace", () => {
-  const application = Path.join(temporary, "application")
-
-  beforeAll(async () => {
-    makeProject(application)
-    Fs.writeFileSync(Path.join(application, "start.js"), start)
-    await install(
-      application,
-      `effect@${root.devDependencies.effect}`,
-      ...packages.filter(isOfEffect4).map(({ name }) => tarballs.get(name)!)
-    )
-  })
-
   beforeAll(() => {
     Fs.writeFileSync(Path.join(application, "modules.ts"), modulesOf(libraries.filter(isOfEffect4)))
     Fs.writeFileSync(Path.join(application, "main.ts"), programOf("README.md"))
@@ -238,7 +238,8 @@ const lines = [
 // With `fetch` it is the first program of the README. This one is JavaScript: undici wants the types of Node.
 const onUndici = `
 import { FileTokenStore, SpotnanaHttpClient } from "@effect-spotnana/effect3"
-import { NodeContext, NodeHttpClient } from "@effect/platform-node"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Effect, Layer } from "effect"
 
 const companies = Effect.flatMap(SpotnanaHttpClient.SpotnanaHttpClient, (client) => client.get("/v2/companies"))
@@ -252,36 +253,37 @@ Effect.runPromise(Effect.provide(Effect.flatMap(companies, (response) => respons
 
 describe.each(lines)("an application on effect %s, @effect/platform %s and @effect/platform-node %s", (...versions) => {
   const [effect, platform, platformNode] = versions
-  const application = Path.join(temporary, `effect-${effect}`)
+  const own = Path.join(temporary, `effect-${effect}`)
 
   beforeAll(async () => {
-    makeProject(application)
+    makeProject(own)
     Fs.writeFileSync(
-      Path.join(application, "modules.ts"),
+      Path.join(own, "modules.ts"),
       modulesOf(libraries.filter((library) => !isOfEffect4(library)))
     )
-    Fs.writeFileSync(Path.join(application, "main.ts"), programOf("packages/effect3/README.md"))
-    Fs.writeFileSync(Path.join(application, "undici.js"), onUndici)
+    Fs.writeFileSync(Path.join(own, "main.ts"), programOf("packages/effect3/README.md"))
+    Fs.writeFileSync(Path.join(own, "undici.js"), onUndici)
     await install(
-      application,
+      own,
+      // What it wants for clusters, in whatever version, stays away.
+      "--legacy-peer-deps",
       `effect@${effect}`,
       `@effect/platform@${platform}`,
       `@effect/platform-node@${platformNode}`,
       tarballs.get("@effect-spotnana/engine")!,
       tarballs.get(effect3.name)!
     )
-    await run(application, process.execPath, compilers.at(-1)!.compiler, "--project", ".")
+    await run(own, process.execPath, compilers.at(-1)!.compiler, "--project", ".")
   })
 
   it("can import each module", async () => {
-    await run(application, process.execPath, "dist/modules.js")
+    await run(own, process.execPath, "dist/modules.js")
   })
 
   it.each(["dist/main.js", "undici.js"])("runs: %s", async (program) => {
-    // The mock is one of Effect 4, of another application.
-    const mock = Path.join(temporary, "application")
+    // The mock is one of Effect 4, of the other application.
     const env = ["env", "SPOTNANA_TOKEN_STORE_KEYS=" + Buffer.alloc(32).toString("base64")]
-    const command = [...env, process.execPath, Path.join(application, program)]
-    expect(await run(mock, process.execPath, "start.js", ...command)).toContain("totalNumResults: 120")
+    const command = [...env, process.execPath, Path.join(own, program)]
+    expect(await run(application, process.execPath, "start.js", ...command)).toContain("totalNumResults: 120")
   })
 })
