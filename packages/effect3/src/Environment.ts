@@ -12,11 +12,11 @@ import * as Challenge from "@effect-spotnana/engine/Challenge"
 import { printable } from "@effect-spotnana/engine/Text"
 import type * as Headers from "@effect/platform/Headers"
 import * as Config from "effect/Config"
-import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import { identity } from "effect/Function"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import { maximumLifetime } from "./AccessToken.ts"
 import { optionalVariable, variableError } from "./internal/variables.ts"
 
@@ -85,12 +85,13 @@ export const rejectsToken = ({ headers, status }: Answer): boolean =>
  * @category errors
  * @since 0.1.0
  */
-export class InvalidEnvironment extends Data.TaggedError("InvalidEnvironment")<{
+// The declarations of `Data.TaggedError` name a type of the newest effect 3 that older ones do not have.
+export class InvalidEnvironment extends Schema.TaggedError<InvalidEnvironment>()("InvalidEnvironment", {
   /** Which option is wrong. */
-  readonly option: "baseUrl" | "tokenUrl" | "origins" | "defaultLifetime"
+  option: Schema.Literal("baseUrl", "tokenUrl", "origins", "defaultLifetime"),
   /** What is wrong with it and what was expected. */
-  readonly problem: string
-}> {
+  problem: Schema.String
+}) {
   /** The option and its problem in one sentence. */
   override get message(): string {
     return `${this.option} cannot be used: ${this.problem}`

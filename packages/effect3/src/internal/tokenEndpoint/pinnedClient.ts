@@ -5,16 +5,16 @@ import type * as HttpClientError from "@effect/platform/HttpClientError"
 import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Context from "effect/Context"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { beforeSending } from "../http/beforeSending.ts"
 import { filteredResponse, halvesOf } from "../httpClient/sending.ts"
 
 /** A client wanted to send the request to another address. */
-export class Diverted extends Data.TaggedError("Diverted")<{
+export class Diverted extends Schema.TaggedError<Diverted>()("Diverted", {
   /** The origin of that address. */
-  readonly origin: string
-}> {}
+  origin: Schema.String
+}) {}
 
 /** Sends a request to one address, and never anywhere else. */
 export type PinnedClient = (

@@ -125,12 +125,11 @@ export const makeFileBackend = (
     }
     // Windows has no such modes: there a directory of the user's profile is the user's.
     const hasModes = path.sep === "/"
-    const assertPrivate = (place: string, { mode }: FileSystem.File.Info, instead = "") =>
+    const assertPrivate = (place: string, { mode }: FileSystem.File.Info, close = "Close it: ") =>
       hasModes && (mode & forOthers) !== 0
         ? Effect.fail(
           new TokenStoreError({
-            message: `${place} is open to others, with mode ${(mode & 0o7777).toString(8)}. ${instead}Close it: ` +
-              `chmod go= ${place}`
+            message: `${place} is open to others, with mode ${(mode & 0o7777).toString(8)}. ${close}chmod go= ${place}`
           })
         )
         : Effect.void
@@ -141,8 +140,10 @@ export const makeFileBackend = (
     yield* Effect.mapError(makePrivate(directory), failed)
     // The root of a volume is often open, and not this user's to close.
     const below =
-      `Name a directory below it, which is made for this user alone: ${path.join(directory, "spotnana")}. Or, ` +
-      "where it is this user's: "
+      `Name a directory below it, which is made for this user alone: ${
+        path.join(directory, "spotnana")
+      }. Or close it, ` +
+      "if nobody else needs it: "
     yield* Effect.flatMap(Effect.mapError(fs.stat(directory), failed), (info) => assertPrivate(directory, info, below))
 
     /** The name of a key's folder. What follows the last colon is a hash already, and tells a person nothing. */
@@ -206,8 +207,11 @@ export const makeFileBackend = (
     const beginning = (folder: string) =>
       Effect.gen(function*() {
         const file = path.join(placeOf(folder), "beginning")
-        yield* withDraft(Duration.zero, `${yield* Clock.currentTimeMillis}`, (draft) =>
-          Effect.catchIf(fs.link(draft, file), isTaken, () => Effect.void))
+        yield* withDraft(
+          Duration.zero,
+          `${yield* Clock.currentTimeMillis}`,
+          (draft) => Effect.catchIf(fs.link(draft, file), isTaken, () => Effect.void)
+        )
         const content = decodeContent(yield* fs.readFileString(file))
         return Option.isSome(content) ? Number(content.value.text) : 0
       })

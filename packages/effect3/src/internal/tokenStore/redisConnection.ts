@@ -1,6 +1,5 @@
 import * as Cause from "effect/Cause"
 import type * as ConfigError from "effect/ConfigError"
-import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -12,13 +11,14 @@ import * as LogLevel from "effect/LogLevel"
 import * as Queue from "effect/Queue"
 import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { variableError } from "../variables.ts"
 import { TokenStoreError } from "./contract.ts"
 
 /** What Redis, or its client, failed with. */
-class RedisError extends Data.TaggedError("RedisError")<{ readonly cause: unknown }> {}
+class RedisError extends Schema.TaggedError<RedisError>()("RedisError", { cause: Schema.Unknown }) {}
 
 // `Effect.tryPromise` puts it into an error of its own.
 const redisError = (error: unknown): RedisError =>
