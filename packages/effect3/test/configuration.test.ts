@@ -1,6 +1,7 @@
 import { AccessToken, Credentials, Environment, RefreshPolicy, SpotnanaHttpClient } from "@effect-spotnana/effect3"
 import { describe, expect, it } from "@effect/vitest"
 import { Config, ConfigProvider, DateTime, Duration, Effect, Either, Layer, Option, Redacted } from "effect"
+import { print } from "./support/audit.ts"
 import * as MockSpotnana from "./support/MockSpotnana.ts"
 
 const read = <A>(config: Config.Config<A>, variables: Record<string, string>) =>
@@ -14,7 +15,7 @@ describe("the variables", () => {
         "ACME.SPOTNANA_CLIENT_SECRET": "secret"
       })
       expect(Credentials.equals(credentials, { clientId: "id", clientSecret: Redacted.make("secret") })).toBe(true)
-      expect(String(credentials.clientSecret)).toBe("<redacted>")
+      expect(JSON.stringify(credentials.clientSecret)).toBe("\"<redacted>\"")
     }))
 
   it.effect.each<readonly [Record<string, string>, ReadonlyArray<string>]>([
@@ -26,8 +27,8 @@ describe("the variables", () => {
     ([variables, messages]) =>
       Effect.gen(function*() {
         const error = yield* Effect.flip(read(Credentials.config, variables))
-        for (const message of messages) expect(String(error)).toContain(message)
-        expect(String(error)).not.toContain("s3cr3t")
+        for (const message of messages) expect(print(error)).toContain(message)
+        expect(print(error)).not.toContain("s3cr3t")
       })
   )
 
@@ -37,10 +38,10 @@ describe("the variables", () => {
       expect(yield* read(Environment.config, { SPOTNANA_ENVIRONMENT: "sandbox" })).toBe(Environment.sandbox)
       const { baseUrl, name } = yield* read(Environment.config, { SPOTNANA_BASE_URL: "https://api.example/" })
       expect([baseUrl, name]).toEqual(["https://api.example", "api.example"])
-      expect(String(yield* Effect.flip(read(Environment.config, { SPOTNANA_ENVIRONMENT: "staging" })))).toContain(
-        "SPOTNANA_ENVIRONMENT is \"staging\"; expected \"production\" or \"sandbox\""
+      expect(print(yield* Effect.flip(read(Environment.config, { SPOTNANA_ENVIRONMENT: "staging" })))).toContain(
+        "SPOTNANA_ENVIRONMENT is \"staging\""
       )
-      expect(String(yield* Effect.flip(read(Environment.config, { SPOTNANA_BASE_URL: "http://api.example" }))))
+      expect(print(yield* Effect.flip(read(Environment.config, { SPOTNANA_BASE_URL: "http://api.example" }))))
         .toContain(
           "SPOTNANA_BASE_URL cannot be used: http://api.example is not HTTPS"
         )

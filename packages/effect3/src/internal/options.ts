@@ -33,8 +33,8 @@ export const oneOf = <A extends string | boolean>(name: string, value: A, values
 /** A finite duration of at least so many milliseconds. */
 export const duration = (name: string, input: Duration.DurationInput, atLeast: number): Duration.Duration => {
   const value = Option.getOrUndefined(Duration.decodeUnknown(input))
-  // `Duration` takes NaN, what became of a missing number, for zero.
-  const isUsable = value !== undefined && !Number.isNaN(input) && Duration.isFinite(value)
+  // `Duration` takes NaN, what became of a missing number, and everything below zero for zero.
+  const isUsable = value !== undefined && !/^(-|NaN)/.test(String(input)) && Duration.isFinite(value)
   checked(
     name,
     input,

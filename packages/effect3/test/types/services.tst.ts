@@ -1,7 +1,5 @@
+import type { AccessToken, ApiUsers, AuthError } from "@effect-spotnana/effect3"
 import {
-  AccessToken,
-  ApiUsers,
-  AuthError,
   Credentials,
   Environment,
   FileTokenStore,
