@@ -5,6 +5,8 @@ import { figuresReporter } from "./scripts/figures.ts"
 // One rule says what `pnpm test` runs and what only `pnpm test:full` does: the name of the file. CONTRIBUTING.md has the reasons.
 const tests = ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts", "scripts/**/*.test.ts"]
 const full = ["**/*.full.test.ts"]
+// Effect 3 has test tools of its own, for an older vitest: `pnpm unit:effect3`.
+const exclude = [...configDefaults.exclude, "packages/effect3/**"]
 
 export default defineConfig({
   logLevel: "error",
@@ -26,7 +28,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: tests,
-          exclude: [...configDefaults.exclude, ...full],
+          exclude: [...exclude, ...full],
           // Files share the modules of their worker: loading them once for each file takes a third of the time.
           isolate: false,
           // Time is simulated: this is only for a machine that is slow, and for a test that hangs.
@@ -38,7 +40,7 @@ export default defineConfig({
         test: {
           name: "full",
           include: full,
-          exclude: configDefaults.exclude,
+          exclude,
           // Thousands of exchanges, packages that are installed: only for a machine that is slow, and for a test that hangs.
           testTimeout: 600_000,
           hookTimeout: 600_000

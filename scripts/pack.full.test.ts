@@ -8,6 +8,7 @@ import { rows } from "../examples/runtimes/matrix.ts"
 import { isThere } from "../examples/runtimes/runtimes.ts"
 import root from "../package.json" with { type: "json" }
 import cli from "../packages/cli/package.json" with { type: "json" }
+import effect3 from "../packages/effect3/package.json" with { type: "json" }
 import * as processes from "./processes.ts"
 import { firstProgram } from "./size/measure.ts"
 
@@ -21,6 +22,9 @@ const packages = Fs.globSync("packages/*/package.json")
     entry: manifest.bin === undefined ? "index" : "main"
   }))
 const libraries = packages.filter(({ entry }) => entry === "index")
+
+// An application has one `effect`: that of Effect 3 is another one than that of the others.
+const isOfEffect4 = ({ name }: { readonly name: string }): boolean => name !== effect3.name
 
 const run = async (cwd: string, command: string, ...args: ReadonlyArray<string>): Promise<string> => {
   const { status, stderr, stdout } = await processes.runToEnd(command, args, { cwd })
@@ -112,56 +116,51 @@ program.on("exit", async (code) => {
 })
 `
 
+/** Imports each module of these packages. */
+const modulesOf = (libraries: ReadonlyArray<{ readonly directory: string; readonly name: string }>): string =>
+  libraries.flatMap(({ directory, name }) =>
+    Fs.globSync(`${directory}/src/*.ts`)
+      .map((file) => Path.basename(file, ".ts"))
+      .map((module) => module === "index" ? name : `${name}/${module}`)
+  ).map((module, index) => `export * as module${index} from "${module}"\n`).join("")
+
+/** The first program of a README. */
+const programOf = (file: string): string => /^```ts\n(.*?)^```$/ms.exec(Fs.readFileSync(file, "utf8"))![1]!
+
+const makeProject = (directory: string): void => {
+  Fs.mkdirSync(directory)
+  Fs.writeFileSync(Path.join(directory, "package.json"), JSON.stringify({ private: true, type: "module" }))
+  const compilerOptions = { module: "NodeNext", target: "ES2022", strict: true, lib: ["ES2022", "DOM"], types: [] }
+  Fs.writeFileSync(
+    Path.join(directory, "tsconfig.json"),
+    JSON.stringify({ compilerOptions: { ...compilerOptions, outDir: "dist" }, include: ["*.ts"] })
+  )
+}
+
+const install = (directory: string, ...what: ReadonlyArray<string>): Promise<string> =>
+  run(directory, "npm", "install", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error", ...what)
+
 const machinePath = "/usr/local/bin:/usr/bin:/bin"
 const machine = spawnSync("env", [`PATH=${machinePath}`, "node", "--version"], { encoding: "utf8" }).stdout?.trim() ??
   ""
 
 const main = "node_modules/@effect-spotnana/cli/dist/main.js"
 
+const application = Path.join(temporary, "application")
+
+beforeAll(async () => {
+  makeProject(application)
+  Fs.writeFileSync(Path.join(application, "start.js"), start)
+  await install(
+    application,
+    `effect@${root.dependencies.effect}`,
+    ...packages.filter(isOfEffect4).map(({ name }) => tarballs.get(name)!)
+  )
+})
+
 describe("an application outside of the workspace", () => {
-  const application = Path.join(temporary, "application")
-
-  beforeAll(async () => {
-    Fs.mkdirSync(application)
-    Fs.writeFileSync(Path.join(application, "package.json"), JSON.stringify({ private: true, type: "module" }))
-    Fs.writeFileSync(
-      Path.join(application, "tsconfig.json"),
-      JSON.stringify({
-        compilerOptions: {
-          module: "NodeNext",
-          target: "ES2022",
-          strict: true,
-          lib: ["ES2022", "DOM"],
-          types: [],
-          outDir: "dist"
-        },
-        include: ["*.ts"]
-      })
-    )
-    Fs.writeFileSync(Path.join(application, "start.js"), start)
-    await run(
-      application,
-      "npm",
-      "install",
-      "--prefer-offline",
-      "--no-audit",
-      "--no-fund",
-      "--loglevel=error",
-      `effect@${root.dependencies.effect}`,
-      ...tarballs.values()
-    )
-  })
-
   beforeAll(() => {
-    const modules = libraries.flatMap(({ directory, name }) =>
-      Fs.globSync(`${directory}/src/*.ts`)
-        .map((file) => Path.basename(file, ".ts"))
-        .map((module) => module === "index" ? name : `${name}/${module}`)
-    )
-    Fs.writeFileSync(
-      Path.join(application, "modules.ts"),
-      modules.map((module, index) => `export * as module${index} from "${module}"\n`).join("")
-    )
+    Fs.writeFileSync(Path.join(application, "modules.ts"), modulesOf(libraries.filter(isOfEffect4)))
     Fs.writeFileSync(Path.join(application, "main.ts"), firstProgram())
     Fs.writeFileSync(Path.join(application, "start.js"), start)
   })
@@ -229,5 +228,66 @@ describe("an application outside of the workspace", () => {
         .not
         .toBe("")
     }
+  })
+})
+
+// The oldest version that is supported, one in between, and what the tests of the package run with.
+const newest = effect3.devDependencies
+const lines = [
+  ["3.19.0", "0.93.0", "0.100.0"],
+  ["3.21.5", "0.96.3", "0.107.0"],
+  [newest.effect, newest["@effect/platform"], newest["@effect/platform-node"]]
+] as const
+
+// With `fetch` it is the first program of the README. This one is JavaScript: undici wants the types of Node.
+const onUndici = `
+import { FileTokenStore, SpotnanaHttpClient } from "@effect-spotnana/effect3"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import { Effect, Layer } from "effect"
+
+const companies = Effect.flatMap(SpotnanaHttpClient.SpotnanaHttpClient, (client) => client.get("/v2/companies"))
+const Auth = SpotnanaHttpClient.layerConfig().pipe(
+  Layer.provide(FileTokenStore.layer({ directory: "store" })),
+  Layer.provide(NodeContext.layer),
+  Layer.provide(NodeHttpClient.layerUndici)
+)
+Effect.runPromise(Effect.provide(Effect.flatMap(companies, (response) => response.json), Auth)).then(console.log)
+`
+
+describe.each(lines)("an application on effect %s, @effect/platform %s and @effect/platform-node %s", (...versions) => {
+  const [effect, platform, platformNode] = versions
+  const own = Path.join(temporary, `effect-${effect}`)
+
+  beforeAll(async () => {
+    makeProject(own)
+    Fs.writeFileSync(
+      Path.join(own, "modules.ts"),
+      modulesOf(libraries.filter((library) => !isOfEffect4(library)))
+    )
+    Fs.writeFileSync(Path.join(own, "main.ts"), programOf("packages/effect3/README.md"))
+    Fs.writeFileSync(Path.join(own, "undici.js"), onUndici)
+    await install(
+      own,
+      // What it wants for clusters, in whatever version, stays away.
+      "--legacy-peer-deps",
+      `effect@${effect}`,
+      `@effect/platform@${platform}`,
+      `@effect/platform-node@${platformNode}`,
+      tarballs.get("@effect-spotnana/engine")!,
+      tarballs.get(effect3.name)!
+    )
+    await run(own, process.execPath, compilers.at(-1)!.compiler, "--project", ".")
+  })
+
+  it("can import each module", async () => {
+    await run(own, process.execPath, "dist/modules.js")
+  })
+
+  it.each(["dist/main.js", "undici.js"])("runs: %s", async (program) => {
+    // The mock is one of Effect 4, of the other application.
+    const env = ["env", "SPOTNANA_TOKEN_STORE_KEYS=" + Buffer.alloc(32).toString("base64")]
+    const command = [...env, process.execPath, Path.join(own, program)]
+    expect(await run(application, process.execPath, "start.js", ...command)).toContain("totalNumResults: 120")
   })
 })

@@ -6,7 +6,13 @@ import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 
-const out = ".generated/snippets"
+// Where the blocks go, and how they are compiled: each finds the `effect` of the package that it is in.
+const effect3 = "packages/effect3"
+const projects = [".", effect3].map((directory) => ({
+  out: Path.join(directory, ".generated/snippets"),
+  config: Path.join(directory, "tsconfig.snippets.json")
+}))
+const projectOf = (file: string) => projects[file.split(Path.sep).join("/").startsWith(`${effect3}/`) ? 1 : 0]!
 
 const documents = Fs.globSync(["README.md", "CONTRIBUTING.md", "docs/*.md", "packages/*/README.md"])
 const modules = Fs.globSync("packages/*/src/**/*.ts")
@@ -44,12 +50,12 @@ const blocks = (file: string): ReadonlyArray<{ readonly start: number; readonly 
   return found
 }
 
-Fs.rmSync(out, { force: true, recursive: true })
+for (const { out } of projects) Fs.rmSync(out, { force: true, recursive: true })
 const sources = new Set<string>()
 let count = 0
 for (const file of [...documents, ...modules]) {
   for (const { lines, start } of blocks(file)) {
-    const target = Path.join(out, `${file}.${start}.ts`)
+    const target = Path.join(projectOf(file).out, `${file}.${start}.ts`)
     Fs.mkdirSync(Path.dirname(target), { recursive: true })
     Fs.writeFileSync(target, "\n".repeat(start) + lines.join("\n") + "\n")
     sources.add(file)
@@ -58,12 +64,12 @@ for (const file of [...documents, ...modules]) {
 }
 
 console.log(`${count} snippets in ${sources.size} files`)
-if (count > 0) {
-  const compile = ["scripts/tsc.ts", "-p", "tsconfig.snippets.json", "--pretty", "false"]
+for (const { config } of projects) {
+  const compile = ["scripts/tsc.ts", "-p", config, "--pretty", "false"]
   const { status, stdout } = spawnSync(process.execPath, compile, {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"]
   })
-  process.stdout.write(stdout.replaceAll(/^\.generated\/snippets\/(.*)\.\d+\.ts\(/gm, "$1("))
-  process.exitCode = status ?? 1
+  process.stdout.write(stdout.replaceAll(/^(?:packages\/effect3\/)?\.generated\/snippets\/(.*)\.\d+\.ts\(/gm, "$1("))
+  process.exitCode ||= status ?? 1
 }

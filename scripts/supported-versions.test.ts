@@ -2,6 +2,7 @@
 import * as Fs from "node:fs"
 import { describe, expect, it } from "vitest"
 import root from "../package.json" with { type: "json" }
+import effect3 from "../packages/effect3/package.json" with { type: "json" }
 import packed from "./packed/package.json" with { type: "json" }
 
 const rows = Fs.readFileSync("docs/supported-versions.md", "utf8").matchAll(/^\| (.+?) \| (.+?) \| (.+?) \|$/gm)
@@ -12,7 +13,9 @@ const published = Fs.globSync("packages/*/package.json")
   .filter((manifest) => manifest.private !== true)
 
 // The engine needs no effect, and the command line brings its own along.
-const withEffect = published.filter((manifest) => manifest.peerDependencies?.effect !== undefined)
+const withEffect = published.filter((manifest) =>
+  manifest.peerDependencies?.effect !== undefined && manifest.name !== effect3.name
+)
 
 describe("the supported versions", () => {
   it.each(withEffect)("of effect are those that $name asks for", ({ peerDependencies }) => {
@@ -22,6 +25,16 @@ describe("the supported versions", () => {
   it.each(published.filter(({ bin }) => bin === undefined))("of Node are those that $name asks for", ({ engines }) => {
     expect(table.get("Node")?.supported).toBe(`\`${engines.node}\``)
   })
+
+  it.each([["effect 3", "effect"], ["@effect/platform", "@effect/platform"]] as const)(
+    "of %s are those that effect3 asks for, and is tested with",
+    (what, peer) => {
+      expect(table.get(`${what}, for \`${effect3.name}\``)).toEqual({
+        supported: `\`${effect3.peerDependencies[peer]}\``,
+        tested: effect3.devDependencies[peer]
+      })
+    }
+  )
 
   it("are of the core too", () => {
     expect(withEffect.map(({ name }) => name)).toContain("@effect-spotnana/core")

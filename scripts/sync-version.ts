@@ -1,8 +1,9 @@
-// Writes what follows from the versions in the manifests: the constants of core and cli, and the status on top of the
+// Writes what follows from the versions in the manifests: the constants of core, effect3 and cli, and the status on top of the
 // documents. With --check, fails if a file differs.
 import * as Fs from "node:fs"
 import cli from "../packages/cli/package.json" with { type: "json" }
 import core from "../packages/core/package.json" with { type: "json" }
+import effect3 from "../packages/effect3/package.json" with { type: "json" }
 import { documents, withStatus } from "./status.ts"
 
 const sync = (file: string, content: string): void => {
@@ -14,7 +15,7 @@ const sync = (file: string, content: string): void => {
   }
 }
 
-for (const [name, { version }] of [["core", core], ["cli", cli]] as const) {
+for (const [name, { version }] of [["core", core], ["effect3", effect3], ["cli", cli]] as const) {
   const content = `// Written by scripts/sync-version.ts.
 export const version = ${JSON.stringify(version)}
 `

@@ -19,6 +19,7 @@ export const menu: ReadonlyArray<Group> = [
       "docs/configuration.md",
       "docs/requests.md",
       "packages/effect3/README.md",
+      "docs/effect-3.md",
       "docs/errors.md",
       "docs/testing-your-application.md",
       "docs/migrating-from-get-auth-token.md",

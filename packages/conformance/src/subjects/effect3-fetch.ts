@@ -1,0 +1,3 @@
+import { serveEffect3 } from "../support/effect3.ts"
+
+await serveEffect3("fetch")

@@ -1,0 +1,97 @@
+/**
+ * The access token: a redacted value, when it was issued, when it expires.
+ *
+ * @since 0.1.0
+ */
+import * as TokenResponse from "@effect-spotnana/engine/TokenResponse"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Either from "effect/Either"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import { fromToken } from "./internal/fromToken.ts"
+
+/**
+ * A bearer token (RFC 6750) with its lifetime.
+ *
+ * **Details**
+ *
+ * `value` is `Redacted`: printing, inspecting or serialising the token does not
+ * show it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AccessToken {
+  /** The bearer: printable ASCII, safe in a header. */
+  readonly value: Redacted.Redacted
+  /** When it was asked for. The server issued it no earlier, so `expiresAt` errs on the safe side. */
+  readonly issuedAt: DateTime.Utc
+  /** When it expires: `issuedAt` plus `expires_in`. */
+  readonly expiresAt: DateTime.Utc
+  /** The scope that was granted, where the answer said so. */
+  readonly scope: string | undefined
+}
+
+/**
+ * How long the token lives, counted from `issuedAt`.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const lifetime = (self: AccessToken): Duration.Duration =>
+  DateTime.distanceDuration(self.issuedAt, self.expiresAt)
+
+/**
+ * Tells whether two tokens are the same bearer.
+ *
+ * @category equivalence
+ * @since 0.1.0
+ */
+export const equals = (self: AccessToken, that: AccessToken): boolean =>
+  Redacted.value(self.value) === Redacted.value(that.value)
+
+/**
+ * The longest lifetime that is believed: 24 hours. A larger `expires_in` counts
+ * as this.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const maximumLifetime: Duration.Duration = /* #__PURE__ */ Duration.millis(TokenResponse.maximumLifetime)
+
+/**
+ * Decodes a token response (RFC 6749 §5.1); a failure says what is wrong with it.
+ *
+ * **Details**
+ *
+ * - `access_token`: required; printable ASCII without spaces, since it goes into
+ *   a header.
+ * - `token_type`: `Bearer` in any case. Absent counts as `Bearer`.
+ * - `expires_in`: seconds as a number or as text (`3600`, `3600.5`, `"3600"`).
+ *   Absent or `null` is `options.defaultLifetime`; above 24 hours counts as 24
+ *   hours; below one second, zero and negative included, or no number at all is refused.
+ * - Unknown fields pass.
+ *
+ * **Example** (Decoding a token response)
+ *
+ * ```ts
+ * import { AccessToken } from "@effect-spotnana/effect3"
+ * import { DateTime, Duration } from "effect"
+ *
+ * const token = AccessToken.decode({ access_token: "abc", token_type: "Bearer", expires_in: 3600 }, {
+ *   issuedAt: DateTime.unsafeMake(0),
+ *   defaultLifetime: Duration.hours(1)
+ * })
+ * ```
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const decode = (response: Readonly<Record<string, unknown>>, options: {
+  readonly issuedAt: DateTime.Utc
+  readonly defaultLifetime: Duration.Duration
+}): Either.Either<AccessToken, string> => {
+  const token = TokenResponse.parseToken(response, Duration.toMillis(options.defaultLifetime))
+  return Predicate.isString(token) ? Either.left(token) : Either.right(fromToken(token, options.issuedAt))
+}

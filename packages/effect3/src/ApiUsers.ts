@@ -1,0 +1,231 @@
+/**
+ * Spotnana's API users: the client id and the client secret that everything else here starts from, and tokens for SCIM.
+ *
+ * @since 0.1.0
+ */
+import { objectOfBody } from "@effect-spotnana/engine/Json"
+import type * as HttpClientError from "@effect/platform/HttpClientError"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import type { AuthError } from "./AuthError.ts"
+import type { ClientCredentials } from "./Credentials.ts"
+import { readBody } from "./internal/http/body.ts"
+import { textProblem } from "./internal/textProblem.ts"
+import { filterStatusOk, SpotnanaApiError } from "./SpotnanaApiError.ts"
+import { SpotnanaHttpClient } from "./SpotnanaHttpClient.ts"
+
+/**
+ * What a new API user is to be. Spotnana's own defaults stand where nothing is said.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface CreateOptions extends ScimTokenOptions {
+  /** What it may do. Default: `TMC_ADMIN`. */
+  readonly role?: "TMC_ADMIN" | "COMPANY_ADMIN" | undefined
+}
+
+/**
+ * Whom a new API user for SCIM belongs to. It is a company administrator: Spotnana allows no other.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ScimTokenOptions {
+  /** The travel management company that it belongs to. */
+  readonly tmcId?: string | undefined
+  /** The organization that it belongs to. */
+  readonly orgId?: string | undefined
+}
+
+/**
+ * An API user for SCIM, and its token.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ScimToken {
+  /** Names the API user: {@link ApiUsers} revokes it by that. No secret. */
+  readonly clientId: string
+  /** The bearer for `/v2/scim/…`. It has no end but the revocation of the user; see `ScimHttpClient`. */
+  readonly scimToken: Redacted.Redacted
+}
+
+/**
+ * What can go wrong with a call.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ApiUsersError = HttpClientError.HttpClientError | AuthError | SpotnanaApiError
+
+/**
+ * Spotnana's API-user endpoints. The client behind it is a TMC administrator: nobody else may use them.
+ *
+ * **Details**
+ *
+ * A secret is shown once, in the answer that makes it. Here it is `Redacted`, and
+ * the body of an answer that cannot be read is in no error.
+ *
+ * @see {@link layer}
+ * @category services
+ * @since 0.1.0
+ */
+export class ApiUsers extends Context.Tag("@effect-spotnana/effect3/ApiUsers")<ApiUsers, {
+  /**
+   * A new API user (`POST /v2/api-users`). A TMC has at most five, unless Spotnana allows more: the error for one too
+   * many has the status 409.
+   */
+  readonly create: (options?: CreateOptions) => Effect.Effect<ClientCredentials, ApiUsersError>
+  /**
+   * A new API user for SCIM (`POST /v2/api-users` with the credential type `SCIM_TOKEN`). It has a token for `/v2/scim/…` in
+   * place of a secret, and counts towards the quota as any other; `revoke` ends both.
+   */
+  readonly createScimToken: (options?: ScimTokenOptions) => Effect.Effect<ScimToken, ApiUsersError>
+  /**
+   * The client ids of every active API user of the TMC (`GET /v2/api-users`, all pages), each once. A list that has not ended
+   * after 100 pages is a `SpotnanaApiError`.
+   */
+  readonly list: Effect.Effect<ReadonlyArray<string>, ApiUsersError>
+  /**
+   * A new secret for an API user (`POST /v2/api-users/rotate`). The old secret and every token of that user die at once:
+   * for a rotation that nobody notices see `ApiUserRotation.rotate`. An unknown id is a `SpotnanaApiError` of status 404.
+   */
+  readonly rotateSecret: (clientId: string) => Effect.Effect<ClientCredentials, ApiUsersError>
+  /**
+   * Deletes an API user for ever (`POST /v2/api-users/revoke`). Its secret and every token of it die at once. An unknown
+   * id is a `SpotnanaApiError` of status 404.
+   */
+  readonly revoke: (clientId: string) => Effect.Effect<void, ApiUsersError>
+}>() {}
+
+const pageSize = 100
+
+// Of a server with pages of 10 that is a list of 1,000; five API users are usual.
+const maxPages = 100
+
+// An answer is a few hundred bytes; a full page of ids a few thousand.
+const maxBodySize = 1_048_576
+
+/**
+ * The API users as seen by the client of an administrator.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (administrator: SpotnanaHttpClient["Type"]): ApiUsers["Type"] => {
+  const client = filterStatusOk(administrator)
+  const call = (path: string, body: Readonly<Record<string, string | undefined>>) =>
+    client.execute(
+      HttpClientRequest.post(path, { acceptJson: true }).pipe(HttpClientRequest.bodyUnsafeJson(body))
+    )
+  const list: ApiUsers["Type"]["list"] = Effect.gen(function*() {
+    const clientIds = new Set<string>()
+    let offset = 0
+    for (let number = 1;; number++) {
+      const response = yield* client.execute(
+        HttpClientRequest.get("/v2/api-users", { acceptJson: true, urlParams: { offset, limit: pageSize } })
+      )
+      const { apiUsers, totalCount } = yield* readJson(response)
+      if (!Array.isArray(apiUsers)) return yield* malformed(response, "a list of API users")
+      const known = clientIds.size
+      for (const user of apiUsers) {
+        if (Predicate.isRecord(user) && "clientId" in user && Predicate.isString(user.clientId)) {
+          clientIds.add(user.clientId)
+        }
+      }
+      // A page may be shorter than what was asked for, and the offset may be ignored. So the list ends where a page brings
+      // nobody new; or before, where a page that is not full brings as many as there are said to be.
+      const isLast = clientIds.size === known || apiUsers.length < pageSize && clientIds.size === totalCount
+      if (isLast) return [...clientIds]
+      if (number === maxPages) return yield* malformed(response, `an end of the list, after ${maxPages} pages`)
+      offset += apiUsers.length
+    }
+  })
+
+  return {
+    create: ({ orgId, role, tmcId } = {}) =>
+      Effect.flatMap(call("/v2/api-users", { role, tmcId, orgId }), readCredentials),
+    createScimToken: ({ orgId, tmcId } = {}) =>
+      Effect.flatMap(
+        call("/v2/api-users", { credentialType: "SCIM_TOKEN", role: "COMPANY_ADMIN", tmcId, orgId }),
+        readScimToken
+      ),
+    list,
+    rotateSecret: (clientId) => Effect.flatMap(call("/v2/api-users/rotate", { clientId }), readCredentials),
+    revoke: (clientId) => Effect.asVoid(call("/v2/api-users/revoke", { clientId }))
+  }
+}
+
+const readJson = (response: HttpClientResponse.HttpClientResponse) =>
+  Effect.flatMap(readBody(response, maxBodySize), (body) => {
+    const json = objectOfBody(body)
+    return json === undefined ? malformed(response, "a JSON object") : Effect.succeed(json)
+  })
+
+/** Reads the id of a user, and what is shown once: what no server can accept is neither. */
+const readShown = (response: HttpClientResponse.HttpClientResponse, name: "clientSecret" | "scimToken", what: string) =>
+  Effect.flatMap(readJson(response), ({ clientId, [name]: shown }) =>
+    isUsable(clientId) && isUsable(shown)
+      ? Effect.succeed([clientId, Redacted.make(shown)] as const)
+      : malformed(response, `a client id and a ${what}`))
+
+const isUsable = (value: unknown): value is string => textProblem("", value) === undefined
+
+const readCredentials = (response: HttpClientResponse.HttpClientResponse) =>
+  Effect.map(
+    readShown(response, "clientSecret", "client secret"),
+    ([clientId, clientSecret]): ClientCredentials => ({ clientId, clientSecret })
+  )
+
+const readScimToken = (response: HttpClientResponse.HttpClientResponse) =>
+  Effect.map(
+    readShown(response, "scimToken", "SCIM token"),
+    ([clientId, scimToken]): ScimToken => ({ clientId, scimToken })
+  )
+
+const malformed = ({ request, status }: HttpClientResponse.HttpClientResponse, expected: string) =>
+  Effect.fail(
+    new SpotnanaApiError({
+      status,
+      errorMessages: [],
+      message: `${request.method} to Spotnana's API users answered ${status} without ${expected}. ` +
+        "What it was asked for may have been done all the same: compare the list of API users."
+    })
+  )
+
+/**
+ * The API users of an administrator's TMC.
+ *
+ * **Example** (Which API users are there?)
+ *
+ * ```ts
+ * import { ApiUsers, SpotnanaHttpClient } from "@effect-spotnana/effect3"
+ * import { Console, Effect, Layer } from "effect"
+ * import { FetchHttpClient } from "@effect/platform"
+ *
+ * const program = Effect.gen(function*() {
+ *   const apiUsers = yield* ApiUsers.ApiUsers
+ *   yield* Console.log(yield* apiUsers.list)
+ * })
+ *
+ * const Administrator = ApiUsers.layer.pipe(
+ *   Layer.provide(SpotnanaHttpClient.layerConfig()),
+ *   Layer.provide(FetchHttpClient.layer)
+ * )
+ *
+ * const runnable = Effect.provide(program, Administrator)
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+// Fresh: memoised, a `LayerMap` would hand the first tenant's to all of them.
+export const layer: Layer.Layer<ApiUsers, never, SpotnanaHttpClient> = /* #__PURE__ */ Layer.fresh(
+  /* #__PURE__ */ Layer.effect(ApiUsers, /* #__PURE__ */ Effect.map(SpotnanaHttpClient, make))
+)

@@ -1,0 +1,164 @@
+/**
+ * Where the client id and the client secret come from.
+ *
+ * `current` is read at every acquisition, so a rotated secret is used without a
+ * restart.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import type * as ConfigError from "effect/ConfigError"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Equal from "effect/Equal"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { currentConfig } from "./internal/currentConfig.ts"
+import { textProblem } from "./internal/textProblem.ts"
+import { optionalVariable, variableError } from "./internal/variables.ts"
+
+/**
+ * The credentials of one API user (RFC 6749 §2.3.1).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ClientCredentials {
+  /** Names the API user. No secret: it appears in logs and metrics. */
+  readonly clientId: string
+  /** Its secret. It goes to the token endpoint and nowhere else. */
+  readonly clientSecret: Redacted.Redacted
+}
+
+/**
+ * The source of the credentials.
+ *
+ * **When to use**
+ *
+ * Provide your own where the secret lives in a vault or is rotated while the
+ * program runs. Use {@link layer} or {@link layerConfig} otherwise.
+ *
+ * **Details**
+ *
+ * `current` may fail with anything: callers without a token get
+ * `TokenEndpointUnavailable` with the reason `CredentialsSource`, and it is read
+ * again with backoff.
+ *
+ * **Gotchas**
+ *
+ * The message of its error is shown to callers: keep secrets out of it. While
+ * the credentials are refused, every call without a token and every call whose
+ * token was rejected reads them, to see whether they have changed: where that is
+ * costly, use `Effect.cachedWithTTL`.
+ *
+ * **Example** (Credentials from a vault)
+ *
+ * ```ts
+ * import { Credentials } from "@effect-spotnana/effect3"
+ * import { Effect, Layer, Redacted } from "effect"
+ *
+ * declare const readVault: (path: string) => Effect.Effect<{ clientId: string; clientSecret: string }, Error>
+ *
+ * const VaultCredentials = Layer.succeed(Credentials.Credentials, {
+ *   // Id and secret in one entry: read apart from each other, the two may not belong together.
+ *   current: Effect.map(readVault("spotnana"), ({ clientId, clientSecret }) => ({
+ *     clientId,
+ *     clientSecret: Redacted.make(clientSecret)
+ *   }))
+ * })
+ * ```
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Credentials extends Context.Tag("@effect-spotnana/effect3/Credentials")<Credentials, {
+  /** The credentials of now; read at every acquisition. */
+  readonly current: Effect.Effect<ClientCredentials, unknown>
+}>() {}
+
+/**
+ * Tells whether two credentials are the same, secret included.
+ *
+ * @category equivalence
+ * @since 0.1.0
+ */
+export const equals = (self: ClientCredentials, that: ClientCredentials): boolean =>
+  self.clientId === that.clientId && Equal.equals(self.clientSecret, that.clientSecret)
+
+/**
+ * Says what is wrong with credentials that no server can accept, or `undefined`.
+ *
+ * **Details**
+ *
+ * Both must be non-empty and consist of printable ASCII (RFC 6749 §A.1, §A.2). The
+ * usual mistakes are a line break at the end, as files and vaults add it, and quotes
+ * around the value, as `docker run --env-file` keeps them.
+ *
+ * @category validation
+ * @since 0.1.0
+ */
+export const problem = (credentials: ClientCredentials): string | undefined =>
+  textProblem("client id", credentials.clientId) ??
+    (Redacted.isRedacted(credentials.clientSecret)
+      ? textProblem("client secret", Redacted.value(credentials.clientSecret))
+      : "the client secret is not Redacted")
+
+/**
+ * Credentials that never change.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (credentials: ClientCredentials): Layer.Layer<Credentials> =>
+  Layer.succeed(Credentials, { current: Effect.succeed(credentials) })
+
+/**
+ * Reads `SPOTNANA_CLIENT_ID` and `SPOTNANA_CLIENT_SECRET`.
+ *
+ * **Details**
+ *
+ * Fails with a `ConfigError` that names each variable that is missing or cannot
+ * be used, says what was expected, and never prints a value. For several tenants
+ * nest it: `Config.nested(Credentials.config, "ACME")` reads
+ * `ACME_SPOTNANA_CLIENT_ID` and its like.
+ *
+ * @category config
+ * @since 0.1.0
+ */
+export const config: Config.Config<ClientCredentials> = /* #__PURE__ */ Config.all({
+  clientId: optionalVariable("SPOTNANA_CLIENT_ID"),
+  clientSecret: optionalVariable("SPOTNANA_CLIENT_SECRET")
+}).pipe(
+  Config.mapOrFail(({ clientId, clientSecret }) => {
+    const mistakes = [
+      mistake("SPOTNANA_CLIENT_ID", "client id", clientId),
+      mistake("SPOTNANA_CLIENT_SECRET", "client secret", clientSecret)
+    ].filter((text) => text !== undefined)
+    return clientId === undefined || clientSecret === undefined || mistakes.length > 0
+      ? Either.left(variableError(mistakes.join(". ")))
+      : Either.right({ clientId, clientSecret: Redacted.make(clientSecret) })
+  })
+)
+
+const mistake = (variable: string, what: string, value: string | undefined): string | undefined => {
+  if (value === undefined) return `${variable} is not set; expected the ${what} of a Spotnana API user`
+  const wrong = textProblem(what, value)
+  return wrong === undefined ? undefined : `${variable} cannot be used: ${wrong}`
+}
+
+/**
+ * Credentials from configuration: read when the layer is built, so that a
+ * mistake shows at start-up, and again at every acquisition, so that a provider
+ * whose values change rotates them.
+ *
+ * **Details**
+ *
+ * Without an argument the variables of {@link config} are read.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = (
+  credentials: Config.Config<ClientCredentials> = config
+): Layer.Layer<Credentials, ConfigError.ConfigError> => Layer.effect(Credentials, currentConfig(credentials))

@@ -1,0 +1,310 @@
+/**
+ * Where the API and its token endpoint are.
+ *
+ * Everything that is particular to Spotnana is a value in here, so that another
+ * OAuth 2.0 server with the client-credentials grant works by configuration
+ * alone, where it keeps to RFC 6749. `docs/odd-servers.md` is about those that
+ * do not.
+ *
+ * @since 0.1.0
+ */
+import * as Challenge from "@effect-spotnana/engine/Challenge"
+import { printable } from "@effect-spotnana/engine/Text"
+import type * as Headers from "@effect/platform/Headers"
+import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
+import * as Either from "effect/Either"
+import { identity } from "effect/Function"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { maximumLifetime } from "./AccessToken.ts"
+import { optionalVariable, variableError } from "./internal/variables.ts"
+
+const TypeId = "~@effect-spotnana/effect3/Environment"
+
+/**
+ * The place that a token is for: one API and the token endpoint that serves it.
+ *
+ * **Details**
+ *
+ * Made by {@link make}, which checks it; {@link production} and {@link sandbox}
+ * are Spotnana's own.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Environment {
+  readonly [TypeId]: typeof TypeId
+  /** A name for logs and metrics: `production`, `sandbox` or the API's host. */
+  readonly name: string
+  /** What relative URLs are appended to. No trailing slash. */
+  readonly baseUrl: string
+  /** The origin of `baseUrl`: scheme, host and port. */
+  readonly origin: string
+  /** The only origins that the bearer is sent to: `origin`, and those that were added to it. */
+  readonly origins: ReadonlyArray<string>
+  /** The token endpoint, absolute. */
+  readonly tokenUrl: string
+  /** The lifetime of a token whose answer has no `expires_in`. */
+  readonly defaultLifetime: Duration.Duration
+  /** Whether an answer of the API says that the token is dead. */
+  readonly rejectsToken: (answer: Answer) => boolean
+}
+
+/**
+ * What can be known of an answer of the API without its body, which is the
+ * caller's.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Answer {
+  readonly status: number
+  /** With names in lower case. */
+  readonly headers: Headers.Headers
+}
+
+/**
+ * Whether an answer says that the token is dead, as RFC 6750 §3.1 has it: a 401,
+ * unless its `WWW-Authenticate` says that it is about the scope or the request.
+ *
+ * **When to use**
+ *
+ * It is the default of {@link Options}: use it in a `rejectsToken` of your own,
+ * to add to it.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const rejectsToken = ({ headers, status }: Answer): boolean =>
+  status === 401 && Challenge.rejectsToken(headers["www-authenticate"])
+
+/**
+ * An environment that cannot be used.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+// The declarations of `Data.TaggedError` name a type of the newest effect 3 that older ones do not have.
+export class InvalidEnvironment extends Schema.TaggedError<InvalidEnvironment>()("InvalidEnvironment", {
+  /** Which option is wrong. */
+  option: Schema.Literal("baseUrl", "tokenUrl", "origins", "defaultLifetime"),
+  /** What is wrong with it and what was expected. */
+  problem: Schema.String
+}) {
+  /** The option and its problem in one sentence. */
+  override get message(): string {
+    return `${this.option} cannot be used: ${this.problem}`
+  }
+}
+
+/**
+ * What an environment is made from.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /** The API's base URL: HTTPS, or HTTP on `localhost`, `127.0.0.1` or `[::1]`. */
+  readonly baseUrl: string | URL
+  /** The token endpoint: absolute, or a path on `baseUrl`. Default: `/v2/auth/oauth2-token`. */
+  readonly tokenUrl?: string | URL | undefined
+  /**
+   * Further origins of the same API, which the bearer is sent to as well: scheme, host and port of each, without a path.
+   * HTTPS, or HTTP on a loopback address. Requests for them have absolute URLs. Default: none.
+   */
+  readonly origins?: ReadonlyArray<string | URL> | undefined
+  /** A name for logs and metrics. Default: the API's host. */
+  readonly name?: string | undefined
+  /**
+   * The lifetime of a token whose answer has no `expires_in`: from 1 second to 24 hours. Default: one hour, as every
+   * sample of Spotnana has.
+   */
+  readonly defaultLifetime?: Duration.DurationInput | undefined
+  /**
+   * Which answers of the API say that the token is dead. Everything that a 401 does, they do: the token is replaced and
+   * the request is sent again. It takes the place of the default, {@link rejectsToken}. An answer that it takes for a
+   * rejection never reaches the caller as a response, so let it be as narrow as the API allows.
+   */
+  readonly rejectsToken?: ((answer: Answer) => boolean) | undefined
+}
+
+const tokenPath = "/v2/auth/oauth2-token"
+
+// These and no others: what other names of this machine lead to, a name server may say.
+const loopback = /^(localhost|127\.0\.0\.1|\[::1\])$/
+
+const checkUrl = (
+  option: "baseUrl" | "tokenUrl" | "origins",
+  input: string,
+  which = ""
+): Either.Either<URL, InvalidEnvironment> => {
+  const refuse = (problem: string) => Either.left(new InvalidEnvironment({ option, problem: which + problem }))
+  if (!/^https?:/i.test(input) || !URL.canParse(input)) {
+    return refuse(
+      "it is not an absolute URL; expected one such as https://api.spotnana.com" +
+        (option === "tokenUrl" ? ", or a path that begins with /" : "")
+    )
+  }
+  const url = new URL(input)
+  if (/\/get-auth-token\/*$/i.test(url.pathname)) {
+    return refuse(
+      "/get-auth-token is deprecated: ask Spotnana for a new client id and client secret (the old ones do not work " +
+        `with ${tokenPath}, which took its place) and give the address of the API alone`
+    )
+  }
+  if (url.username !== "" || url.password !== "") {
+    return refuse("it has a user name or password in it; credentials belong in clientId and clientSecret")
+  }
+  if (url.protocol !== "https:" && !(url.protocol === "http:" && loopback.test(url.hostname))) {
+    return refuse(`${url.protocol}//${url.host} is not HTTPS, which only localhost, 127.0.0.1 and [::1] may do without`)
+  }
+  if (url.hash !== "") return refuse("it has a fragment, which is never sent")
+  if (option === "baseUrl" && url.search !== "") return refuse("it has a query, which a base URL cannot have")
+  if (option === "origins" && url.href !== `${url.origin}/`) {
+    return refuse(`it has a path or a query; expected an origin alone, such as ${url.origin}`)
+  }
+  if (option === "baseUrl" && /\/oauth2-token\/*$/i.test(url.pathname)) {
+    return refuse("it is the token endpoint; expected the address of the API, such as https://api.spotnana.com")
+  }
+  return Either.right(url)
+}
+
+/**
+ * Makes an environment for a regional host, a gateway, a test server, or any
+ * other OAuth 2.0 server.
+ *
+ * **Details**
+ *
+ * Refused: what is not HTTPS (`localhost`, `127.0.0.1` and `[::1]` aside), user names and passwords in the
+ * URL, and Spotnana's deprecated `/get-auth-token`.
+ *
+ * **Example** (An OAuth 2.0 server other than Spotnana's)
+ *
+ * ```ts
+ * import { Environment } from "@effect-spotnana/effect3"
+ *
+ * const acme = Environment.make({
+ *   baseUrl: "https://api.acme.example/v1",
+ *   tokenUrl: "https://login.acme.example/oauth/token"
+ * })
+ * ```
+ *
+ * **Example** (One API on two hosts, which answers 403 for a dead token)
+ *
+ * ```ts
+ * import { Environment } from "@effect-spotnana/effect3"
+ *
+ * const acme = Environment.make({
+ *   baseUrl: "https://api.acme.example",
+ *   origins: ["https://reports.acme.example"],
+ *   rejectsToken: (answer) =>
+ *     Environment.rejectsToken(answer) || answer.status === 403 && answer.headers["x-error"] === "Bad_OAuth_Token"
+ * })
+ * ```
+ *
+ * @see {@link makeUnsafe} for an address that is known to be right
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options: Options): Either.Either<Environment, InvalidEnvironment> =>
+  Either.gen(function*() {
+    const base = yield* checkUrl("baseUrl", String(options.baseUrl))
+    const baseUrl = base.origin + base.pathname.replace(/\/+$/, "")
+    if (options.tokenUrl === undefined && /\/v2\/*$/i.test(base.pathname)) {
+      const problem = `it ends in /v2, and so would not lead to ${tokenPath}; leave that out`
+      return yield* Either.left(new InvalidEnvironment({ option: "baseUrl", problem }))
+    }
+    const path = String(options.tokenUrl ?? tokenPath)
+    const token = yield* checkUrl("tokenUrl", path.startsWith("/") ? baseUrl + path : path)
+    const origins = [base.origin]
+    for (const [index, origin] of (options.origins ?? []).entries()) {
+      origins.push((yield* checkUrl("origins", String(origin), `number ${index + 1}: `)).origin)
+    }
+    const defaultLifetime = Option.getOrElse(
+      Duration.decodeUnknown(options.defaultLifetime ?? "1 hour"),
+      () => Duration.zero
+    )
+    if (!Duration.between(defaultLifetime, { minimum: Duration.seconds(1), maximum: maximumLifetime })) {
+      return yield* Either.left(
+        new InvalidEnvironment({ option: "defaultLifetime", problem: "expected a duration from 1 second to 24 hours" })
+      )
+    }
+    return {
+      [TypeId]: TypeId,
+      name: options.name ?? base.host,
+      baseUrl,
+      origin: base.origin,
+      origins: [...new Set(origins)],
+      tokenUrl: token.href,
+      defaultLifetime,
+      rejectsToken: options.rejectsToken ?? rejectsToken
+    }
+  })
+
+/**
+ * Makes an environment, or throws `InvalidEnvironment`.
+ *
+ * **When to use**
+ *
+ * Use for an address that is written in the program. Use {@link make} for one
+ * that comes from outside.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeUnsafe = (options: Options): Environment => Either.getOrThrowWith(make(options), identity)
+
+/**
+ * Spotnana's production environment: `https://api.spotnana.com`.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const production: Environment = /* #__PURE__ */ makeUnsafe({
+  name: "production",
+  baseUrl: "https://api.spotnana.com"
+})
+
+/**
+ * Spotnana's sandbox: `https://api-ext-sboxmeta.partners.spotnana.com`.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const sandbox: Environment = /* #__PURE__ */ makeUnsafe({
+  name: "sandbox",
+  baseUrl: "https://api-ext-sboxmeta.partners.spotnana.com"
+})
+
+/**
+ * Reads the environment: `SPOTNANA_ENVIRONMENT` is `production` (the default) or
+ * `sandbox`; `SPOTNANA_BASE_URL` overrides its address.
+ *
+ * **Details**
+ *
+ * An empty variable counts as absent. Fails with a `ConfigError` that names the
+ * variable and what was expected.
+ *
+ * @category config
+ * @since 0.1.0
+ */
+export const config: Config.Config<Environment> = /* #__PURE__ */ Config.all({
+  name: optionalVariable("SPOTNANA_ENVIRONMENT"),
+  baseUrl: optionalVariable("SPOTNANA_BASE_URL")
+}).pipe(
+  Config.mapOrFail(({ baseUrl, name }) => {
+    if (name !== undefined && name !== "production" && name !== "sandbox") {
+      return Either.left(
+        variableError(
+          `SPOTNANA_ENVIRONMENT is ${printable(JSON.stringify(name), [])}; expected "production" or "sandbox"`
+        )
+      )
+    }
+    if (baseUrl === undefined) return Either.right(name === "sandbox" ? sandbox : production)
+    return Either.mapLeft(
+      make({ baseUrl, name }),
+      ({ problem }) => variableError(`SPOTNANA_BASE_URL cannot be used: ${problem}`)
+    )
+  })
+)

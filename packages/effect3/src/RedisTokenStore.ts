@@ -1,0 +1,109 @@
+/**
+ * One token for a fleet: a `TokenStore` on Redis, Valkey or a service that speaks their protocol.
+ *
+ * @since 0.1.0
+ */
+import type * as Config from "effect/Config"
+import type * as ConfigError from "effect/ConfigError"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import type * as Scope from "effect/Scope"
+import { checked } from "./internal/options.ts"
+import { makeRedisBackend } from "./internal/tokenStore/redis.ts"
+import { connected } from "./internal/tokenStore/redisConnection.ts"
+import type { Client, Connection } from "./internal/tokenStore/redisConnection.ts"
+import * as TokenStore from "./TokenStore.ts"
+
+export type { Client } from "./internal/tokenStore/redisConnection.ts"
+
+/**
+ * How the store uses Redis.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /**
+   * What every key and channel begins with: one for each fleet on a server. Letters, digits and `_.:-`, as it is part of
+   * the patterns of an access list. Default: `spotnana`.
+   */
+  readonly namespace?: string | undefined
+  /** Encrypts what is stored. Default: `TokenStore.keys`, which reads `SPOTNANA_TOKEN_STORE_KEYS`. */
+  readonly keys?: Config.Config<readonly [TokenStore.Key, ...ReadonlyArray<TokenStore.Key>]> | undefined
+}
+
+const make = (
+  options: Options | undefined,
+  connection: Effect.Effect<Connection, TokenStore.TokenStoreError>
+) =>
+  Effect.gen(function*() {
+    const namespace = options?.namespace ?? "spotnana"
+    checked(
+      "RedisTokenStore.namespace",
+      namespace,
+      Predicate.isString(namespace) && /^[\w.:-]+$/.test(namespace),
+      "letters, digits and _.:-"
+    )
+    const keys = yield* options?.keys ?? TokenStore.keys
+    return yield* TokenStore.encrypted(makeRedisBackend(connection, namespace), keys)
+  })
+
+/**
+ * A store on a client of the application's own: node-redis, ioredis, a cluster, or one that asks sentinels.
+ *
+ * **Details**
+ *
+ * `client` connects. The client may be unavailable, at the start too: until Redis
+ * can be reached each process requests its own tokens. One where scripts fail, or are
+ * not answered, for ten seconds is replaced: the scope is closed, and `client` runs
+ * again. All keys of one token are in one slot of a cluster.
+ *
+ * Without a key the layer fails, and says how to make one: what is stored is
+ * encrypted (AES-256-GCM). Keys, scripts and channels are those of
+ * `@effect-spotnana/core`: processes on Effect 3 and Effect 4 share a token.
+ *
+ * What the client logs through Effect is left out: it may repeat the password.
+ *
+ * **Gotchas**
+ *
+ * node-redis waits for an answer without end, and keeps the process alive while it
+ * does: `socketTimeout` ends that, and wants a `pingInterval` that is shorter.
+ *
+ * A promise that is rejected is an error of `client`, so `Effect.tryPromise`, and not
+ * `Effect.promise`: a defect counts as a mistake in the configuration.
+ *
+ * **Example** (With node-redis)
+ *
+ * ```ts
+ * import { RedisTokenStore } from "@effect-spotnana/effect3"
+ * import { Effect } from "effect"
+ * import { createClient } from "redis"
+ *
+ * const Store = RedisTokenStore.layerClient(Effect.gen(function*() {
+ *   const redis = createClient({ url: "redis://localhost:6379", disableOfflineQueue: true })
+ *   redis.on("error", () => {})
+ *   const subscriber = redis.duplicate()
+ *   subscriber.on("error", () => {})
+ *   yield* Effect.acquireRelease(
+ *     Effect.tryPromise(() => Promise.all([redis.connect(), subscriber.connect()])),
+ *     () => Effect.sync(() => [redis, subscriber].forEach((client) => client.destroy()))
+ *   )
+ *   return {
+ *     eval: (script, keys, args) => redis.eval(script, { keys, arguments: args }),
+ *     subscribe: async (channel, onMessage) => {
+ *       await subscriber.subscribe(channel, onMessage)
+ *       return () => subscriber.unsubscribe(channel, onMessage)
+ *     }
+ *   }
+ * }))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerClient = <E, R>(
+  client: Effect.Effect<Client, E, R>,
+  options?: Options
+): Layer.Layer<TokenStore.TokenStore, ConfigError.ConfigError, Exclude<R, Scope.Scope>> =>
+  TokenStore.layer(Effect.flatMap(connected(client), (connection) => make(options, connection)))

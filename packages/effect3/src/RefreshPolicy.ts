@@ -1,0 +1,142 @@
+/**
+ * When to renew, how long to wait, how to back off.
+ *
+ * @since 0.1.0
+ */
+import * as Policy from "@effect-spotnana/engine/Policy"
+import * as Duration from "effect/Duration"
+import * as Predicate from "effect/Predicate"
+import { checked, count, duration, fraction, oneOf } from "./internal/options.ts"
+
+/**
+ * The numbers of a token's lifecycle that can be set. What a 401 costs is fixed: see
+ * `docs/errors.md`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RefreshPolicy {
+  /**
+   * What renews the token. `background`: a fiber in the layer's scope, ahead of
+   * expiry. `onDemand`: no fiber; the first `get` inside the renewal window starts
+   * the renewal and does not wait for it. For processes that are frozen between
+   * invocations. Default: `background`.
+   */
+  readonly mode: "background" | "onDemand"
+  /** When to renew, as a fraction of the lifetime: from 0.01 to 0.99. Default: 0.8. */
+  readonly renewAt: number
+  /** How much earlier at most, as a fraction of that delay, so that a fleet does not renew in step: from 0 to 0.5. Default: 0.1. */
+  readonly jitter: number
+  /** Renew at least this long before expiry, where the lifetime is at least twice that. Default: 1 minute. */
+  readonly minimumMargin: Duration.Duration
+  /**
+   * A token counts as expired this long before its last second, so that it is alive when the request arrives; at most 5 %
+   * of the lifetime. Servers count in whole seconds: a token may live up to a second less than `expires_in`. Default: 5 seconds.
+   */
+  readonly leeway: Duration.Duration
+  /** The first delay after a failure; each further failure doubles it. Default: 500 milliseconds. */
+  readonly backoffBase: Duration.Duration
+  /**
+   * The longest delay between attempts. Default: 1 minute. While a token is still in use, at most half of what is left
+   * of it, or `backoffBase` where that is longer.
+   */
+  readonly backoffMaximum: Duration.Duration
+  /** The longest `Retry-After` that is followed. Default: 1 hour. */
+  readonly retryAfterMaximum: Duration.Duration
+  /** After how many failed acquisitions a `get` without a token fails: at least 1. Default: 3. See `retryFor`. */
+  readonly attempts: number
+  /** A `get` without a token does not wait for a delay that is longer than this: it fails at once. Default: 5 seconds. */
+  readonly maximumWait: Duration.Duration
+  /**
+   * A `get` without a token goes on for at least this long, whatever `attempts` and `maximumWait` say: where the token
+   * endpoint, such as a sidecar, takes a while to come up. It fails earlier only if the credentials are refused, or if the
+   * next attempt is due later than that. Default: 0.
+   */
+  readonly retryFor: Duration.Duration
+  /**
+   * The longest time for which a refusal of credentials is answered from memory: a second after the first refusal, twice
+   * as long after each further one, up to this, and each time shortened at random, by half at most. Default: 5 minutes.
+   */
+  readonly refusalTimeToLive: Duration.Duration
+  /**
+   * The time for one acquisition: the `Credentials` source, the store and the token request. Default: 15 seconds, or 5 more
+   * than the `timeout` of the token endpoint where that is longer.
+   */
+  readonly acquisitionTimeout: Duration.Duration
+}
+
+/**
+ * A policy to be completed with {@link defaults}; durations in any form.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Options = {
+  readonly [K in keyof RefreshPolicy]?:
+    | (RefreshPolicy[K] extends Duration.Duration ? Duration.DurationInput : RefreshPolicy[K])
+    | undefined
+}
+
+/**
+ * The default policy.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const defaults: RefreshPolicy = {
+  ...Policy.defaults,
+  minimumMargin: /* #__PURE__ */ Duration.millis(Policy.defaults.minimumMargin),
+  leeway: /* #__PURE__ */ Duration.millis(Policy.defaults.leeway),
+  backoffBase: /* #__PURE__ */ Duration.millis(Policy.defaults.backoffBase),
+  backoffMaximum: /* #__PURE__ */ Duration.millis(Policy.defaults.backoffMaximum),
+  retryAfterMaximum: /* #__PURE__ */ Duration.millis(Policy.defaults.retryAfterMaximum),
+  maximumWait: /* #__PURE__ */ Duration.millis(Policy.defaults.maximumWait),
+  retryFor: /* #__PURE__ */ Duration.millis(Policy.defaults.retryFor),
+  refusalTimeToLive: /* #__PURE__ */ Duration.millis(Policy.defaults.refusalTimeToLive),
+  acquisitionTimeout: /* #__PURE__ */ Duration.millis(Policy.defaults.acquisitionTimeout)
+}
+
+type Durations = {
+  [K in keyof RefreshPolicy]: RefreshPolicy[K] extends Duration.Duration ? K : never
+}[keyof RefreshPolicy]
+
+/**
+ * Completes a policy with the defaults.
+ *
+ * **Gotchas**
+ *
+ * Throws a `RangeError` for a number outside its range, and for a duration that
+ * is not finite or too short: a policy is written in the program.
+ *
+ * **Example** (A policy for a serverless function)
+ *
+ * ```ts
+ * import { RefreshPolicy } from "@effect-spotnana/effect3"
+ *
+ * const serverless = RefreshPolicy.make({ mode: "onDemand", attempts: 2 })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options?: Options): RefreshPolicy => {
+  if (options === undefined) return defaults
+  const given = checked("RefreshPolicy", options, Predicate.isRecord(options), "an object")
+  const time = (name: Durations, atLeast = 0) =>
+    duration(`RefreshPolicy.${name}`, given[name] ?? defaults[name], atLeast)
+  return {
+    mode: oneOf("RefreshPolicy.mode", given.mode ?? defaults.mode, ["background", "onDemand"]),
+    renewAt: fraction("RefreshPolicy.renewAt", given.renewAt ?? defaults.renewAt, 0.01, 0.99),
+    jitter: fraction("RefreshPolicy.jitter", given.jitter ?? defaults.jitter, 0, 0.5),
+    minimumMargin: time("minimumMargin"),
+    leeway: time("leeway"),
+    backoffBase: time("backoffBase", 1),
+    backoffMaximum: time("backoffMaximum", 1),
+    retryAfterMaximum: time("retryAfterMaximum"),
+    attempts: count("RefreshPolicy.attempts", given.attempts ?? defaults.attempts),
+    maximumWait: time("maximumWait"),
+    retryFor: time("retryFor"),
+    refusalTimeToLive: time("refusalTimeToLive"),
+    acquisitionTimeout: time("acquisitionTimeout", 1)
+  }
+}

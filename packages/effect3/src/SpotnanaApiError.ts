@@ -1,0 +1,146 @@
+/**
+ * Spotnana's error body as a typed error, for any call of the API.
+ *
+ * @since 0.1.0
+ */
+import * as ErrorBody from "@effect-spotnana/engine/ErrorBody"
+import * as RetryAfter from "@effect-spotnana/engine/RetryAfter"
+import { printable } from "@effect-spotnana/engine/Text"
+import * as HttpClient from "@effect/platform/HttpClient"
+import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { readErrorBody } from "./internal/http/body.ts"
+import { authorizationOf } from "./internal/httpClient/withoutBearer.ts"
+
+/**
+ * One entry of Spotnana's error body. Every field may be absent.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const ErrorMessage = /* #__PURE__ */ Schema.Struct({
+  /** Identifies the kind of error: `USER_NOT_AUTHENTICATED`. New ones may appear at any time. */
+  errorCode: Schema.optional(Schema.String),
+  /** What went wrong. */
+  message: Schema.optional(Schema.String),
+  /** More about it. */
+  errorDetail: Schema.optional(Schema.String),
+  /** What it is about. */
+  errorParameters: Schema.optional(Schema.Array(Schema.Struct({
+    name: Schema.optional(Schema.String),
+    value: Schema.optional(Schema.String)
+  })))
+})
+
+/**
+ * One entry of Spotnana's error body.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type ErrorMessage = typeof ErrorMessage.Type
+
+/**
+ * The API answered with an error, or with something that its description does not allow.
+ *
+ * **Details**
+ *
+ * What the answer says is cleaned: one line each, at most 4096 characters, and
+ * withheld where it repeats the bearer. An answer without a body, or with one
+ * that is not Spotnana's, has a status and no more.
+ *
+ * @see {@link filterStatusOk}
+ * @category errors
+ * @since 0.1.0
+ */
+export class SpotnanaApiError extends Schema.TaggedError<SpotnanaApiError>()("SpotnanaApiError", {
+  /** What happened, with method, path and status. */
+  message: Schema.String,
+  /** The HTTP status. */
+  status: Schema.Int,
+  /** The `errorCode` of the first entry, or the one that stands alone. */
+  code: Schema.optional(Schema.String),
+  /** The correlation id that Spotnana's support can use. */
+  debugIdentifier: Schema.optional(Schema.String),
+  /** How long to wait before it is worth asking again, where the answer says so. */
+  retryAfter: Schema.optional(Schema.Duration),
+  /** Every entry of the error body. */
+  errorMessages: Schema.Array(ErrorMessage)
+}) {}
+
+/**
+ * Reads the error out of a response, whatever its status: at most 64 KiB, for at most two seconds.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromResponse = (
+  response: HttpClientResponse.HttpClientResponse
+): Effect.Effect<SpotnanaApiError> =>
+  Effect.gen(function*() {
+    const { method, url } = response.request
+    const json = yield* readErrorBody(response)
+    const secrets = [(authorizationOf(response.request) ?? "").replace(/^\S+ +/, "")]
+    const body = ErrorBody.parse(json, secrets)
+    const summary = ErrorBody.summary(body)
+    const retryAfter = RetryAfter.parse(response.headers, yield* Clock.currentTimeMillis, response.status === 429)
+    return new SpotnanaApiError({
+      message: `${method} ${printable(pathOf(url), [])} answered ${response.status}${
+        summary === "" ? "" : ` (${summary})`
+      }.`,
+      status: response.status,
+      code: body.code,
+      debugIdentifier: body.debugIdentifier,
+      retryAfter: retryAfter === undefined ? undefined : Duration.millis(retryAfter),
+      errorMessages: ErrorBody.errorMessages(json, secrets)
+    })
+  })
+
+// A query may have a key in it.
+const pathOf = (url: string): string =>
+  url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "").replace(/[?#].*$/s, "") || "/"
+
+/**
+ * Makes an error of every answer that is not 2xx.
+ *
+ * **When to use**
+ *
+ * Use in place of `HttpClient.filterStatusOk`, on the authenticated client.
+ *
+ * **Gotchas**
+ *
+ * - `SpotnanaHttpClient.authenticate` replaces a token because it sees the 401:
+ *   apply this after it, not before.
+ * - `HttpClient.retryTransient` retries an answer of 429 or 5xx, not this error:
+ *   apply this after it, too.
+ *
+ * **Example** (What support will ask for)
+ *
+ * ```ts
+ * import { SpotnanaApiError, SpotnanaHttpClient } from "@effect-spotnana/effect3"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function*() {
+ *   const spotnana = SpotnanaApiError.filterStatusOk(yield* SpotnanaHttpClient.SpotnanaHttpClient)
+ *   const response = yield* spotnana.get("/v2/companies")
+ *   return yield* response.json
+ * }).pipe(
+ *   Effect.tapErrorTag("SpotnanaApiError", (error) => Effect.logError(error.message, error.debugIdentifier))
+ * )
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const filterStatusOk: <E, R>(
+  client: HttpClient.HttpClient.With<E, R>
+) => HttpClient.HttpClient.With<E | SpotnanaApiError, R> = HttpClient.transformResponse(
+  Effect.flatMap((response: HttpClientResponse.HttpClientResponse) =>
+    response.status >= 200 && response.status < 300
+      ? Effect.succeed(response)
+      : Effect.flatMap(fromResponse(response), (error) => Effect.fail(error))
+  )
+)

@@ -1,0 +1,109 @@
+/**
+ * The lifecycle of a token: acquired once for everybody, renewed ahead of
+ * expiry, replaced when the API rejects it.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import type { AuthError } from "./AuthError.ts"
+import { Credentials } from "./Credentials.ts"
+import { makeProvider } from "./internal/tokenProvider/make.ts"
+import type { Options, Service } from "./internal/tokenProvider/service.ts"
+import { TokenEndpoint } from "./TokenEndpoint.ts"
+
+export type { Evidence, Options, Service, Status } from "./internal/tokenProvider/service.ts"
+
+/**
+ * Hands out a token that is valid now.
+ *
+ * **When to use**
+ *
+ * Use where `SpotnanaHttpClient` cannot: for a client that is not an
+ * `HttpClient`, for health checks, for a live view.
+ *
+ * **Details**
+ *
+ * Interrupting a caller of `get` leaves the acquisition to the others.
+ *
+ * Report a 401 with `reject(token)`, then send the request again with the token of
+ * `replacement(token)`. If the API accepts it with a new token, run
+ * `replayAccepted`: otherwise the next replacement waits for a minute.
+ *
+ * **Example** (A health check)
+ *
+ * ```ts
+ * import { TokenProvider } from "@effect-spotnana/effect3"
+ * import { Effect } from "effect"
+ *
+ * const healthy = Effect.gen(function*() {
+ *   const provider = yield* TokenProvider.TokenProvider
+ *   const { state } = yield* provider.status
+ *   return state !== "failed"
+ * })
+ * ```
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class TokenProvider extends Context.Tag("@effect-spotnana/effect3/TokenProvider")<TokenProvider, Service>() {}
+
+/**
+ * Makes a provider that lives in the current scope.
+ *
+ * **Details**
+ *
+ * Closing the scope ends the refresh fiber and an acquisition in flight.
+ * Acquisitions run with the services of this scope, not with a caller's: the
+ * clock, the tracer and the logger are the ones the layer was built with.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  options: Options = {}
+): Effect.Effect<Service, AuthError, TokenEndpoint | Credentials | Scope.Scope> =>
+  Effect.flatMap(
+    Effect.all({ endpoint: TokenEndpoint, credentials: Credentials }),
+    (parts) => makeProvider(options, parts)
+  )
+
+/**
+ * A provider as a layer. Its error channel is empty unless `eager` is `true`.
+ *
+ * **Example** (Tokens for a client that is not an `HttpClient`)
+ *
+ * ```ts
+ * import { Credentials, TokenEndpoint, TokenProvider } from "@effect-spotnana/effect3"
+ * import { Effect, Layer, Redacted } from "effect"
+ * import { FetchHttpClient } from "@effect/platform"
+ *
+ * declare const call: (bearer: string) => Promise<string>
+ *
+ * const Provider = TokenProvider.layer().pipe(
+ *   Layer.provide(TokenEndpoint.layer()),
+ *   Layer.provide(Credentials.layerConfig()),
+ *   Layer.provide(FetchHttpClient.layer)
+ * )
+ *
+ * const program = Effect.gen(function*() {
+ *   const { get } = yield* TokenProvider.TokenProvider
+ *   const { value } = yield* get
+ *   return yield* Effect.tryPromise(() => call(Redacted.value(value)))
+ * }).pipe(Effect.provide(Provider))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = <const Eager extends boolean | "background" = false>(
+  options?: Options<Eager>
+): Layer.Layer<TokenProvider, true extends Eager ? AuthError : never, TokenEndpoint | Credentials> =>
+  // `make` fails only where `eager` is true, which the type above says and the compiler cannot see.
+  Layer.scoped(TokenProvider, make(options)) as Layer.Layer<
+    TokenProvider,
+    true extends Eager ? AuthError : never,
+    TokenEndpoint | Credentials
+  >

@@ -1,0 +1,12 @@
+import type * as Config from "effect/Config"
+import type * as ConfigError from "effect/ConfigError"
+import * as Effect from "effect/Effect"
+
+/** A value of the configuration that is read once to show a mistake, and again whenever `current` runs. */
+export const currentConfig = <A>(
+  config: Config.Config<A>
+): Effect.Effect<{ readonly current: Effect.Effect<A, ConfigError.ConfigError> }, ConfigError.ConfigError> =>
+  Effect.configProviderWith((provider) => {
+    const current = Effect.suspend(() => provider.load(config))
+    return Effect.as(current, { current })
+  })

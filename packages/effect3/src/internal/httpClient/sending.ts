@@ -1,0 +1,42 @@
+import * as Headers from "@effect/platform/Headers"
+import type * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientError from "@effect/platform/HttpClientError"
+import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Cause from "effect/Cause"
+import { userAgent } from "../http/userAgent.ts"
+
+type Request = HttpClientRequest.HttpClientRequest
+type Response = HttpClientResponse.HttpClientResponse
+
+/** The two halves of a client. Every client has them since `HttpClient.makeWith`, which takes them, makes every client. */
+export const halvesOf = <E, R>(client: HttpClient.HttpClient.With<E, R>): {
+  readonly preprocess: HttpClient.HttpClient.Preprocess<E, R>
+  readonly postprocess: HttpClient.HttpClient.Postprocess<E, R>
+} => client as unknown as ReturnType<typeof halvesOf<E, R>>
+
+/** Every error and defect of a cause. */
+export const errorsIn = (cause: Cause.Cause<unknown>): ReadonlyArray<unknown> => [
+  ...Cause.failures(cause),
+  ...Cause.defects(cause)
+]
+
+/** The response behind an error: a client that filters statuses has already made an error of its rejection. */
+export const filteredResponse = (error: unknown): Response | undefined =>
+  HttpClientError.isHttpClientError(error) && error._tag === "ResponseError" && error.reason === "StatusCode"
+    ? error.response
+    : undefined
+
+/** The headers of a request without a bearer of ours. */
+export const unauthenticated = Headers.unsafeFromRecord({ "user-agent": userAgent })
+
+/** The request with these changes and no others. */
+export const changed = (request: Request, changes: Partial<Pick<Request, "url" | "hash" | "headers">>): Request =>
+  Object.assign(Object.create(Object.getPrototypeOf(request)), request, changes)
+
+/** The request with its absolute URL, and with these headers where it has none of its own. */
+export const complete = (request: Request, url: string, defaults: Headers.Headers): Request =>
+  changed(request, {
+    url,
+    headers: request.headers === Headers.empty ? defaults : Headers.merge(defaults, request.headers)
+  })

@@ -1,0 +1,36 @@
+import * as ErrorBody from "@effect-spotnana/engine/ErrorBody"
+import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { TokenExpired } from "../../AuthError.ts"
+import { readErrorBody } from "../http/body.ts"
+
+const why = {
+  rejected: "and a new token does not help. Check that the API user may call this API.",
+  body:
+    "and the body of the request can be sent once only. The token is replaced if that is due: make the request again.",
+  redirect:
+    "after a redirect, which may have taken the token off. Request the last address directly. Where the request does something, find out first whether it was done."
+} as const
+
+/** The error of a request whose token the API rejected, with what the API said. */
+export const tokenExpired = Effect.fnUntraced(function*(
+  reason: keyof typeof why,
+  response: HttpClientResponse.HttpClientResponse,
+  secrets: ReadonlyArray<string>,
+  retryAfter?: TokenExpired["retryAfter"]
+) {
+  const { code, debugIdentifier, description } = ErrorBody.parse(yield* readErrorBody(response), secrets)
+  const said = description ?? code
+  const about = `${response.request.method} answered ${response.status}${said === undefined ? "" : ` (${said})`}`
+  return yield* new TokenExpired({
+    reason: reason === "rejected" ? "Rejected" : "NotReplayable",
+    debugIdentifier,
+    retryAfter,
+    message: retryAfter === undefined
+      ? `${about}, ${why[reason]}`
+      : `${about}. The last new tokens did not help, and no further one is requested for ${
+        Duration.format(retryAfter)
+      }.`
+  })
+})

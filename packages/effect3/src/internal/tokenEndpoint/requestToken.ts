@@ -1,0 +1,46 @@
+import type { Instant } from "@effect-spotnana/engine"
+import type * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as AccessToken from "../../AccessToken.ts"
+import type { TokenEndpointError } from "../../AuthError.ts"
+import type { ClientCredentials } from "../../Credentials.ts"
+import { instantOf } from "../instant.ts"
+
+/** A token, and what is known of its time. */
+export interface Grant {
+  readonly token: AccessToken.AccessToken
+  /** Right before it was requested; of a token from a store: now minus its age. */
+  readonly startedAt: Instant.Instant
+  /** Milliseconds, from `startedAt` on. */
+  readonly lifetime: number
+  /** Its fencing token in the store; 0: it is in none. */
+  readonly version: number
+  /** Whether another process requested it. */
+  readonly isShared: boolean
+}
+
+/** Makes one request for one token. */
+export interface Endpoint {
+  readonly acquire: (credentials: ClientCredentials) => Effect.Effect<AccessToken.AccessToken, TokenEndpointError>
+}
+
+/** One token request. */
+export type RequestToken = (credentials: ClientCredentials) => Effect.Effect<Either.Either<Grant, TokenEndpointError>>
+
+/** Reads both clocks right before each request: a token is at most as old as that, however long the answer takes. */
+export const makeRequestToken = (endpoint: Endpoint, clock: Clock.Clock): RequestToken => (credentials) =>
+  Effect.suspend(() => {
+    const startedAt = instantOf(clock)
+    return Effect.map(
+      Effect.either(endpoint.acquire(credentials)),
+      Either.map((token) => ({
+        token,
+        startedAt,
+        lifetime: Duration.toMillis(AccessToken.lifetime(token)),
+        version: 0,
+        isShared: false
+      }))
+    )
+  })

@@ -1,0 +1,38 @@
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import type { AuthError } from "../../AuthError.ts"
+import { TokenEndpointUnavailable, TokenExpired } from "../../AuthError.ts"
+import type { Outcome } from "./acquisition.ts"
+import { withRetryAfter } from "./withRetryAfter.ts"
+
+/** What every call gets after the scope of the provider was closed. */
+export const closed: Exit.Exit<never> = Exit.die(
+  new Error(
+    "The layer of the Spotnana client is closed, and a request is made after that. " +
+      "Provide the layer for as long as requests are made: to the whole program, not to the part that makes the client."
+  )
+)
+
+/** What came of an acquisition that did not end by itself. */
+export const interrupted: Outcome = {
+  result: Either.left(
+    new TokenEndpointUnavailable({ reason: "Transport", message: "The acquisition of the token was interrupted." })
+  ),
+  credentials: undefined
+}
+
+/** What callers get of a token that expired before it came, or is about to, and there is no other. */
+export const late = (): TokenEndpointUnavailable =>
+  new TokenEndpointUnavailable({
+    reason: "Timeout",
+    message:
+      "The token endpoint gave a token that has expired or is about to: it takes longer than a token lives, or hands " +
+      "out the same one until that expires."
+  })
+
+/** What a rejected request gets that no new token helps. */
+export const notTheToken = (retryAfter: number | undefined): AuthError =>
+  withRetryAfter(
+    new TokenExpired({ reason: "Rejected", message: "The API rejects the token, and a new one does not help." }),
+    retryAfter
+  )

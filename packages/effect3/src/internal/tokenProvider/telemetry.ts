@@ -1,0 +1,145 @@
+import type * as State from "@effect-spotnana/engine/State"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
+import * as LogLevel from "effect/LogLevel"
+import * as Metric from "effect/Metric"
+import * as MetricKey from "effect/MetricKey"
+import * as MetricLabel from "effect/MetricLabel"
+import * as MetricState from "effect/MetricState"
+import * as AccessToken from "../../AccessToken.ts"
+import type { AuthError } from "../../AuthError.ts"
+import type { ClientCredentials } from "../../Credentials.ts"
+import type { Environment } from "../../Environment.ts"
+import * as metrics from "./metrics.ts"
+
+/** What is reported. */
+export type TelemetryReport = State.Report<AccessToken.AccessToken, AuthError>
+
+type Labels = Readonly<Record<string, string>>
+
+/** The client id where there are no credentials. */
+const unknown = "unknown"
+
+const isOfSource = (error: AuthError): boolean =>
+  error._tag === "TokenEndpointUnavailable" && error.reason === "CredentialsSource"
+
+const metricLabels = (labels: Labels): ReadonlyArray<MetricLabel.MetricLabel> =>
+  Object.entries(labels).map(([name, value]) => MetricLabel.make(name, value))
+
+/** Logs and metrics of one provider, without secrets. Providers are told apart by environment and client id. */
+export class Telemetry {
+  readonly #environment: Environment
+  readonly #secondsLeft: () => number
+  /** The client id that everything is about. */
+  #client = unknown
+  #isClosed = false
+
+  /** `secondsLeft` is read whenever metrics are exported, until `close`. */
+  constructor(environment: Environment, secondsLeft: () => number) {
+    this.#environment = environment
+    this.#secondsLeft = () => this.#isClosed ? 0 : secondsLeft()
+  }
+
+  /** From now on everything is about this client. */
+  set client({ clientId }: ClientCredentials) {
+    this.#client = clientId
+  }
+
+  report(report: TelemetryReport): Effect.Effect<void> {
+    if (this.#isClosed) return Effect.void
+    switch (report._tag) {
+      case "TokenAcquired":
+        return this.#acquired(report, this.#labelsOf(this.#client))
+      case "AcquisitionFailed":
+        // Nobody knows for which client a source that fails would have had credentials.
+        return this.#failed(report, this.#labelsOf(isOfSource(report.error) ? unknown : this.#client))
+      case "TokenRejected": {
+        const labels = this.#labelsOf(this.#client)
+        this.#count(metrics.rejections, labels)
+        // With refused credentials one request after the other may be rejected: the refusal is in the log.
+        return report.isRefused
+          ? Effect.void
+          : Effect.annotateLogs(Effect.logWarning("Spotnana rejected an access token before it expired"), labels)
+      }
+      case "ReplacementHeldBack": {
+        const labels = this.#labelsOf(this.#client)
+        this.#count(metrics.rejections, labels)
+        return report.isFirst
+          ? Effect.annotateLogs(
+            Effect.logWarning("Spotnana rejects one new access token after another; the current one stays in use"),
+            { ...labels, retry_after: Duration.format(Duration.millis(report.retryAfter)) }
+          )
+          : Effect.void
+      }
+    }
+  }
+
+  /** From now on there are no seconds left. */
+  close(): void {
+    this.#isClosed = true
+  }
+
+  #labelsOf(client: string): Labels {
+    return { environment: this.#environment.name, client_id: client }
+  }
+
+  #count(metric: Metric.Metric.Counter<number>, labels: Labels, attributes?: Labels): void {
+    metric.unsafeUpdate(1, metricLabels({ ...labels, ...attributes }))
+  }
+
+  /** Reports the seconds left under these labels, from now on. The registry has no way to remove a series. */
+  #reportLeft(labels: Labels): void {
+    const series = MetricKey.taggedWithLabels(metrics.lifetimeLeft, metricLabels(labels))
+    // The registry of Effect 3 asks the series for its value when metrics are exported: so this is never stale.
+    Object.assign(Metric.globalMetricRegistry.get(series), { get: () => MetricState.gauge(this.#secondsLeft()) })
+  }
+
+  #acquired(report: TelemetryReport & { readonly _tag: "TokenAcquired" }, labels: Labels): Effect.Effect<void> {
+    const { isRecovery, isRenewal, isSame, isShared, token } = report
+    this.#reportLeft(labels)
+    this.#count(metrics.acquisitions, labels, { outcome: isShared ? "shared" : isSame ? "unchanged" : "success" })
+    if (isRenewal && !isSame) this.#count(metrics.renewals, labels)
+    const message = isShared
+      ? "Spotnana access token taken over from another process"
+      : isRecovery
+      ? "Spotnana access token acquired after failures"
+      : isSame
+      ? "Spotnana handed out the same access token once more"
+      : isRenewal
+      ? "Spotnana access token renewed"
+      : "Spotnana access token acquired"
+    const level = isRecovery ? LogLevel.Info : LogLevel.Debug
+    // The first date that a process formats costs it megabytes, so that no date is formatted for a line that nobody sees.
+    return Effect.flatMap(
+      FiberRef.get(FiberRef.currentMinimumLogLevel),
+      (minimum) =>
+        LogLevel.greaterThanEqual(level, minimum)
+          ? Effect.annotateLogs(Effect.logWithLevel(level, message), {
+            ...labels,
+            expires_at: DateTime.formatIso(token.expiresAt),
+            lifetime: Duration.format(AccessToken.lifetime(token))
+          })
+          : Effect.void
+    )
+  }
+
+  #failed(
+    { error, isLive, retryAfter }: TelemetryReport & { readonly _tag: "AcquisitionFailed" },
+    labels: Labels
+  ): Effect.Effect<void> {
+    this.#count(metrics.acquisitions, labels, { outcome: error._tag })
+    return (error._tag === "InvalidCredentials" ? Effect.logError : Effect.logWarning)(
+      isLive ? "Spotnana access token not renewed; the current one stays in use" : "Spotnana access token not acquired"
+    ).pipe(
+      Effect.annotateLogs({
+        ...labels,
+        error: error._tag,
+        reason: error.message,
+        retry_after: Duration.format(Duration.millis(retryAfter)),
+        ...(error.debugIdentifier === undefined ? undefined : { debug_identifier: error.debugIdentifier })
+      })
+    )
+  }
+}

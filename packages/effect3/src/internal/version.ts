@@ -1,0 +1,2 @@
+// Written by scripts/sync-version.ts.
+export const version = "0.0.0"
