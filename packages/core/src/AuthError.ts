@@ -10,8 +10,8 @@
  */
 import { unavailableReasons } from "@effect-spotnana/engine/TokenFailure"
 import type * as Duration from "effect/Duration"
-import { HttpClientError } from "effect/http"
 import type { HttpClientRequest } from "effect/http"
+import * as HttpClientError from "effect/http/HttpClientError"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 

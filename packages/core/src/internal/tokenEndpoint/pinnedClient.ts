@@ -2,8 +2,9 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { constFalse } from "effect/Function"
-import { FetchHttpClient, HttpClient } from "effect/http"
 import type { HttpClientError, HttpClientRequest, HttpClientResponse } from "effect/http"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
 import * as Tracer from "effect/Tracer"
 
 /** A client wanted to send the request to another address. */
