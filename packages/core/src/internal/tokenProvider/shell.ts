@@ -142,8 +142,8 @@ export class Shell {
     this.#cached = undefined
     const waiters = this.#waiters
     if (waiters !== undefined) Deferred.doneUnsafe(waiters, closed)
-    const timer = this.#timer === undefined ? Effect.void : Fiber.interrupt(this.#timer)
-    return Effect.andThen(timer, this.#status.close())
+    this.#status.close()
+    return this.#timer === undefined ? Effect.void : Fiber.interrupt(this.#timer)
   }
 
   get #now(): Instant.Instant {
