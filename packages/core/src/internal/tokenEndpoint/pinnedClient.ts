@@ -13,11 +13,6 @@ export class Diverted extends Data.TaggedError("Diverted")<{
   readonly origin: string
 }> {}
 
-/** Sends a request to one address, and never anywhere else. */
-export type PinnedClient = (
-  request: HttpClientRequest.HttpClientRequest
-) => Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError | Diverted>
-
 /** A URL without what may have a key in it. */
 export const withoutQuery = (url: string): string => url.replace(/\?.*$/, "")
 
@@ -71,23 +66,38 @@ const fetchOptions = () => ({
 })
 
 /**
- * A client for requests with credentials in them: they go to `address` (without a query), no redirect is followed, no
- * answer is cached, and neither a header nor a query of theirs is in a span. An answer is an answer whatever its status,
- * also where the client filters statuses.
+ * A client for requests with credentials in them: they go to one address, no redirect is followed, no answer is cached,
+ * and neither a header nor a query of theirs is in a span. An answer is an answer whatever its status, also where the
+ * client filters statuses.
  */
-export const pinnedClient = /* #__PURE__ */ Effect.fnUntraced(
-  function*(client: HttpClient.HttpClient, address: string): Effect.fn.Return<PinnedClient> {
-    const context = yield* contextOf(client)
-    const requestInit = { ...Context.getOrUndefined(context, FetchHttpClient.RequestInit), ...fetchOptions() }
-    // The interceptor that follows redirects does not, for a request that says so.
-    const undiciOptions = { ...Context.get(context, UndiciOptions), maxRedirections: 0 }
-    return (request) =>
-      onlyTo(address, client.execute(request)).pipe(
-        Effect.catchTag("HttpClientError", (error) =>
-          error.reason._tag === "StatusCodeError" ? Effect.succeed(error.reason.response) : Effect.fail(error)),
-        Effect.provideService(FetchHttpClient.RequestInit, requestInit),
-        Effect.provideService(UndiciOptions, undiciOptions),
-        Effect.provideService(HttpClient.TracerHeaderFilter, constFalse)
-      )
+export class PinnedClient {
+  readonly #client: HttpClient.HttpClient
+  readonly #requestInit: RequestInit | undefined
+  readonly #undiciOptions: object
+
+  static readonly make = (client: HttpClient.HttpClient): Effect.Effect<PinnedClient> =>
+    Effect.map(contextOf(client), (context) => new PinnedClient(client, context))
+
+  private constructor(client: HttpClient.HttpClient, context: Context.Context<never>) {
+    this.#client = client
+    this.#requestInit = Context.getOrUndefined(context, FetchHttpClient.RequestInit)
+    this.#undiciOptions = Context.get(context, UndiciOptions)
   }
-)
+
+  /** `address` is without a query. */
+  send(
+    address: string,
+    request: HttpClientRequest.HttpClientRequest
+  ): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError | Diverted> {
+    return onlyTo(address, this.#client.execute(request)).pipe(
+      Effect.catchTag(
+        "HttpClientError",
+        (error) => error.reason._tag === "StatusCodeError" ? Effect.succeed(error.reason.response) : Effect.fail(error)
+      ),
+      Effect.provideService(FetchHttpClient.RequestInit, { ...this.#requestInit, ...fetchOptions() }),
+      // The interceptor that follows redirects does not, for a request that says so.
+      Effect.provideService(UndiciOptions, { ...this.#undiciOptions, maxRedirections: 0 }),
+      Effect.provideService(HttpClient.TracerHeaderFilter, constFalse)
+    )
+  }
+}

@@ -23,7 +23,6 @@ export class StatusReport {
     | undefined
   /** What each reader of the changes has not read yet. */
   #readers: ReadonlyArray<Queue.Queue<Status, Cause.Done>> = noReaders
-  #isClosed = false
 
   of(state: State<AccessToken, AuthError>, now: Instant.Instant): Status {
     const { backoff, cached, lastError } = state
@@ -62,13 +61,10 @@ export class StatusReport {
           this.#readers = this.#readers.filter((other) => other !== reader)
         })
     )
-    return Stream.unwrap(
-      Effect.suspend(() => this.#isClosed ? Effect.interrupt : Effect.map(subscribe, Stream.fromQueue))
-    )
+    return Stream.unwrap(Effect.map(subscribe, Stream.fromQueue))
   }
 
   close(): void {
-    this.#isClosed = true
     for (const reader of this.#readers) Queue.endUnsafe(reader)
   }
 }
