@@ -172,7 +172,7 @@ export type AuthError = TokenEndpointError | TokenExpired
  */
 export const AuthError: Schema.Union<
   [typeof InvalidCredentials, typeof TokenExpired, typeof TokenEndpointUnavailable, typeof MalformedTokenResponse]
-> = Schema.Union([InvalidCredentials, TokenExpired, TokenEndpointUnavailable, MalformedTokenResponse])
+> = /* #__PURE__ */ Schema.Union([InvalidCredentials, TokenExpired, TokenEndpointUnavailable, MalformedTokenResponse])
 
 /**
  * Tells whether a value is one of this library's errors.

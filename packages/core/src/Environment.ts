@@ -85,7 +85,7 @@ export const rejectsToken = ({ headers, status }: Answer): boolean =>
  * @category errors
  * @since 0.1.0
  */
-export class InvalidEnvironment extends Data.TaggedError("InvalidEnvironment")<{
+export class InvalidEnvironment extends /* #__PURE__ */ Data.TaggedError("InvalidEnvironment")<{
   /** Which option is wrong. */
   readonly option: "baseUrl" | "tokenUrl" | "origins" | "defaultLifetime"
   /** What is wrong with it and what was expected. */
