@@ -55,11 +55,16 @@ const onlyTo = <A, E, R>(address: string, effect: Effect.Effect<A, E, R>): Effec
     )
   })
 
-const fetchOptions = () => ({
+const fetchOptions = (given: RequestInit | undefined) => ({
+  ...given,
   redirect: "manual" as const,
   // Frameworks put a `fetch` of their own in place that keeps answers on disk. This is the standard's way to forbid it. A
   // Cloudflare Worker with a compatibility date before 2024-11-11 refuses the option, and `Request` has no such property.
-  ...(typeof Request !== "undefined" && "cache" in Request.prototype && { cache: "no-store" as const }),
+  // Read by `fetch` alone: Node loads all of its `fetch` for a look at `Request`: 2 MB of heap.
+  get cache(): "no-store" {
+    // Undefined is as good as absent, which its type has no word for.
+    return (typeof Request !== "undefined" && "cache" in Request.prototype ? "no-store" : undefined)!
+  },
   // Next.js overrides that in a page with `fetchCache = "force-cache"`, and otherwise makes the page dynamic. What is
   // marked so goes straight to the network.
   next: { internal: true }
@@ -94,7 +99,7 @@ export class PinnedClient {
         "HttpClientError",
         (error) => error.reason._tag === "StatusCodeError" ? Effect.succeed(error.reason.response) : Effect.fail(error)
       ),
-      Effect.provideService(FetchHttpClient.RequestInit, { ...this.#requestInit, ...fetchOptions() }),
+      Effect.provideService(FetchHttpClient.RequestInit, fetchOptions(this.#requestInit)),
       // The interceptor that follows redirects does not, for a request that says so.
       Effect.provideService(UndiciOptions, { ...this.#undiciOptions, maxRedirections: 0 }),
       Effect.provideService(HttpClient.TracerHeaderFilter, constFalse)
