@@ -29,6 +29,7 @@ const readingOrder = [
   "docs/scim.md",
   "docs/webhooks.md",
   "docs/running-in-production.md",
+  "docs/fast-start.md",
   "packages/cli/README.md",
   "packages/engine/README.md",
   "docs/comparison.md",
