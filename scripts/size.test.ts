@@ -3,7 +3,7 @@ import * as Path from "node:path"
 import { describe, expect, it } from "vitest"
 import { reportFigure, reportTable } from "../packages/core/test/support/figures.ts"
 import { publishInto } from "./published.ts"
-import { budget, firstProgram, goal, measure, optionalModules, sizes, withModule } from "./size/measure.ts"
+import { budget, firstProgram, goal, measure, optionalModules, sizes, withModule, withValues } from "./size/measure.ts"
 
 describe("size", () => {
   it("is told", async (context) => {
@@ -13,7 +13,7 @@ describe("size", () => {
       columns: ["what", "minified", "gzip -9", "brotli"],
       rows: rows.map(([what, { brotli, gzip, minified }]) => [what, ...[minified, gzip, brotli].map(String)])
     })
-    expect(rows.length).toBe(optionalModules.length + 1)
+    expect(rows.length).toBe(optionalModules.length + 2)
   })
 
   it("of the first program is within its budget", async (context) => {
@@ -30,6 +30,12 @@ describe("size", () => {
     const isThere = ([file]: readonly [string, number]) => Path.basename(file, ".ts") === module
     expect((await measure(firstProgram())).modules.filter(isThere)).toEqual([])
     expect((await measure(withModule(module))).modules.filter(isThere).length).toBe(1)
+  })
+
+  it("has nothing of the configuration where the credentials are values", async () => {
+    const ofConfiguration = ([file]: readonly [string, number]) => Path.basename(file) === "variables.ts"
+    expect((await measure(firstProgram())).modules.filter(ofConfiguration).length).toBe(1)
+    expect((await measure(withValues(firstProgram()))).modules.filter(ofConfiguration)).toEqual([])
   })
 
   it("of what is published is the same, within 2 %", async () => {

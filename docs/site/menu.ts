@@ -46,6 +46,7 @@ export const menu: ReadonlyArray<Group> = [
       "docs/running-in-production.md",
       "docs/observability.md",
       "docs/runtimes.md",
+      "docs/fast-start.md",
       "packages/cli/README.md",
       "docs/supported-versions.md",
       "docs/dependencies.md",

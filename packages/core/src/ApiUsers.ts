@@ -6,16 +6,18 @@
 import { objectOfBody } from "@effect-spotnana/engine/Json"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import { HttpClientRequest } from "effect/http"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type { AuthError } from "./AuthError.ts"
 import type { ClientCredentials } from "./Credentials.ts"
+import { answeredWithout } from "./internal/answeredWithout.ts"
 import { readBody } from "./internal/http/body.ts"
 import { textProblem } from "./internal/textProblem.ts"
-import { filterStatusOk, SpotnanaApiError } from "./SpotnanaApiError.ts"
+import { filterStatusOk } from "./SpotnanaApiError.ts"
+import type { SpotnanaApiError } from "./SpotnanaApiError.ts"
 import { SpotnanaHttpClient } from "./SpotnanaHttpClient.ts"
 
 /**
@@ -188,15 +190,8 @@ const readScimToken = (response: HttpClientResponse.HttpClientResponse) =>
     ([clientId, scimToken]): ScimToken => ({ clientId, scimToken })
   )
 
-const malformed = ({ request, status }: HttpClientResponse.HttpClientResponse, expected: string) =>
-  Effect.fail(
-    new SpotnanaApiError({
-      status,
-      errorMessages: [],
-      message: `${request.method} to Spotnana's API users answered ${status} without ${expected}. ` +
-        "What it was asked for may have been done all the same: compare the list of API users."
-    })
-  )
+const malformed = (response: HttpClientResponse.HttpClientResponse, expected: string) =>
+  answeredWithout(response, expected, { of: "API users", list: "the list of API users" })
 
 /**
  * The API users of an administrator's TMC.

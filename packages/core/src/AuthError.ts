@@ -10,8 +10,8 @@
  */
 import { unavailableReasons } from "@effect-spotnana/engine/TokenFailure"
 import type * as Duration from "effect/Duration"
-import { HttpClientError } from "effect/http"
 import type { HttpClientRequest } from "effect/http"
+import * as HttpClientError from "effect/http/HttpClientError"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
@@ -172,7 +172,7 @@ export type AuthError = TokenEndpointError | TokenExpired
  */
 export const AuthError: Schema.Union<
   [typeof InvalidCredentials, typeof TokenExpired, typeof TokenEndpointUnavailable, typeof MalformedTokenResponse]
-> = Schema.Union([InvalidCredentials, TokenExpired, TokenEndpointUnavailable, MalformedTokenResponse])
+> = /* #__PURE__ */ Schema.Union([InvalidCredentials, TokenExpired, TokenEndpointUnavailable, MalformedTokenResponse])
 
 /**
  * Tells whether a value is one of this library's errors.

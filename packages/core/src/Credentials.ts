@@ -125,11 +125,13 @@ export const layer = (credentials: ClientCredentials): Layer.Layer<Credentials> 
  * @category config
  * @since 0.1.0
  */
-export const config: Config.Config<ClientCredentials> = /* #__PURE__ */ Config.all({
-  clientId: optionalVariable("SPOTNANA_CLIENT_ID"),
-  clientSecret: optionalVariable("SPOTNANA_CLIENT_SECRET")
-}).pipe(
-  Config.mapEffect(({ clientId, clientSecret }) => {
+// Calls in calls, each marked pure: a program that does not read it bundles none of it.
+export const config: Config.Config<ClientCredentials> = /* #__PURE__ */ withFullNames(/* #__PURE__ */ Config.mapEffect(
+  /* #__PURE__ */ Config.all({
+    clientId: /* #__PURE__ */ optionalVariable("SPOTNANA_CLIENT_ID"),
+    clientSecret: /* #__PURE__ */ optionalVariable("SPOTNANA_CLIENT_SECRET")
+  }),
+  ({ clientId, clientSecret }) => {
     const mistakes = [
       mistake("SPOTNANA_CLIENT_ID", "client id", clientId),
       mistake("SPOTNANA_CLIENT_SECRET", "client secret", clientSecret)
@@ -137,9 +139,8 @@ export const config: Config.Config<ClientCredentials> = /* #__PURE__ */ Config.a
     return clientId === undefined || clientSecret === undefined || mistakes.length > 0
       ? Effect.fail(variableError(mistakes.join(". ")))
       : Effect.succeed({ clientId, clientSecret: Redacted.make(clientSecret) })
-  }),
-  withFullNames
-)
+  }
+))
 
 const mistake = (variable: string, what: string, value: string | undefined): string | undefined => {
   if (value === undefined) return `${variable} is not set; expected the ${what} of a Spotnana API user`

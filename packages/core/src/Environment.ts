@@ -85,7 +85,7 @@ export const rejectsToken = ({ headers, status }: Answer): boolean =>
  * @category errors
  * @since 0.1.0
  */
-export class InvalidEnvironment extends Data.TaggedError("InvalidEnvironment")<{
+export class InvalidEnvironment extends /* #__PURE__ */ Data.TaggedError("InvalidEnvironment")<{
   /** Which option is wrong. */
   readonly option: "baseUrl" | "tokenUrl" | "origins" | "defaultLifetime"
   /** What is wrong with it and what was expected. */
@@ -254,16 +254,25 @@ export const make = (options: Options): Result.Result<Environment, InvalidEnviro
  */
 export const makeUnsafe = (options: Options): Environment => Result.getOrThrow(make(options))
 
+// What `make` makes of them. Its checks are not needed, and in no bundle that needs no other environment.
+const ofSpotnana = (name: string, baseUrl: string): Environment => ({
+  [TypeId]: TypeId,
+  name,
+  baseUrl,
+  origin: baseUrl,
+  origins: [baseUrl],
+  tokenUrl: baseUrl + tokenPath,
+  defaultLifetime: Duration.hours(1),
+  rejectsToken
+})
+
 /**
  * Spotnana's production environment: `https://api.spotnana.com`.
  *
  * @category constants
  * @since 0.1.0
  */
-export const production: Environment = /* #__PURE__ */ makeUnsafe({
-  name: "production",
-  baseUrl: "https://api.spotnana.com"
-})
+export const production: Environment = /* #__PURE__ */ ofSpotnana("production", "https://api.spotnana.com")
 
 /**
  * Spotnana's sandbox: `https://api-ext-sboxmeta.partners.spotnana.com`.
@@ -271,10 +280,10 @@ export const production: Environment = /* #__PURE__ */ makeUnsafe({
  * @category constants
  * @since 0.1.0
  */
-export const sandbox: Environment = /* #__PURE__ */ makeUnsafe({
-  name: "sandbox",
-  baseUrl: "https://api-ext-sboxmeta.partners.spotnana.com"
-})
+export const sandbox: Environment = /* #__PURE__ */ ofSpotnana(
+  "sandbox",
+  "https://api-ext-sboxmeta.partners.spotnana.com"
+)
 
 /**
  * Reads the environment: `SPOTNANA_ENVIRONMENT` is `production` (the default) or
@@ -288,11 +297,13 @@ export const sandbox: Environment = /* #__PURE__ */ makeUnsafe({
  * @category config
  * @since 0.1.0
  */
-export const config: Config.Config<Environment> = /* #__PURE__ */ Config.all({
-  name: optionalVariable("SPOTNANA_ENVIRONMENT"),
-  baseUrl: optionalVariable("SPOTNANA_BASE_URL")
-}).pipe(
-  Config.mapEffect(({ baseUrl, name }) => {
+// Calls in calls, each marked pure: a program that does not read it bundles none of it.
+export const config: Config.Config<Environment> = /* #__PURE__ */ withFullNames(/* #__PURE__ */ Config.mapEffect(
+  /* #__PURE__ */ Config.all({
+    name: /* #__PURE__ */ optionalVariable("SPOTNANA_ENVIRONMENT"),
+    baseUrl: /* #__PURE__ */ optionalVariable("SPOTNANA_BASE_URL")
+  }),
+  ({ baseUrl, name }) => {
     if (name !== undefined && name !== "production" && name !== "sandbox") {
       return Effect.fail(
         variableError(
@@ -305,6 +316,5 @@ export const config: Config.Config<Environment> = /* #__PURE__ */ Config.all({
       onFailure: (error) => Effect.fail(variableError(`SPOTNANA_BASE_URL cannot be used: ${error.problem}`)),
       onSuccess: Effect.succeed
     })
-  }),
-  withFullNames
-)
+  }
+))

@@ -4,7 +4,8 @@
  * @since 0.1.0
  */
 import type * as Config from "effect/Config"
-import { Digest, SecureRandom } from "effect/crypto"
+import * as Digest from "effect/crypto/Digest"
+import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"

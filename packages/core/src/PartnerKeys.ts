@@ -9,18 +9,20 @@ import { hasDotSegment } from "@effect-spotnana/engine/Url"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import { HttpClientRequest } from "effect/http"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { AuthError } from "./AuthError.ts"
+import { answeredWithout } from "./internal/answeredWithout.ts"
 import { readBody } from "./internal/http/body.ts"
 import { checked } from "./internal/options.ts"
 import { thumbprint } from "./SigningKey.ts"
 import type { PublicJwk } from "./SigningKey.ts"
-import { filterStatusOk, SpotnanaApiError } from "./SpotnanaApiError.ts"
+import { filterStatusOk } from "./SpotnanaApiError.ts"
+import type { SpotnanaApiError } from "./SpotnanaApiError.ts"
 import { SpotnanaHttpClient } from "./SpotnanaHttpClient.ts"
 
 /**
@@ -204,15 +206,8 @@ const mismatch = (kid: string, expected: string, actual: string) =>
     })
   )
 
-const malformed = ({ request, status }: HttpClientResponse.HttpClientResponse, expected: string) =>
-  Effect.fail(
-    new SpotnanaApiError({
-      status,
-      errorMessages: [],
-      message: `${request.method} to Spotnana's partner keys answered ${status} without ${expected}. ` +
-        "What it was asked for may have been done all the same: compare PartnerKeys.list."
-    })
-  )
+const malformed = (response: HttpClientResponse.HttpClientResponse, expected: string) =>
+  answeredWithout(response, expected, { of: "partner keys", list: "PartnerKeys.list" })
 
 /**
  * The partner keys that an administrator manages.

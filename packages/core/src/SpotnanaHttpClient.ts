@@ -6,8 +6,8 @@
 import type * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import { HttpClient } from "effect/http"
 import type { HttpClientError } from "effect/http"
+import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import type { AuthError } from "./AuthError.ts"
 import { isAuthError, toHttpClientError } from "./AuthError.ts"
@@ -165,7 +165,7 @@ export const layerProvider: Layer.Layer<
 const layerOf = <Eager extends boolean | "background", E, R>(
   options: Options<Eager> | undefined,
   credentials: Effect.Effect<Credentials.Credentials["Service"], E, R>,
-  environment: Effect.Effect<Environment.Environment | undefined, E> = Effect.succeed(options?.environment)
+  environment?: Effect.Effect<Environment.Environment, E>
 ): Layer.Layer<
   SpotnanaHttpClient | TokenProvider.TokenProvider,
   E | (true extends Eager ? AuthError : never),
@@ -176,12 +176,18 @@ const layerOf = <Eager extends boolean | "background", E, R>(
     Effect.gen(function*() {
       const provider = yield* makeProvider(options ?? {}, {
         credentials: yield* credentials,
-        endpoint: yield* TokenEndpoint.make({ ...options, environment: yield* environment }),
+        endpoint: yield* TokenEndpoint.make(
+          environment === undefined ? options : { ...options, environment: yield* environment }
+        ),
         context: yield* Effect.context(),
         scope
       })
       const client = authenticate(provider)(yield* HttpClient.HttpClient)
-      return Context.make(SpotnanaHttpClient, client).pipe(Context.add(TokenProvider.TokenProvider, provider))
+      // Added to none: `Context.make` would make a map for each of thousands of tenants.
+      return Context.empty().pipe(
+        Context.add(SpotnanaHttpClient, client),
+        Context.add(TokenProvider.TokenProvider, provider)
+      )
     })
   ) as Layer.Layer<
     SpotnanaHttpClient | TokenProvider.TokenProvider,
@@ -297,7 +303,7 @@ export const layerConfig = <const Eager extends boolean | "background" = false>(
   layerOf<Eager, Config.ConfigError, never>(
     options,
     currentConfig(options?.credentials ?? Credentials.config),
-    options?.environment === undefined ? Environment.config : Effect.succeed(options.environment)
+    options?.environment === undefined ? Environment.config : undefined
   )
 
 const foldErrors = (client: SpotnanaHttpClient["Service"]): HttpClient.HttpClient =>

@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import { Instant } from "@effect-spotnana/engine"
+import * as Instant from "@effect-spotnana/engine/Instant"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"

@@ -3,13 +3,14 @@
  *
  * @since 0.1.0
  */
+import type { Answer } from "@effect-spotnana/engine/TokenResponse"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { HttpClient } from "effect/http"
 import type { HttpClientRequest } from "effect/http"
+import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -22,7 +23,7 @@ import type { Environment } from "./Environment.ts"
 import { production } from "./Environment.ts"
 import { readBody } from "./internal/http/body.ts"
 import { checked, count, duration, oneOf } from "./internal/options.ts"
-import { pinnedClient, withoutQuery } from "./internal/tokenEndpoint/pinnedClient.ts"
+import { PinnedClient, withoutQuery } from "./internal/tokenEndpoint/pinnedClient.ts"
 import { secretParameters, secretsIn, tokenRequest, variantOf } from "./internal/tokenEndpoint/tokenRequest.ts"
 import { brokenClient, noAnswer, readToken } from "./internal/tokenEndpoint/tokenResponse.ts"
 
@@ -78,19 +79,6 @@ export class TokenEndpoint extends Context.Service<TokenEndpoint, {
   /** One request for one token. */
   readonly acquire: (credentials: ClientCredentials) => Effect.Effect<AccessToken, TokenEndpointError>
 }>()("@effect-spotnana/core/TokenEndpoint") {}
-
-const checkedOptions = (
-  { environment, maxBodySize, timeout }: Pick<CustomOptions, "environment" | "maxBodySize" | "timeout">
-) => ({
-  environment: checked(
-    "TokenEndpoint.environment",
-    environment,
-    Predicate.hasProperty(environment, "tokenUrl"),
-    "an Environment"
-  ),
-  maxBodySize: count("TokenEndpoint.maxBodySize", maxBodySize ?? 65_536),
-  timeout: duration("TokenEndpoint.timeout", timeout ?? "10 seconds", 1)
-})
 
 const checkForm = ({ audience = "", clientAuthentication = "body", parameters = {}, scope = "" }: Options): void => {
   oneOf("TokenEndpoint.clientAuthentication", clientAuthentication, ["body", "basic"])
@@ -164,75 +152,94 @@ export interface CustomOptions extends Pick<Options, "timeout" | "maxBodySize"> 
  * @category constructors
  * @since 0.1.0
  */
-export const makeWith: (
+export const makeWith = (
   options: CustomOptions
-) => Effect.Effect<TokenEndpoint["Service"], never, HttpClient.HttpClient> = /* #__PURE__ */ Effect.fnUntraced(
-  function*(options: CustomOptions) {
-    const { translate, variant } = options
-    const { environment, maxBodySize, timeout } = checkedOptions(options)
-    const address = withoutQuery(environment.tokenUrl)
-    const send = yield* pinnedClient(yield* HttpClient.HttpClient, address)
+): Effect.Effect<TokenEndpoint["Service"], never, HttpClient.HttpClient> =>
+  HttpClient.HttpClient.pipe(
+    Effect.flatMap(PinnedClient.make),
+    Effect.map((client) => new Endpoint(options, client))
+  )
 
-    const exchange = Effect.fnUntraced(
-      function*(
-        request: HttpClientRequest.HttpClientRequest,
-        clientId: string,
-        secrets: ReadonlyArray<string>
-      ): Effect.fn.Return<AccessToken, TokenEndpointError> {
-        const defaultLifetime = Duration.toMillis(environment.defaultLifetime)
-        const known = { address, clientId, defaultLifetime, maxBodySize, secrets, translate }
-        const toError = noAnswer(known)
-        const issuedAt = yield* DateTime.now
-        const response = yield* Effect.mapError(send(request), toError)
-        const body = yield* Effect.mapError(readBody(response, maxBodySize), toError)
-        const now = yield* Clock.currentTimeMillis
-        return yield* readToken({ ...known, status: response.status, headers: response.headers, body, now }, issuedAt)
-      }
-    )
+const defaultTimeout = /* #__PURE__ */ Duration.seconds(10)
 
-    const timedOut = Effect.suspend(() =>
-      Effect.fail(
-        new TokenEndpointUnavailable({
-          reason: "Timeout",
-          message: `No complete answer from ${address} within ${Duration.format(timeout)}. ` +
-            "Check the network, or raise the `timeout`."
-        })
-      )
-    )
+/** A class: its methods are there once, and not for each of thousands of tenants. */
+class Endpoint {
+  readonly environment: Environment
+  readonly variant: CustomOptions["variant"]
+  readonly timeout: Duration.Duration
+  readonly #options: CustomOptions
+  readonly #maxBodySize: number
+  readonly #client: PinnedClient
 
-    return {
-      environment,
-      variant,
-      timeout,
-      acquire: (credentials) => {
-        const wrong = problem(credentials)
-        if (wrong !== undefined) {
-          return Effect.fail(
-            new InvalidCredentials({
-              clientId: credentials.clientId,
-              message: `The credentials cannot be sent: ${wrong}.`
-            })
-          )
-        }
-        const request = options.request(credentials)
-        const secrets = secretsIn(environment.tokenUrl, request, credentials, options.secrets)
-        return exchange(request, credentials.clientId, secrets).pipe(
-          // A defect of the HTTP client: what it says may repeat whatever was sent.
-          Effect.catchDefect((defect) => Effect.fail(brokenClient(address, secrets, defect))),
-          Effect.timeoutOrElse({ duration: timeout, orElse: () => timedOut }),
-          Effect.withSpan("TokenEndpoint.acquire", {
-            root: true,
-            attributes: {
-              "spotnana.environment": environment.name,
-              "spotnana.client_id": credentials.clientId,
-              "url.full": address
-            }
-          }, { captureStackTrace: false })
-        )
-      }
-    }
+  constructor(options: CustomOptions, client: PinnedClient) {
+    const { environment, maxBodySize = 65_536, timeout = defaultTimeout, variant } = options
+    const isEnvironment = Predicate.hasProperty(environment, "tokenUrl")
+    this.environment = checked("TokenEndpoint.environment", environment, isEnvironment, "an Environment")
+    this.variant = variant
+    this.timeout = duration("TokenEndpoint.timeout", timeout, 1)
+    this.#options = options
+    this.#maxBodySize = count("TokenEndpoint.maxBodySize", maxBodySize)
+    this.#client = client
   }
-)
+
+  // A field, as the others are: so that a copy of the service has it too.
+  readonly acquire = (credentials: ClientCredentials): Effect.Effect<AccessToken, TokenEndpointError> => {
+    const { clientId } = credentials
+    const wrong = problem(credentials)
+    if (wrong !== undefined) {
+      return Effect.fail(
+        new InvalidCredentials({ clientId, message: `The credentials cannot be sent: ${wrong}.` })
+      )
+    }
+    const { environment, timeout } = this
+    const address = withoutQuery(environment.tokenUrl)
+    const request = this.#options.request(credentials)
+    const secrets = secretsIn(environment.tokenUrl, request, credentials, this.#options.secrets)
+    return this.#exchange(request, { address, clientId, secrets }).pipe(
+      // A defect of the HTTP client: what it says may repeat whatever was sent.
+      Effect.catchDefect((defect) => Effect.fail(brokenClient(address, secrets, defect))),
+      Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.fail(timedOut(address, timeout)) }),
+      Effect.withSpan("TokenEndpoint.acquire", {
+        root: true,
+        attributes: {
+          "spotnana.environment": environment.name,
+          "spotnana.client_id": clientId,
+          "url.full": address
+        }
+      }, { captureStackTrace: false })
+    )
+  }
+
+  #exchange(
+    request: HttpClientRequest.HttpClientRequest,
+    about: Pick<Answer, "address" | "clientId" | "secrets">
+  ): Effect.Effect<AccessToken, TokenEndpointError> {
+    const toError = noAnswer(about)
+    const maxBodySize = this.#maxBodySize
+    return Effect.gen({ self: this }, function*() {
+      const issuedAt = yield* DateTime.now
+      const response = yield* Effect.mapError(this.#client.send(about.address, request), toError)
+      const body = yield* Effect.mapError(readBody(response, maxBodySize), toError)
+      return yield* readToken({
+        ...about,
+        status: response.status,
+        headers: response.headers,
+        body,
+        maxBodySize,
+        translate: this.#options.translate,
+        defaultLifetime: Duration.toMillis(this.environment.defaultLifetime),
+        now: yield* Clock.currentTimeMillis
+      }, issuedAt)
+    })
+  }
+}
+
+const timedOut = (address: string, timeout: Duration.Duration) =>
+  new TokenEndpointUnavailable({
+    reason: "Timeout",
+    message: `No complete answer from ${address} within ${Duration.format(timeout)}. ` +
+      "Check the network, or raise the `timeout`."
+  })
 
 /**
  * Makes a token endpoint from the `HttpClient` of the environment.

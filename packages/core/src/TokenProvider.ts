@@ -64,7 +64,7 @@ export class TokenProvider extends Context.Service<TokenProvider, Service>()("@e
  */
 export const make: (
   options?: Options
-) => Effect.Effect<Service, AuthError, TokenEndpoint | Credentials | Scope.Scope> = Effect.fnUntraced(
+) => Effect.Effect<Service, AuthError, TokenEndpoint | Credentials | Scope.Scope> = /* #__PURE__ */ Effect.fnUntraced(
   function*(options: Options = {}) {
     return yield* makeProvider(options, {
       endpoint: yield* TokenEndpoint,

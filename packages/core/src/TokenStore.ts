@@ -8,7 +8,6 @@
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
 import * as Layer from "effect/Layer"
@@ -21,25 +20,12 @@ import { encrypt } from "./internal/tokenStore/encryption.ts"
 import { makeRandomNames } from "./internal/tokenStore/keys.ts"
 import { makeMemory } from "./internal/tokenStore/memory.ts"
 import { share } from "./internal/tokenStore/sharing.ts"
-import type { Share } from "./internal/tokenStore/sharing.ts"
+import { TokenStore } from "./internal/tokenStore/tag.ts"
 import { variableError, withFullNames } from "./internal/variables.ts"
 
 export { TokenStoreError } from "./internal/tokenStore/contract.ts"
 export type { Backend, Backoff, Change, Key, Lease, Stored } from "./internal/tokenStore/contract.ts"
-
-/**
- * The store that a `TokenProvider` shares its token through, if there is one.
- *
- * @see {@link layer} for a store of your own
- * @category services
- * @since 0.1.0
- */
-export class TokenStore extends Context.Service<TokenStore, {
-  /** Where the token is kept. */
-  readonly backend: Backend
-  /** How the processes share it. */
-  readonly share: Share
-}>()("@effect-spotnana/core/TokenStore") {}
+export { TokenStore } from "./internal/tokenStore/tag.ts"
 
 /**
  * A store of your own.

@@ -23,6 +23,8 @@ describe("Spotnana's own", () => {
     assert.strictEqual(environment.origin, baseUrl)
     assert.strictEqual(environment.tokenUrl, `${baseUrl}/v2/auth/oauth2-token`)
     assert.strictEqual(Duration.toHours(environment.defaultLifetime), 1)
+    // They are written out, so that a program that has no other bundles none of the checks.
+    assert.deepStrictEqual(environment, Environment.makeUnsafe({ name, baseUrl }))
   })
 })
 

@@ -938,6 +938,26 @@ describe("a redirect", () => {
       })
   )
 
+  it.effect("a client that is not fetch's does not make Node load fetch", () =>
+    Effect.gen(function*() {
+      const { Request } = globalThis
+      let isLooked = false
+      Object.defineProperty(globalThis, "Request", {
+        configurable: true,
+        get: () => {
+          isLooked = true
+          return Request
+        }
+      })
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() =>
+          Object.defineProperty(globalThis, "Request", { configurable: true, writable: true, value: Request })
+        )
+      )
+      yield* Effect.flip(acquire(answering(null, { status: 503 })))
+      assert.isFalse(isLooked)
+    }))
+
   it.effect("invariant 8: nor does a RequestInit of the caller change that", () =>
     Effect.gen(function*() {
       const { calls, layer } = fetched({ credentials: "omit" })

@@ -221,12 +221,11 @@ const useAgain = <T, E>(
   now: Instant
 ): Transition<T, E> => {
   const { cached } = state
-  const { lastSecond } = Policy
   const gain = millisUntil(endOf(again), now) - millisUntil(endOf(cached), now)
-  if (gain > 2 * lastSecond) return use(state, { ...again, token: cached.token }, event.isShared, now)
+  if (gain > 2 * Policy.lastSecond) return use(state, { ...again, token: cached.token }, event.isShared, now)
   const kept = { ...cached, version: Math.max(cached.version, again.version) }
-  if (millisUntil(cached.expiresAt, now) > 3 * lastSecond) {
-    const renewAt = after(cached.expiresAt, -lastSecond * (1 + event.random))
+  if (millisUntil(cached.expiresAt, now) > 3 * Policy.lastSecond) {
+    const renewAt = after(cached.expiresAt, -Policy.lastSecond * (1 + event.random))
     return use(state, { ...kept, renewAt }, event.isShared, now)
   }
   // It lasts as long as is said now.
@@ -234,7 +233,7 @@ const useAgain = <T, E>(
   const last = { ...kept, expiresAt, renewAt: expiresAt }
   if (event._tag === "TokenShared") return use(state, last, event.isShared, now)
   // Servers count in whole seconds: the token may live up to one longer. Spread, so that a fleet does not ask in step.
-  const until = after(later(endOf(cached), endOf(again), now), lastSecond * (0.5 + 0.5 * event.random))
+  const until = after(later(endOf(cached), endOf(again), now), Policy.lastSecond * (0.5 + 0.5 * event.random))
   return use(state, last, event.isShared, now, { error: event.errorIfLate, until })
 }
 

@@ -5,8 +5,10 @@
  * @since 0.1.0
  */
 
+// The engine is compiled without the types of any platform. Every platform has this one. It is arithmetic, and no clock.
+declare const Date: { readonly UTC: (year: number, month: number, ...rest: ReadonlyArray<number>) => number }
+
 const months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-const monthLengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
 /** RFC 9110 §5.6.7, and RFC 3339. The name of the day is not compared with the date; without an offset it is UTC. */
 const dateForms = [
@@ -20,19 +22,14 @@ const dateForms = [
   /^(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d)[t ](?<time>\d\d:\d\d:\d\d(?:\.\d+)?)(?:z|(?<offset>[+-]\d\d:?\d\d))?$/i
 ]
 
-const isLeapYear = (year: number): boolean => year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+const second = 1000
+const day = 86_400 * second
 
-const daysFromYearZeroTo1970 = 719_528
-
-/** Days from 1970-01-01 to the first of January of a year. */
-const daysToYear = (year: number): number =>
-  365 * year + Math.ceil(year / 4) - Math.ceil(year / 100) + Math.ceil(year / 400) - daysFromYearZeroTo1970
-
-/** Milliseconds since the Unix epoch; undefined where it is no date. By hand: `Date` is a clock, too. */
+/** Milliseconds since the Unix epoch; undefined where it is no date. */
 const parseDate = (text: string): number | undefined => {
   const parts = dateForms.map((form) => form.exec(text)?.groups).find((groups) => groups !== undefined)
   if (parts === undefined) return undefined
-  const { day, month, offset, time, year } = parts as
+  const { day: dayOfMonth, month, offset, time, year } = parts as
     & Readonly<Record<"day" | "month" | "time" | "year", string>>
     & { readonly offset?: string }
   const written = Number(year)
@@ -40,20 +37,17 @@ const parseDate = (text: string): number | undefined => {
   const fullYear = year.length === 4 ? written : written + (written < 70 ? 2000 : 1900)
   const monthIndex = month.length === 2 ? Number(month) - 1 : months.indexOf(month.toLowerCase())
   const [hours, minutes, seconds] = time.split(":").map(Number) as [number, number, number]
-  const lengthOf = (index: number): number => monthLengths[index]! + (index === 1 && isLeapYear(fullYear) ? 1 : 0)
-  const dayOfMonth = Number(day)
+  const daysBefore = Number(dayOfMonth) - 1
+  const firstOfMonth = Date.UTC(fullYear, monthIndex, 1)
   // 23:59:60 is a leap second, which counts as the following one.
-  const isPossible = monthIndex in months && dayOfMonth >= 1 && dayOfMonth <= lengthOf(monthIndex) &&
+  const isPossible = monthIndex in months && daysBefore >= 0 &&
+    firstOfMonth + daysBefore * day < Date.UTC(fullYear, monthIndex + 1, 1) &&
     hours <= 23 && minutes <= 59 && seconds <= 60
   if (!isPossible) return undefined
-  const daysBefore = months.slice(0, monthIndex).reduce((days, _, index) => days + lengthOf(index), 0)
-  const days = daysToYear(fullYear) + daysBefore + dayOfMonth - 1
   const [, sign, hoursAhead, minutesAhead] = /([+-])(\d\d):?(\d\d)/.exec(offset ?? "") ?? []
   const ahead = sign === undefined ? 0 : Number(`${sign}1`) * (Number(hoursAhead) * 60 + Number(minutesAhead))
-  return (((days * 24 + hours) * 60 + minutes - ahead) * 60 + seconds) * 1000
+  return firstOfMonth + daysBefore * day + ((hours * 60 + minutes - ahead) * 60 + seconds) * second
 }
-
-const second = 1000
 
 /** Where a server may send a delay or a moment, larger numbers are moments, in seconds or milliseconds since the Unix epoch. */
 const largestDelay = { seconds: 1e9, millis: 1e12 } as const

@@ -337,9 +337,9 @@ export const mutants: ReadonlyArray<Mutant> = [
   ),
   // The same token once more
   lifecycle("the same token counts as a new one", "state.cached?.token === next.token\n    ?", "false\n    ?"),
-  lifecycle("a token that lasts longer counts as the same one", "gain > 2 * lastSecond", "false"),
+  lifecycle("a token that lasts longer counts as the same one", "gain > 2 * Policy.lastSecond", "false"),
   lifecycle("the same token is renewed again at once", "{ ...kept, renewAt }", "{ ...kept, renewAt: again.renewAt }"),
-  lifecycle("the same token is not renewed before it is out of use", "-lastSecond * (1 + event.random)", "0"),
+  lifecycle("the same token is not renewed before it is out of use", "-Policy.lastSecond * (1 + event.random)", "0"),
   lifecycle(
     "a server that has no other token is asked again and again",
     "now, { error: event.errorIfLate, until })",
@@ -347,8 +347,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   ),
   lifecycle(
     "a server that has no other token is asked again when its token is out of use",
-    "later(endOf(cached), endOf(again), now), last",
-    "expiresAt, last"
+    "later(endOf(cached), endOf(again), now), Policy.last",
+    "expiresAt, Policy.last"
   ),
   lifecycle(
     "a token that is handed out again is out of use earlier than is said now",

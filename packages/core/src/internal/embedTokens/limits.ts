@@ -1,4 +1,5 @@
-import { Instant, Policy } from "@effect-spotnana/engine"
+import * as Instant from "@effect-spotnana/engine/Instant"
+import * as Policy from "@effect-spotnana/engine/Policy"
 
 /** How many token requests each user has left in this minute. */
 export interface Allowance {

@@ -2,8 +2,8 @@ import * as Url from "@effect-spotnana/engine/Url"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
-import { HttpClient } from "effect/http"
 import type { HttpBody, HttpClientRequest, HttpClientResponse } from "effect/http"
+import * as HttpClient from "effect/http/HttpClient"
 import * as Metric from "effect/Metric"
 import * as Result from "effect/Result"
 import * as AccessToken from "../../AccessToken.ts"
@@ -81,136 +81,151 @@ const isEvidence = ({ bearer, response }: Rejection): boolean =>
  * whenever they run it again, and only where the request really goes to an origin of the API.
  */
 export const authenticateWith = (provider: Service) => {
-  const { environment } = provider
-  const bearerHeaders = new BearerHeaders()
-  /** The last rejected request of which it is not known whether a new token helps: the caller may send it again. */
-  let undecided: { readonly bearer: Bearer; readonly target: RequestTarget } | undefined
-
-  const isRepeatedByCaller = (request: Request, bearer: Bearer): boolean =>
-    undecided !== undefined && undecided.bearer !== bearer && isSameTarget(undecided.target, request)
-
-  /** Whether an answer comes from the API, and says that the token is dead. */
-  const rejectsToken = (response: Response): boolean =>
-    environment.rejectsToken(response) && Url.isAtOrigin(environment.origins, finalUrl(response))
-
-  const countReplay = Effect.suspend(() =>
-    Metric.update(Metric.withAttributes(metrics.replays, { environment: environment.name }), 1)
-  )
-
-  return <E, R>(client: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<E | AuthError, R> => {
-    type Sending = Effect.Effect<Response, E | AuthError, R>
-    type Requested = Effect.Effect<Request, E | AuthError, R>
-    // What fails in the request's own effect comes out of postprocess as it is: its type has no word for that.
-    const postprocess = client.postprocess as HttpClient.HttpClient.Postprocess<E | AuthError, R>
-
-    const exchange = (request: Requested, attempt: Attempt): Sending => {
-      // Set where the bearer is ours.
-      let sent: Request | undefined
-      let acceptedBefore = 0
-      // To another origin, or back from there.
-      let isAway = false
-      const authenticated = Effect.flatMapEager(request, (original): Requested => {
-        const url = Url.resolve(environment, original.url)
-        isAway = url === undefined || isReturning(original)
-        if (url === undefined) return Effect.succeed(original)
-        // It passes through the client's own combinators, which were made for this error of the platform.
-        if (Url.hasDotSegment(original.url)) return Effect.fail(dotSegment(original) as E)
-        // An Authorization of the caller's own is left alone, and so is its 401.
-        if (isAway || "authorization" in original.headers) {
-          return Effect.succeed(complete(original, url, unauthenticated))
-        }
-        return Effect.mapEager(attempt.token ?? provider.get, (token) => {
-          const bearer = bearerHeaders.of(token)
-          acceptedBefore = bearer.accepted
-          return sent = complete(original, url, bearer.headers)
-        })
-      })
-      const rejected = (response: Response, bearer: Bearer): Sending | undefined =>
-        rejectsToken(response)
-          ? onRejection(request, { attempt, bearer, acceptedBefore, sent: sent!, response })
-          : undefined
-      const onResponse = (response: Response, bearer: Bearer): Sending | undefined => {
-        const rejection = rejected(response, bearer)
-        if (rejection !== undefined) return rejection
-        if (response.status < 200 || response.status >= 300) return undefined
-        bearer.accepted++
-        bearer.rejectedInARow = 0
-        // Accepted with another token than the rejected one: that was dead.
-        const isReplaced = attempt.number > 1 && !attempt.isRepeated
-        if (!isReplaced && !isRepeatedByCaller(sent!, bearer)) return undefined
-        undecided = undefined
-        return Effect.as(provider.replayAccepted, response)
-      }
-      return Effect.matchCauseEffect(postprocess(authenticated), {
-        onSuccess: (original) => {
-          const bearer = sent === undefined ? undefined : bearerHeaders.usedFor(original.request)
-          if (bearer === undefined) return isAway ? markReturn(environment, original) : Effect.succeed(original)
-          const response = responseWithoutBearer(original)
-          return onResponse(response, bearer) ??
-            (isRedirect(original) ? redirectWithoutBearer(original) : Effect.succeed(response))
-        },
-        onFailure: (cause) => {
-          if (sent !== undefined) { for (const error of errorsIn(cause)) errorWithoutBearer(error) }
-          const found = Cause.findError(cause)
-          if (Result.isFailure(found)) return Effect.failCause(found.failure)
-          const error = found.success
-          const response = filteredResponse(error)
-          const bearer = sent === undefined || response === undefined
-            ? undefined
-            : bearerHeaders.usedFor(response.request)
-          return bearer !== undefined && rejected(response!, bearer) || Effect.fail(error)
-        }
-      })
-    }
-
-    const onRejection = (request: Requested, rejection: Rejection): Sending => {
-      const { acceptedBefore, attempt, bearer, response } = rejection
-      const { token } = bearer
-      const { secrets } = bearerHeaders
-      if (!attempt.isRepeated) bearer.rejectedInARow++
-      if (attempt.number === 3 || attempt.isNew) {
-        undecided = undefined
-        return tokenExpired("rejected", response, secrets)
-      }
-      if (!isEvidence(rejection)) return tokenExpired("redirect", response, secrets)
-      // Accepted from another request meanwhile: the token is not dead, and worth one more attempt.
-      const isAccepted = bearer.accepted !== acceptedBefore && !attempt.isRepeated
-      const wasInUse = isAccepted
-        ? Effect.succeed(false)
-        : provider.reject(token, { wasAccepted: bearer.accepted > 0, rejectedInARow: bearer.rejectedInARow })
-      const canReplay = isReplayable(rejection)
-      const { body, method, url, urlParams } = rejection.sent
-      // A replay may be interrupted. Of two requests with bodies nobody knows whether they are the same.
-      if (!isAccepted && (!canReplay || body._tag === "Empty")) {
-        undecided = { bearer, target: { method, url, urlParams } }
-      }
-      if (!canReplay) {
-        const reason = hasReplayableBody(rejection.sent) ? "redirect" : "body"
-        return Effect.andThen(wasInUse, tokenExpired(reason, response, secrets))
-      }
-      const replacement = isAccepted ? provider.get : provider.replacement(token, attempt.isRepeated)
-      return Effect.flatMap(wasInUse, (wasInUse) =>
-        replacement.pipe(
-          Effect.catchTag("TokenExpired", ({ retryAfter }) => tokenExpired("rejected", response, secrets, retryAfter)),
-          Effect.tap(() => countReplay),
-          // Read in passing, so that the connection is free for the next request.
-          Effect.tap(() => Effect.forkChild(readErrorBody(response))),
-          Effect.flatMap((next) => {
-            const isRepeated = AccessToken.equals(next, token)
-            const number = attempt.number === 1 ? 2 : 3
-            return exchange(request, {
-              number,
-              token: Effect.succeed(next),
-              isRepeated,
-              isNew: wasInUse && !isRepeated
-            })
-          })
-        ))
-    }
-
-    return HttpClient.makeWith(
-      (request) => exchange(request, first),
+  const authenticator = new Authenticator(provider)
+  return <E, R>(client: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<E | AuthError, R> =>
+    HttpClient.makeWith(
+      // What fails in the request's own effect comes out of postprocess as it is: its type has no word for that.
+      (request) =>
+        authenticator.exchange(
+          client.postprocess as HttpClient.HttpClient.Postprocess<E | AuthError, R>,
+          request,
+          first
+        ),
       client.preprocess
     )
+}
+
+/** A class: its methods are there once, and not for each of thousands of tenants. */
+class Authenticator {
+  readonly #provider: Service
+  readonly #bearerHeaders = new BearerHeaders()
+  /** The last rejected request of which it is not known whether a new token helps: the caller may send it again. */
+  #undecided: { readonly bearer: Bearer; readonly target: RequestTarget } | undefined
+
+  constructor(provider: Service) {
+    this.#provider = provider
+  }
+
+  exchange<E, R>(
+    postprocess: HttpClient.HttpClient.Postprocess<E | AuthError, R>,
+    request: Effect.Effect<Request, E | AuthError, R>,
+    attempt: Attempt
+  ): Effect.Effect<Response, E | AuthError, R> {
+    type Sending = Effect.Effect<Response, E | AuthError, R>
+    const { environment } = this.#provider
+    // Set where the bearer is ours.
+    let sent: Request | undefined
+    let acceptedBefore = 0
+    // To another origin, or back from there.
+    let isAway = false
+    const authenticated = Effect.flatMapEager(request, (original): Effect.Effect<Request, E | AuthError, R> => {
+      const url = Url.resolve(environment, original.url)
+      isAway = url === undefined || isReturning(original)
+      if (url === undefined) return Effect.succeed(original)
+      // It passes through the client's own combinators, which were made for this error of the platform.
+      if (Url.hasDotSegment(original.url)) return Effect.fail(dotSegment(original) as E)
+      // An Authorization of the caller's own is left alone, and so is its 401.
+      if (isAway || "authorization" in original.headers) {
+        return Effect.succeed(complete(original, url, unauthenticated))
+      }
+      return Effect.mapEager(attempt.token ?? this.#provider.get, (token) => {
+        const bearer = this.#bearerHeaders.of(token)
+        acceptedBefore = bearer.accepted
+        return sent = complete(original, url, bearer.headers)
+      })
+    })
+    const rejected = (response: Response, bearer: Bearer): Sending | undefined =>
+      // Whether it comes from the API, and says that the token is dead.
+      environment.rejectsToken(response) && Url.isAtOrigin(environment.origins, finalUrl(response))
+        ? this.#onRejection(postprocess, request, { attempt, bearer, acceptedBefore, sent: sent!, response })
+        : undefined
+    return Effect.matchCauseEffect(postprocess(authenticated), {
+      onSuccess: (original): Sending => {
+        const bearer = sent === undefined ? undefined : this.#bearerHeaders.usedFor(original.request)
+        if (bearer === undefined) return isAway ? markReturn(environment, original) : Effect.succeed(original)
+        const response = responseWithoutBearer(original)
+        return rejected(response, bearer) ?? this.#accepted(response, bearer, sent!, attempt) ??
+          (isRedirect(original) ? redirectWithoutBearer(original) : Effect.succeed(response))
+      },
+      onFailure: (cause): Sending => {
+        if (sent !== undefined) { for (const error of errorsIn(cause)) errorWithoutBearer(error) }
+        const found = Cause.findError(cause)
+        if (Result.isFailure(found)) return Effect.failCause(found.failure)
+        const error = found.success
+        const response = filteredResponse(error)
+        const bearer = sent === undefined || response === undefined
+          ? undefined
+          : this.#bearerHeaders.usedFor(response.request)
+        return bearer !== undefined && rejected(response!, bearer) || Effect.fail(error)
+      }
+    })
+  }
+
+  /** Counts an accepted request. An effect, where it shows that a new token helped. */
+  #accepted(response: Response, bearer: Bearer, sent: Request, attempt: Attempt): Effect.Effect<Response> | undefined {
+    if (response.status < 200 || response.status >= 300) return undefined
+    bearer.accepted++
+    bearer.rejectedInARow = 0
+    // Accepted with another token than the rejected one: that was dead.
+    const isReplaced = attempt.number > 1 && !attempt.isRepeated
+    if (!isReplaced && !this.#isRepeatedByCaller(sent, bearer)) return undefined
+    this.#undecided = undefined
+    return Effect.as(this.#provider.replayAccepted, response)
+  }
+
+  #isRepeatedByCaller(request: Request, bearer: Bearer): boolean {
+    const undecided = this.#undecided
+    return undecided !== undefined && undecided.bearer !== bearer && isSameTarget(undecided.target, request)
+  }
+
+  #onRejection<E, R>(
+    postprocess: HttpClient.HttpClient.Postprocess<E | AuthError, R>,
+    request: Effect.Effect<Request, E | AuthError, R>,
+    rejection: Rejection
+  ): Effect.Effect<Response, E | AuthError, R> {
+    const provider = this.#provider
+    const { acceptedBefore, attempt, bearer, response } = rejection
+    const { token } = bearer
+    const { secrets } = this.#bearerHeaders
+    if (!attempt.isRepeated) bearer.rejectedInARow++
+    if (attempt.number === 3 || attempt.isNew) {
+      this.#undecided = undefined
+      return tokenExpired("rejected", response, secrets)
+    }
+    if (!isEvidence(rejection)) return tokenExpired("redirect", response, secrets)
+    // Accepted from another request meanwhile: the token is not dead, and worth one more attempt.
+    const isAccepted = bearer.accepted !== acceptedBefore && !attempt.isRepeated
+    const wasInUse = isAccepted
+      ? Effect.succeed(false)
+      : provider.reject(token, { wasAccepted: bearer.accepted > 0, rejectedInARow: bearer.rejectedInARow })
+    const canReplay = isReplayable(rejection)
+    const { body, method, url, urlParams } = rejection.sent
+    // A replay may be interrupted. Of two requests with bodies nobody knows whether they are the same.
+    if (!isAccepted && (!canReplay || body._tag === "Empty")) {
+      this.#undecided = { bearer, target: { method, url, urlParams } }
+    }
+    if (!canReplay) {
+      const reason = hasReplayableBody(rejection.sent) ? "redirect" : "body"
+      return Effect.andThen(wasInUse, tokenExpired(reason, response, secrets))
+    }
+    const replacement = isAccepted ? provider.get : provider.replacement(token, attempt.isRepeated)
+    return Effect.flatMap(wasInUse, (wasInUse) =>
+      replacement.pipe(
+        Effect.catchTag("TokenExpired", ({ retryAfter }) => tokenExpired("rejected", response, secrets, retryAfter)),
+        Effect.tap(() =>
+          Metric.update(Metric.withAttributes(metrics.replays, { environment: provider.environment.name }), 1)
+        ),
+        // Read in passing, so that the connection is free for the next request.
+        Effect.tap(() => Effect.forkChild(readErrorBody(response))),
+        Effect.flatMap((next) => {
+          const isRepeated = AccessToken.equals(next, token)
+          return this.exchange(postprocess, request, {
+            number: attempt.number === 1 ? 2 : 3,
+            token: Effect.succeed(next),
+            isRepeated,
+            isNew: wasInUse && !isRepeated
+          })
+        })
+      ))
   }
 }

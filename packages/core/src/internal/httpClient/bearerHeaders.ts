@@ -1,7 +1,7 @@
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
-import { Headers } from "effect/http"
 import type { HttpClientRequest } from "effect/http"
+import * as Headers from "effect/http/Headers"
 import * as Redacted from "effect/Redacted"
 import type { AccessToken } from "../../AccessToken.ts"
 import { userAgent } from "../http/userAgent.ts"

@@ -1,6 +1,8 @@
 import * as Cause from "effect/Cause"
-import { Headers, HttpClientError, HttpClientRequest } from "effect/http"
 import type { HttpClientResponse } from "effect/http"
+import * as Headers from "effect/http/Headers"
+import * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import { userAgent } from "../http/userAgent.ts"
 
 type Request = HttpClientRequest.HttpClientRequest

@@ -1,6 +1,8 @@
 import { objectOfText } from "@effect-spotnana/engine/Json"
 import * as Cause from "effect/Cause"
-import { Digest, KeyFormat, Signature } from "effect/crypto"
+import * as Digest from "effect/crypto/Digest"
+import * as KeyFormat from "effect/crypto/KeyFormat"
+import * as Signature from "effect/crypto/Signature"
 import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
 import * as Base64Url from "effect/encoding/Base64Url"
@@ -151,34 +153,35 @@ const longEnough = <K extends Signature.PrivateKey<Algorithm> | Signature.Public
     : refuse("TooShort", `The RSA key has ${modulusLength} bits: expected ${minBits} or more.`)
 }
 
-const readPrivate = (input: unknown): Effect.Effect<Signature.PrivateKey<Algorithm>, Refusal> => {
-  const material = materialOf(input)
-  if (material === undefined) return malformed("private")
-  const read = Predicate.isString(material)
-    ? Effect.andThen(
-      ofPem("private", material),
-      orMalformed("private", KeyFormat.decodePrivate(KeyFormat.pem(KeyFormat.pkcs8), algorithm, material))
-    )
-    : Effect.andThen(
-      ofJwk("private", material),
-      orMalformed("private", KeyFormat.decodePrivate(KeyFormat.jwk, algorithm, material))
-    )
-  return Effect.flatMap(read, longEnough)
+interface Keys {
+  readonly private: Signature.PrivateKey<Algorithm>
+  readonly public: Signature.PublicKey<Algorithm>
 }
 
-const readPublic = (input: unknown): Effect.Effect<Signature.PublicKey<Algorithm>, Refusal> => {
+/** What the platform makes of a key in either form. */
+const decode: {
+  readonly [R in Role]: {
+    readonly pem: (text: string) => Effect.Effect<Keys[R], unknown>
+    readonly jwk: (jwk: JsonWebKey) => Effect.Effect<Keys[R], unknown>
+  }
+} = {
+  private: {
+    pem: (text) => KeyFormat.decodePrivate(KeyFormat.pem(KeyFormat.pkcs8), algorithm, text),
+    jwk: (jwk) => KeyFormat.decodePrivate(KeyFormat.jwk, algorithm, jwk)
+  },
+  public: {
+    pem: (text) => KeyFormat.decodePublic(KeyFormat.pem(KeyFormat.spki), algorithm, text),
+    jwk: (jwk) => KeyFormat.decodePublic(KeyFormat.jwk, algorithm, jwk)
+  }
+}
+
+const read = <R extends Role>(role: R, input: unknown): Effect.Effect<Keys[R], Refusal> => {
   const material = materialOf(input)
-  if (material === undefined) return malformed("public")
-  const read = Predicate.isString(material)
-    ? Effect.andThen(
-      ofPem("public", material),
-      orMalformed("public", KeyFormat.decodePublic(KeyFormat.pem(KeyFormat.spki), algorithm, material))
-    )
-    : Effect.andThen(
-      ofJwk("public", material),
-      orMalformed("public", KeyFormat.decodePublic(KeyFormat.jwk, algorithm, material))
-    )
-  return Effect.flatMap(read, longEnough)
+  if (material === undefined) return malformed(role)
+  const key = Predicate.isString(material)
+    ? Effect.andThen(ofPem(role, material), orMalformed(role, decode[role].pem(material)))
+    : Effect.andThen(ofJwk(role, material), orMalformed(role, decode[role].jwk(material)))
+  return Effect.flatMap(key, longEnough)
 }
 
 /** The two members that a public RSA key has; of a private key nothing else either. */
@@ -218,7 +221,7 @@ export const readNamed = (input: Input): Effect.Effect<Named, Refusal> =>
   "privateKey" in input
     ? Effect.map(readSigning(input), ({ named }) => named)
     : Effect.gen(function*() {
-      const key = yield* readPublic(input.publicKey)
+      const key = yield* read("public", input.publicKey)
       return yield* withKid(input, input.publicKey, yield* publicMembers("public", key))
     })
 
@@ -228,6 +231,6 @@ export const readSigning = (
 ): Effect.Effect<{ readonly key: Signature.PrivateKey<Algorithm>; readonly named: Named }, Refusal> =>
   Effect.gen(function*() {
     const material = Redacted.isRedacted(input.privateKey) ? Redacted.value(input.privateKey) : undefined
-    const key = yield* readPrivate(material)
+    const key = yield* read("private", material)
     return { key, named: yield* withKid(input, material, yield* publicMembers("private", key)) }
   })

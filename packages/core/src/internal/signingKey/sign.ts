@@ -1,4 +1,6 @@
-import { KeyFormat, SecureRandom, Signature } from "effect/crypto"
+import * as KeyFormat from "effect/crypto/KeyFormat"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Signature from "effect/crypto/Signature"
 import * as Effect from "effect/Effect"
 import * as Base64Url from "effect/encoding/Base64Url"
 import * as Layer from "effect/Layer"

@@ -2,8 +2,9 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { constFalse } from "effect/Function"
-import { FetchHttpClient, HttpClient } from "effect/http"
 import type { HttpClientError, HttpClientRequest, HttpClientResponse } from "effect/http"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
 import * as Tracer from "effect/Tracer"
 
 /** A client wanted to send the request to another address. */
@@ -11,11 +12,6 @@ export class Diverted extends Data.TaggedError("Diverted")<{
   /** The origin of that address. */
   readonly origin: string
 }> {}
-
-/** Sends a request to one address, and never anywhere else. */
-export type PinnedClient = (
-  request: HttpClientRequest.HttpClientRequest
-) => Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError | Diverted>
 
 /** A URL without what may have a key in it. */
 export const withoutQuery = (url: string): string => url.replace(/\?.*$/, "")
@@ -59,34 +55,54 @@ const onlyTo = <A, E, R>(address: string, effect: Effect.Effect<A, E, R>): Effec
     )
   })
 
-const fetchOptions = () => ({
+const fetchOptions = (given: RequestInit | undefined) => ({
+  ...given,
   redirect: "manual" as const,
   // Frameworks put a `fetch` of their own in place that keeps answers on disk. This is the standard's way to forbid it. A
   // Cloudflare Worker with a compatibility date before 2024-11-11 refuses the option, and `Request` has no such property.
-  ...(typeof Request !== "undefined" && "cache" in Request.prototype && { cache: "no-store" as const }),
+  // Read by `fetch` alone: Node loads all of its `fetch` for a look at `Request`: 2 MB of heap.
+  get cache(): "no-store" {
+    // Undefined is as good as absent, which its type has no word for.
+    return (typeof Request !== "undefined" && "cache" in Request.prototype ? "no-store" : undefined)!
+  },
   // Next.js overrides that in a page with `fetchCache = "force-cache"`, and otherwise makes the page dynamic. What is
   // marked so goes straight to the network.
   next: { internal: true }
 })
 
 /**
- * A client for requests with credentials in them: they go to `address` (without a query), no redirect is followed, no
- * answer is cached, and neither a header nor a query of theirs is in a span. An answer is an answer whatever its status,
- * also where the client filters statuses.
+ * A client for requests with credentials in them: they go to one address, no redirect is followed, no answer is cached,
+ * and neither a header nor a query of theirs is in a span. An answer is an answer whatever its status, also where the
+ * client filters statuses.
  */
-export const pinnedClient = /* #__PURE__ */ Effect.fnUntraced(
-  function*(client: HttpClient.HttpClient, address: string): Effect.fn.Return<PinnedClient> {
-    const context = yield* contextOf(client)
-    const requestInit = { ...Context.getOrUndefined(context, FetchHttpClient.RequestInit), ...fetchOptions() }
-    // The interceptor that follows redirects does not, for a request that says so.
-    const undiciOptions = { ...Context.get(context, UndiciOptions), maxRedirections: 0 }
-    return (request) =>
-      onlyTo(address, client.execute(request)).pipe(
-        Effect.catchTag("HttpClientError", (error) =>
-          error.reason._tag === "StatusCodeError" ? Effect.succeed(error.reason.response) : Effect.fail(error)),
-        Effect.provideService(FetchHttpClient.RequestInit, requestInit),
-        Effect.provideService(UndiciOptions, undiciOptions),
-        Effect.provideService(HttpClient.TracerHeaderFilter, constFalse)
-      )
+export class PinnedClient {
+  readonly #client: HttpClient.HttpClient
+  readonly #requestInit: RequestInit | undefined
+  readonly #undiciOptions: object
+
+  static readonly make = (client: HttpClient.HttpClient): Effect.Effect<PinnedClient> =>
+    Effect.map(contextOf(client), (context) => new PinnedClient(client, context))
+
+  private constructor(client: HttpClient.HttpClient, context: Context.Context<never>) {
+    this.#client = client
+    this.#requestInit = Context.getOrUndefined(context, FetchHttpClient.RequestInit)
+    this.#undiciOptions = Context.get(context, UndiciOptions)
   }
-)
+
+  /** `address` is without a query. */
+  send(
+    address: string,
+    request: HttpClientRequest.HttpClientRequest
+  ): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError | Diverted> {
+    return onlyTo(address, this.#client.execute(request)).pipe(
+      Effect.catchTag(
+        "HttpClientError",
+        (error) => error.reason._tag === "StatusCodeError" ? Effect.succeed(error.reason.response) : Effect.fail(error)
+      ),
+      Effect.provideService(FetchHttpClient.RequestInit, fetchOptions(this.#requestInit)),
+      // The interceptor that follows redirects does not, for a request that says so.
+      Effect.provideService(UndiciOptions, { ...this.#undiciOptions, maxRedirections: 0 }),
+      Effect.provideService(HttpClient.TracerHeaderFilter, constFalse)
+    )
+  }
+}

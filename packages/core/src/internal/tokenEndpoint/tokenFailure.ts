@@ -3,26 +3,16 @@ import * as Duration from "effect/Duration"
 import type { TokenEndpointError } from "../../AuthError.ts"
 import { InvalidCredentials, MalformedTokenResponse, TokenEndpointUnavailable } from "../../AuthError.ts"
 
-/** The error of what the engine knows of a failure. */
-export const toError = (failure: TokenFailure): TokenEndpointError => {
-  switch (failure._tag) {
-    case "InvalidCredentials": {
-      const { clientId, code, debugIdentifier, message, status } = failure
-      return new InvalidCredentials({ clientId, code, debugIdentifier, message, status })
-    }
-    case "TokenEndpointUnavailable": {
-      const { debugIdentifier, message, reason, status } = failure
-      return new TokenEndpointUnavailable({ debugIdentifier, message, reason, retryAfter: delayOf(failure), status })
-    }
-    case "MalformedTokenResponse": {
-      const { debugIdentifier, message, status } = failure
-      return new MalformedTokenResponse({ debugIdentifier, message, retryAfter: delayOf(failure), status })
-    }
-  }
-}
+const errors = { InvalidCredentials, TokenEndpointUnavailable, MalformedTokenResponse }
 
-const delayOf = ({ retryAfter }: { readonly retryAfter?: number | undefined }): Duration.Duration | undefined =>
-  retryAfter === undefined ? undefined : Duration.millis(retryAfter)
+/** The error of what the engine knows of a failure. */
+export const toError = ({ _tag, ...fields }: TokenFailure): TokenEndpointError => {
+  const retryAfter = "retryAfter" in fields && fields.retryAfter !== undefined
+    ? Duration.millis(fields.retryAfter)
+    : undefined
+  // A failure has the fields of the error of its tag, which the compiler cannot see.
+  return new (errors[_tag] as new(fields: object) => TokenEndpointError)({ ...fields, retryAfter })
+}
 
 /** What the engine knows of an error, as data. */
 export const fromError = (error: TokenEndpointError): TokenFailure => {

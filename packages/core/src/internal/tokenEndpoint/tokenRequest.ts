@@ -1,5 +1,6 @@
 import * as Base64 from "effect/encoding/Base64"
-import { HttpClientRequest, UrlParams } from "effect/http"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as UrlParams from "effect/http/UrlParams"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type { ClientCredentials } from "../../Credentials.ts"

@@ -14,11 +14,12 @@ export class UserTelemetry extends Telemetry {
     this.#toUserError = toUserError
   }
 
-  override report(report: TelemetryReport) {
+  override report(report: TelemetryReport, holder: Parameters<Telemetry["report"]>[1]) {
     return super.report(
       report._tag === "AcquisitionFailed" && report.error._tag !== "SubjectTokenRejected"
         ? { ...report, error: this.#toUserError(report.error) }
-        : report
+        : report,
+      holder
     )
   }
 

@@ -22,66 +22,74 @@ export interface Outcome {
   readonly credentials: NumberedCredentials | undefined
 }
 
-/** One acquisition from credentials to token. It never fails and never hangs. */
-export type Acquisition = (request: Request & { readonly refused: number | undefined }) => Effect.Effect<Outcome>
+/** What the engine says of an acquisition. */
+export interface AcquisitionRequest extends Request {
+  /** The credentials that the token endpoint refused. */
+  readonly refused: number | undefined
+}
 
 /** Makes acquisitions: reads the credentials, then requests the token, within `timeout` milliseconds in all. */
-export const makeAcquisition = (
-  source: Credentials.Credentials["Service"],
-  requestToken: Sharing["acquire"],
-  timeout: number
-): Acquisition => {
-  let last: NumberedCredentials | undefined
-  const numbered = (current: Credentials.ClientCredentials): NumberedCredentials => {
-    if (last !== undefined && Credentials.equals(last, current)) return last
-    return last = { ...current, number: (last?.number ?? 0) + 1 }
+export class Acquisition {
+  readonly #source: Credentials.Credentials["Service"]
+  readonly #requestToken: Sharing["acquire"]
+  readonly #timeout: number
+  #last: NumberedCredentials | undefined
+
+  constructor(source: Credentials.Credentials["Service"], requestToken: Sharing["acquire"], timeout: number) {
+    this.#source = source
+    this.#requestToken = requestToken
+    this.#timeout = timeout
   }
-  return (request) => {
-    let credentials: NumberedCredentials | undefined
+
+  /** One acquisition from credentials to token. It never fails and never hangs. */
+  run(request: AcquisitionRequest): Effect.Effect<Outcome> {
+    let used: NumberedCredentials | undefined
     const unavailable = (reason: TokenEndpointUnavailable["reason"], message: string): Outcome => ({
       result: Result.fail(new TokenEndpointUnavailable({ reason, message })),
-      credentials
+      credentials: used
     })
-    const acquire = Effect.flatMap(source.current, (current): Effect.Effect<Outcome> => {
+    const acquire = Effect.flatMap(this.#source.current, (current): Effect.Effect<Outcome> => {
       if (!isCredentials(current)) {
         const expected = "a client id and a Redacted client secret are expected"
         return Effect.succeed(
           unavailable("CredentialsSource", `The credentials source gave no credentials: ${expected}.`)
         )
       }
-      credentials = numbered(current)
+      const credentials = used = this.#numbered(current)
       return credentials.number === request.refused
         ? Effect.succeed({ result: "Unchanged", credentials })
-        : Effect.map(requestToken(credentials, request), (result) => ({ result, credentials }))
+        : Effect.map(this.#requestToken(credentials, request), (result) => ({ result, credentials }))
     })
+    const time = () => Duration.format(Duration.millis(this.#timeout))
     return acquire.pipe(
       // The source's own failures, and what nobody expected: defects of the source or of the HTTP client.
       Effect.catchCause((cause) =>
         Effect.succeed(
-          credentials === undefined
+          used === undefined
             ? unavailable("CredentialsSource", `The credentials source failed: ${describe(cause, [])}.`)
             : unavailable(
               "Transport",
-              `The token request ended unexpectedly: ${describe(cause, [Redacted.value(credentials.clientSecret)])}.`
+              `The token request ended unexpectedly: ${describe(cause, [Redacted.value(used.clientSecret)])}.`
             )
         )
       ),
       Effect.timeoutOrElse({
-        duration: timeout,
+        duration: this.#timeout,
         orElse: () =>
           Effect.succeed(
-            credentials === undefined
-              ? unavailable(
-                "CredentialsSource",
-                `The credentials source gave no answer within ${Duration.format(Duration.millis(timeout))}.`
-              )
+            used === undefined
+              ? unavailable("CredentialsSource", `The credentials source gave no answer within ${time()}.`)
               : unavailable(
                 "Timeout",
-                `No token within ${Duration.format(Duration.millis(timeout))}. ` +
-                  "Raise the `acquisitionTimeout`, or find out what takes so long."
+                `No token within ${time()}. Raise the \`acquisitionTimeout\`, or find out what takes so long.`
               )
           )
       })
     )
+  }
+
+  #numbered(current: Credentials.ClientCredentials): NumberedCredentials {
+    if (this.#last !== undefined && Credentials.equals(this.#last, current)) return this.#last
+    return this.#last = { ...current, number: (this.#last?.number ?? 0) + 1 }
   }
 }

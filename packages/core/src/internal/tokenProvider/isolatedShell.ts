@@ -9,7 +9,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { instantOf } from "../instant.ts"
-import type { Outcome } from "./acquisition.ts"
+import type { AcquisitionRequest, Outcome } from "./acquisition.ts"
 import type { Status } from "./service.ts"
 import { Shell } from "./shell.ts"
 import type { Ended, Event, ShellArguments } from "./shell.ts"
@@ -39,7 +39,7 @@ export class IsolatedShell extends Shell {
     }
     super(
       { ...state, policy: { ...state.policy, mode: "onDemand" } },
-      (request) => this.#keptAlive(acquisition(request)),
+      acquisition,
       sharing,
       telemetry,
       context,
@@ -75,6 +75,16 @@ export class IsolatedShell extends Shell {
     return Effect.andThen(reported, Effect.timeoutOption(Fiber.await(fiber), longest))
   }
 
+  protected override runAcquisition(request: AcquisitionRequest): Effect.Effect<Outcome> {
+    const alive = Effect.sync(() => {
+      this.#aliveAt = this.#now
+    })
+    return Effect.andThen(
+      alive,
+      Effect.raceFirst(super.runAcquisition(request), Effect.forever(Effect.delay(alive, beat)))
+    )
+  }
+
   /** It is of another request. What it ends with is ignored. */
   protected override cancel(): void {}
 
@@ -82,12 +92,5 @@ export class IsolatedShell extends Shell {
     const { ended } = this
     const time = Math.min(pollTime, Instant.millisUntil(until, this.#now))
     return Effect.map(Effect.sleep(time), () => this.ended === ended ? undefined : this.ended)
-  }
-
-  #keptAlive(acquisition: Effect.Effect<Outcome>): Effect.Effect<Outcome> {
-    const alive = Effect.sync(() => {
-      this.#aliveAt = this.#now
-    })
-    return Effect.andThen(alive, Effect.raceFirst(acquisition, Effect.forever(Effect.delay(alive, beat))))
   }
 }

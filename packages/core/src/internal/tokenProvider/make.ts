@@ -8,14 +8,16 @@ import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import type { AuthError } from "../../AuthError.ts"
 import type { Credentials } from "../../Credentials.ts"
+import type { Environment } from "../../Environment.ts"
 import type { TokenEndpoint } from "../../TokenEndpoint.ts"
-import { TokenStore } from "../../TokenStore.ts"
 import { oneOf } from "../options.ts"
 import { makeRequestToken } from "../tokenEndpoint/requestToken.ts"
-import { makeAcquisition } from "./acquisition.ts"
+import { TokenStore } from "../tokenStore/tag.ts"
+import { Acquisition } from "./acquisition.ts"
 import { enginePolicy } from "./enginePolicy.ts"
 import type { Options, Service } from "./service.ts"
 import { CurrentShell } from "./shell.ts"
+import type { Shell } from "./shell.ts"
 import { Telemetry } from "./telemetry.ts"
 
 /** What a provider is made of, and where it lives. */
@@ -32,8 +34,10 @@ export interface Parts {
 
 export const makeProvider = Effect.fnUntraced(function*(options: Options, parts: Parts) {
   const { credentials, endpoint, scope, telemetry = Telemetry } = parts
-  // What was built within a span does not end with it.
-  const context = Context.omit(Tracer.ParentSpan)(parts.context)
+  const { environment } = endpoint
+  // What was built within a span does not end with it. A copy takes memory for each of thousands of tenants.
+  const isInSpan = Option.isSome(Context.getOption(parts.context, Tracer.ParentSpan))
+  const context = isInSpan ? Context.omit(Tracer.ParentSpan)(parts.context) : parts.context
   const eager = oneOf("TokenProvider.eager", options.eager ?? false, [true, false, "background"])
   const policy = enginePolicy(options.refresh, endpoint.timeout)
   const store = yield* Effect.serviceOption(TokenStore)
@@ -44,23 +48,25 @@ export const makeProvider = Effect.fnUntraced(function*(options: Options, parts:
   const Shell = Context.get(context, CurrentShell)
   const shell = new Shell(
     Engine.initial(policy),
-    makeAcquisition(credentials, requestToken, policy.acquisitionTimeout),
+    new Acquisition(credentials, requestToken, policy.acquisitionTimeout),
     sharing,
-    (secondsLeft) =>
-      new telemetry(endpoint.environment, context, secondsLeft, sharing === undefined && parts.telemetry === undefined),
+    new telemetry(environment, context, sharing === undefined && parts.telemetry === undefined),
     context,
     scope
   )
-  yield* Scope.addFinalizer(scope, Effect.suspend(() => shell.close()))
+  yield* Scope.addFinalizer(scope, shell.closing)
   if (eager === true) yield* shell.get()
   if (eager === "background") shell.start()
-  return {
-    environment: endpoint.environment,
-    get: Effect.suspend(() => shell.get()),
-    reject: (token, evidence) => shell.reject(token, evidence),
-    replacement: (rejected, isRepeated = false) => shell.replacement(rejected, isRepeated),
-    replayAccepted: Effect.suspend(() => shell.replayAccepted()),
-    status: Effect.sync(() => shell.status()),
-    changes: Stream.suspend(() => shell.changes())
-  } satisfies Service as Service
+  return serviceOf(environment, shell)
 }) satisfies (options: Options, parts: Parts) => Effect.Effect<Service, AuthError>
+
+// Its closures keep these two alone: those of the generator would keep everything that it made.
+const serviceOf = (environment: Environment, shell: Shell): Service => ({
+  environment,
+  get: Effect.suspend(() => shell.get()),
+  reject: (token, evidence) => shell.reject(token, evidence),
+  replacement: (rejected, isRepeated = false) => shell.replacement(rejected, isRepeated),
+  replayAccepted: Effect.suspend(() => shell.replayAccepted()),
+  status: Effect.sync(() => shell.status()),
+  changes: Stream.suspend(() => shell.changes())
+})

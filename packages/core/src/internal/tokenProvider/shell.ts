@@ -20,7 +20,9 @@ import { retryAfter } from "../../AuthError.ts"
 import { instantOf } from "../instant.ts"
 import type { Grant } from "../tokenEndpoint/requestToken.ts"
 import type { Sharing } from "../tokenStore/sharing.ts"
-import type { Acquisition, Outcome } from "./acquisition.ts"
+import type { Acquisition, AcquisitionRequest, Outcome } from "./acquisition.ts"
+import { alarmsOf } from "./alarms.ts"
+import type { Alarm } from "./alarms.ts"
 import { closed, interrupted, late, notTheToken } from "./errors.ts"
 import type { Evidence, Status } from "./service.ts"
 import { StatusReport } from "./status.ts"
@@ -49,7 +51,8 @@ export class Shell {
   readonly #scope: Scope.Scope
   readonly #clock: Clock.Clock
   readonly #telemetry: Telemetry
-  readonly #status = new StatusReport()
+  /** Made for the first reader. */
+  #status: StatusReport | undefined
 
   protected state: EngineState
   /** What every caller gets until then, without a look at the state; on the wall clock, when that was last looked at. */
@@ -59,7 +62,7 @@ export class Shell {
   /** How the last acquisition ended. */
   protected ended: Ended | undefined
   protected fiber: Fiber.Fiber<void> | undefined
-  #timer: Fiber.Fiber<void> | undefined
+  #alarm: Alarm | undefined
   /** Sleeps until the acquisition of this number is overdue. */
   #watch: Fiber.Fiber<void> | undefined
   #watched = 0
@@ -68,7 +71,7 @@ export class Shell {
     state: EngineState,
     acquisition: Acquisition,
     sharing: Sharing | undefined,
-    telemetry: (secondsLeft: () => number) => Telemetry,
+    telemetry: Telemetry,
     context: Context.Context<never>,
     scope: Scope.Scope
   ) {
@@ -77,7 +80,7 @@ export class Shell {
     this.#context = context
     this.#scope = scope
     this.#clock = Context.get(context, Clock.Clock)
-    this.#telemetry = telemetry(() => this.#millisLeft / 1_000)
+    this.#telemetry = telemetry
     if (sharing !== undefined) {
       this.#fork(Stream.runForEach(sharing.changes, ({ credentials, grant }) => {
         this.#telemetry.client = credentials
@@ -130,20 +133,21 @@ export class Shell {
   }
 
   status(): Status {
-    return this.#status.of(this.state, this.#now)
+    return this.#statusReport.of(this.state, this.#now)
   }
 
   changes(): Stream.Stream<Status> {
-    return this.#status.changes(() => this.status())
+    return this.#isClosed ? Stream.fromEffect(Effect.interrupt) : this.#statusReport.changes(() => this.status())
   }
 
-  close(): Effect.Effect<void> {
-    this.#telemetry.close()
-    this.#cached = undefined
-    const waiters = this.#waiters
-    if (waiters !== undefined) Deferred.doneUnsafe(waiters, closed)
-    const timer = this.#timer === undefined ? Effect.void : Fiber.interrupt(this.#timer)
-    return Effect.andThen(timer, this.#status.close())
+  get closing(): Effect.Effect<void> {
+    return Effect.sync(() => {
+      this.#telemetry.close()
+      this.#cached = undefined
+      this.#cancelAlarm()
+      if (this.#waiters !== undefined) Deferred.doneUnsafe(this.#waiters, closed)
+      this.#status?.close()
+    })
   }
 
   get #now(): Instant.Instant {
@@ -156,9 +160,8 @@ export class Shell {
   get #caller(): Caller {
     return Engine.caller(this.state, this.#now)
   }
-  get #millisLeft(): number {
-    const { cached } = this.state
-    return cached === undefined ? 0 : Instant.millisUntil(cached.expiresAt, this.#now)
+  get #statusReport(): StatusReport {
+    return this.#status ??= new StatusReport()
   }
   #whileOpen<A, E>(effect: () => Effect.Effect<A, E>): Effect.Effect<A, E> {
     return Effect.suspend(() => this.#isClosed ? closed : effect())
@@ -184,7 +187,7 @@ export class Shell {
     this.#cached = until === undefined
       ? undefined
       : { exit: Exit.succeed(state.cached!.token), until, checkedAt: NaN }
-    if (state !== before) this.#status.publish(() => this.status())
+    if (state !== before) this.#status?.publish(() => this.status())
     const reports = commands.map((command) => this.#run(command))
     return Effect.all(reports, { discard: true })
   }
@@ -205,27 +208,31 @@ export class Shell {
         this.#waiters = undefined
         this.#watch?.interruptUnsafe()
         this.#watch = undefined
+        this.fiber = undefined
         this.ended = { failure: command.failure }
         if (waiters !== undefined) Deferred.doneUnsafe(waiters, Exit.succeed(this.ended))
         return Effect.void
       }
       case "Report":
-        return this.#telemetry.report(command.report)
+        return this.#telemetry.report(command.report, this)
     }
   }
 
-  /** A fiber without context: it is what an idle tenant consists of. */
+  /** All that an idle tenant keeps for its renewal. */
   #wakeAt(at: Instant.Instant): void {
-    this.#timer?.interruptUnsafe()
-    this.#timer = undefined
-    let isOver = false
-    const timer = Effect.runFork(Effect.flatMap(this.#sleep(at), () => {
-      isOver = true
-      this.#timer = undefined
-      return this.#isClosed ? Effect.void : this.dispatch({ _tag: "RenewalDue" })
-    }))
-    // A sleep of no time is over already, and may have set the next timer.
-    if (!isOver) this.#timer = timer
+    this.#cancelAlarm()
+    this.#alarm = alarmsOf(this.#clock).set(this, Instant.millisUntil(at, this.#now))
+  }
+
+  #cancelAlarm(): void {
+    if (this.#alarm !== undefined) alarmsOf(this.#clock).cancel(this.#alarm)
+    this.#alarm = undefined
+  }
+
+  /** The alarm rang. */
+  wake(): Effect.Effect<void> {
+    this.#alarm = undefined
+    return this.#isClosed ? Effect.void : this.dispatch({ _tag: "RenewalDue" })
   }
 
   /** Nobody is left waiting for an acquisition whose fiber is lost. */
@@ -245,8 +252,18 @@ export class Shell {
     }))
   }
 
+  /** Seconds until the token in use expires; 0 without one. */
+  secondsLeft(): number {
+    const { cached } = this.state
+    return cached === undefined ? 0 : Instant.millisUntil(cached.expiresAt, this.#now) / 1_000
+  }
+
+  protected runAcquisition(request: AcquisitionRequest): Effect.Effect<Outcome> {
+    return this.#acquisition.run(request)
+  }
+
   #beginAcquisition({ id, laterThan, refused }: Command & { readonly _tag: "Acquire" }): void {
-    const acquisition = this.#acquisition({
+    const acquisition = this.runAcquisition({
       laterThan,
       refused,
       usableLifetime: (lifetime) => usableLifetime(this.state.policy, lifetime),

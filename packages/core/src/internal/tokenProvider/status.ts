@@ -1,14 +1,17 @@
 import * as Instant from "@effect-spotnana/engine/Instant"
 import * as Engine from "@effect-spotnana/engine/Lifecycle"
 import type { State } from "@effect-spotnana/engine/State"
+import type * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as PubSub from "effect/PubSub"
+import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import type { AccessToken } from "../../AccessToken.ts"
 import type { AuthError } from "../../AuthError.ts"
 import type { Status } from "./service.ts"
 import { withRetryAfter } from "./withRetryAfter.ts"
+
+const noReaders: ReadonlyArray<never> = []
 
 /** What the outside sees of the state, and every change of it. */
 export class StatusReport {
@@ -18,9 +21,8 @@ export class StatusReport {
   #token:
     | { readonly startedAt: Instant.Instant; readonly issuedAt: DateTime.Utc; readonly expiresAt: DateTime.Utc }
     | undefined
-  /** Made for the first reader of the changes. */
-  #changes: PubSub.PubSub<Status> | undefined
-  #isClosed = false
+  /** What each reader of the changes has not read yet. */
+  #readers: ReadonlyArray<Queue.Queue<Status, Cause.Done>> = noReaders
 
   of(state: State<AccessToken, AuthError>, now: Instant.Instant): Status {
     const { backoff, cached, lastError } = state
@@ -44,27 +46,25 @@ export class StatusReport {
   }
 
   publish(status: () => Status): void {
-    if (this.#changes !== undefined) PubSub.publishUnsafe(this.#changes, status())
+    for (const reader of this.#readers) Queue.offerUnsafe(reader, status())
   }
 
   changes(status: () => Status): Stream.Stream<Status> {
-    const changes = Effect.suspend(() =>
-      this.#changes !== undefined
-        ? Effect.succeed(this.#changes)
-        : this.#isClosed
-        ? Effect.interrupt
-        : Effect.map(PubSub.sliding<Status>({ capacity: 64, replay: 1 }), (made) => {
-          if (this.#changes !== undefined) return this.#changes
-          this.#changes = made
-          this.publish(status)
-          return made
+    const subscribe = Effect.acquireRelease(
+      Effect.map(Queue.sliding<Status, Cause.Done>(64), (reader) => {
+        this.#readers = [...this.#readers, reader]
+        Queue.offerUnsafe(reader, status())
+        return reader
+      }),
+      (reader) =>
+        Effect.sync(() => {
+          this.#readers = this.#readers.filter((other) => other !== reader)
         })
     )
-    return Stream.unwrap(Effect.map(changes, Stream.fromPubSub))
+    return Stream.unwrap(Effect.map(subscribe, Stream.fromQueue))
   }
 
-  close(): Effect.Effect<void> {
-    this.#isClosed = true
-    return this.#changes === undefined ? Effect.void : PubSub.shutdown(this.#changes)
+  close(): void {
+    for (const reader of this.#readers) Queue.endUnsafe(reader)
   }
 }

@@ -4,6 +4,7 @@ import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { constVoid } from "effect/Function"
 import * as LogLevel from "effect/LogLevel"
 import * as Metric from "effect/Metric"
 import * as AccessToken from "../../AccessToken.ts"
@@ -18,6 +19,11 @@ import type { Labels, SeriesInUse } from "./series.ts"
 /** What is reported, of a user's provider too. */
 export type TelemetryReport = State.Report<AccessToken.AccessToken, UserAuthError>
 
+/** Who has a token, and knows the seconds until it expires. */
+interface TokenHolder {
+  readonly secondsLeft: () => number
+}
+
 /** The client id where there are no credentials. */
 const unknown = "unknown"
 
@@ -28,7 +34,6 @@ const isOfSource = (error: UserAuthError): boolean =>
 export class Telemetry {
   readonly #environment: Environment
   readonly #context: Context.Context<never>
-  readonly #secondsLeft: () => number
   readonly #inUse: SeriesInUse
   /** The client id that everything is about. */
   #client = unknown
@@ -41,19 +46,13 @@ export class Telemetry {
   #gauge: Metric.Registration | undefined
 
   /**
-   * `secondsLeft` is read whenever metrics are exported, until `close`. A provider `isAlone` where another one for the same
-   * client id would request a token of its own: there is no store, and the token is not a user's.
+   * A provider `isAlone` where another one for the same client id would request a token of its own: there is no store, and the
+   * token is not a user's.
    */
-  constructor(
-    environment: Environment,
-    context: Context.Context<never>,
-    secondsLeft: () => number,
-    isAlone: boolean
-  ) {
+  constructor(environment: Environment, context: Context.Context<never>, isAlone: boolean) {
     this.#isAlone = isAlone
     this.#environment = environment
     this.#context = context
-    this.#secondsLeft = secondsLeft
     this.#inUse = seriesInUse(context)
   }
 
@@ -64,12 +63,13 @@ export class Telemetry {
     this.#client = clientId
   }
 
-  report(report: TelemetryReport): Effect.Effect<void> {
+  /** What is left of the token of `holder` is read whenever metrics are exported, until `close`. */
+  report(report: TelemetryReport, holder: TokenHolder): Effect.Effect<void> {
     if (this.#isClosed) return Effect.void
     this.#inUse.sweep(this.#now)
     switch (report._tag) {
       case "TokenAcquired":
-        return Effect.andThen(this.#acquired(report, this.#labelsOf(this.#client)), this.#duplicate())
+        return Effect.andThen(this.#acquired(report, this.#labelsOf(this.#client), holder), this.#duplicate())
       case "AcquisitionFailed":
         // Nobody knows for which client a source that fails would have had credentials.
         return this.#failed(report, this.#labelsOf(isOfSource(report.error) ? unknown : this.#client))
@@ -128,7 +128,7 @@ export class Telemetry {
   }
 
   /** Reports the seconds left under these labels, from now on. */
-  protected register(labels: Labels): void {
+  protected register(labels: Labels, holder: TokenHolder): void {
     // Registered anew each time: another provider of the same client id may have replaced the series, and removed it.
     this.#gauge?.remove()
     this.#gauge = Metric.registerUnsafe(
@@ -137,17 +137,21 @@ export class Telemetry {
       {
         get: () => {
           this.#inUse.sweep(this.#now)
-          return { value: this.#secondsLeft() }
+          return { value: holder.secondsLeft() }
         },
-        update: () => {},
-        modify: () => {}
+        update: constVoid,
+        modify: constVoid
       }
     )
   }
 
-  #acquired(report: TelemetryReport & { readonly _tag: "TokenAcquired" }, labels: Labels): Effect.Effect<void> {
+  #acquired(
+    report: TelemetryReport & { readonly _tag: "TokenAcquired" },
+    labels: Labels,
+    holder: TokenHolder
+  ): Effect.Effect<void> {
     const { isRecovery, isRenewal, isSame, isShared, token } = report
-    this.register(labels)
+    this.register(labels, holder)
     this.#count(metrics.acquisitions, labels, { outcome: isShared ? "shared" : isSame ? "unchanged" : "success" })
     if (isRenewal && !isSame) this.#count(metrics.renewals, labels)
     const message = isShared

@@ -1,4 +1,4 @@
-import { Digest } from "effect/crypto"
+import * as Digest from "effect/crypto/Digest"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"

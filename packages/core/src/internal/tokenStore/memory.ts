@@ -1,4 +1,4 @@
-import { Instant } from "@effect-spotnana/engine"
+import * as Instant from "@effect-spotnana/engine/Instant"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

@@ -1,4 +1,6 @@
-import { Instant, StoredFailure, StoredToken } from "@effect-spotnana/engine"
+import * as Instant from "@effect-spotnana/engine/Instant"
+import * as StoredFailure from "@effect-spotnana/engine/StoredFailure"
+import * as StoredToken from "@effect-spotnana/engine/StoredToken"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Redacted from "effect/Redacted"

@@ -1,4 +1,5 @@
-import { Instant, Policy } from "@effect-spotnana/engine"
+import * as Instant from "@effect-spotnana/engine/Instant"
+import * as Policy from "@effect-spotnana/engine/Policy"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

@@ -64,8 +64,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "let the timer go on when the scope is closed",
     file: shell,
-    from: "const timer = this.#timer === undefined ? Effect.void : Fiber.interrupt(this.#timer)",
-    to: "const timer = Effect.void"
+    from: "this.#cancelAlarm()\n      if (this.#waiters",
+    to: "if (this.#waiters"
   },
   {
     name: "request a token when the scope is closed",
@@ -109,13 +109,13 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "keep the first credentials for ever",
     file: acquisition,
-    from: "if (last !== undefined && Credentials.equals(last, current)) return last",
-    to: "if (last !== undefined) return last"
+    from: "if (this.#last !== undefined && Credentials.equals(this.#last, current)) return this.#last",
+    to: "if (this.#last !== undefined) return this.#last"
   },
   {
     name: "wait for a credentials source that hangs",
     file: acquisition,
-    from: "duration: timeout,",
+    from: "duration: this.#timeout,",
     to: "duration: \"1 day\",",
     seed: 2
   },

@@ -1,0 +1,18 @@
+import * as Effect from "effect/Effect"
+import type { HttpClientResponse } from "effect/http"
+import { SpotnanaApiError } from "../SpotnanaApiError.ts"
+
+/** The error of an answer that lacks what was asked for; `list` is where to see what was done all the same. */
+export const answeredWithout = (
+  { request, status }: HttpClientResponse.HttpClientResponse,
+  expected: string,
+  { list, of }: { readonly of: string; readonly list: string }
+): Effect.Effect<never, SpotnanaApiError> =>
+  Effect.fail(
+    new SpotnanaApiError({
+      status,
+      errorMessages: [],
+      message: `${request.method} to Spotnana's ${of} answered ${status} without ${expected}. ` +
+        `What it was asked for may have been done all the same: compare ${list}.`
+    })
+  )

@@ -1,0 +1,100 @@
+import type * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import { instantOf } from "../instant.ts"
+
+/** Somebody who is to be woken. */
+export interface Sleeper {
+  readonly wake: () => Effect.Effect<void>
+}
+
+/** When a sleeper is to be woken. */
+export interface Alarm {
+  /** On the monotonic clock, in milliseconds. */
+  readonly at: number
+  readonly sleeper: Sleeper
+}
+
+/**
+ * One fiber that sleeps for all providers of a clock, until the earliest of their alarms. A fiber and a timer each would
+ * take a kilobyte for each of thousands of idle tenants.
+ */
+class Alarms {
+  readonly #clock: Clock.Clock
+  /** The earliest is the last one. */
+  readonly #alarms: Array<Alarm> = []
+  #fiber: Fiber.Fiber<void> | undefined
+
+  constructor(clock: Clock.Clock) {
+    this.#clock = clock
+  }
+
+  /** Wakes somebody in so many milliseconds. */
+  set(sleeper: Sleeper, millis: number): Alarm {
+    const alarm = { at: this.#now + millis, sleeper }
+    this.#alarms.splice(this.#indexOf(alarm.at), 0, alarm)
+    if (this.#alarms.at(-1) === alarm) this.#sleep()
+    return alarm
+  }
+
+  /** Nobody sleeps on where no alarm is left: a timer would keep the process from ending. */
+  cancel(alarm: Alarm): void {
+    let index = this.#indexOf(alarm.at)
+    while (this.#alarms[index]?.at === alarm.at && this.#alarms[index] !== alarm) index++
+    if (this.#alarms[index] !== alarm) return
+    this.#alarms.splice(index, 1)
+    if (this.#alarms.length === 0) this.#sleep()
+  }
+
+  get #now(): number {
+    return instantOf(this.#clock).mono
+  }
+
+  /** Where the first alarm is that is not later: those that are set for the same time ring in the order of their setting. */
+  #indexOf(at: number): number {
+    let [low, high] = [0, this.#alarms.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#alarms[middle]!.at > at) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  #sleep(): void {
+    this.#fiber?.interruptUnsafe()
+    this.#fiber = undefined
+    const next = this.#alarms.at(-1)
+    if (next === undefined) return
+    let isOver = false
+    const millis = Math.max(0, Math.ceil(next.at - this.#now))
+    const fiber = Effect.runFork(Effect.map(this.#clock.sleep(Duration.millis(millis)), () => {
+      isOver = true
+      this.#fiber = undefined
+      this.#ring(next.at)
+    }))
+    // A sleep of no time is over already, and has begun the next one.
+    if (!isOver) this.#fiber = fiber
+  }
+
+  /** A timer may go off a moment too early: what was slept for is due anyway. */
+  #ring(sleptUntil: number): void {
+    const due = Math.max(sleptUntil, this.#now)
+    for (let next = this.#alarms.at(-1); next !== undefined && next.at <= due; next = this.#alarms.at(-1)) {
+      const { sleeper } = next
+      this.#alarms.pop()
+      Effect.runFork(Effect.suspend(() => sleeper.wake()))
+    }
+    this.#sleep()
+  }
+}
+
+const ofClocks = /* #__PURE__ */ new WeakMap<Clock.Clock, Alarms>()
+
+/** The alarms of a clock. */
+export const alarmsOf = (clock: Clock.Clock): Alarms => {
+  const known = ofClocks.get(clock) ?? new Alarms(clock)
+  ofClocks.set(clock, known)
+  return known
+}

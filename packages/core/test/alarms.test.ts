@@ -1,0 +1,94 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Effect, Schema } from "effect"
+import { TestClock } from "effect/testing"
+import { alarmsOf } from "../src/internal/tokenProvider/alarms.ts"
+import type { Alarm } from "../src/internal/tokenProvider/alarms.ts"
+
+/** Alarms on a clock that counts who sleeps on it. */
+const subjects = Effect.gen(function*() {
+  const inner = yield* TestClock.testClockWith(Effect.succeed)
+  const sleeping = { now: 0, most: 0 }
+  const clock: Clock.Clock = {
+    currentTimeMillisUnsafe: () => inner.currentTimeMillisUnsafe(),
+    currentTimeMillis: inner.currentTimeMillis,
+    currentTimeNanosUnsafe: () => inner.currentTimeNanosUnsafe(),
+    currentTimeNanos: inner.currentTimeNanos,
+    monotonicTimeNanosUnsafe: () => inner.monotonicTimeNanosUnsafe(),
+    monotonicTimeNanos: inner.monotonicTimeNanos,
+    sleep: (duration) =>
+      Effect.acquireUseRelease(
+        Effect.sync(() => {
+          sleeping.most = Math.max(sleeping.most, ++sleeping.now)
+        }),
+        () => inner.sleep(duration),
+        () => Effect.sync(() => sleeping.now--)
+      )
+  }
+  const rung: Array<readonly [name: string | number, at: number]> = []
+  const sleeper = (name: string | number, then: Effect.Effect<void> = Effect.void) => ({
+    wake: () => {
+      rung.push([name, inner.currentTimeMillisUnsafe()])
+      return then
+    }
+  })
+  return { alarms: alarmsOf(clock), clock, rung, sleeper, sleeping }
+})
+
+describe("alarms", () => {
+  it.effect.prop(
+    "each rings once at its time, the cancelled ones never, and one fiber sleeps for all",
+    [Schema.Array(Schema.Struct({
+      millis: Schema.Literals([1, 2, 10, 10, 500, 3_000, 60_000]),
+      isCancelled: Schema.Boolean
+    }))],
+    ([given]) =>
+      Effect.gen(function*() {
+        const { alarms, rung, sleeper, sleeping } = yield* subjects
+        const set = given.map(({ isCancelled, millis }, name): readonly [Alarm, boolean] => [
+          alarms.set(sleeper(name), millis),
+          isCancelled
+        ])
+        for (const [alarm, isCancelled] of set) if (isCancelled) alarms.cancel(alarm)
+        yield* TestClock.adjust("2 minutes")
+        const expected = given
+          .map(({ isCancelled, millis }, name) => ({ isCancelled, millis, name }))
+          .filter(({ isCancelled }) => !isCancelled)
+          .toSorted((a, b) => a.millis - b.millis || a.name - b.name)
+        assert.deepStrictEqual(rung, expected.map(({ millis, name }) => [name, millis]))
+        assert.isAtMost(sleeping.most, 1)
+        assert.strictEqual(sleeping.now, 0)
+      }).pipe(Effect.provide(TestClock.layer()))
+  )
+
+  it.effect("nobody sleeps once the last one is cancelled, so that a process can end", () =>
+    Effect.gen(function*() {
+      const { alarms, rung, sleeper, sleeping } = yield* subjects
+      const [one, other] = [alarms.set(sleeper("one"), 1_000), alarms.set(sleeper("other"), 2_000)]
+      assert.strictEqual(sleeping.now, 1)
+      alarms.cancel(one)
+      alarms.cancel(one)
+      assert.strictEqual(sleeping.now, 1)
+      alarms.cancel(other)
+      yield* Effect.yieldNow
+      assert.strictEqual(sleeping.now, 0)
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual(rung, [])
+    }))
+
+  it.effect("one that dies wakes the others all the same, and one that is woken may set the next", () =>
+    Effect.gen(function*() {
+      const { alarms, rung, sleeper } = yield* subjects
+      alarms.set(sleeper("dies", Effect.die("on purpose")), 1_000)
+      alarms.set(sleeper("sets", Effect.sync(() => void alarms.set(sleeper("next"), 500))), 1_000)
+      alarms.set(sleeper("last"), 2_000)
+      yield* TestClock.adjust("3 seconds")
+      assert.deepStrictEqual(rung, [["dies", 1_000], ["sets", 1_000], ["next", 1_500], ["last", 2_000]])
+    }))
+
+  it.effect("are those of the clock", () =>
+    Effect.gen(function*() {
+      const { alarms, clock } = yield* subjects
+      assert.strictEqual(alarmsOf(clock), alarms)
+      assert.notStrictEqual(alarmsOf(yield* Clock.Clock), alarms)
+    }))
+})
