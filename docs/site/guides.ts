@@ -3,7 +3,7 @@
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { anchorsOf, changeLinks, frontMatter, titleOf } from "./markdown.ts"
-import { menu, names, restOfReadme } from "./menu.ts"
+import { menu, names } from "./menu.ts"
 import type { Options } from "./options.ts"
 import { showPictures } from "./pictures.ts"
 
@@ -25,15 +25,13 @@ export interface MenuGroup {
 }
 
 const read = (source: string): Guide => {
-  const whole = Fs.readFileSync(Path.join(root, source), "utf8")
-  const text = source === "README.md" ? whole.slice(whole.indexOf(`\n${restOfReadme}\n`) + 1) : whole
+  const text = Fs.readFileSync(Path.join(root, source), "utf8")
   const { slug = Path.basename(source, ".md"), title = titleOf(text) ?? source } = names[source] ?? {}
   return { source, slug, title, text: text.replace(/^# .*\n+/, ""), anchors: anchorsOf(text) }
 }
 
 const findGuides = (): ReadonlyArray<Guide> => {
-  const hasRest = Fs.readFileSync(Path.join(root, "README.md"), "utf8").includes(`\n${restOfReadme}\n`)
-  return [...Fs.globSync(files, { cwd: root }).sort(), ...(hasRest ? ["README.md"] : [])].map(read)
+  return Fs.globSync(files, { cwd: root }).sort().map(read)
 }
 
 const groups = (guides: ReadonlyArray<Guide>): ReadonlyArray<MenuGroup> => {

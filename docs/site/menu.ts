@@ -6,16 +6,12 @@ export interface Group {
   readonly guides: ReadonlyArray<string>
 }
 
-/** The part of README.md from this heading on is a page, if there is one. The landing page says what comes before it. */
-export const restOfReadme = "## Configuration"
-
 export const menu: ReadonlyArray<Group> = [
   {
     label: "Start",
     guides: [
       "docs/getting-started.md",
       "docs/troubleshooting.md",
-      "README.md",
       "docs/configuration.md",
       "docs/requests.md",
       "packages/effect3/README.md",
@@ -61,7 +57,6 @@ export const menu: ReadonlyArray<Group> = [
 
 /** Names in the menu and addresses, where the file has others. */
 export const names: Readonly<Record<string, { readonly title?: string; readonly slug: string }>> = {
-  "README.md": { title: "Configuration and behaviour", slug: "configuration" },
   "packages/cli/README.md": { title: "Command line", slug: "command-line" },
   "packages/effect3/README.md": { title: "Effect 3", slug: "effect3" },
   "packages/engine/README.md": { title: "The engine", slug: "engine" },
