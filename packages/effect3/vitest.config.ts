@@ -10,6 +10,9 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     reporters: ["default", "json"],
     outputFile: { json: "../../.generated/tests/effect3.json" },
+    // As for the other packages: all cores, and files share the modules of their worker.
+    maxWorkers: "100%",
+    isolate: false,
     sequence: { concurrent: true },
     maxConcurrency: 100,
     testTimeout: 60_000

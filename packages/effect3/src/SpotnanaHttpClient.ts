@@ -42,7 +42,16 @@ import * as TokenProvider from "./TokenProvider.ts"
  * - A 403 is the caller's, and so is a 401 that says it is about the scope or the
  *   request (RFC 6750 §3.1). `rejectsToken` of the environment may say otherwise:
  *   what it says is about the token counts as such a 401 does.
+ * - A URL of the environment whose path has a segment `.` or `..`, in any
+ *   spelling, fails with a `RequestError` (`InvalidUrl`), and nothing is sent.
+ *   Encode what comes from outside with `encodeURIComponent`.
  * - A request after the layer was closed dies, with a message that says so.
+ *
+ * **Gotchas**
+ *
+ * Provide the layer once, where the application starts. Each layer that is built
+ * requests a token of its own: provided for each call, it makes a token request
+ * for each call, which is logged at debug and counted.
  *
  * **Example** (The first program)
  *

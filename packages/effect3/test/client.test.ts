@@ -80,6 +80,16 @@ describe("where a request goes", () => {
     "https://evil.example/https://api.spotnana.com/",
     "https:evil.example"
   ]
+  it.effect("a path with a segment . or .. is refused, and nothing is sent", () =>
+    Effect.gen(function*() {
+      const { client, requests } = yield* sent()
+      for (const url of ["/v2/users/../x", "/v2/%2e%2E/x", "https://api.spotnana.com/v2/..", "/v2/./x"]) {
+        const error = yield* Effect.flip(client.get(url))
+        expect([url, error._tag === "RequestError" && error.reason]).toEqual([url, "InvalidUrl"])
+      }
+      expect(requests).toEqual([])
+    }).pipe(Effect.provide(onMock())))
+
   it.effect("invariant 8: the bearer goes to the configured origin and to no other", () =>
     Effect.gen(function*() {
       const { client, requests } = yield* sent()

@@ -18,6 +18,12 @@ describe("the variables", () => {
       expect(JSON.stringify(credentials.clientSecret)).toBe("\"<redacted>\"")
     }))
 
+  it.effect("of one tenant that are missing are named with the tenant", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(read(Config.nested(Credentials.config, "ACME"), {}))
+      expect(print(error)).toMatch(/ACME.*SPOTNANA_CLIENT_ID is not set/s)
+    }))
+
   it.effect.each<readonly [Record<string, string>, ReadonlyArray<string>]>([
     [{}, ["SPOTNANA_CLIENT_ID is not set", "SPOTNANA_CLIENT_SECRET is not set"]],
     [{ SPOTNANA_CLIENT_ID: "", SPOTNANA_CLIENT_SECRET: "s3cr3t" }, ["SPOTNANA_CLIENT_ID is not set"]],

@@ -44,6 +44,24 @@ describe("metrics", () => {
       expect(yield* left("counted")).toBe(720 - 1 - 5 - 0.1)
     }).pipe(Effect.provide(onMock({ environment: named("counted"), refresh: { jitter: 0 } }))))
 
+  it.effect("count a client beside another one of the same client id, and one that follows at once, but not a later one", () =>
+    Effect.gen(function*() {
+      const duplicates = Effect.map(
+        seriesOf("duplicated"),
+        (series) => series.find(([name]) => name === "spotnana_auth_duplicate_clients_total")?.[2] ?? 0
+      )
+      const call = Effect.flatMap(TokenProvider.TokenProvider, ({ get }) => get).pipe(
+        Effect.provide(Layer.fresh(onMock({ environment: named("duplicated") })))
+      )
+      yield* call
+      expect(yield* duplicates).toBe(0)
+      yield* call
+      expect(yield* duplicates).toBe(1)
+      yield* TestClock.adjust("3 minutes")
+      yield* call
+      expect(yield* duplicates).toBe(1)
+    }))
+
   it.effect("the gauge is 0 after its provider was closed", () =>
     Effect.gen(function*() {
       yield* Effect.flatMap(TokenProvider.TokenProvider, ({ get }) => get).pipe(

@@ -17,7 +17,7 @@ import { BearerHeaders } from "./bearerHeaders.ts"
 import type { Bearer } from "./bearerHeaders.ts"
 import { bearerStaysHome } from "./bearerStaysHome.ts"
 import { finalUrl, isRedirect, markReturn, unmarked, wasRedirected } from "./redirects.ts"
-import { complete, errorsIn, filteredResponse, halvesOf, unauthenticated } from "./sending.ts"
+import { complete, dotSegment, errorsIn, filteredResponse, halvesOf, unauthenticated } from "./sending.ts"
 import { tokenExpired } from "./tokenExpired.ts"
 import { errorWithoutBearer, redirectWithoutBearer, responseWithoutBearer } from "./withoutBearer.ts"
 
@@ -119,6 +119,8 @@ export const authenticateWith = (provider: Service) => {
         const url = Url.resolve(environment, original.url)
         isAway = url === undefined || original !== given
         if (url === undefined) return Effect.succeed(original)
+        // It passes through the client's own combinators, which were made for this error of the platform.
+        if (Url.hasDotSegment(original.url)) return Effect.fail(dotSegment(original) as E)
         // An Authorization of the caller's own is left alone, and so is its 401.
         if (isAway || "authorization" in original.headers) {
           return Effect.succeed(complete(original, url, unauthenticated))

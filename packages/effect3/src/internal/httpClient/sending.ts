@@ -27,6 +27,15 @@ export const filteredResponse = (error: unknown): Response | undefined =>
     ? error.response
     : undefined
 
+/** For a URL that may lead to another resource than the program names, as with an `id` of `../x` in `/v2/users/${id}`. */
+export const dotSegment = (request: Request): HttpClientError.RequestError =>
+  new HttpClientError.RequestError({
+    request,
+    reason: "InvalidUrl",
+    description: "Nothing was sent: the path has a segment . or .., and may lead elsewhere. " +
+      "Encode what comes from outside with encodeURIComponent"
+  })
+
 /** The headers of a request without a bearer of ours. */
 export const unauthenticated = Headers.unsafeFromRecord({ "user-agent": userAgent })
 

@@ -40,7 +40,7 @@ export const makeProvider = (options: Options, parts: Parts): Effect.Effect<Serv
       Engine.initial(policy),
       makeAcquisition(credentials, requestToken, policy.acquisitionTimeout),
       sharing,
-      (secondsLeft) => new Telemetry(endpoint.environment, secondsLeft),
+      (secondsLeft) => new Telemetry(endpoint.environment, clock, secondsLeft, sharing === undefined),
       { runtime, clock, random: yield* Effect.random }
     )
     yield* Effect.addFinalizer(() => Effect.suspend(() => shell.close()))

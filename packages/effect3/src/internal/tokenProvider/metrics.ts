@@ -25,6 +25,12 @@ export const replays = Metric.counter("spotnana_auth_replays_total", {
   incremental: true
 })
 
+/** One per provider that begins where another one of its environment and client id is, or was a moment ago. */
+export const duplicates = Metric.counter("spotnana_auth_duplicate_clients_total", {
+  description: "Clients that request tokens beside another client of the same environment and client id",
+  incremental: true
+})
+
 /** Read when metrics are exported, not when tokens change: it is never stale. */
 export const lifetimeLeft = MetricKey.gauge("spotnana_auth_token_lifetime_left_seconds", {
   description: "Seconds until the token in use expires; 0 without a token"

@@ -1,4 +1,5 @@
 import type * as State from "@effect-spotnana/engine/State"
+import type * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -12,6 +13,8 @@ import * as AccessToken from "../../AccessToken.ts"
 import type { AuthError } from "../../AuthError.ts"
 import type { ClientCredentials } from "../../Credentials.ts"
 import type { Environment } from "../../Environment.ts"
+import { instantOf } from "../instant.ts"
+import { AloneProviders } from "./aloneProviders.ts"
 import * as metrics from "./metrics.ts"
 
 /** What is reported. */
@@ -28,6 +31,15 @@ const isOfSource = (error: AuthError): boolean =>
 const metricLabels = (labels: Labels): ReadonlyArray<MetricLabel.MetricLabel> =>
   Object.entries(labels).map(([name, value]) => MetricLabel.make(name, value))
 
+// Tests set clocks of their own to the same times: a client id of one is not that of another.
+const aloneProviders = /* #__PURE__ */ new WeakMap<Clock.Clock, AloneProviders>()
+
+const aloneOn = (clock: Clock.Clock): AloneProviders => {
+  const known = aloneProviders.get(clock) ?? new AloneProviders()
+  aloneProviders.set(clock, known)
+  return known
+}
+
 /** Logs and metrics of one provider, without secrets. Providers are told apart by environment and client id. */
 export class Telemetry {
   readonly #environment: Environment
@@ -35,10 +47,19 @@ export class Telemetry {
   /** The client id that everything is about. */
   #client = unknown
   #isClosed = false
+  readonly #clock: Clock.Clock
+  readonly #isAlone: boolean
+  /** The client id that this provider was entered for as one that is alone. */
+  #entered: string | undefined
 
-  /** `secondsLeft` is read whenever metrics are exported, until `close`. */
-  constructor(environment: Environment, secondsLeft: () => number) {
+  /**
+   * `secondsLeft` is read whenever metrics are exported, until `close`. A provider `isAlone` where another one for the same
+   * client id would request a token of its own: there is no store.
+   */
+  constructor(environment: Environment, clock: Clock.Clock, secondsLeft: () => number, isAlone: boolean) {
     this.#environment = environment
+    this.#clock = clock
+    this.#isAlone = isAlone
     this.#secondsLeft = () => this.#isClosed ? 0 : secondsLeft()
   }
 
@@ -51,7 +72,7 @@ export class Telemetry {
     if (this.#isClosed) return Effect.void
     switch (report._tag) {
       case "TokenAcquired":
-        return this.#acquired(report, this.#labelsOf(this.#client))
+        return Effect.zipRight(this.#acquired(report, this.#labelsOf(this.#client)), this.#duplicate())
       case "AcquisitionFailed":
         // Nobody knows for which client a source that fails would have had credentials.
         return this.#failed(report, this.#labelsOf(isOfSource(report.error) ? unknown : this.#client))
@@ -79,6 +100,31 @@ export class Telemetry {
   /** From now on there are no seconds left. */
   close(): void {
     this.#isClosed = true
+    this.#leave()
+  }
+
+  get #now(): number {
+    return instantOf(this.#clock).mono
+  }
+  #leave(): void {
+    if (this.#entered !== undefined) aloneOn(this.#clock).leave(this.#entered, this.#now)
+  }
+
+  /** Tells of a layer that is provided for each call, which requests a token for each call. */
+  #duplicate(): Effect.Effect<void> {
+    const key = `${this.#environment.name}\n${this.#client}`
+    if (!this.#isAlone || this.#entered === key) return Effect.void
+    this.#leave()
+    this.#entered = key
+    if (!aloneOn(this.#clock).enter(key, this.#now)) return Effect.void
+    const labels = this.#labelsOf(this.#client)
+    this.#count(metrics.duplicates, labels)
+    return Effect.annotateLogs(
+      Effect.logDebug(
+        "Several Spotnana clients request tokens for one client id; provide the layer once, at the start"
+      ),
+      labels
+    )
   }
 
   #labelsOf(client: string): Labels {
