@@ -340,7 +340,7 @@ describe("spotnana-auth mock", () => {
       [["--port", "70000"], /Expected a port, 0 to 65535; got 70000/],
       [["--token-lifetime", "5"], /Expected a number and a unit, as in 500ms, 30s, 5m or 2h; got "5"/],
       [["--expires-in", "soon"], /expected absent, or JSON as in 60, -1, null/],
-      [["--user", "../x"], /--user "..\/x": expected an id of letters, digits/],
+      [["--user", "../x"], /--user "..\/x": expected an id or an email of letters, digits/],
       [["--client-id", "o'neil"], /expected printable ASCII without spaces and quotes/],
       [
         ["--fault", "token:5x3"],
