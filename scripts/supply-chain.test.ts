@@ -39,7 +39,10 @@ const promised: Readonly<
     dependencies: { "@effect-spotnana/engine": "workspace:^" },
     peers: ["@effect/platform", "effect"]
   },
-  "@effect-spotnana/testing": { peers: ["@effect-spotnana/core", "effect"] }
+  "@effect-spotnana/testing": {
+    dependencies: { "@effect-spotnana/engine": "workspace:^" },
+    peers: ["@effect-spotnana/core", "effect"]
+  }
 }
 
 const installationScripts = ["preinstall", "install", "postinstall", "prepare"]

@@ -1,11 +1,11 @@
 import { ApiUsers, SpotnanaApiError, SpotnanaHttpClient } from "@effect-spotnana/effect3"
+import { Fault } from "@effect-spotnana/effect3/testing"
 import { HttpClient } from "@effect/platform"
 import { describe, expect, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Redacted } from "effect"
 import { respond } from "./support/answer.ts"
 import type { Answer } from "./support/answer.ts"
 import { issue } from "./support/fakeApi.ts"
-import * as Fault from "./support/Fault.ts"
 import { onMock, subjects } from "./support/harness.ts"
 
 describe("an error of the API", () => {

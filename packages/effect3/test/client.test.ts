@@ -1,11 +1,10 @@
 import { AuthError, Environment, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/effect3"
+import { Fault, MockSpotnana } from "@effect-spotnana/effect3/testing"
 import { HttpBody, HttpClient, HttpClientRequest, HttpClientResponse } from "@effect/platform"
 import type { Headers } from "@effect/platform"
 import { describe, expect, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, LayerMap, Option, Redacted, Schedule, Stream, TestClock } from "effect"
-import * as Fault from "./support/Fault.ts"
 import { clientId, clientSecret, onMock, subjects } from "./support/harness.ts"
-import * as MockSpotnana from "./support/MockSpotnana.ts"
 
 const everyTenth = Schedule.spaced("100 millis")
 const everyTwoHours = Schedule.spaced("2 hours")

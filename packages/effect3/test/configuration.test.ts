@@ -1,8 +1,8 @@
 import { AccessToken, Credentials, Environment, RefreshPolicy, SpotnanaHttpClient } from "@effect-spotnana/effect3"
+import { MockSpotnana } from "@effect-spotnana/effect3/testing"
 import { describe, expect, it } from "@effect/vitest"
 import { Config, ConfigProvider, DateTime, Duration, Effect, Either, Layer, Option, Redacted } from "effect"
 import { print } from "./support/audit.ts"
-import * as MockSpotnana from "./support/MockSpotnana.ts"
 
 const read = <A>(config: Config.Config<A>, variables: Record<string, string>) =>
   ConfigProvider.fromMap(new Map(Object.entries(variables))).load(config)

@@ -1,9 +1,9 @@
 import { Credentials, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/effect3"
+import { MockSpotnana } from "@effect-spotnana/effect3/testing"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Redacted, Schedule, TestClock } from "effect"
 import { makeAudit } from "./support/audit.ts"
 import { clientId, clientSecret, subjects } from "./support/harness.ts"
-import * as MockSpotnana from "./support/MockSpotnana.ts"
 
 type Source = Effect.Effect<Credentials.ClientCredentials, unknown>
 

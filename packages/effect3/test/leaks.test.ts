@@ -1,9 +1,9 @@
 import { SpotnanaHttpClient } from "@effect-spotnana/effect3"
+import { MockSpotnana } from "@effect-spotnana/effect3/testing"
 import { describe, expect, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Redacted } from "effect"
 import { makeAudit, print } from "./support/audit.ts"
 import { clientId, clientSecret } from "./support/harness.ts"
-import * as MockSpotnana from "./support/MockSpotnana.ts"
 import { troubledLife } from "./support/troubles.ts"
 
 const onMock = SpotnanaHttpClient.layer({ clientId, clientSecret }).pipe(Layer.provide(MockSpotnana.layerHttpClient))

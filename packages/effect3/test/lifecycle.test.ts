@@ -1,4 +1,5 @@
 import { AccessToken, AuthError, Credentials, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/effect3"
+import { Fault, MockSpotnana } from "@effect-spotnana/effect3/testing"
 import { Policy } from "@effect-spotnana/engine"
 import { HttpClient } from "@effect/platform"
 import { describe, expect, it } from "@effect/vitest"
@@ -21,9 +22,7 @@ import {
   Stream,
   TestClock
 } from "effect"
-import * as Fault from "./support/Fault.ts"
 import { clientId, clientSecret, onMock, skewable, subjects } from "./support/harness.ts"
-import * as MockSpotnana from "./support/MockSpotnana.ts"
 
 const everyTenMinutes = Schedule.spaced("10 minutes")
 const everyTenSeconds = Schedule.spaced("10 seconds")
@@ -736,7 +735,7 @@ describe("invariant 13: credentials may change under way", () => {
         Effect.repeat(client.get("/v2/companies?limit=1"), { schedule: everyTenSeconds, times: 720 })
       )
       yield* TestClock.adjust("30 minutes")
-      current.credentials = yield* mock.rotateSecret
+      current.credentials = yield* mock.rotateSecret()
       yield* TestClock.adjust("2 hours")
       yield* Fiber.join(load)
       const refused = (yield* mock.ledger).filter((entry) => entry.endpoint === "token" && entry.status !== 200)

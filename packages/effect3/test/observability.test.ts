@@ -1,9 +1,8 @@
 import { Credentials, Environment, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/effect3"
+import { Fault, MockSpotnana } from "@effect-spotnana/effect3/testing"
 import { describe, expect, it } from "@effect/vitest"
 import { Context, Effect, Layer, Logger, LogLevel, TestClock } from "effect"
-import * as Fault from "./support/Fault.ts"
 import { clientId, clientSecret, onMock, subjects } from "./support/harness.ts"
-import * as MockSpotnana from "./support/MockSpotnana.ts"
 import { recordingTracer } from "./support/recordingTracer.ts"
 import { seriesOf } from "./support/series.ts"
 
@@ -156,7 +155,7 @@ describe("logs", () => {
         yield* TestClock.adjust("1 hour")
         yield* mock.revokeTokens
         yield* client.get("/v2/companies")
-        yield* mock.rotateSecret
+        yield* mock.rotateSecret()
         // However many calls fail after that, no line repeats it.
         for (let calls = 0; calls < 10; calls++) yield* Effect.flip(client.get("/v2/companies"))
       }).pipe(Effect.provide(onMock({ refresh: { jitter: 0 } }).pipe(Layer.provideMerge(layer))))

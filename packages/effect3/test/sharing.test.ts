@@ -1,4 +1,5 @@
 import { Environment, SpotnanaHttpClient, TokenProvider, TokenStore } from "@effect-spotnana/effect3"
+import { Fault, MockSpotnana } from "@effect-spotnana/effect3/testing"
 import { StoredToken } from "@effect-spotnana/engine"
 import { describe, expect, it } from "@effect/vitest"
 import {
@@ -17,9 +18,7 @@ import {
   TestClock
 } from "effect"
 import { makeAudit } from "./support/audit.ts"
-import * as Fault from "./support/Fault.ts"
 import { clientId, clientSecret, skewable } from "./support/harness.ts"
-import * as MockSpotnana from "./support/MockSpotnana.ts"
 import { seriesOf } from "./support/series.ts"
 
 /** What the fleet has in common: the store, in memory, which can be made to fail, and the Spotnana that it calls. */
@@ -321,7 +320,9 @@ describe("sharing", () => {
           "The token store cannot be used; this process requests tokens by itself until it can"
         )
         expect(audit.text()).toContain("The token store can be used again")
-        const tokens = (yield* mock.use((_) => _.ledger)).flatMap(({ token }) => token === undefined ? [] : [token])
+        const tokens = (yield* mock.use((_) => _.ledger)).flatMap(({ token }) =>
+          token === undefined ? [] : [Redacted.value(token)]
+        )
         expect(audit.search([Redacted.value(clientSecret), ...tokens])).toEqual([])
       }).pipe(Effect.provide(fleet)))
   }

@@ -1,12 +1,11 @@
 import { SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/effect3"
+import { Fault, MockSpotnana } from "@effect-spotnana/effect3/testing"
 import { HttpBody } from "@effect/platform"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Layer, Redacted } from "effect"
 import { execFile } from "node:child_process"
 import { promisify } from "node:util"
-import * as Fault from "./support/Fault.ts"
 import { clientId, clientSecret } from "./support/harness.ts"
-import * as MockSpotnana from "./support/MockSpotnana.ts"
 import { authenticated, onSocket, platforms, serve, SocketEnvironment } from "./support/sockets.ts"
 
 /** Another host, which must see neither secret nor bearer: it writes down everything that arrives. */
@@ -49,7 +48,7 @@ describe.each(platforms)("over a socket with %s", (_, platform) => {
       expect(entry!.headers["content-type"]).toBe("application/x-www-form-urlencoded")
       expect(entry!.headers["accept-encoding"]).toBe("identity")
       expect(entry!.headers["user-agent"]).toMatch(/^effect-spotnana\/\d/)
-      expect(Object.fromEntries(new URLSearchParams(entry!.body))).toEqual({
+      expect(Object.fromEntries(new URLSearchParams(Redacted.value(entry!.body)))).toEqual({
         client_id: "client",
         client_secret: Redacted.value(clientSecret),
         grant_type: "client_credentials"

@@ -1,12 +1,11 @@
 import { SpotnanaHttpClient } from "@effect-spotnana/effect3"
+import { Fault, MockSpotnana } from "@effect-spotnana/effect3/testing"
 import { FetchHttpClient, HttpBody, HttpClient, HttpClientError, HttpClientResponse } from "@effect/platform"
 import type { HttpClientRequest } from "@effect/platform"
 import { describe, expect, it } from "@effect/vitest"
-import { Cause, Effect, Layer, Option, Stream } from "effect"
+import { Cause, Effect, Layer, Option, Redacted, Stream } from "effect"
 import { makeAudit, printHidden } from "./support/audit.ts"
-import * as Fault from "./support/Fault.ts"
 import { clientId, clientSecret } from "./support/harness.ts"
-import * as MockSpotnana from "./support/MockSpotnana.ts"
 import { authenticated, brokenBody, onSocket, platforms } from "./support/sockets.ts"
 
 const manualFetch = Layer.provide(
@@ -94,7 +93,7 @@ describe.each(clients)("invariant 9: the bearer is on nothing that is handed to 
       yield* failed(companies)
       yield* failed(Effect.flatMap(spotnana, (client) => client.get("http://[")))
 
-      const tokens = (yield* mock.ledger).flatMap(({ token }) => token === undefined ? [] : [token])
+      const tokens = (yield* mock.ledger).flatMap(({ token }) => token === undefined ? [] : [Redacted.value(token)])
       expect(audit.text()).toContain("ResponseError")
       expect(audit.search(new Set(tokens))).toEqual([])
     }).pipe(Effect.provide(layer)))

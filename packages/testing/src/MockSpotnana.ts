@@ -3,7 +3,11 @@
  *
  * @since 0.1.0
  */
+import type { PartnerJwk } from "@effect-spotnana/engine/mock/PartnerKeys"
+import * as State from "@effect-spotnana/engine/mock/State"
+import type { Reference } from "@effect-spotnana/engine/mock/State"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
@@ -12,21 +16,16 @@ import type * as HttpServerError from "effect/http/HttpServerError"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
-import * as Predicate from "effect/Predicate"
 import * as PubSub from "effect/PubSub"
 import * as Redacted from "effect/Redacted"
-import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Fault } from "./Fault.ts"
 import * as Application from "./internal/application.ts"
+import { fromRegistry } from "./internal/client.ts"
+import type { Client } from "./internal/client.ts"
 import * as Connection from "./internal/connection.ts"
-import type { Client } from "./internal/data/client.ts"
-import * as FaultQueue from "./internal/data/faultQueue.ts"
-import type { PartnerJwk } from "./internal/data/partnerKeys.ts"
-import * as PartnerKeys from "./internal/data/partnerKeys.ts"
-import type { Reference } from "./internal/data/reference.ts"
-import * as Registry from "./internal/data/registry.ts"
+import * as Random from "./internal/random.ts"
 import * as Transport from "./internal/transport.ts"
 import type { Endpoint, LedgerEntry } from "./Ledger.ts"
 import * as Settings from "./Settings.ts"
@@ -58,10 +57,7 @@ export interface Options extends Settings.Input {
  * @category constants
  * @since 0.1.0
  */
-export const companies: ReadonlyArray<Reference> = Array.from({ length: 120 }, (_, index) => ({
-  id: `00000000-0000-4000-8000-${String(index + 1).padStart(12, "0")}`,
-  name: `Company ${index + 1}`
-}))
+export const companies: ReadonlyArray<Reference> = State.companies
 
 /**
  * The ids of the users that a mock knows by default.
@@ -69,7 +65,7 @@ export const companies: ReadonlyArray<Reference> = Array.from({ length: 120 }, (
  * @category constants
  * @since 0.1.0
  */
-export const users: ReadonlyArray<string> = ["00000000-0000-4000-9000-000000000001"]
+export const users: ReadonlyArray<string> = State.users
 
 /**
  * A Spotnana for tests: one application, what it is told to do, and a ledger of what it received.
@@ -169,43 +165,50 @@ export class MockSpotnana extends Context.Service<MockSpotnana, {
 export const make = Effect.fnUntraced(function*(
   options?: Options | undefined
 ): Effect.fn.Return<MockSpotnana["Service"], never, Scope.Scope> {
-  const settings = yield* Ref.make(Settings.merge(Settings.defaults, options ?? {}))
-  const faults = { token: FaultQueue.make(), api: FaultQueue.make(), other: FaultQueue.make() }
+  let settings = Settings.merge(Settings.defaults, options ?? {})
+  const current = Effect.sync(() => settings)
+  const mock = State.make<Fault>({
+    settings: () => ({
+      ...settings,
+      tokenLifetime: Duration.toMillis(settings.tokenLifetime),
+      tokenLatency: Duration.toMillis(settings.tokenLatency),
+      apiLatency: Duration.toMillis(settings.apiLatency)
+    }),
+    companies: options?.companies,
+    users: options?.users
+  })
+  const { faults, partnerKeys, registry } = mock
   const ledger: Array<LedgerEntry> = []
   const requests = yield* PubSub.unbounded<LedgerEntry>()
-  const registry = Registry.make()
-  const partnerKeys = PartnerKeys.make()
-  const { clientId } = yield* registry.add(options?.clientId ?? "mock-client", redacted(options?.clientSecret))
-  const decide = yield* Application.make({
-    registry,
-    partnerKeys,
+  const add = (clientId: string, clientSecret: Redacted.Redacted | string | undefined): Effect.Effect<Client> =>
+    Effect.map(Random.digits, (random) => fromRegistry(registry.add(clientId, text(clientSecret), random)))
+  const { clientId } = yield* add(options?.clientId ?? "mock-client", options?.clientSecret)
+  const decide = Application.make({
+    mock,
+    settings: current,
     partner: yield* partnerClient(options?.partnerClient),
-    settings: Ref.get(settings),
-    faults,
     enter: (entry) => {
       ledger.push(entry)
       PubSub.publishUnsafe(requests, entry)
-    },
-    companies: options?.companies ?? companies,
-    users: options?.users ?? users
+    }
   })
   const received = (endpoint: Endpoint) => Effect.sync(() => ledger.filter((_) => _.endpoint === endpoint).length)
 
   return MockSpotnana.of({
-    credentials: registry.get(clientId),
-    addClient: (clientId, clientSecret) => registry.add(clientId, redacted(clientSecret)),
-    addUser: (subjectToken, email) =>
-      Effect.sync(() =>
-        registry.addUser(Predicate.isString(subjectToken) ? subjectToken : Redacted.value(subjectToken), email)
-      ),
+    credentials: Effect.sync(() => fromRegistry(registry.get(clientId))),
+    addClient: add,
+    addUser: (subjectToken, email) => Effect.sync(() => registry.addUser(text(subjectToken), email)),
     removeUser: (email) => Effect.sync(() => registry.removeUser(email)),
-    configure: (input) => Ref.update(settings, (current) => Settings.merge(current, input)),
+    configure: (input) =>
+      Effect.sync(() => {
+        settings = Settings.merge(settings, input)
+      }),
     inject: (endpoint, fault, options) => Effect.sync(() => faults[endpoint].add(fault, options?.times ?? 1)),
     clearFaults: Effect.sync(() => Object.values(faults).forEach((queue) => queue.clear())),
-    revokeTokens: registry.revoke(),
-    revokeTokensOf: (clientId) => registry.revoke({ clientId }),
-    revokeTokensOfUser: (user) => registry.revoke({ user }),
-    rotateSecret: (id = clientId) => registry.rotate(id),
+    revokeTokens: Effect.sync(() => registry.revoke()),
+    revokeTokensOf: (clientId) => Effect.sync(() => registry.revoke({ clientId })),
+    revokeTokensOfUser: (user) => Effect.sync(() => registry.revoke({ user })),
+    rotateSecret: (id = clientId) => Effect.map(Random.digits, (random) => fromRegistry(registry.rotate(id, random))),
     partnerKeys: Effect.sync(partnerKeys.active),
     ledger: Effect.sync(() => ledger.slice()),
     requests: Stream.fromPubSub(requests),
@@ -321,5 +324,8 @@ const partnerClient = (given: HttpClient.HttpClient | undefined): Effect.Effect<
     return HttpClient.transformResponse(client, Effect.updateContext(() => context))
   })
 
-const redacted = (secret: Redacted.Redacted | string | undefined): Redacted.Redacted | undefined =>
-  Predicate.isString(secret) ? Redacted.make(secret) : secret
+function text(secret: Redacted.Redacted | string): string
+function text(secret: Redacted.Redacted | string | undefined): string | undefined
+function text(secret: Redacted.Redacted | string | undefined): string | undefined {
+  return Redacted.isRedacted(secret) ? Redacted.value(secret) : secret
+}

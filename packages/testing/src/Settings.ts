@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Mock from "@effect-spotnana/engine/mock/Settings"
 import * as Duration from "effect/Duration"
 import type * as Schema from "effect/Schema"
 
@@ -89,16 +90,12 @@ export interface Input {
  * @since 0.1.0
  */
 export const defaults: Settings = {
+  ...Mock.defaults,
   tokenLifetime: Duration.hours(1),
-  expiresIn: "lifetime",
   tokenLatency: Duration.zero,
   apiLatency: Duration.zero,
-  refusal: { status: 401, body: "oauth2" },
-  subjectRefusal: "invalid_request",
   userEndpoint: "",
-  jwksUrl: "",
-  embedders: ["http://localhost:*", "http://127.0.0.1:*"],
-  apiUserQuota: 5
+  jwksUrl: ""
 }
 
 /**
@@ -107,19 +104,14 @@ export const defaults: Settings = {
  * @category combinators
  * @since 0.1.0
  */
-export const merge = (self: Settings, input: Input): Settings => ({
-  tokenLifetime: Duration.fromInputUnsafe(input.tokenLifetime ?? self.tokenLifetime),
-  // `null` is a value that can be sent, so `??` will not do.
-  expiresIn: input.expiresIn === undefined ? self.expiresIn : input.expiresIn,
-  tokenLatency: Duration.fromInputUnsafe(input.tokenLatency ?? self.tokenLatency),
-  apiLatency: Duration.fromInputUnsafe(input.apiLatency ?? self.apiLatency),
-  refusal: {
-    status: input.refusal?.status ?? self.refusal.status,
-    body: input.refusal?.body ?? self.refusal.body
-  },
-  subjectRefusal: input.subjectRefusal ?? self.subjectRefusal,
-  userEndpoint: input.userEndpoint ?? self.userEndpoint,
-  jwksUrl: input.jwksUrl ?? self.jwksUrl,
-  embedders: input.embedders ?? self.embedders,
-  apiUserQuota: input.apiUserQuota ?? self.apiUserQuota
-})
+export const merge = (self: Settings, input: Input): Settings =>
+  Mock.merge<Settings>(self, {
+    ...input,
+    tokenLifetime: duration(input.tokenLifetime),
+    tokenLatency: duration(input.tokenLatency),
+    apiLatency: duration(input.apiLatency),
+    refusal: Mock.merge<Refusal>(self.refusal, input.refusal ?? {})
+  })
+
+const duration = (input: Duration.Input | undefined): Duration.Duration | undefined =>
+  input === undefined ? undefined : Duration.fromInputUnsafe(input)

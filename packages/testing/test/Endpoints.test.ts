@@ -31,7 +31,7 @@ describe("the table of endpoints", () => {
         const source = Fs.readFileSync(`packages/core/src/${module}.ts`, "utf8")
         assert.match(source, new RegExp(`^( {2}readonly|export const) ${member}\\b`, "m"), line)
       }
-      const routes = Fs.readFileSync(`packages/testing/src/internal/routes/${file}`, "utf8")
+      const routes = Fs.readFileSync(`packages/engine/src/mock/${file}`, "utf8")
       assert.match(routes, new RegExp(`^export const ${route}\\b`, "m"), line)
     }
   })

@@ -1,6 +1,6 @@
 import { SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/effect3"
+import { MockSpotnana } from "@effect-spotnana/effect3/testing"
 import { Effect, Layer, Redacted, TestClock } from "effect"
-import * as MockSpotnana from "./MockSpotnana.ts"
 
 export const clientId = "client"
 export const clientSecret = Redacted.make("c4n4ry-s3cr3t/+=")

@@ -1,4 +1,5 @@
 import { Environment, SpotnanaHttpClient } from "@effect-spotnana/effect3"
+import { MockSpotnana } from "@effect-spotnana/effect3/testing"
 import { FetchHttpClient, HttpClientRequest } from "@effect/platform"
 import type { HttpClient, HttpMethod } from "@effect/platform"
 import { NodeHttpClient } from "@effect/platform-node"
@@ -8,7 +9,6 @@ import { createServer } from "node:http"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { clientId, clientSecret } from "./harness.ts"
-import * as MockSpotnana from "./MockSpotnana.ts"
 
 /** The clients that the claims about the wire are tested with. */
 export const platforms: ReadonlyArray<readonly [string, Layer.Layer<HttpClient.HttpClient>]> = [

@@ -1,9 +1,8 @@
 import { SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/effect3"
+import { Fault, MockSpotnana } from "@effect-spotnana/effect3/testing"
 import { HttpBody } from "@effect/platform"
 import { DateTime, Effect, Fiber, Redacted, Stream, TestClock } from "effect"
-import * as Fault from "./Fault.ts"
 import { clientSecret } from "./harness.ts"
-import * as MockSpotnana from "./MockSpotnana.ts"
 
 const secret = Redacted.value(clientSecret)
 
@@ -68,6 +67,6 @@ export const troubledLife = Effect.gen(function*() {
     yield* mock.clearFaults
     yield* TestClock.adjust("10 minutes")
   }
-  const tokens = (yield* mock.ledger).flatMap((entry) => entry.token === undefined ? [] : [entry.token])
+  const tokens = (yield* mock.ledger).flatMap((entry) => entry.token === undefined ? [] : [Redacted.value(entry.token)])
   return { outcomes, tokens: [...new Set(tokens)] }
 })

@@ -1,20 +1,19 @@
+import type { Answer } from "@effect-spotnana/engine/mock/Answer"
+import * as Mock from "@effect-spotnana/engine/mock/Mock"
+import type * as State from "@effect-spotnana/engine/mock/State"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
 import type * as HttpServerError from "effect/http/HttpServerError"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import type * as Scope from "effect/Scope"
 import type { Fault } from "../Fault.ts"
-import type { Endpoint, LedgerEntry } from "../Ledger.ts"
-import type { FaultQueue } from "./data/faultQueue.ts"
-import { fromFault } from "./routes/answer.ts"
-import { authenticate } from "./routes/authenticate.ts"
-import { Exchange } from "./routes/exchange.ts"
-import * as Router from "./routes/router.ts"
-import { endpointOf, redactQuery, splitUrl } from "./routes/target.ts"
-import * as TokenEndpoint from "./routes/tokenEndpoint.ts"
+import type { LedgerEntry } from "../Ledger.ts"
+import type { Settings } from "../Settings.ts"
+import { fromFault, toResponse } from "./answer.ts"
+import * as Random from "./random.ts"
+import * as Routes from "./routes.ts"
 
 /** What is decided about a request. The transport makes a connection hang or drops it. */
 export type Decision =
@@ -22,87 +21,50 @@ export type Decision =
   | { readonly _tag: "Hang" }
   | { readonly _tag: "Drop" }
 
-export interface Parts extends Router.Parts {
-  readonly faults: Readonly<Record<Endpoint, FaultQueue>>
+export interface Parts {
+  readonly mock: State.Mock<Fault>
+  readonly settings: Effect.Effect<Settings>
+  /** What reaches the partner: its user endpoint and its JWKS. */
+  readonly partner: HttpClient.HttpClient
   /** Enters a request in the ledger. */
   readonly enter: (entry: LedgerEntry) => void
 }
 
 /** Decides about the current request, enters it in the ledger, and returns once the latency is over. */
-export const make = (parts: Parts): Effect.Effect<
-  Effect.Effect<Decision, HttpServerError.HttpServerError, HttpServerRequest.HttpServerRequest>,
-  never,
-  Scope.Scope
-> =>
-  Effect.gen(function*() {
-    const routed = yield* Router.make(parts)
-    let serial = 0
-    return Effect.gen(function*() {
-      const request = yield* HttpServerRequest.HttpServerRequest
-      const { path, query } = splitUrl(request.url)
-      const endpoint = endpointOf(path)
-      const fault = parts.faults[endpoint].take()
-      const at = yield* Clock.currentTimeMillis
-      const body = new Uint8Array(yield* request.arrayBuffer)
-      const exchange: Exchange["Service"] = {
-        debugIdentifier: `mock-debug-${++serial}`,
-        at,
-        body,
-        clientId: undefined,
-        user: undefined,
-        token: undefined
-      }
-      const decision = yield* (fault === undefined
-        ? answer(parts, endpoint, path, routed)
-        : Effect.as(identify(parts, endpoint, path), decideFault(fault, exchange.debugIdentifier))).pipe(
-          Effect.provideService(Exchange, exchange)
-        )
-      parts.enter({
-        endpoint,
-        method: request.method,
-        path,
-        query: redactQuery(query),
-        headers: request.headers,
-        body: Redacted.make(new TextDecoder().decode(body)),
-        clientId: exchange.clientId,
-        user: exchange.user,
-        token: exchange.token,
-        at,
-        status: decision._tag === "Answer" ? decision.response.status : decision._tag === "Hang" ? "hang" : "drop",
-        debugIdentifier: exchange.debugIdentifier
-      })
-      const { apiLatency, tokenLatency } = yield* parts.settings
-      if (endpoint !== "other") yield* Effect.sleep(endpoint === "token" ? tokenLatency : apiLatency)
-      return decision
-    }).pipe(Effect.scoped)
+export const make = ({ enter, mock, partner, settings }: Parts): Effect.Effect<
+  Decision,
+  HttpServerError.HttpServerError,
+  HttpServerRequest.HttpServerRequest
+> => {
+  const own = Routes.make(partner, settings)
+  return Effect.gen(function*() {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const arrival = Mock.arrive(mock, request.url)
+    const at = yield* Clock.currentTimeMillis
+    const body = new Uint8Array(yield* request.arrayBuffer)
+    const { headers, method } = request
+    const exchange = Mock.exchange(arrival, { at, body, headers, method, random: yield* Random.digits })
+    const { fault } = arrival
+    let decision: Decision
+    if (fault === undefined) {
+      const answer = Mock.answer<Answer | Effect.Effect<Answer>>(mock, exchange, own)
+      decision = { _tag: "Answer", response: toResponse(Effect.isEffect(answer) ? yield* answer : answer) }
+    } else {
+      Mock.identify(mock, exchange)
+      decision = decideFault(fault, exchange.debugIdentifier)
+    }
+    const { body: text, token, ...entry } = Mock.entry(exchange)
+    enter({
+      ...entry,
+      headers,
+      body: Redacted.make(text),
+      token: token === undefined ? undefined : Redacted.make(token, { label: "mock-token" }),
+      status: decision._tag === "Answer" ? decision.response.status : decision._tag === "Hang" ? "hang" : "drop"
+    })
+    const latency = Mock.latencyOf(arrival.endpoint, yield* settings)
+    if (latency !== undefined) yield* Effect.sleep(latency)
+    return decision
   })
-
-const answer = <E, R>(
-  { registry }: Parts,
-  endpoint: Endpoint,
-  path: string,
-  routed: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
-): Effect.Effect<Decision, E, R | Exchange | HttpServerRequest.HttpServerRequest> =>
-  Effect.gen(function*() {
-    const { headers } = yield* HttpServerRequest.HttpServerRequest
-    const refused = endpoint === "api" ? yield* authenticate(registry, path, headers) : Option.none()
-    return { _tag: "Answer", response: Option.isSome(refused) ? refused.value : yield* routed }
-  })
-
-/** Records which client sent a request that a fault answers in place of its route. */
-const identify = (
-  { registry }: Parts,
-  endpoint: Endpoint,
-  path: string
-): Effect.Effect<unknown, never, Exchange | HttpServerRequest.HttpServerRequest> => {
-  switch (endpoint) {
-    case "token":
-      return TokenEndpoint.read
-    case "api":
-      return Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) => authenticate(registry, path, headers))
-    case "other":
-      return Effect.void
-  }
 }
 
 const decideFault = (fault: Fault, debugIdentifier: string): Decision =>

@@ -1,7 +1,8 @@
-import * as Digest from "effect/crypto/Digest"
-import * as DateTime from "effect/DateTime"
-import * as Effect from "effect/Effect"
-import * as Base64Url from "effect/encoding/Base64Url"
+/**
+ * The public keys that partners registered with the mock of Spotnana.
+ *
+ * @since 0.1.0
+ */
 
 /**
  * A public key that a partner registered (RFC 7517).
@@ -18,7 +19,12 @@ export interface PartnerJwk {
   readonly e: string
 }
 
-/** What Spotnana says of a registered key. */
+/**
+ * What Spotnana says of a registered key.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Info {
   readonly id: string
   readonly orgId: string
@@ -28,15 +34,19 @@ export interface Info {
   readonly thumbprint: string
 }
 
-interface Entry {
-  readonly info: Info
-  readonly jwk: PartnerJwk
-}
-
-/** The public keys of the partners. */
+/**
+ * The public keys of the partners.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface PartnerKeys {
   /** Undefined where the organization has or had a key of this name. */
-  readonly add: (orgId: string, jwk: PartnerJwk, now: number) => Effect.Effect<Info | undefined>
+  readonly add: (
+    orgId: string,
+    jwk: PartnerJwk,
+    of: Pick<Info, "createdAt" | "thumbprint">
+  ) => Info | undefined
   readonly list: (orgId: string, status: Info["status"]) => ReadonlyArray<Info>
   /** Whether there is a key of this name. */
   readonly revoke: (orgId: string, kid: string) => boolean
@@ -44,24 +54,23 @@ export interface PartnerKeys {
   readonly active: () => ReadonlyArray<PartnerJwk>
 }
 
+/**
+ * No keys.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const make = (): PartnerKeys => {
-  const entries: Array<Entry> = []
+  const entries: Array<{ readonly info: Info; readonly jwk: PartnerJwk }> = []
   const find = (orgId: string, kid: string) => entries.findIndex(({ info }) => info.orgId === orgId && info.kid === kid)
-
   return {
-    add: Effect.fnUntraced(function*(orgId, jwk, now) {
+    add: (orgId, jwk, { createdAt, thumbprint }) => {
       if (find(orgId, jwk.kid) !== -1) return undefined
-      const info: Info = {
-        id: `00000000-0000-4000-a000-${String(entries.length + 1).padStart(12, "0")}`,
-        orgId,
-        kid: jwk.kid,
-        status: "ACTIVE",
-        createdAt: DateTime.formatIso(DateTime.makeUnsafe(now)),
-        thumbprint: yield* thumbprint(jwk)
-      }
+      const id = `00000000-0000-4000-a000-${String(entries.length + 1).padStart(12, "0")}`
+      const info: Info = { id, orgId, kid: jwk.kid, status: "ACTIVE", createdAt, thumbprint }
       entries.push({ info, jwk })
       return info
-    }),
+    },
     list: (orgId, status) =>
       entries.flatMap(({ info }) => info.orgId === orgId && info.status === status ? [info] : []),
     revoke: (orgId, kid) => {
@@ -75,8 +84,11 @@ export const make = (): PartnerKeys => {
   }
 }
 
-// RFC 7638, section 3: the required members in the order of their names, without white space.
-const thumbprint = ({ e, kty, n }: PartnerJwk): Effect.Effect<string> =>
-  Digest.Digest.use(({ digest }) =>
-    digest(Digest.sha256, new TextEncoder().encode(`{"e":"${e}","kty":"${kty}","n":"${n}"}`))
-  ).pipe(Effect.map(Base64Url.encode), Effect.provide(Digest.layerWebCrypto))
+/**
+ * What the thumbprint of a key is the SHA-256 of (RFC 7638, section 3): the required members in the order of their names,
+ * without white space.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const thumbprintInput = ({ e, kty, n }: PartnerJwk): string => `{"e":"${e}","kty":"${kty}","n":"${n}"}`

@@ -1,8 +1,11 @@
-import * as Effect from "effect/Effect"
-import * as HttpServerRequest from "effect/http/HttpServerRequest"
-import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import type { Settings } from "../../Settings.ts"
-import { splitUrl } from "./target.ts"
+/**
+ * The page of the mock of Spotnana for an iframe.
+ *
+ * @since 0.1.0
+ */
+import * as Answer from "./Answer.ts"
+import { searchParams } from "./platform.ts"
+import type { Handler } from "./Routes.ts"
 
 // What is known of the real page is the messages. When it sends them, and what it checks, is not: this one asks as soon as it
 // is loaded, and heeds the page that embeds it and nobody else.
@@ -31,26 +34,25 @@ parent.postMessage({ type: "TOKEN_EXCHANGE_REQUEST", from }, embedder)
 const page = (text: string, script: string) =>
   `<!doctype html><meta charset="utf-8"><title>Mock of Spotnana</title><p id="state">${text}</p><script>${script}</script>\n`
 
-/** The page for an iframe. Browsers show it in pages of the embedders only. */
-export const show = (settings: Effect.Effect<Settings>): Effect.Effect<
-  HttpServerResponse.HttpServerResponse,
-  never,
-  HttpServerRequest.HttpServerRequest
-> =>
-  Effect.gen(function*() {
-    const { embedders } = yield* settings
-    const { url } = yield* HttpServerRequest.HttpServerRequest
-    const usesExchange = new URLSearchParams(splitUrl(url).query).get("idp") === "token-exchange-auth"
-    return HttpServerResponse.text(
-      usesExchange
-        ? page("Waiting for tokens", script)
-        : page("Sign in, or add idp=token-exchange-auth to the address", ""),
-      {
-        contentType: "text/html; charset=utf-8",
-        headers: {
-          "content-security-policy": "default-src 'none'; script-src 'unsafe-inline'; connect-src 'self'; " +
-            `frame-ancestors ${embedders.length === 0 ? "'none'" : embedders.join(" ")}`
-        }
+/**
+ * `GET /embed`. Browsers show it in pages of the embedders only.
+ *
+ * @category routes
+ * @since 0.1.0
+ */
+export const show: Handler = ({ settings }, { query }) => {
+  const { embedders } = settings()
+  const usesExchange = searchParams(query).get("idp") === "token-exchange-auth"
+  return Answer.make(
+    usesExchange
+      ? page("Waiting for tokens", script)
+      : page("Sign in, or add idp=token-exchange-auth to the address", ""),
+    {
+      contentType: "text/html; charset=utf-8",
+      headers: {
+        "content-security-policy": "default-src 'none'; script-src 'unsafe-inline'; connect-src 'self'; " +
+          `frame-ancestors ${embedders.length === 0 ? "'none'" : embedders.join(" ")}`
       }
-    )
-  })
+    }
+  )
+}

@@ -1,25 +1,20 @@
+import type { State } from "@effect-spotnana/engine/mock/State"
+import { knownSubject } from "@effect-spotnana/engine/mock/TokenEndpoint"
+import type { Subject } from "@effect-spotnana/engine/mock/TokenEndpoint"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import type { Settings } from "../../Settings.ts"
-import * as SubjectTokenVerifier from "../../SubjectTokenVerifier.ts"
-import type { PartnerKeys } from "../data/partnerKeys.ts"
-import type { Registry } from "../data/registry.ts"
+import type { Settings } from "../Settings.ts"
+import * as SubjectTokenVerifier from "../SubjectTokenVerifier.ts"
 
 export interface Parts {
-  readonly registry: Registry
-  readonly partnerKeys: PartnerKeys
+  readonly state: State
   /** What reaches the partner: its user endpoint and its JWKS. */
   readonly partner: HttpClient.HttpClient
 }
-
-/** Whose token it is, or what is wrong with it: without the token. */
-export type Subject =
-  | { readonly _tag: "User"; readonly email: string }
-  | { readonly _tag: "Refused"; readonly description: string }
 
 const user = (email: string): Subject => ({ _tag: "User", email })
 const refused = (description: string): Subject => ({ _tag: "Refused", description })
@@ -54,11 +49,11 @@ const isUnsigned = ({ problem }: SubjectTokenVerifier.InvalidSubjectToken): bool
 
 /** Verifies a signed token with the registered keys, then with those of the JWKS. */
 const verify = (
-  { partner, partnerKeys }: Parts,
+  { partner, state }: Parts,
   token: Redacted.Redacted,
   jwksUrl: string
 ): Effect.Effect<string, SubjectTokenVerifier.InvalidSubjectToken> =>
-  SubjectTokenVerifier.verify(token, { keys: partnerKeys.active() }).pipe(
+  SubjectTokenVerifier.verify(token, { keys: state.partnerKeys.active() }).pipe(
     Effect.catch((error) =>
       error.problem !== "UnknownKey" || jwksUrl === ""
         ? Effect.fail(error)
@@ -87,23 +82,19 @@ const ask = ({ partner }: Parts, token: Redacted.Redacted, userEndpoint: string)
 
 /**
  * Whose token it is: one that a test added, a JWT that a partner signed, or an access token that the partner's user endpoint
- * knows. Of a user who was removed no token is accepted.
+ * knows.
  */
 export const resolve = (
   parts: Parts,
   { jwksUrl, userEndpoint }: Settings,
   token: Redacted.Redacted
 ): Effect.Effect<Subject> => {
-  const known = parts.registry.userOf(Redacted.value(token))
-  const found = known !== undefined ? Effect.succeed(user(known)) : Effect.matchEffect(verify(parts, token, jwksUrl), {
+  const known = knownSubject(parts.state.registry, Redacted.value(token))
+  return known !== undefined ? Effect.succeed(known) : Effect.matchEffect(verify(parts, token, jwksUrl), {
     onSuccess: (email) => Effect.succeed(user(email)),
     onFailure: (error) =>
       isUnsigned(error) && userEndpoint !== ""
         ? ask(parts, token, userEndpoint)
         : Effect.succeed(refused(error.problem === "Malformed" ? "The subject token is invalid" : error.message))
   })
-  return Effect.map(found, (subject) =>
-    subject._tag === "User" && parts.registry.isRemoved(subject.email)
-      ? refused("The user of the subject token was removed")
-      : subject)
 }

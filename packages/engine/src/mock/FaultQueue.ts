@@ -1,13 +1,28 @@
-import type { Fault } from "../../Fault.ts"
+/**
+ * The faults that a test queues for requests to the mock of Spotnana.
+ *
+ * @since 0.1.0
+ */
 
-/** The faults that wait for requests, first in, first out. */
-export interface FaultQueue {
+/**
+ * The faults that wait for requests, first in, first out.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface FaultQueue<Fault> {
   readonly add: (fault: Fault, times: number) => void
   readonly take: () => Fault | undefined
   readonly clear: () => void
 }
 
-export const make = (): FaultQueue => {
+/**
+ * A queue without faults.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = <Fault>(): FaultQueue<Fault> => {
   let waiting: Array<{ readonly fault: Fault; left: number }> = []
   return {
     add: (fault, times) => {

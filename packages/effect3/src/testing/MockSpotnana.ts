@@ -1,0 +1,320 @@
+/**
+ * A Spotnana that answers like the real one, with faults on demand.
+ *
+ * @since 0.1.0
+ */
+import * as State from "@effect-spotnana/engine/mock/State"
+import type { Reference } from "@effect-spotnana/engine/mock/State"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpServer from "@effect/platform/HttpServer"
+import type * as HttpServerError from "@effect/platform/HttpServerError"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as PubSub from "effect/PubSub"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import * as Application from "../internal/testing/application.ts"
+import { fromRegistry } from "../internal/testing/client.ts"
+import type { Client } from "../internal/testing/client.ts"
+import * as Connection from "../internal/testing/connection.ts"
+import * as Random from "../internal/testing/random.ts"
+import * as Transport from "../internal/testing/transport.ts"
+import type { Fault } from "./Fault.ts"
+import type { Endpoint, LedgerEntry } from "./Ledger.ts"
+import * as Settings from "./Settings.ts"
+
+export type { Client, Reference }
+
+/**
+ * What a mock starts with: the settings, and the data that it answers with.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options extends Settings.Input {
+  /** The first client's id. Default: `mock-client`. */
+  readonly clientId?: string | undefined
+  /** The first client's secret. Default: one that is made up. */
+  readonly clientSecret?: Redacted.Redacted | string | undefined
+  /** What `/v2/companies` lists. Default: {@link companies}. */
+  readonly companies?: ReadonlyArray<Reference> | undefined
+  /** The ids that `/v2/users/{userId}` knows. Default: {@link users}. */
+  readonly users?: ReadonlyArray<string> | undefined
+}
+
+/**
+ * The companies that a mock lists by default: 120, so that they do not fit in one page.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const companies: ReadonlyArray<Reference> = State.companies
+
+/**
+ * The ids of the users that a mock knows by default.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const users: ReadonlyArray<string> = State.users
+
+/**
+ * What a mock can be told, and what it tells.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Service {
+  /** The first client, with the secret that is valid now. A defect once it was revoked. */
+  readonly credentials: Effect.Effect<Client>
+  /**
+   * Adds a further client, a TMC administrator like the first one, with the secret given or one that is made up. An id that
+   * is taken is a defect.
+   */
+  readonly addClient: (clientId: string, clientSecret?: Redacted.Redacted | string) => Effect.Effect<Client>
+  /**
+   * Adds a user, or a further token of one: a token request of any client may exchange it for a token that acts for the
+   * user (RFC 8693), and gets a refresh token with it.
+   */
+  readonly addUser: (subjectToken: Redacted.Redacted | string, email: string) => Effect.Effect<void>
+  /** Exchanges no token of this user from now on. What was exchanged is accepted until it expires or is revoked. */
+  readonly removeUser: (email: string) => Effect.Effect<void>
+  /** Changes the settings that are named; the others stay. */
+  readonly configure: (settings: Settings.Input) => Effect.Effect<void>
+  /**
+   * Queues a fault for the next `times` requests (default 1) to an endpoint. `Infinity` is until `clearFaults`. It is
+   * used up as a request arrives, before anything of that request is looked at.
+   */
+  readonly inject: (
+    endpoint: Exclude<Endpoint, "other">,
+    fault: Fault,
+    options?: { readonly times?: number | undefined }
+  ) => Effect.Effect<void>
+  /** Forgets the faults that are queued. Requests that hang already go on hanging. */
+  readonly clearFaults: Effect.Effect<void>
+  /** Every token that was issued dies now. */
+  readonly revokeTokens: Effect.Effect<void>
+  /** Every token of one client dies now, those that act for its users included. */
+  readonly revokeTokensOf: (clientId: string) => Effect.Effect<void>
+  /** Every token that acts for one user dies now. */
+  readonly revokeTokensOfUser: (email: string) => Effect.Effect<void>
+  /**
+   * A new secret, for the first client if no other is named. The old one and every token of that client die at once, as
+   * with Spotnana's `POST /v2/api-users/rotate`. An unknown id is a defect.
+   */
+  readonly rotateSecret: (clientId?: string) => Effect.Effect<Client>
+  /** What was received, oldest first. */
+  readonly ledger: Effect.Effect<ReadonlyArray<LedgerEntry>>
+  /** What is received from the subscription on, each as it enters the ledger. */
+  readonly requests: Stream.Stream<LedgerEntry>
+  /** How many entries of the ledger are for the token endpoint. */
+  readonly tokenRequests: Effect.Effect<number>
+  /** How many entries of the ledger are for the API. */
+  readonly apiRequests: Effect.Effect<number>
+  readonly clearLedger: Effect.Effect<void>
+  /** The application, for a router or a Web handler of one's own; {@link layerServer} serves it. */
+  readonly httpEffect: Effect.Effect<
+    HttpServerResponse.HttpServerResponse,
+    HttpServerError.RequestError,
+    HttpServerRequest.HttpServerRequest
+  >
+  /** The same application as an `HttpClient`, whatever the host of the URL; see {@link layerHttpClient}. */
+  readonly httpClient: HttpClient.HttpClient
+}
+
+/**
+ * A Spotnana for tests: one application, what it is told to do, and a ledger of what it received.
+ *
+ * **When to use**
+ *
+ * In tests of whatever calls Spotnana. With {@link layerHttpClient} it takes the place of the network and works under
+ * `TestClock`; with {@link layerServer} it listens on a socket.
+ *
+ * **Details**
+ *
+ * It answers `POST /v2/auth/oauth2-token` (client credentials, and the exchange of a token that `addUser` named),
+ * `POST /get-auth-token` (410, it is deprecated), `GET /v2/companies`, `GET /v2/users/{userId}`, `POST` and
+ * `GET /v2/api-users`, `POST /v2/api-users/rotate` and `/revoke`, and with a SCIM token `GET /v2/scim/Users`. Two routes are
+ * not those of the real Spotnana: `POST /v2/echo`, for tests of replay, answers with the body that it received, and
+ * `GET /embed?idp=token-exchange-auth` is a page for an iframe. Public keys of partners, and tokens that they signed, are in
+ * the mock for Effect 4 only: `@effect-spotnana/testing`.
+ *
+ * A request is decided upon when it arrives; latency only delays the answer. So the lifetime of a token starts when the
+ * request for it arrived, not when the answer was sent.
+ *
+ * **Gotchas**
+ *
+ * The ledger keeps every request until `clearLedger`.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class MockSpotnana
+  extends Context.Tag("@effect-spotnana/effect3/testing/MockSpotnana")<MockSpotnana, Service>()
+{
+  /** What an effect makes of the mock. */
+  static use<A, E, R>(f: (mock: Service) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R | MockSpotnana> {
+    return Effect.flatMap(MockSpotnana, f)
+  }
+}
+
+/**
+ * Makes a mock.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options?: Options | undefined): Effect.Effect<Service> =>
+  Effect.gen(function*() {
+    let settings = Settings.merge(Settings.defaults, options ?? {})
+    const mock = State.make<Fault>({
+      settings: () => ({
+        ...settings,
+        tokenLifetime: Duration.toMillis(settings.tokenLifetime),
+        tokenLatency: Duration.toMillis(settings.tokenLatency),
+        apiLatency: Duration.toMillis(settings.apiLatency)
+      }),
+      companies: options?.companies,
+      users: options?.users
+    })
+    const { faults, registry } = mock
+    const ledger: Array<LedgerEntry> = []
+    const requests = yield* PubSub.unbounded<LedgerEntry>()
+    const add = (clientId: string, clientSecret: Redacted.Redacted | string | undefined): Effect.Effect<Client> =>
+      Effect.map(Random.digits, (random) => fromRegistry(registry.add(clientId, text(clientSecret), random)))
+    const { clientId } = yield* add(options?.clientId ?? "mock-client", options?.clientSecret)
+    const decide = Application.make({
+      mock,
+      settings: () => settings,
+      enter: (entry) => {
+        ledger.push(entry)
+        return PubSub.publish(requests, entry)
+      }
+    })
+    const received = (endpoint: Endpoint) => Effect.sync(() => ledger.filter((_) => _.endpoint === endpoint).length)
+
+    return {
+      credentials: Effect.sync(() => fromRegistry(registry.get(clientId))),
+      addClient: add,
+      addUser: (subjectToken, email) => Effect.sync(() => registry.addUser(text(subjectToken), email)),
+      removeUser: (email) => Effect.sync(() => registry.removeUser(email)),
+      configure: (input) =>
+        Effect.sync(() => {
+          settings = Settings.merge(settings, input)
+        }),
+      inject: (endpoint, fault, options) => Effect.sync(() => faults[endpoint].add(fault, options?.times ?? 1)),
+      clearFaults: Effect.sync(() => Object.values(faults).forEach((queue) => queue.clear())),
+      revokeTokens: Effect.sync(() => registry.revoke()),
+      revokeTokensOf: (clientId) => Effect.sync(() => registry.revoke({ clientId })),
+      revokeTokensOfUser: (user) => Effect.sync(() => registry.revoke({ user })),
+      rotateSecret: (id = clientId) => Effect.map(Random.digits, (random) => fromRegistry(registry.rotate(id, random))),
+      ledger: Effect.sync(() => ledger.slice()),
+      requests: Stream.fromPubSub(requests),
+      tokenRequests: received("token"),
+      apiRequests: received("api"),
+      clearLedger: Effect.sync(() => void ledger.splice(0)),
+      httpEffect: Transport.serverEffect(decide),
+      httpClient: Transport.httpClient(decide)
+    }
+  })
+
+/**
+ * Provides a mock.
+ *
+ * **Example** (a first test)
+ *
+ * ```ts
+ * import { MockSpotnana } from "@effect-spotnana/effect3/testing"
+ * import { HttpClient } from "@effect/platform"
+ * import { Effect, Layer } from "effect"
+ *
+ * const SpotnanaTest = MockSpotnana.layerHttpClient.pipe(Layer.provideMerge(MockSpotnana.layer()))
+ *
+ * const test = Effect.gen(function*() {
+ *   const spotnana = yield* MockSpotnana.MockSpotnana
+ *   const response = yield* HttpClient.get("https://api.spotnana.com/v2/companies")
+ *   const [entry] = yield* spotnana.ledger
+ *   return [response.status, entry?.headers.host] // => [401, "api.spotnana.com"]
+ * }).pipe(Effect.provide(SpotnanaTest))
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options?: Options | undefined): Layer.Layer<MockSpotnana> =>
+  Layer.effect(MockSpotnana, make(options))
+
+/**
+ * Provides an `HttpClient` whose every request ends at the mock, without a socket.
+ *
+ * **When to use**
+ *
+ * Under `TestClock`: nothing here waits for anything but `Clock`.
+ *
+ * **Details**
+ *
+ * Every host is answered; the ledger's `host` header tells which was meant. What waits (latency, a fault that hangs, the
+ * backoff of the code under test) waits for `TestClock`: fork it and adjust the clock.
+ *
+ * **Gotchas**
+ *
+ * A request body that is no text, bytes or `Stream` (`FormData`, a Web `ReadableStream`) is read through promises.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerHttpClient: Layer.Layer<HttpClient.HttpClient, never, MockSpotnana> = Layer.effect(
+  HttpClient.HttpClient,
+  Effect.map(MockSpotnana, (mock) => mock.httpClient)
+)
+
+/**
+ * Serves the mock on whatever `HttpServer` is provided.
+ *
+ * **When to use**
+ *
+ * When the claim is about the wire, or when what calls Spotnana is another process.
+ *
+ * **Details**
+ *
+ * The clock is the one that the layer was built with. As it closes, connections that are still open are cut, so that a
+ * request that hangs does not delay the server's shutdown.
+ *
+ * **Example** (on Node, at a port of its own)
+ *
+ * ```ts
+ * import { MockSpotnana } from "@effect-spotnana/effect3/testing"
+ * import { NodeHttpServer } from "@effect/platform-node"
+ * import { Layer } from "effect"
+ * import { createServer } from "node:http"
+ *
+ * const SpotnanaServer = MockSpotnana.layerServer.pipe(
+ *   Layer.provideMerge(MockSpotnana.layer()),
+ *   Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" }))
+ * )
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerServer: Layer.Layer<never, never, MockSpotnana | HttpServer.HttpServer> = Layer.scopedDiscard(
+  Effect.gen(function*() {
+    const mock = yield* MockSpotnana
+    const connections = Connection.makeSet()
+    yield* HttpServer.serveEffect(
+      Effect.zipRight(Effect.flatMap(HttpServerRequest.HttpServerRequest, connections.add), mock.httpEffect)
+    )
+    // Added after the server's own, so it runs before: that one waits for requests in progress.
+    yield* Effect.addFinalizer(() => connections.destroy)
+  })
+)
+
+function text(secret: Redacted.Redacted | string): string
+function text(secret: Redacted.Redacted | string | undefined): string | undefined
+function text(secret: Redacted.Redacted | string | undefined): string | undefined {
+  return Redacted.isRedacted(secret) ? Redacted.value(secret) : secret
+}
