@@ -14,7 +14,7 @@ export const writeApi = async (out: string, repository: string): Promise<void> =
     name: "API reference",
     plugin: ["typedoc-plugin-markdown"],
     outputs: [{ name: "markdown", path: out }],
-    tsconfig: Path.join(root, "tsconfig.json"),
+    tsconfig: Path.join(root, "docs/tsconfig.api.json"),
     displayBasePath: root,
     entryPoints: packages.map(({ name }) => Path.join(root, `packages/${name}/src/index.ts`)),
     readme: "none",

@@ -44,7 +44,8 @@ const deliver = (
     )
     while (fiber.pollUnsafe() === undefined) {
       yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
-      yield* TestClock.adjust("1 second")
+      // In small steps: a signature takes some turns of the event loop, and is not to become late meanwhile.
+      yield* TestClock.adjust("10 millis")
     }
     return yield* Fiber.join(fiber)
   })
