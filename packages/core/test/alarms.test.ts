@@ -1,13 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Schema } from "effect"
+import { Clock, Duration, Effect, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { alarmsOf } from "../src/internal/tokenProvider/alarms.ts"
 import type { Alarm } from "../src/internal/tokenProvider/alarms.ts"
 
-/** Alarms on a clock that counts who sleeps on it. */
-const subjects = Effect.gen(function*() {
+/** Alarms on a clock that counts who sleeps on it, and whose first sleep ends so many milliseconds too early. */
+const subjectsOf = Effect.fnUntraced(function*(tooEarly: number) {
   const inner = yield* TestClock.testClockWith(Effect.succeed)
   const sleeping = { now: 0, most: 0 }
+  let early = tooEarly
   const clock: Clock.Clock = {
     currentTimeMillisUnsafe: () => inner.currentTimeMillisUnsafe(),
     currentTimeMillis: inner.currentTimeMillis,
@@ -20,7 +21,11 @@ const subjects = Effect.gen(function*() {
         Effect.sync(() => {
           sleeping.most = Math.max(sleeping.most, ++sleeping.now)
         }),
-        () => inner.sleep(duration),
+        () => {
+          const slept = Duration.subtract(duration, Duration.millis(early))
+          early = 0
+          return inner.sleep(slept)
+        },
         () => Effect.sync(() => sleeping.now--)
       )
   }
@@ -33,6 +38,8 @@ const subjects = Effect.gen(function*() {
   })
   return { alarms: alarmsOf(clock), clock, rung, sleeper, sleeping }
 })
+
+const subjects = subjectsOf(0)
 
 describe("alarms", () => {
   it.effect.prop(
@@ -83,6 +90,24 @@ describe("alarms", () => {
       alarms.set(sleeper("last"), 2_000)
       yield* TestClock.adjust("3 seconds")
       assert.deepStrictEqual(rung, [["dies", 1_000], ["sets", 1_000], ["next", 1_500], ["last", 2_000]])
+    }))
+
+  it.effect("whoever is woken too early, and sets an alarm for the rest of the time, is woken once more", () =>
+    Effect.gen(function*() {
+      const { alarms, rung, sleeper } = yield* subjectsOf(10)
+      alarms.set(sleeper("early", Effect.sync(() => void alarms.set(sleeper("in time"), 10))), 1_000)
+      yield* TestClock.adjust("3 seconds")
+      assert.deepStrictEqual(rung, [["early", 990], ["in time", 1_000]])
+    }))
+
+  it.effect("who is cancelled by another one that rings at the same time is not woken", () =>
+    Effect.gen(function*() {
+      const { alarms, rung, sleeper } = yield* subjects
+      const set: Array<Alarm> = []
+      alarms.set(sleeper("cancels", Effect.sync(() => set.forEach((alarm) => alarms.cancel(alarm)))), 1_000)
+      set.push(alarms.set(sleeper("cancelled"), 1_000))
+      yield* TestClock.adjust("3 seconds")
+      assert.deepStrictEqual(rung, [["cancels", 1_000]])
     }))
 
   it.effect("are those of the clock", () =>

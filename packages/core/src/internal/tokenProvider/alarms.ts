@@ -13,7 +13,8 @@ export interface Sleeper {
 export interface Alarm {
   /** On the monotonic clock, in milliseconds. */
   readonly at: number
-  readonly sleeper: Sleeper
+  /** Nobody after it was cancelled: others may be woken at the same time, and cancel it. */
+  sleeper: Sleeper | undefined
 }
 
 /**
@@ -40,6 +41,7 @@ class Alarms {
 
   /** Nobody sleeps on where no alarm is left: a timer would keep the process from ending. */
   cancel(alarm: Alarm): void {
+    alarm.sleeper = undefined
     let index = this.#indexOf(alarm.at)
     while (this.#alarms[index]?.at === alarm.at && this.#alarms[index] !== alarm) index++
     if (this.#alarms[index] !== alarm) return
@@ -78,13 +80,14 @@ class Alarms {
     if (!isOver) this.#fiber = fiber
   }
 
-  /** A timer may go off a moment too early: what was slept for is due anyway. */
+  /**
+   * A timer may go off a moment too early: what was slept for is due anyway. Whoever is woken and finds that it is too early
+   * sets another alarm, which is slept for.
+   */
   #ring(sleptUntil: number): void {
-    const due = Math.max(sleptUntil, this.#now)
-    for (let next = this.#alarms.at(-1); next !== undefined && next.at <= due; next = this.#alarms.at(-1)) {
-      const { sleeper } = next
-      this.#alarms.pop()
-      Effect.runFork(Effect.suspend(() => sleeper.wake()))
+    const due = this.#alarms.splice(this.#indexOf(Math.max(sleptUntil, this.#now)))
+    for (const alarm of due.toReversed()) {
+      Effect.runFork(Effect.suspend(() => alarm.sleeper?.wake() ?? Effect.void))
     }
     this.#sleep()
   }
