@@ -22,6 +22,8 @@ export * as ErrorBody from "./ErrorBody.ts"
 export * as RetryAfter from "./RetryAfter.ts"
 /** Text from outside, made fit for error messages. */
 export * as Text from "./Text.ts"
+/** Where the API and its token endpoint are, and which addresses may be used. */
+export * as Environment from "./Environment.ts"
 /** Where a request goes, and whether the bearer may go with it. */
 export * as Url from "./Url.ts"
 /** The `WWW-Authenticate` header of a 401. */
