@@ -14,6 +14,8 @@ export * as TokenFailure from "./TokenFailure.ts"
 export * as StoredToken from "./StoredToken.ts"
 /** What a store holds while no process is to request a token. */
 export * as StoredFailure from "./StoredFailure.ts"
+/** What a store in Redis runs and is called. */
+export * as StoredInRedis from "./StoredInRedis.ts"
 /** What an answer of the token endpoint means. */
 export * as TokenResponse from "./TokenResponse.ts"
 /** What an error body says. */
