@@ -18,6 +18,8 @@ export * as StoredFailure from "./StoredFailure.ts"
 export * as StoredInRedis from "./StoredInRedis.ts"
 /** What an answer of the token endpoint means. */
 export * as TokenResponse from "./TokenResponse.ts"
+/** Why the token endpoint gave no answer. */
+export * as NoAnswer from "./NoAnswer.ts"
 /** What an error body says. */
 export * as ErrorBody from "./ErrorBody.ts"
 /** The `Retry-After` header. */
