@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as NoAnswer from "@effect-spotnana/engine/NoAnswer"
+import { checked, count, oneOf } from "@effect-spotnana/engine/Options"
 import type { Answer } from "@effect-spotnana/engine/TokenResponse"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -23,7 +24,7 @@ import type { ClientCredentials } from "./Credentials.ts"
 import type { Environment } from "./Environment.ts"
 import { production } from "./Environment.ts"
 import { readBody } from "./internal/http/body.ts"
-import { checked, count, duration, oneOf } from "./internal/options.ts"
+import { duration } from "./internal/options.ts"
 import { PinnedClient, withoutQuery } from "./internal/tokenEndpoint/pinnedClient.ts"
 import { toError } from "./internal/tokenEndpoint/tokenFailure.ts"
 import { secretParameters, secretsIn, tokenRequest, variantOf } from "./internal/tokenEndpoint/tokenRequest.ts"

@@ -3,10 +3,11 @@
  *
  * @since 0.1.0
  */
+import { checked, count, fraction, oneOf } from "@effect-spotnana/engine/Options"
 import * as Policy from "@effect-spotnana/engine/Policy"
 import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
-import { checked, count, duration, fraction, oneOf } from "./internal/options.ts"
+import { duration } from "./internal/options.ts"
 
 /**
  * The numbers of a token's lifecycle that can be set. What a 401 costs is fixed: see

@@ -24,6 +24,8 @@ export * as NoAnswer from "./NoAnswer.ts"
 export * as ErrorBody from "./ErrorBody.ts"
 /** The `Retry-After` header. */
 export * as RetryAfter from "./RetryAfter.ts"
+/** Checks of options that are written in a program. */
+export * as Options from "./Options.ts"
 /** Text from outside, made fit for error messages. */
 export * as Text from "./Text.ts"
 /** Where the API and its token endpoint are, and which addresses may be used. */

@@ -1,8 +1,9 @@
+import { checked, count, fraction, oneOf } from "@effect-spotnana/engine/Options"
 import type { Policy } from "@effect-spotnana/engine/Policy"
 import { defaults } from "@effect-spotnana/engine/Policy"
 import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
-import { checked, count, duration, fraction, oneOf } from "./options.ts"
+import { duration } from "./options.ts"
 
 /** The durations of a policy, and the least of each in milliseconds. */
 const durations = {
