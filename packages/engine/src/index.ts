@@ -2,6 +2,8 @@
 export * as Instant from "./Instant.ts"
 /** The numbers that the lifecycle of a token depends on, and what follows from them. */
 export * as Policy from "./Policy.ts"
+/** The options that a program completes the default policy with. */
+export * as PolicyOptions from "./PolicyOptions.ts"
 /** State, events and commands of the state machine. */
 export type * as State from "./State.ts"
 /** The state machine. */

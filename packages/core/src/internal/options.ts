@@ -15,3 +15,7 @@ export const duration = (name: string, input: Duration.Input, atLeast: number): 
   )
   return value!
 }
+
+/** The same in milliseconds. */
+export const millis = (name: string, input: Duration.Input, atLeast: number): number =>
+  Duration.toMillis(duration(name, input, atLeast))
