@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { objectOfBody } from "@effect-spotnana/engine/Json"
+import { credentialProblem } from "@effect-spotnana/engine/Text"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
@@ -15,7 +16,6 @@ import type { AuthError } from "./AuthError.ts"
 import type { ClientCredentials } from "./Credentials.ts"
 import { answeredWithout } from "./internal/answeredWithout.ts"
 import { readBody } from "./internal/http/body.ts"
-import { textProblem } from "./internal/textProblem.ts"
 import { filterStatusOk } from "./SpotnanaApiError.ts"
 import type { SpotnanaApiError } from "./SpotnanaApiError.ts"
 import { SpotnanaHttpClient } from "./SpotnanaHttpClient.ts"
@@ -176,7 +176,7 @@ const readShown = (response: HttpClientResponse.HttpClientResponse, name: "clien
       ? Effect.succeed([clientId, Redacted.make(shown, { label: name })] as const)
       : malformed(response, `a client id and a ${what}`))
 
-const isUsable = (value: unknown): value is string => textProblem("", value) === undefined
+const isUsable = (value: unknown): value is string => credentialProblem("", value) === undefined
 
 const readCredentials = (response: HttpClientResponse.HttpClientResponse) =>
   Effect.map(

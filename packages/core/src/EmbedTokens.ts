@@ -29,6 +29,7 @@
  *
  * @since 0.1.0
  */
+import { checked, count } from "@effect-spotnana/engine/Options"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
@@ -47,7 +48,6 @@ import { Credentials } from "./Credentials.ts"
 import { makeAllowance, makeBackoff } from "./internal/embedTokens/limits.ts"
 import { isSameOrigin } from "./internal/embedTokens/sameOrigin.ts"
 import { currentInstant } from "./internal/instant.ts"
-import { checked, count } from "./internal/options.ts"
 import * as TokenEndpoint from "./TokenEndpoint.ts"
 import * as TokenExchange from "./TokenExchange.ts"
 import { TokenStore } from "./TokenStore.ts"

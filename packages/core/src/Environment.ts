@@ -9,6 +9,7 @@
  * @since 0.1.0
  */
 import * as Challenge from "@effect-spotnana/engine/Challenge"
+import { addresses, tokenPath } from "@effect-spotnana/engine/Environment"
 import { printable } from "@effect-spotnana/engine/Text"
 import * as Config from "effect/Config"
 import * as Data from "effect/Data"
@@ -128,47 +129,6 @@ export interface Options {
   readonly rejectsToken?: ((answer: Answer) => boolean) | undefined
 }
 
-const tokenPath = "/v2/auth/oauth2-token"
-
-// These and no others: what other names of this machine lead to, a name server may say.
-const loopback = /^(localhost|127\.0\.0\.1|\[::1\])$/
-
-const checkUrl = (
-  option: "baseUrl" | "tokenUrl" | "origins",
-  input: string,
-  which = ""
-): Result.Result<URL, InvalidEnvironment> => {
-  const refuse = (problem: string) => Result.fail(new InvalidEnvironment({ option, problem: which + problem }))
-  if (!/^https?:/i.test(input) || !URL.canParse(input)) {
-    return refuse(
-      "it is not an absolute URL; expected one such as https://api.spotnana.com" +
-        (option === "tokenUrl" ? ", or a path that begins with /" : "")
-    )
-  }
-  const url = new URL(input)
-  if (/\/get-auth-token\/*$/i.test(url.pathname)) {
-    return refuse(
-      "/get-auth-token is deprecated: ask Spotnana for a new client id and client secret (the old ones do not work " +
-        `with ${tokenPath}, which took its place) and give the address of the API alone`
-    )
-  }
-  if (url.username !== "" || url.password !== "") {
-    return refuse("it has a user name or password in it; credentials belong in clientId and clientSecret")
-  }
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && loopback.test(url.hostname))) {
-    return refuse(`${url.protocol}//${url.host} is not HTTPS, which only localhost, 127.0.0.1 and [::1] may do without`)
-  }
-  if (url.hash !== "") return refuse("it has a fragment, which is never sent")
-  if (option === "baseUrl" && url.search !== "") return refuse("it has a query, which a base URL cannot have")
-  if (option === "origins" && url.href !== `${url.origin}/`) {
-    return refuse(`it has a path or a query; expected an origin alone, such as ${url.origin}`)
-  }
-  if (option === "baseUrl" && /\/oauth2-token\/*$/i.test(url.pathname)) {
-    return refuse("it is the token endpoint; expected the address of the API, such as https://api.spotnana.com")
-  }
-  return Result.succeed(url)
-}
-
 /**
  * Makes an environment for a regional host, a gateway, a test server, or any
  * other OAuth 2.0 server.
@@ -206,40 +166,23 @@ const checkUrl = (
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: Options): Result.Result<Environment, InvalidEnvironment> =>
-  Result.gen(function*() {
-    const base = yield* checkUrl("baseUrl", String(options.baseUrl))
-    const baseUrl = base.origin + base.pathname.replace(/\/+$/, "")
-    if (options.tokenUrl === undefined && /\/v2\/*$/i.test(base.pathname)) {
-      const problem = `it ends in /v2, and so would not lead to ${tokenPath}; leave that out`
-      return yield* Result.fail(new InvalidEnvironment({ option: "baseUrl", problem }))
-    }
-    const path = String(options.tokenUrl ?? tokenPath)
-    const token = yield* checkUrl("tokenUrl", path.startsWith("/") ? baseUrl + path : path)
-    const origins = [base.origin]
-    for (const [index, origin] of (options.origins ?? []).entries()) {
-      origins.push((yield* checkUrl("origins", String(origin), `number ${index + 1}: `)).origin)
-    }
-    const defaultLifetime = Option.getOrElse(
-      Duration.fromInput(options.defaultLifetime ?? "1 hour"),
-      () => Duration.zero
-    )
-    if (!Duration.between(defaultLifetime, { minimum: Duration.seconds(1), maximum: maximumLifetime })) {
-      return yield* Result.fail(
-        new InvalidEnvironment({ option: "defaultLifetime", problem: "expected a duration from 1 second to 24 hours" })
-      )
-    }
-    return {
-      [TypeId]: TypeId,
-      name: options.name ?? base.host,
-      baseUrl,
-      origin: base.origin,
-      origins: [...new Set(origins)],
-      tokenUrl: token.href,
-      defaultLifetime,
-      rejectsToken: options.rejectsToken ?? rejectsToken
-    }
+export const make = (options: Options): Result.Result<Environment, InvalidEnvironment> => {
+  const found = addresses(options)
+  if ("problem" in found) return Result.fail(new InvalidEnvironment(found))
+  const defaultLifetime = Option.getOrElse(Duration.fromInput(options.defaultLifetime ?? "1 hour"), () => Duration.zero)
+  if (!Duration.between(defaultLifetime, { minimum: Duration.seconds(1), maximum: maximumLifetime })) {
+    const problem = "expected a duration from 1 second to 24 hours"
+    return Result.fail(new InvalidEnvironment({ option: "defaultLifetime", problem }))
+  }
+  const { host, ...urls } = found
+  return Result.succeed({
+    [TypeId]: TypeId,
+    name: options.name ?? host,
+    ...urls,
+    defaultLifetime,
+    rejectsToken: options.rejectsToken ?? rejectsToken
   })
+}
 
 /**
  * Makes an environment, or throws `InvalidEnvironment`.

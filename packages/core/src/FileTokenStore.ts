@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { checked } from "@effect-spotnana/engine/Options"
 import type * as Config from "effect/Config"
 import * as Digest from "effect/crypto/Digest"
 import * as SecureRandom from "effect/crypto/SecureRandom"
@@ -11,7 +12,6 @@ import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
 import * as Predicate from "effect/Predicate"
-import { checked } from "./internal/options.ts"
 import { makeFileBackend } from "./internal/tokenStore/file.ts"
 import * as TokenStore from "./TokenStore.ts"
 

@@ -3,12 +3,13 @@
  *
  * @since 0.1.0
  */
+import { checked } from "@effect-spotnana/engine/Options"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
-import { checked, duration } from "./internal/options.ts"
+import { duration } from "./internal/options.ts"
 import { InvalidSigningKey, publicJwk } from "./SigningKey.ts"
 import type { PublicJwk, SigningKey, VerificationKey } from "./SigningKey.ts"
 

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { objectOfBody } from "@effect-spotnana/engine/Json"
+import { checked } from "@effect-spotnana/engine/Options"
 import { printable } from "@effect-spotnana/engine/Text"
 import { hasDotSegment } from "@effect-spotnana/engine/Url"
 import * as Context from "effect/Context"
@@ -18,7 +19,6 @@ import * as Schema from "effect/Schema"
 import type { AuthError } from "./AuthError.ts"
 import { answeredWithout } from "./internal/answeredWithout.ts"
 import { readBody } from "./internal/http/body.ts"
-import { checked } from "./internal/options.ts"
 import { thumbprint } from "./SigningKey.ts"
 import type { PublicJwk } from "./SigningKey.ts"
 import { filterStatusOk } from "./SpotnanaApiError.ts"

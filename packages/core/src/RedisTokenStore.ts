@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { checked } from "@effect-spotnana/engine/Options"
 import type * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -10,7 +11,6 @@ import * as Layer from "effect/Layer"
 import * as Redis from "effect/persistence/Redis"
 import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
-import { checked } from "./internal/options.ts"
 import { makeRedisBackend } from "./internal/tokenStore/redis.ts"
 import { connected, ofClient, ofRedis, redisError } from "./internal/tokenStore/redisConnection.ts"
 import type { Client, Connection } from "./internal/tokenStore/redisConnection.ts"

@@ -4,8 +4,9 @@
  * @since 0.1.0
  */
 import * as Policy from "@effect-spotnana/engine/Policy"
+import { completed, mapDurations } from "@effect-spotnana/engine/PolicyOptions"
 import * as Duration from "effect/Duration"
-import { completed, mapDurations } from "./internal/refreshPolicy.ts"
+import { millis } from "./internal/options.ts"
 
 /**
  * The numbers of a token's lifecycle that can be set. What a 401 costs is fixed: see
@@ -108,4 +109,4 @@ export const defaults: RefreshPolicy = /* #__PURE__ */ withDurations(Policy.defa
  * @since 0.1.0
  */
 export const make = (options?: Options): RefreshPolicy =>
-  options === undefined ? defaults : withDurations(completed(options))
+  options === undefined ? defaults : withDurations(completed(options, millis))

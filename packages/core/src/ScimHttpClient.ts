@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import * as ErrorBody from "@effect-spotnana/engine/ErrorBody"
+import { credentialProblem } from "@effect-spotnana/engine/Text"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -19,7 +20,6 @@ import * as Environment from "./Environment.ts"
 import { readErrorBody } from "./internal/http/body.ts"
 import { withConstantBearer } from "./internal/httpClient/constantBearer.ts"
 import { wasRedirected } from "./internal/httpClient/redirects.ts"
-import { textProblem } from "./internal/textProblem.ts"
 import { optionalVariable, variableError, withFullNames } from "./internal/variables.ts"
 
 /**
@@ -118,7 +118,7 @@ export const authenticate = (
 }
 
 const tokenProblem = (token: Redacted.Redacted): string | undefined =>
-  Redacted.isRedacted(token) ? textProblem("token", Redacted.value(token)) : "the token is not Redacted"
+  Redacted.isRedacted(token) ? credentialProblem("token", Redacted.value(token)) : "the token is not Redacted"
 
 const rejected = /* #__PURE__ */ Effect.fnUntraced(function*(
   token: Redacted.Redacted,

@@ -6,11 +6,11 @@
  *
  * @since 0.1.0
  */
+import { checked } from "@effect-spotnana/engine/Options"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { checked } from "./internal/options.ts"
 import { readNamed, thumbprint as thumbprintOf } from "./internal/signingKey/read.ts"
 import { generatePem } from "./internal/signingKey/sign.ts"
 import { optionalVariable, variableError, withFullNames } from "./internal/variables.ts"

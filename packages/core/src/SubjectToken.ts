@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import * as Instant from "@effect-spotnana/engine/Instant"
+import { checked } from "@effect-spotnana/engine/Options"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
@@ -14,7 +15,7 @@ import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { currentInstant } from "./internal/instant.ts"
-import { checked, duration } from "./internal/options.ts"
+import { duration } from "./internal/options.ts"
 import type { Sign } from "./internal/signingKey/sign.ts"
 import { makeSign } from "./internal/signingKey/sign.ts"
 import { InvalidSigningKey } from "./SigningKey.ts"

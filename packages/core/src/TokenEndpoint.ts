@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+import * as NoAnswer from "@effect-spotnana/engine/NoAnswer"
+import { checked, count, oneOf } from "@effect-spotnana/engine/Options"
 import type { Answer } from "@effect-spotnana/engine/TokenResponse"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -15,17 +17,18 @@ import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type { AccessToken } from "./AccessToken.ts"
-import { InvalidCredentials, TokenEndpointUnavailable } from "./AuthError.ts"
+import { InvalidCredentials } from "./AuthError.ts"
 import type { TokenEndpointError } from "./AuthError.ts"
 import { problem } from "./Credentials.ts"
 import type { ClientCredentials } from "./Credentials.ts"
 import type { Environment } from "./Environment.ts"
 import { production } from "./Environment.ts"
 import { readBody } from "./internal/http/body.ts"
-import { checked, count, duration, oneOf } from "./internal/options.ts"
+import { duration } from "./internal/options.ts"
 import { PinnedClient, withoutQuery } from "./internal/tokenEndpoint/pinnedClient.ts"
+import { toError } from "./internal/tokenEndpoint/tokenFailure.ts"
 import { secretParameters, secretsIn, tokenRequest, variantOf } from "./internal/tokenEndpoint/tokenRequest.ts"
-import { brokenClient, noAnswer, readToken } from "./internal/tokenEndpoint/tokenResponse.ts"
+import { noAnswer, readToken } from "./internal/tokenEndpoint/tokenResponse.ts"
 
 /**
  * What the token request says besides the credentials, and its bounds.
@@ -195,10 +198,14 @@ class Endpoint {
     const address = withoutQuery(environment.tokenUrl)
     const request = this.#options.request(credentials)
     const secrets = secretsIn(environment.tokenUrl, request, credentials, this.#options.secrets)
-    return this.#exchange(request, { address, clientId, secrets }).pipe(
+    const asked = { address, clientId, secrets }
+    return this.#exchange(request, asked).pipe(
       // A defect of the HTTP client: what it says may repeat whatever was sent.
-      Effect.catchDefect((defect) => Effect.fail(brokenClient(address, secrets, defect))),
-      Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.fail(timedOut(address, timeout)) }),
+      Effect.catchDefect((defect) => Effect.fail(toError(NoAnswer.broken(asked, defect)))),
+      Effect.timeoutOrElse({
+        duration: timeout,
+        orElse: () => Effect.fail(toError(NoAnswer.timedOut(asked, Duration.format(timeout))))
+      }),
       Effect.withSpan("TokenEndpoint.acquire", {
         root: true,
         attributes: {
@@ -214,12 +221,12 @@ class Endpoint {
     request: HttpClientRequest.HttpClientRequest,
     about: Pick<Answer, "address" | "clientId" | "secrets">
   ): Effect.Effect<AccessToken, TokenEndpointError> {
-    const toError = noAnswer(about)
+    const toFailure = noAnswer(about)
     const maxBodySize = this.#maxBodySize
     return Effect.gen({ self: this }, function*() {
       const issuedAt = yield* DateTime.now
-      const response = yield* Effect.mapError(this.#client.send(about.address, request), toError)
-      const body = yield* Effect.mapError(readBody(response, maxBodySize), toError)
+      const response = yield* Effect.mapError(this.#client.send(about.address, request), toFailure)
+      const body = yield* Effect.mapError(readBody(response, maxBodySize), toFailure)
       return yield* readToken({
         ...about,
         status: response.status,
@@ -233,13 +240,6 @@ class Endpoint {
     })
   }
 }
-
-const timedOut = (address: string, timeout: Duration.Duration) =>
-  new TokenEndpointUnavailable({
-    reason: "Timeout",
-    message: `No complete answer from ${address} within ${Duration.format(timeout)}. ` +
-      "Check the network, or raise the `timeout`."
-  })
 
 /**
  * Makes a token endpoint from the `HttpClient` of the environment.

@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import { checked } from "@effect-spotnana/engine/Options"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
@@ -18,7 +19,6 @@ import { isAuthError, toHttpClientError } from "./AuthError.ts"
 import type { AuthError, InvalidCredentials } from "./AuthError.ts"
 import { Credentials } from "./Credentials.ts"
 import { authenticateWith } from "./internal/httpClient/authenticate.ts"
-import { checked } from "./internal/options.ts"
 import * as Errors from "./internal/tokenExchange/errors.ts"
 import { makeUserEndpoint, userCredentials } from "./internal/tokenExchange/userEndpoint.ts"
 import { UserTelemetry } from "./internal/tokenExchange/userTelemetry.ts"

@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import { count } from "@effect-spotnana/engine/Options"
 import * as ByteSize from "effect/ByteSize"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
@@ -23,7 +24,6 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { count } from "./internal/options.ts"
 import { variableError, withFullNames } from "./internal/variables.ts"
 import { keyOf, secretProblem } from "./internal/webhook/secrets.ts"
 import { makeVerify } from "./internal/webhook/verify.ts"

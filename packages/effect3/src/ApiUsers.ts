@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { objectOfBody } from "@effect-spotnana/engine/Json"
+import { credentialProblem } from "@effect-spotnana/engine/Text"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
@@ -15,7 +16,6 @@ import * as Redacted from "effect/Redacted"
 import type { AuthError } from "./AuthError.ts"
 import type { ClientCredentials } from "./Credentials.ts"
 import { readBody } from "./internal/http/body.ts"
-import { textProblem } from "./internal/textProblem.ts"
 import { filterStatusOk, SpotnanaApiError } from "./SpotnanaApiError.ts"
 import { SpotnanaHttpClient } from "./SpotnanaHttpClient.ts"
 
@@ -175,7 +175,7 @@ const readShown = (response: HttpClientResponse.HttpClientResponse, name: "clien
       ? Effect.succeed([clientId, Redacted.make(shown)] as const)
       : malformed(response, `a client id and a ${what}`))
 
-const isUsable = (value: unknown): value is string => textProblem("", value) === undefined
+const isUsable = (value: unknown): value is string => credentialProblem("", value) === undefined
 
 const readCredentials = (response: HttpClientResponse.HttpClientResponse) =>
   Effect.map(

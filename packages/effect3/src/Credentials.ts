@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+import { credentialProblem } from "@effect-spotnana/engine/Text"
 import * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
@@ -15,7 +16,6 @@ import * as Equal from "effect/Equal"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { currentConfig } from "./internal/currentConfig.ts"
-import { textProblem } from "./internal/textProblem.ts"
 import { optionalVariable, variableError } from "./internal/variables.ts"
 
 /**
@@ -99,9 +99,9 @@ export const equals = (self: ClientCredentials, that: ClientCredentials): boolea
  * @since 0.1.0
  */
 export const problem = (credentials: ClientCredentials): string | undefined =>
-  textProblem("client id", credentials.clientId) ??
+  credentialProblem("client id", credentials.clientId) ??
     (Redacted.isRedacted(credentials.clientSecret)
-      ? textProblem("client secret", Redacted.value(credentials.clientSecret))
+      ? credentialProblem("client secret", Redacted.value(credentials.clientSecret))
       : "the client secret is not Redacted")
 
 /**
@@ -143,7 +143,7 @@ export const config: Config.Config<ClientCredentials> = /* #__PURE__ */ Config.a
 
 const mistake = (variable: string, what: string, value: string | undefined): string | undefined => {
   if (value === undefined) return `${variable} is not set; expected the ${what} of a Spotnana API user`
-  const wrong = textProblem(what, value)
+  const wrong = credentialProblem(what, value)
   return wrong === undefined ? undefined : `${variable} cannot be used: ${wrong}`
 }
 

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { checked } from "@effect-spotnana/engine/Options"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import type * as Path from "@effect/platform/Path"
 import type * as Config from "effect/Config"
@@ -10,7 +11,6 @@ import type * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
-import { checked } from "./internal/options.ts"
 import { makeFileBackend } from "./internal/tokenStore/file.ts"
 import * as TokenStore from "./TokenStore.ts"
 

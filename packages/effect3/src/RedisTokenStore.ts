@@ -3,13 +3,13 @@
  *
  * @since 0.1.0
  */
+import { checked } from "@effect-spotnana/engine/Options"
 import type * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
-import { checked } from "./internal/options.ts"
 import { makeRedisBackend } from "./internal/tokenStore/redis.ts"
 import { connected } from "./internal/tokenStore/redisConnection.ts"
 import type { Client, Connection } from "./internal/tokenStore/redisConnection.ts"

@@ -4,9 +4,9 @@
  * @since 0.1.0
  */
 import * as Policy from "@effect-spotnana/engine/Policy"
+import { completed, mapDurations } from "@effect-spotnana/engine/PolicyOptions"
 import * as Duration from "effect/Duration"
-import * as Predicate from "effect/Predicate"
-import { checked, count, duration, fraction, oneOf } from "./internal/options.ts"
+import { millis } from "./internal/options.ts"
 
 /**
  * The numbers of a token's lifecycle that can be set. What a 401 costs is fixed: see
@@ -77,28 +77,17 @@ export type Options = {
     | undefined
 }
 
+function withDurations(policy: Policy.Policy): RefreshPolicy {
+  return { ...policy, ...mapDurations((name) => Duration.millis(policy[name])) }
+}
+
 /**
  * The default policy.
  *
  * @category constants
  * @since 0.1.0
  */
-export const defaults: RefreshPolicy = {
-  ...Policy.defaults,
-  minimumMargin: /* #__PURE__ */ Duration.millis(Policy.defaults.minimumMargin),
-  leeway: /* #__PURE__ */ Duration.millis(Policy.defaults.leeway),
-  backoffBase: /* #__PURE__ */ Duration.millis(Policy.defaults.backoffBase),
-  backoffMaximum: /* #__PURE__ */ Duration.millis(Policy.defaults.backoffMaximum),
-  retryAfterMaximum: /* #__PURE__ */ Duration.millis(Policy.defaults.retryAfterMaximum),
-  maximumWait: /* #__PURE__ */ Duration.millis(Policy.defaults.maximumWait),
-  retryFor: /* #__PURE__ */ Duration.millis(Policy.defaults.retryFor),
-  refusalTimeToLive: /* #__PURE__ */ Duration.millis(Policy.defaults.refusalTimeToLive),
-  acquisitionTimeout: /* #__PURE__ */ Duration.millis(Policy.defaults.acquisitionTimeout)
-}
-
-type Durations = {
-  [K in keyof RefreshPolicy]: RefreshPolicy[K] extends Duration.Duration ? K : never
-}[keyof RefreshPolicy]
+export const defaults: RefreshPolicy = /* #__PURE__ */ withDurations(Policy.defaults)
 
 /**
  * Completes a policy with the defaults.
@@ -119,24 +108,5 @@ type Durations = {
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options?: Options): RefreshPolicy => {
-  if (options === undefined) return defaults
-  const given = checked("RefreshPolicy", options, Predicate.isRecord(options), "an object")
-  const time = (name: Durations, atLeast = 0) =>
-    duration(`RefreshPolicy.${name}`, given[name] ?? defaults[name], atLeast)
-  return {
-    mode: oneOf("RefreshPolicy.mode", given.mode ?? defaults.mode, ["background", "onDemand"]),
-    renewAt: fraction("RefreshPolicy.renewAt", given.renewAt ?? defaults.renewAt, 0.01, 0.99),
-    jitter: fraction("RefreshPolicy.jitter", given.jitter ?? defaults.jitter, 0, 0.5),
-    minimumMargin: time("minimumMargin"),
-    leeway: time("leeway"),
-    backoffBase: time("backoffBase", 1),
-    backoffMaximum: time("backoffMaximum", 1),
-    retryAfterMaximum: time("retryAfterMaximum"),
-    attempts: count("RefreshPolicy.attempts", given.attempts ?? defaults.attempts),
-    maximumWait: time("maximumWait"),
-    retryFor: time("retryFor"),
-    refusalTimeToLive: time("refusalTimeToLive"),
-    acquisitionTimeout: time("acquisitionTimeout", 1)
-  }
-}
+export const make = (options?: Options): RefreshPolicy =>
+  options === undefined ? defaults : withDurations(completed(options, millis))

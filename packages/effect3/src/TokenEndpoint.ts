@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+import * as NoAnswer from "@effect-spotnana/engine/NoAnswer"
+import { checked, count, oneOf } from "@effect-spotnana/engine/Options"
 import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Clock from "effect/Clock"
@@ -15,17 +17,18 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type { AccessToken } from "./AccessToken.ts"
-import { InvalidCredentials, TokenEndpointUnavailable } from "./AuthError.ts"
+import { InvalidCredentials } from "./AuthError.ts"
 import type { TokenEndpointError } from "./AuthError.ts"
 import { problem } from "./Credentials.ts"
 import type { ClientCredentials } from "./Credentials.ts"
 import type { Environment } from "./Environment.ts"
 import { production } from "./Environment.ts"
 import { readBody } from "./internal/http/body.ts"
-import { checked, count, duration, oneOf } from "./internal/options.ts"
+import { duration } from "./internal/options.ts"
 import { pinnedClient, withoutQuery } from "./internal/tokenEndpoint/pinnedClient.ts"
+import { toError } from "./internal/tokenEndpoint/tokenFailure.ts"
 import { secretParameters, secretsIn, tokenRequest, variantOf } from "./internal/tokenEndpoint/tokenRequest.ts"
-import { brokenClient, noAnswer, readToken } from "./internal/tokenEndpoint/tokenResponse.ts"
+import { noAnswer, readToken } from "./internal/tokenEndpoint/tokenResponse.ts"
 
 /**
  * What the token request says besides the credentials, and its bounds.
@@ -182,21 +185,14 @@ export const makeWith: (
       ) {
         const defaultLifetime = Duration.toMillis(environment.defaultLifetime)
         const known = { address, clientId, defaultLifetime, maxBodySize, secrets, translate }
-        const toError = noAnswer(known)
+        const toFailure = noAnswer(known)
         const issuedAt = yield* DateTime.now
-        const response = yield* Effect.mapError(send(request), toError)
-        const body = yield* Effect.mapError(readBody(response, maxBodySize), toError)
+        const response = yield* Effect.mapError(send(request), toFailure)
+        const body = yield* Effect.mapError(readBody(response, maxBodySize), toFailure)
         const now = yield* Clock.currentTimeMillis
         return yield* readToken({ ...known, status: response.status, headers: response.headers, body, now }, issuedAt)
       }
     )
-
-    const timedOut = () =>
-      new TokenEndpointUnavailable({
-        reason: "Timeout",
-        message: `No complete answer from ${address} within ${Duration.format(timeout)}. ` +
-          "Check the network, or raise the `timeout`."
-      })
 
     return {
       environment,
@@ -216,8 +212,11 @@ export const makeWith: (
         const secrets = secretsIn(environment.tokenUrl, request, credentials, options.secrets)
         return exchange(request, credentials.clientId, secrets).pipe(
           // A defect of the HTTP client: what it says may repeat whatever was sent.
-          Effect.catchAllDefect((defect) => Effect.fail(brokenClient(address, secrets, defect))),
-          Effect.timeoutFail({ duration: timeout, onTimeout: timedOut }),
+          Effect.catchAllDefect((defect) => Effect.fail(toError(NoAnswer.broken({ address, secrets }, defect)))),
+          Effect.timeoutFail({
+            duration: timeout,
+            onTimeout: () => toError(NoAnswer.timedOut({ address, secrets }, Duration.format(timeout)))
+          }),
           // A fiber that fails below is logged with its error, which has the request.
           Effect.withUnhandledErrorLogLevel(Option.none()),
           Effect.withSpan("TokenEndpoint.acquire", {

@@ -117,3 +117,17 @@ export const identifier = (text: string, secrets: ReadonlyArray<string>, maxLeng
   const line = printable(text, secrets, maxLength)
   return line.includes(" ") ? prose(text, secrets, maxLength) : noIdentifier.test(line) ? redacted : line
 }
+
+/**
+ * What is wrong with a text that is to be sent as a credential, if anything is: absent, empty, with a space, line break or
+ * quote at an end, or with a character outside printable ASCII. Says `what` it is, and repeats nothing of it.
+ *
+ * @category predicates
+ * @since 0.1.0
+ */
+export const credentialProblem = (what: string, value: unknown): string | undefined => {
+  if (typeof value !== "string") return `the ${what} is missing`
+  if (value === "") return `the ${what} is empty`
+  if (/^\s|\s$|^(["']).*\1$/.test(value)) return `the ${what} begins or ends with a space, line break or quote`
+  return /[^ -~]/.test(value) ? `the ${what} has a character outside printable ASCII` : undefined
+}

@@ -144,4 +144,19 @@ describe("Text", () => {
       }
     }
   )
+
+  it.each<[unknown, string | undefined]>([
+    ["c4nary ~!", undefined],
+    ["it's \"fine\"", undefined],
+    [undefined, "the client id is missing"],
+    [7, "the client id is missing"],
+    ["", "the client id is empty"],
+    [" c4nary", "the client id begins or ends with a space, line break or quote"],
+    ["c4nary\r\n", "the client id begins or ends with a space, line break or quote"],
+    ["'c4nary'", "the client id begins or ends with a space, line break or quote"],
+    ["c4\nnary", "the client id has a character outside printable ASCII"],
+    ["c4naré", "the client id has a character outside printable ASCII"]
+  ])("invariant 9: what is wrong with the credential %j is said without repeating it", (value, expected) => {
+    assert.strictEqual(Text.credentialProblem("client id", value), expected)
+  })
 })

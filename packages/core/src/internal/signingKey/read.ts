@@ -1,4 +1,5 @@
 import { objectOfText } from "@effect-spotnana/engine/Json"
+import { checked } from "@effect-spotnana/engine/Options"
 import * as Cause from "effect/Cause"
 import * as Digest from "effect/crypto/Digest"
 import * as KeyFormat from "effect/crypto/KeyFormat"
@@ -10,7 +11,6 @@ import * as Hex from "effect/encoding/Hex"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import { checked } from "../options.ts"
 
 /** What is wrong with a key. */
 export type Problem =

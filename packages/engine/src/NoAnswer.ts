@@ -1,0 +1,95 @@
+/**
+ * Why the token endpoint gave no answer. Each failure is transient, says what to do, and repeats no secret.
+ *
+ * @since 0.1.0
+ */
+import { prose } from "./Text.ts"
+import type { TokenFailure } from "./TokenFailure.ts"
+
+/**
+ * What is known of a token request.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Asked {
+  /** The token URL without its query. */
+  readonly address: string
+  /** What no message may show. */
+  readonly secrets: ReadonlyArray<string>
+}
+
+const unavailable = (
+  message: string,
+  status?: number,
+  reason: "Transport" | "Timeout" = "Transport"
+): TokenFailure => ({
+  _tag: "TokenEndpointUnavailable",
+  reason,
+  status,
+  message
+})
+
+/**
+ * The HTTP client wanted to send the request to another origin.
+ *
+ * @category failures
+ * @since 0.1.0
+ */
+export const diverted = ({ address, secrets }: Asked, origin: string): TokenFailure =>
+  unavailable(
+    `The HTTP client wanted to send the token request to ${prose(origin, secrets)}, not to ${address}: ` +
+      "it follows redirects or rewrites URLs. Give the library one that does neither, and the token URL that is meant."
+  )
+
+// The innermost message is the one that says something: "connect ECONNREFUSED 127.0.0.1:1", not "fetch failed". A host
+// of several addresses makes an AggregateError of one failure each.
+const rootMessage = (error: unknown, kind: string): string => {
+  let root = error
+  for (let depth = 0; depth < 8 && root instanceof Error; depth++) {
+    const inner: unknown = root instanceof AggregateError ? root.errors[0] : root.cause
+    if (!(inner instanceof Error)) break
+    root = inner
+  }
+  if (!(root instanceof Error) || root === error) return kind
+  return root.name === "Error" ? root.message : `${root.name}: ${root.message}`
+}
+
+/**
+ * The request failed with this error, or its answer broke off. `kind` is said where the error has no cause that says more.
+ *
+ * @category failures
+ * @since 0.1.0
+ */
+export const lost = ({ address, secrets }: Asked, error: unknown, kind: string, status?: number): TokenFailure =>
+  unavailable(
+    `No answer from ${address}: ${prose(rootMessage(error, kind), secrets)}. ` +
+      "Check the network and the environment's address.",
+    status
+  )
+
+/**
+ * The HTTP client died with this defect.
+ *
+ * @category failures
+ * @since 0.1.0
+ */
+export const broken = ({ address, secrets }: Asked, defect: unknown): TokenFailure =>
+  unavailable(
+    `The token request to ${address} ended unexpectedly: ${
+      defect instanceof Error ? prose(`${defect.name}: ${defect.message}`, secrets) : "an error that is not an Error"
+    }.`
+  )
+
+/**
+ * There was no complete answer in time, which is given as a text.
+ *
+ * @category failures
+ * @since 0.1.0
+ */
+export const timedOut = ({ address }: Asked, time: string): TokenFailure =>
+  unavailable(
+    `No complete answer from ${address} within ${time}. Check the network, or raise the \`timeout\`.`,
+    undefined,
+    "Timeout"
+  )

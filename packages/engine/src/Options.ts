@@ -1,0 +1,48 @@
+/**
+ * Checks of options that are written in a program. A wrong one is a mistake of the program: each check returns its value, or
+ * throws a `RangeError` that names the option and says what was expected.
+ *
+ * The types say so already; JavaScript, `Number("")` and what was read from a file do not heed them.
+ *
+ * @since 0.1.0
+ */
+import { printable } from "./Text.ts"
+
+/**
+ * A value that was found to be what it should be, or not.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const checked = <A>(name: string, value: A, isValid: boolean, expected: string): A => {
+  if (isValid) return value
+  const shown = typeof value === "string" ? JSON.stringify(value) : String(value)
+  throw new RangeError(`${name} is ${printable(shown, [])}; expected ${expected}`)
+}
+
+/**
+ * A number within these bounds.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const fraction = (name: string, value: number, from: number, to: number): number =>
+  checked(name, value, typeof value === "number" && value >= from && value <= to, `a number from ${from} to ${to}`)
+
+/**
+ * A whole number of at least 1.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const count = (name: string, value: number): number =>
+  checked(name, value, Number.isSafeInteger(value) && value >= 1, "a whole number of at least 1")
+
+/**
+ * One of a few.
+ *
+ * @category checks
+ * @since 0.1.0
+ */
+export const oneOf = <A extends string | boolean>(name: string, value: A, values: ReadonlyArray<A>): A =>
+  checked(name, value, values.includes(value), values.join(" or "))

@@ -1,0 +1,103 @@
+/**
+ * What a store in Redis runs and is called, which clients for every version of Effect share.
+ *
+ * Every time is in milliseconds.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * The keys and the channel of one token. The braces keep the keys in one slot of a cluster.
+ *
+ * @category naming
+ * @since 0.1.0
+ */
+export const names = (
+  namespace: string,
+  key: string
+): { readonly token: string; readonly lease: string; readonly channel: string } => {
+  const base = `${namespace}:{${key}}`
+  return { token: `${base}:token`, lease: `${base}:lease`, channel: `${base}:changes` }
+}
+
+/**
+ * Takes the lease, if it is free. Keys: lease, token. Arguments: its time. Returns `granted`, the time that is left of another
+ * one, and the value of the lease.
+ *
+ * **Details**
+ *
+ * Times are the server's. A fencing token is its clock in microseconds: it goes on rising after a restart without data.
+ * The value of the lease is its fencing token; that of a backoff is its failure after an exclamation mark.
+ *
+ * @category scripts
+ * @since 0.1.0
+ */
+export const lease = `
+local held = redis.call("GET", KEYS[1])
+if held then return { 0, redis.call("PTTL", KEYS[1]), held } end
+local time = redis.call("TIME")
+local fence = time[1] * 1000000 + time[2]
+local last = tonumber(redis.call("HGET", KEYS[2], "version") or "0")
+if fence <= last then fence = last + 1 end
+fence = string.format("%.0f", fence)
+redis.call("SET", KEYS[1], fence, "PX", ARGV[1])
+return { 1, 0, fence }`
+
+/**
+ * Extends the lease of a fencing token. Keys: lease. Arguments: fencing token, time. Returns 0 where the lease is over.
+ *
+ * @category scripts
+ * @since 0.1.0
+ */
+export const extend = `
+if redis.call("GET", KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call("PEXPIRE", KEYS[1], ARGV[2])`
+
+/**
+ * Stores a payload and ends the lease. Keys: lease, token. Arguments: fencing token, payload, time, channel. Returns 0 where
+ * the lease is over: a process whose lease is over writes nothing, as its fencing token is not the one in the lease.
+ *
+ * @category scripts
+ * @since 0.1.0
+ */
+export const write = `
+if redis.call("GET", KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call("DEL", KEYS[1], KEYS[2])
+redis.call("HSET", KEYS[2], "version", ARGV[1], "payload", ARGV[2])
+redis.call("PEXPIRE", KEYS[2], ARGV[3])
+redis.call("PUBLISH", ARGV[4], ARGV[1])
+return 1`
+
+/**
+ * Ends the lease. Keys: lease. Arguments: fencing token, time of the backoff, its failure or an empty text for none,
+ * channel. Returns 0 where the lease is over.
+ *
+ * @category scripts
+ * @since 0.1.0
+ */
+export const release = `
+if redis.call("GET", KEYS[1]) ~= ARGV[1] then return 0 end
+if ARGV[3] == "" then redis.call("DEL", KEYS[1]) else redis.call("SET", KEYS[1], "!" .. ARGV[3], "PX", ARGV[2]) end
+redis.call("PUBLISH", ARGV[4], "released")
+return 1`
+
+/**
+ * What is stored. Keys: token. Returns version, payload and the time that is left; empty texts where there is nothing.
+ *
+ * @category scripts
+ * @since 0.1.0
+ */
+export const read = `
+local found = redis.call("HMGET", KEYS[1], "version", "payload")
+return { found[1] or "", found[2] or "", redis.call("PTTL", KEYS[1]) }`
+
+/**
+ * What a message on the channel says: the version that was written, or a word.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const changeOf = (
+  message: string
+): { readonly _tag: "Written"; readonly version: number } | { readonly _tag: "Released" } =>
+  /^\d+$/.test(message) ? { _tag: "Written", version: Number(message) } : { _tag: "Released" }
