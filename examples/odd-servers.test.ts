@@ -157,8 +157,10 @@ describe.each(platforms)("with %s", (_, platform) => {
       () =>
         Effect.gen(function*() {
           const other = yield* serve({ login: byTheBook, dead: unauthorized })
-          for (const follow of [(client: HttpClient.HttpClient) => client, HttpClient.followRedirects(5)]) {
-            for (const status of [301, 302, 303, 307, 308]) {
+          const follows = [(client: HttpClient.HttpClient) => client, HttpClient.followRedirects(5)]
+          const cases = follows.flatMap((follow) => [301, 302, 303, 307, 308].map((status) => ({ follow, status })))
+          yield* Effect.forEach(cases, ({ follow, status }) =>
+            Effect.gen(function*() {
               const server = yield* serve({
                 login: () => ({ status, headers: { location: `${other.baseUrl}/login` } }),
                 dead: unauthorized
@@ -168,11 +170,9 @@ describe.each(platforms)("with %s", (_, platform) => {
                 Effect.provide(Layer.provide(layerOf(server), Layer.succeed(HttpClient.HttpClient, client)))
               )
               assert.include(["TokenEndpointUnavailable", "MalformedTokenResponse"], error._tag)
-            }
-          }
+            }), { concurrency: "unbounded" })
           assert.strictEqual(other.tokenRequests(), 0)
-        }).pipe(Effect.scoped, silently, Effect.provide([platform, CredentialsOfAcme])),
-      30_000
+        }).pipe(Effect.scoped, silently, Effect.provide([platform, CredentialsOfAcme]))
     )
 
     it.live(
@@ -195,18 +195,18 @@ describe.each(platforms)("with %s", (_, platform) => {
             [{ status: 429 }, "TokenEndpointUnavailable"],
             [{ status: 503, body: { token: null } }, "TokenEndpointUnavailable"]
           ]
-          for (const [answer, tag] of answers) {
-            const server = yield* serve({ login: () => answer, dead: unauthorized })
-            const exit = yield* TokenProvider.TokenProvider.use(({ get }) => get).pipe(
-              Effect.provide(layerOf(server)),
-              Effect.exit
-            )
-            const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : exit
-            assert.deepInclude(error, { _tag: tag }, JSON.stringify(answer))
-            for (const text of said) assert.notInclude(inspect(exit, { depth: Infinity, showHidden: true }), text)
-          }
-        }).pipe(Effect.scoped, silently, Effect.provide([platform, CredentialsOfAcme])),
-      30_000
+          yield* Effect.forEach(answers, ([answer, tag]) =>
+            Effect.gen(function*() {
+              const server = yield* serve({ login: () => answer, dead: unauthorized })
+              const exit = yield* TokenProvider.TokenProvider.use(({ get }) => get).pipe(
+                Effect.provide(layerOf(server)),
+                Effect.exit
+              )
+              const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : exit
+              assert.deepInclude(error, { _tag: tag }, JSON.stringify(answer))
+              for (const text of said) assert.notInclude(inspect(exit, { depth: Infinity, showHidden: true }), text)
+            }), { concurrency: "unbounded" })
+        }).pipe(Effect.scoped, silently, Effect.provide([platform, CredentialsOfAcme]))
     )
   }
 })
