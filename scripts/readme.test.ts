@@ -1,6 +1,7 @@
 // README.md is short, and what it says is so.
 import * as Fs from "node:fs"
 import { describe, expect, it } from "vitest"
+import root from "../package.json" with { type: "json" }
 import { documents, withStatus } from "./status.ts"
 
 const readme = Fs.readFileSync("README.md", "utf8")
@@ -78,6 +79,15 @@ describe("README.md", () => {
 })
 
 describe("the status on top of the documents", () => {
+  it("names a command that packs each package that is published, and no other", () => {
+    const [, excluded = ""] = /'!@effect-spotnana\/\{(.+?)\}'/.exec(root.scripts.tarballs) ?? []
+    const unpublished = Fs.globSync("packages/*/package.json")
+      .map((file) => JSON.parse(Fs.readFileSync(file, "utf8")) as { readonly name: string; readonly private?: boolean })
+      .filter((manifest) => manifest.private === true)
+      .map(({ name }) => name.replace("@effect-spotnana/", ""))
+    expect(excluded.split(",").toSorted()).toEqual(unpublished.toSorted())
+  })
+
   it.each(documents)("has a place in %s, before anything that is to be installed", (file) => {
     const [before, after] = Fs.readFileSync(file, "utf8").split("<!-- /status -->")
     expect(before).not.toContain("npm install effect")

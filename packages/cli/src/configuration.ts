@@ -90,7 +90,12 @@ const fromFile = (file: string): Effect.Effect<Source, Failure, FileSystem.FileS
     return isOpen
       ? { name: file, provider, warning: `${file} is open to others. Close it: chmod go= ${file}` }
       : { name: file, provider }
-  }).pipe(Effect.catchTag("PlatformError", (error) => Effect.fail(usageFailure(`${file}: ${error.message}`))))
+  }).pipe(Effect.catchTag("PlatformError", (error) => {
+    const what = error.reason._tag === "NotFound"
+      ? "there is no such file. The mock removes its file when it ends"
+      : error.message
+    return Effect.fail(usageFailure(`${file}: ${what}`))
+  }))
 
 const has = ({ provider }: Source, variable: string): Effect.Effect<boolean, Config.ConfigError> =>
   Effect.map(Config.String(variable).pipe(Config.withDefault("")).parse(provider), (value) => value !== "")

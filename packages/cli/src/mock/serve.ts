@@ -97,7 +97,7 @@ const introduce = (
     })
     const secret = variables.clientSecret === undefined ? " Its client secret is your SPOTNANA_CLIENT_SECRET." : ""
     yield* output.note(
-      `A mock of Spotnana listens on ${variables.baseUrl}. ${where}${secret}\nIt answers, with a token:\n${
+      `A mock of Spotnana listens on ${variables.baseUrl}.${secret} ${where}\nIt answers, with a token:\n${
         pathsOf(users)
       }\n` +
         "Ctrl-C ends it."

@@ -39,7 +39,7 @@ export const dotSegment = (request: Request): HttpClientError.HttpClientError =>
   new HttpClientError.HttpClientError({
     reason: new HttpClientError.InvalidUrlError({
       request,
-      description: "Nothing was sent: the path has a segment . or .., and may lead elsewhere. " +
-        "Encode what comes from outside with encodeURIComponent"
+      description: "Nothing was sent: the path has a segment . or .., encoded or not. " +
+        "Refuse what brings it; encode all else from outside with encodeURIComponent"
     })
   })

@@ -32,8 +32,8 @@ export const dotSegment = (request: Request): HttpClientError.RequestError =>
   new HttpClientError.RequestError({
     request,
     reason: "InvalidUrl",
-    description: "Nothing was sent: the path has a segment . or .., and may lead elsewhere. " +
-      "Encode what comes from outside with encodeURIComponent"
+    description: "Nothing was sent: the path has a segment . or .., encoded or not. " +
+      "Refuse what brings it; encode all else from outside with encodeURIComponent"
   })
 
 /** The headers of a request without a bearer of ours. */
