@@ -77,8 +77,9 @@ export interface Answer {
  * @category predicates
  * @since 0.1.0
  */
-export const rejectsToken = ({ headers, status }: Answer): boolean =>
-  status === 401 && Challenge.rejectsToken(headers["www-authenticate"])
+// A response reads its headers anew each time that it is asked for them.
+export const rejectsToken = (answer: Answer): boolean =>
+  answer.status === 401 && Challenge.rejectsToken(answer.headers["www-authenticate"])
 
 /**
  * An environment that cannot be used.

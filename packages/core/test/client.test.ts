@@ -26,6 +26,24 @@ const sent = (
     return { requests, inner, client: SpotnanaHttpClient.authenticate(provider)(inner) }
   })
 
+describe("an accepted request", () => {
+  it.effect("costs no look at the headers of its answer, which are made anew each time", () =>
+    Effect.gen(function*() {
+      let reads = 0
+      const answer = Object.defineProperty(new Response("{}"), "headers", {
+        get: () => {
+          reads++
+          return new globalThis.Headers()
+        }
+      })
+      const { client, inner } = yield* sent(Environment.production, () => Effect.succeed(answer))
+      yield* inner.get("https://api.spotnana.com/v2/companies")
+      const byPlatform = reads
+      yield* client.get("/v2/companies")
+      expect(reads).toBe(2 * byPlatform)
+    }).pipe(Effect.provide(onMock())))
+})
+
 describe("where a request goes", () => {
   const relative = [
     ["/v2/companies", "https://api.spotnana.com/v2/companies"],

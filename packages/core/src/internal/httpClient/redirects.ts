@@ -47,8 +47,9 @@ export const wasRedirected = (response: Response): boolean => {
 }
 
 /** Whether a response is one that `HttpClient.followRedirects` follows. */
-export const isRedirect = ({ headers, status }: Response): boolean =>
-  status >= 300 && status < 400 && headers["location"] !== undefined
+export const isRedirect = (response: Response): boolean =>
+  // A response reads its headers anew each time that it is asked for them.
+  response.status >= 300 && response.status < 400 && response.headers["location"] !== undefined
 
 // A fragment is never sent, and stays on a URL whoever follows the redirect, in whatever fiber.
 const returning = "redirected-from-another-origin"

@@ -58,8 +58,9 @@ export const wasRedirected = (response: Response): boolean => {
 }
 
 /** Whether a response is one that `HttpClient.followRedirects` follows. */
-export const isRedirect = ({ headers, status }: Response): boolean =>
-  status >= 300 && status < 400 && headers["location"] !== undefined
+export const isRedirect = (response: Response): boolean =>
+  // A response reads its headers anew each time that it is asked for them.
+  response.status >= 300 && response.status < 400 && response.headers["location"] !== undefined
 
 // A fragment stays on a URL whoever follows the redirect, in whatever fiber. Undici would send it.
 const returning = "redirected-from-another-origin"
