@@ -80,7 +80,7 @@ describe("README.md", () => {
 
 describe("the status on top of the documents", () => {
   it("names a command that packs each package that is published, and no other", () => {
-    const excluded = [...root.scripts.tarballs.matchAll(/'!@effect-spotnana\/(\w+)'/g)].map(([, name]) => name)
+    const excluded = [...root.scripts.tarballs.matchAll(/'!@effect-spotnana\/(\w+)'/g)].map(([, name = ""]) => name)
     const unpublished = Fs.globSync("packages/*/package.json")
       .map((file) => JSON.parse(Fs.readFileSync(file, "utf8")) as { readonly name: string; readonly private?: boolean })
       .filter((manifest) => manifest.private === true)
