@@ -146,14 +146,14 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "take every 401 for a rejection",
     file: "Environment.ts",
-    from: " && Challenge.rejectsToken(headers[\"www-authenticate\"])",
-    to: " && headers !== undefined"
+    from: " && Challenge.rejectsToken(answer.headers[\"www-authenticate\"])",
+    to: " && answer.headers !== undefined"
   },
   {
     name: "take a 403 for a rejection",
     file: "Environment.ts",
-    from: "status === 401 && Challenge.rejectsToken",
-    to: "(status === 401 || status === 403) && Challenge.rejectsToken"
+    from: "answer.status === 401 && Challenge.rejectsToken",
+    to: "(answer.status === 401 || answer.status === 403) && Challenge.rejectsToken"
   },
   {
     name: "send the bearer to any origin",
