@@ -264,6 +264,18 @@ describe("a store on a client of the application's own", () => {
       expect(channels.size).toBe(0)
     }))
 
+  it.effect("invariant 11: a subscription that the client never ends is closed within seconds", () =>
+    Effect.gen(function*() {
+      const client: RedisTokenStore.Client = {
+        ...recording().client,
+        subscribe: async () => () => new Promise<never>(() => {})
+      }
+      const backend = yield* backendOf(Effect.succeed(client))
+      const scope = yield* Scope.make()
+      yield* Effect.asVoid(Scope.provide(backend.changes("key"), scope))
+      expect(messageOf(yield* within("2 seconds", Scope.close(scope, Exit.void)))).toBe("success")
+    }))
+
   it.effect("says what a client failed with that cannot connect, and connects again", () =>
     Effect.gen(function*() {
       const { client } = recording()

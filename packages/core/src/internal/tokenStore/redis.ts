@@ -1,14 +1,13 @@
 import * as StoredInRedis from "@effect-spotnana/engine/StoredInRedis"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Backend, Lease, TokenStoreError } from "./contract.ts"
-import { failed, script } from "./redisConnection.ts"
+import { closeBounded, failed, script } from "./redisConnection.ts"
 import type { Connection, Script } from "./redisConnection.ts"
 
 const leaseScript = script<readonly [granted: number, timeLeft: number, value: string]>(StoredInRedis.lease)
@@ -77,7 +76,7 @@ export const makeRedisBackend = (
       Effect.gen(function*() {
         const { isReplaced, subscribe } = yield* connection
         // A subscription that Redis does not answer cannot be interrupted: nobody waits for it.
-        const scope = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void))
+        const scope = yield* Effect.acquireRelease(Scope.make(), closeBounded)
         const subscribing = yield* Effect.forkDetach(Scope.provide(subscribe(namesOf(key).channel), scope))
         return (yield* Effect.mapError(Fiber.join(subscribing), failed)).pipe(
           Stream.interruptWhen(isReplaced),

@@ -114,8 +114,14 @@ export const ofClient = (client: Client): Connection => {
   }
 }
 
-// Closing a client waits for the answers to what is in flight, and one may never come.
 const closeTimeout = Duration.seconds(2)
+/** Closes what waits for answers of Redis, one of which may never come: two seconds at most. */
+export const closeBounded = (scope: Scope.Closeable): Effect.Effect<unknown> =>
+  Scope.close(scope, Exit.void).pipe(
+    Effect.forkDetach,
+    Effect.flatMap(Fiber.await),
+    Effect.timeoutOption(closeTimeout)
+  )
 // A little less than an operation has: a script that is not answered has failed, and the warning of a process that starts
 // says what is wrong.
 const scriptTimeout = Duration.millis(1_800)
@@ -201,11 +207,7 @@ export const connected = <E, R>(
         }),
       (scope) => {
         current = undefined
-        return Scope.close(scope, Exit.void).pipe(
-          Effect.forkDetach,
-          Effect.flatMap(Fiber.await),
-          Effect.timeoutOption(closeTimeout)
-        )
+        return closeBounded(scope)
       }
     )
 

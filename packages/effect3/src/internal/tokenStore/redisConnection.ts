@@ -86,7 +86,6 @@ export interface Client {
   readonly subscribe: (channel: string, onMessage: (message: unknown) => void) => Promise<() => unknown>
 }
 
-// Closing a client waits for the answers to what is in flight, and one may never come.
 const closeTimeout = Duration.seconds(2)
 // A little less than an operation has: a script that is not answered has failed, and the warning of a process that starts
 // says what is wrong.
@@ -101,6 +100,13 @@ const backoff = Schedule.jittered(Schedule.union(Schedule.exponential("100 milli
 
 /** In a finalizer too a wait ends then, whatever is waited for. */
 const waitForClose = <A>(effect: Effect.Effect<A>) => Effect.timeoutOption(Effect.interruptible(effect), closeTimeout)
+
+/** Closes what waits for answers of Redis, one of which may never come: two seconds at most. */
+export const closeBounded = (scope: Scope.CloseableScope): Effect.Effect<unknown> =>
+  Effect.flatMap(
+    Effect.forkDaemon(Scope.close(scope, Exit.void)),
+    (closing) => waitForClose(Fiber.await(closing))
+  )
 
 /** The connection, and the effect that ends once another one is needed. */
 const watched = (client: Client) => {
@@ -185,10 +191,7 @@ export const connected = <E, R>(
         }),
       (scope) => {
         current = undefined
-        return Effect.flatMap(
-          Effect.forkDaemon(Scope.close(scope, Exit.void)),
-          (closing) => waitForClose(Fiber.await(closing))
-        )
+        return closeBounded(scope)
       }
     )
 
