@@ -21,7 +21,7 @@ export type Variables = Readonly<Record<string, string | undefined>>
 // an example starts in six tenths of the time.
 export const start = (file: string, variables: Variables, args: ReadonlyArray<string> = []) =>
   ChildProcess.make(process.execPath, [`examples/${file}`, ...args], {
-    env: { NODE_COMPILE_CACHE: ".generated/compile-cache", ...variables },
+    env: { NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"], ...variables },
     detached: false
   })
 

@@ -4,10 +4,10 @@ import { Effect } from "effect"
 import type { Scope } from "effect"
 import { spawn, spawnSync } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
+import { randomInt } from "node:crypto"
 import { once } from "node:events"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { connect, createServer } from "node:net"
-import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { endWithRun, inGroup } from "../../../../scripts/processes.ts"
@@ -27,19 +27,25 @@ export const canStart = hasBinary
 /** Whether there is any server. Under `CI` its absence is a failed test, and no skipped one. */
 export const isThere = hasBinary || process.env.REDIS_URL !== undefined || process.env.CI !== undefined
 
-/** A port at which nobody listens. */
-export const freePort = async () => {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const { port } = server.address() as AddressInfo
+/** A port at which nobody listens, below those that systems give to outgoing connections: one of these could take it. */
+export const freePort = async (): Promise<number> => {
+  const port = 10_000 + randomInt(20_000)
+  const server = createServer().listen(port, "127.0.0.1")
+  const isFree = await new Promise((resolve) =>
+    server.once("listening", () => resolve(true)).once("error", () => resolve(false))
+  )
+  if (isFree !== true) return freePort()
   server.close()
   await once(server, "close")
   return port
 }
 
-/** Resolves once somebody listens at a port. */
-export const listening = async (port: number) => {
+/** Resolves once somebody listens at a port, if it is not for a process that has ended. */
+export const listening = async (port: number, child?: ChildProcess) => {
   for (;;) {
+    if (child !== undefined && (child.exitCode !== null || child.signalCode !== null)) {
+      throw new Error(`The server for port ${port} ended before it listened.`)
+    }
     const socket = connect(port, "127.0.0.1")
     const isOpen = await new Promise((resolve) =>
       socket.once("connect", () => resolve(true)).once("error", () => resolve(false))
@@ -102,7 +108,7 @@ export const serve = ({ args = [], binary = "redis-server", sentinel, tls }: Opt
       child = endWithRun(
         spawn(binary, settings, { ...inGroup, stdio: "ignore" })
       )
-      await listening(port)
+      await listening(port, child)
     })
     const kill = Effect.promise(async () => {
       if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
