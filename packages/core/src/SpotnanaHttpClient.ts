@@ -14,8 +14,8 @@ import { isAuthError, toHttpClientError } from "./AuthError.ts"
 import * as Credentials from "./Credentials.ts"
 import * as Environment from "./Environment.ts"
 import { currentConfig } from "./internal/currentConfig.ts"
-import { authenticateWith } from "./internal/httpClient/authenticate.ts"
-import { makeProvider } from "./internal/tokenProvider/make.ts"
+import { authenticateWith, tokenSource } from "./internal/httpClient/authenticate.ts"
+import { makeShell, serviceOf } from "./internal/tokenProvider/make.ts"
 import * as TokenEndpoint from "./TokenEndpoint.ts"
 import * as TokenProvider from "./TokenProvider.ts"
 
@@ -135,7 +135,7 @@ export interface Options<Eager extends boolean | "background" = boolean | "backg
 export const authenticate = (
   provider: TokenProvider.TokenProvider["Service"]
 ): <E, R>(client: HttpClient.HttpClient.With<E, R>) => HttpClient.HttpClient.With<E | AuthError, R> =>
-  authenticateWith(provider)
+  authenticateWith(provider.environment, tokenSource(provider))
 
 /**
  * The client of a provider that is there already.
@@ -174,19 +174,20 @@ const layerOf = <Eager extends boolean | "background", E, R>(
   // It fails only where `eager` is true, which the type above says and the compiler cannot see.
   Layer.fromBuildMemo((_, scope) =>
     Effect.gen(function*() {
-      const provider = yield* makeProvider(options ?? {}, {
+      const endpoint = yield* TokenEndpoint.make(
+        environment === undefined ? options : { ...options, environment: yield* environment }
+      )
+      const shell = yield* makeShell(options ?? {}, {
         credentials: yield* credentials,
-        endpoint: yield* TokenEndpoint.make(
-          environment === undefined ? options : { ...options, environment: yield* environment }
-        ),
+        endpoint,
         context: yield* Effect.context(),
         scope
       })
-      const client = authenticate(provider)(yield* HttpClient.HttpClient)
+      const client = authenticateWith(endpoint.environment, shell)(yield* HttpClient.HttpClient)
       // Added to none: `Context.make` would make a map for each of thousands of tenants.
       return Context.empty().pipe(
         Context.add(SpotnanaHttpClient, client),
-        Context.add(TokenProvider.TokenProvider, provider)
+        Context.add(TokenProvider.TokenProvider, serviceOf(endpoint.environment, shell))
       )
     })
   ) as Layer.Layer<

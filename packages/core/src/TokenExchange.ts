@@ -22,7 +22,7 @@ import { authenticateWith } from "./internal/httpClient/authenticate.ts"
 import * as Errors from "./internal/tokenExchange/errors.ts"
 import { makeUserEndpoint, userCredentials } from "./internal/tokenExchange/userEndpoint.ts"
 import { UserTelemetry } from "./internal/tokenExchange/userTelemetry.ts"
-import { makeProvider } from "./internal/tokenProvider/make.ts"
+import { makeShell, serviceOf } from "./internal/tokenProvider/make.ts"
 import type * as TokenEndpoint from "./TokenEndpoint.ts"
 import type * as TokenProvider from "./TokenProvider.ts"
 
@@ -250,22 +250,24 @@ export const layer = <const Eager extends boolean | "background" = false>(
       checkOptions(options)
       const { scope: oauthScope = "openid", subjectTokenType = accessTokenType, user } = options
       const refreshTokens = makeRefreshTokens()
-      const provider = yield* makeProvider(options, {
+      const endpoint = yield* makeUserEndpoint({
+        options: { ...options, scope: oauthScope },
+        user,
+        subjectTokenType,
+        exchanged: refreshTokens.add
+      })
+      const shell = yield* makeShell(options, {
         credentials: userCredentials(yield* Credentials, options.subjectToken),
-        endpoint: yield* makeUserEndpoint({
-          options: { ...options, scope: oauthScope },
-          user,
-          subjectTokenType,
-          exchanged: refreshTokens.add
-        }),
+        endpoint,
         context: yield* Effect.context(),
         scope,
         telemetry: UserTelemetry.bind(undefined, toUserError)
       })
       const client = HttpClient.transform(
-        authenticateWith(provider)(yield* HttpClient.HttpClient),
+        authenticateWith(endpoint.environment, shell)(yield* HttpClient.HttpClient),
         Effect.mapError((error) => isAuthError(error) ? toUserError(error) : error)
       )
+      const provider = serviceOf(endpoint.environment, shell)
       return Context.make(UserHttpClient, client).pipe(
         Context.add(UserTokenProvider, {
           get: Effect.mapBoth(provider.get, {

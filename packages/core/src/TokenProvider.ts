@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { AuthError } from "./AuthError.ts"
 import { Credentials } from "./Credentials.ts"
-import { makeProvider } from "./internal/tokenProvider/make.ts"
+import { makeShell, serviceOf } from "./internal/tokenProvider/make.ts"
 import type { Options, Service } from "./internal/tokenProvider/service.ts"
 import { TokenEndpoint } from "./TokenEndpoint.ts"
 
@@ -66,12 +66,14 @@ export const make: (
   options?: Options
 ) => Effect.Effect<Service, AuthError, TokenEndpoint | Credentials | Scope.Scope> = /* #__PURE__ */ Effect.fnUntraced(
   function*(options: Options = {}) {
-    return yield* makeProvider(options, {
-      endpoint: yield* TokenEndpoint,
+    const endpoint = yield* TokenEndpoint
+    const shell = yield* makeShell(options, {
+      endpoint,
       credentials: yield* Credentials,
       context: yield* Effect.context(),
       scope: yield* Effect.scope
     })
+    return serviceOf(endpoint.environment, shell)
   }
 )
 

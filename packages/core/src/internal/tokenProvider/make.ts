@@ -32,7 +32,8 @@ export interface Parts {
   readonly telemetry?: (new(...args: ConstructorParameters<typeof Telemetry>) => Telemetry) | undefined
 }
 
-export const makeProvider = Effect.fnUntraced(function*(options: Options, parts: Parts) {
+/** Runs a provider. {@link serviceOf} is what its users get of it. */
+export const makeShell = Effect.fnUntraced(function*(options: Options, parts: Parts) {
   const { credentials, endpoint, scope, telemetry = Telemetry } = parts
   const { environment } = endpoint
   // What was built within a span does not end with it. A copy takes memory for each of thousands of tenants.
@@ -57,15 +58,15 @@ export const makeProvider = Effect.fnUntraced(function*(options: Options, parts:
   yield* Scope.addFinalizer(scope, shell.closing)
   if (eager === true) yield* shell.get()
   if (eager === "background") shell.start()
-  return serviceOf(environment, shell)
-}) satisfies (options: Options, parts: Parts) => Effect.Effect<Service, AuthError>
+  return shell
+}) satisfies (options: Options, parts: Parts) => Effect.Effect<Shell, AuthError>
 
-// Its closures keep these two alone: those of the generator would keep everything that it made.
-const serviceOf = (environment: Environment, shell: Shell): Service => ({
+/** The service of a provider that {@link makeShell} runs. */
+export const serviceOf = (environment: Environment, shell: Shell): Service => ({
   environment,
   get: Effect.suspend(() => shell.get()),
   reject: (token, evidence) => shell.reject(token, evidence),
-  replacement: (rejected, isRepeated = false) => shell.replacement(rejected, isRepeated),
+  replacement: (rejected, isRepeated) => shell.replacement(rejected, isRepeated),
   replayAccepted: Effect.suspend(() => shell.replayAccepted()),
   status: Effect.sync(() => shell.status()),
   changes: Stream.suspend(() => shell.changes())

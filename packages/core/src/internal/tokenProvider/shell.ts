@@ -106,7 +106,7 @@ export class Shell {
     this.#fork(Effect.asVoid(Effect.exit(this.get())))
   }
 
-  reject(token: Token, evidence: Evidence | undefined): Effect.Effect<boolean> {
+  reject(token: Token, evidence?: Evidence): Effect.Effect<boolean> {
     return this.#whileOpen(() => {
       const { rejectedInARow = 1, wasAccepted = false } = evidence ?? {}
       const known = this.#known(token)
@@ -118,7 +118,7 @@ export class Shell {
     })
   }
 
-  replacement(token: Token, isRepeated: boolean): Effect.Effect<Token, AuthError> {
+  replacement(token: Token, isRepeated = false): Effect.Effect<Token, AuthError> {
     return this.#whileOpen(() => {
       const rejected = this.#known(token)
       return this.#answered(
