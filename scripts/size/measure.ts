@@ -59,8 +59,8 @@ export const sizes = async (): Promise<ReadonlyArray<readonly [what: string, siz
   )
 ]
 
-// A file that is not there: its place is where imports are looked up from.
-const input = Path.join(root, "program.ts")
+/** A file that is not there: its place is where the imports of a source are looked up from. */
+export const input = Path.join(root, "program.ts")
 
 /** What is bundled, and what is not: the file `input`, or what is given as its source. */
 export interface Bundling {
@@ -109,5 +109,6 @@ export const measure = async (program: string, core = "@effect-spotnana/core"): 
     })
   )
 
-/** Bundles a program for Node with everything that it imports. */
-export const measureWhole = async (input: string): Promise<Size> => sizeOf(await bundle({ input, platform: "node" }))
+/** Bundles a program for Node with everything that it imports: a file, or what is given as its source. */
+export const measureWhole = async (input: string, source?: string): Promise<Size> =>
+  sizeOf(await bundle({ input, source, platform: "node" }))

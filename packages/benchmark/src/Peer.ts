@@ -40,6 +40,8 @@ export interface Peer {
   readonly packages: ReadonlyArray<string>
   /** `fetch`: it has none of its own, and its documentation leaves the request to its user. */
   readonly stack: Stack
+  /** Replaces a token that the API answers 401 to, and sends the request again. */
+  readonly replays?: true | undefined
   /** How it is used here, in one sentence, and where its documentation says so. */
   readonly usage: string
   /** The scenarios that it has no answer to, by id, each with the reason. */
@@ -58,3 +60,5 @@ export type ScenarioId =
   | "start"
   | "size"
   | "growth"
+  | "released"
+  | "redis"

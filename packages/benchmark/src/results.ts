@@ -63,8 +63,13 @@ const machine = (): string => {
   }, ${memory} GiB, ${Os.type()} ${Os.release()} ${Os.arch()}`
 }
 
-/** The whole document; `elsewhere` is what is said of versions beside the peers'. */
-export const documentOf = (results: ReadonlyArray<Result>, peers: ReadonlyArray<Peer>, minutes: number): string =>
+/** The whole document, and the goals of the benchmark itself. */
+export const documentOf = (
+  results: ReadonlyArray<Result>,
+  peers: ReadonlyArray<Peer>,
+  minutes: number,
+  own: ReadonlyArray<Goal> = []
+): string =>
   [
     "# Results",
     "<!-- Written by `npx pnpm@10 bench`. -->",
@@ -78,7 +83,7 @@ export const documentOf = (results: ReadonlyArray<Result>, peers: ReadonlyArray<
       ["@effect/platform-node", versionOf("@effect/platform-node")],
       [
         "harness",
-        `tinybench ${versionOf("tinybench")} for the hot path and the tenants; the others are loads over sockets`
+        `tinybench ${versionOf("tinybench")} for the gets of tenants`
       ]
     ]),
     "Everybody who is measured in a scenario takes turns with the others in the same run, so that what else the machine " +
@@ -86,7 +91,7 @@ export const documentOf = (results: ReadonlyArray<Result>, peers: ReadonlyArray<
     "## Goals",
     table(
       ["scenario", "goal", "figure", ""],
-      results.flatMap(goalRowsOf)
+      [...results.flatMap(goalRowsOf), ...goalRows(own).map((row) => ["This benchmark", ...row])]
     ),
     "## Who is measured",
     table(["client", "packages", "how it is used"], peerRows(peers)),

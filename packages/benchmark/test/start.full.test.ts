@@ -1,6 +1,7 @@
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { google } from "../src/peers/google.ts"
 import { peers } from "../src/peers/index.ts"
 import { spotnana } from "../src/peers/spotnana.ts"
 import { start } from "../src/scenarios/start.ts"
@@ -11,8 +12,8 @@ import { startServer } from "../src/support/server.ts"
 import type { Server } from "../src/support/server.ts"
 import { named, quickly } from "./support/extent.ts"
 
-const withoutToken = [Programs.nothing, Programs.constantBearer, "given.mjs"]
-const withToken = Fs.readdirSync(Programs.programs).filter((program) => !withoutToken.includes(program))
+const withoutRequests = [Programs.nothing, "given.mjs"]
+const requesting = Fs.readdirSync(Programs.programs).filter((program) => !withoutRequests.includes(program))
 
 describe("the programs that are started", () => {
   let server: Server
@@ -34,17 +35,16 @@ describe("the programs that are started", () => {
     return { apiRequests, rejected, tokenRequests }
   }
 
-  it.each(withToken)("%s asks for one token and makes one request with it", async (program) => {
+  it.each(requesting)("%s makes one token request and one call", async (program) => {
     expect(await run(program)).toEqual({ apiRequests: 1, rejected: 0, tokenRequests: 1 })
   })
 
-  it("the floor makes a request without asking for a token, and nothing asks nobody", async () => {
-    expect(await run(Programs.constantBearer)).toEqual({ apiRequests: 1, rejected: 0, tokenRequests: 0 })
+  it("nothing requests nothing", async () => {
     expect(await run(Programs.nothing)).toEqual({ apiRequests: 0, rejected: 0, tokenRequests: 0 })
   })
 
   it("are there for each peer", () => {
-    for (const peer of peers) expect(withToken).toContain(Programs.programOf(peer))
+    for (const peer of peers) expect(requesting).toContain(Programs.programOf(peer))
     expect(() => Programs.programOf(named("new", ["new-package"]))).toThrow("no program of new")
   })
 
@@ -54,22 +54,30 @@ describe("the programs that are started", () => {
 })
 
 describe("start", () => {
-  it("has a row for each who is started, and says what helps", async () => {
+  it("has a row for each that is started, and compares the library with its floor and with the peers", async () => {
     const unable = named("unable", [], { start: "it is never started" })
     const axios = named("axios", ["axios", "axios-oauth-client"])
-    const { columns, goals, notes, rows } = await start.run(quickly([spotnana, axios, unable]))
+    const { columns, goals, rows } = await start.run(quickly([spotnana, axios, google, unable]))
     expect(rows.map(([name]) => name)).toEqual([
       "effect-spotnana",
-      "effect-spotnana, over undici",
+      "effect-spotnana, by sub-paths",
+      "effect-spotnana, over node:http",
       "axios",
-      "unable",
+      "google-auth-library",
+      "google-auth-library, over fetch",
       "HttpClient, constant bearer",
+      "HttpClient, constant bearer, by sub-paths",
+      "HttpClient, constant bearer, over node:http",
       "fetch, no library",
-      "node, nothing imported"
+      "node, nothing imported",
+      "unable"
     ])
     for (const row of rows) expect(row.length).toBe(columns.length)
-    expect(rows[3]![1]).toBe("cannot: it is never started")
-    expect([...rows.flat(), ...notes].join()).not.toContain("NaN")
-    for (const { figure } of goals) expect(figure).toContain("of axios")
+    expect(rows.at(-1)![1]).toBe("cannot: it is never started")
+    expect([...rows.flat(), ...goals.map(({ figure }) => figure)].join()).not.toMatch(/NaN|undefined|–,/)
+    expect(goals.length).toBe(6)
+    for (const { figure } of goals.slice(-2)) {
+      expect(figure).toMatch(/ of (axios|google-auth-library).*google-auth-library, bundled/)
+    }
   })
 })

@@ -26,6 +26,7 @@ export const badgateway: Peer = {
   name: "@badgateway/oauth2-client",
   packages: ["@badgateway/oauth2-client"],
   stack: "fetch",
+  replays: true,
   usage:
     "`OAuth2Fetch` over `OAuth2Client`, as in \"Fetch Wrapper\" of its README, by its middleware `mw`, which its " +
     "`fetch` is made of. It has no margin to be set.",

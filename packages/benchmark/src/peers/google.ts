@@ -65,6 +65,7 @@ export const google: Peer = {
   name: "google-auth-library",
   packages: ["google-auth-library"],
   stack: "own",
+  replays: true,
   usage: "`OAuth2Client.request` with a `refreshHandler` that asks for a token, as in its README, over gaxios with " +
     "`fetchImplementation: fetch`, the faster one here. `eagerRefreshThresholdMillis` is a fifth of the " +
     "lifetime, and `forceRefreshOnFailure` is on.",

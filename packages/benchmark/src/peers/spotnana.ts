@@ -1,11 +1,10 @@
 import { Environment, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import { Effect, flow, identity, Layer, Logger, ManagedRuntime, Redacted } from "effect"
+import { Effect, flow, identity, Layer, Logger, ManagedRuntime, Redacted, Schema } from "effect"
 import { HttpClient, HttpClientRequest, HttpClientResponse } from "effect/http"
 import type { Client, Peer, Setting } from "../Peer.ts"
 import { constantBearer } from "../server.ts"
 import { tokenForm } from "../support/clientCredentials.ts"
-import type { TokenResponse } from "../support/clientCredentials.ts"
 import { json, stubBody } from "../support/stub.ts"
 
 /** Answers at once, and the API always with the same response: nobody reads its body. */
@@ -22,6 +21,8 @@ const stub = (setting: Setting): HttpClient.HttpClient => {
 /** What requests go through: sockets, or the stub. */
 export const transport = (setting: Setting): Layer.Layer<HttpClient.HttpClient> =>
   setting.stubbed ? Layer.sync(HttpClient.HttpClient, () => stub(setting)) : NodeHttpClient.layerUndici
+
+const TokenAnswer = Schema.Struct({ access_token: Schema.String })
 
 const clientOf = async <R, E>(
   setting: Setting,
@@ -96,43 +97,38 @@ export const spotnana: Peer = {
   name: "effect-spotnana",
   packages: ["@effect-spotnana/core"],
   stack: "HttpClient",
+  replays: true,
   usage: "`SpotnanaHttpClient.layer`, as in README's first program, over undici.",
   cannot: {},
   open: (setting) => setting.constant === undefined ? authenticated(setting) : constant(setting, setting.constant)
 }
 
-/** What sharing one request costs in Effect itself: who awaits it is a fiber. */
+/** What sharing one request costs in Effect itself, over the same transport: who awaits it is a fiber. */
 export const cached: Peer = {
   ...spotnana,
   name: "Effect.cached, one request",
-  open: async (setting) => {
-    const request = Effect.promise(() => fetch(setting.tokenUrl, { method: "POST", body: tokenForm(setting) }))
-    const token = await Effect.runPromise(Effect.cached(
-      Effect.flatMap(request, (response) => Effect.promise((): Promise<TokenResponse> => response.json()))
-    ))
-    return {
-      get: () => Promise.reject(new Error("It makes no requests.")),
-      token: () => Effect.runPromise(Effect.map(token, ({ access_token }) => access_token)),
-      close: async () => {}
-    }
-  }
+  open: (setting) =>
+    clientOf(
+      setting,
+      HttpClient.HttpClient,
+      transport(setting),
+      Effect.flatMap(HttpClient.HttpClient, (client) =>
+        Effect.cached(
+          client.execute(HttpClientRequest.bodyUrlParams(HttpClientRequest.post(setting.tokenUrl), tokenForm(setting)))
+            .pipe(
+              Effect.flatMap(HttpClientResponse.schemaBodyJson(TokenAnswer)),
+              Effect.map(({ access_token }) => access_token)
+            )
+        ))
+    )
 }
 
-/** A constant bearer that is measured against the floor: what one part of authentication costs by itself. */
-const part = (name: string, finish: (client: HttpClient.HttpClient) => HttpClient.HttpClient): Peer => ({
+/** What nobody can do without who handles a 401: one operation of Effect, which does nothing here. */
+export const looking: Peer = {
   ...spotnana,
-  name: `HttpClient, ${name}`,
+  name: "HttpClient, looking at the answer",
   open: (setting) =>
     setting.constant === undefined
-      ? constant(setting, constantBearer, finish)
+      ? constant(setting, constantBearer, lookedAt)
       : constant(setting, setting.constant)
-})
-
-/** What nobody can do without who answers a 401: one operation of Effect, which does nothing here. */
-export const looking = part("looking at the answer", lookedAt)
-
-/** A header of the length of the library's. */
-export const introduced = part(
-  "with a User-Agent",
-  HttpClient.mapRequest(HttpClientRequest.setHeader("user-agent", "effect-spotnana/0.0.0"))
-)
+}

@@ -4,6 +4,8 @@ import { expiry } from "./expiry.ts"
 import { growth } from "./growth.ts"
 import { hotPath } from "./hotPath.ts"
 import { outage } from "./outage.ts"
+import { redis } from "./redis.ts"
+import { released } from "./released.ts"
 import { revocation } from "./revocation.ts"
 import { size } from "./size.ts"
 import { stampede } from "./stampede.ts"
@@ -19,7 +21,9 @@ export const scenarios: ReadonlyArray<Scenario> = [
   revocation,
   outage,
   tenants,
+  released,
   start,
   size,
-  growth
+  growth,
+  redis
 ]

@@ -5,18 +5,18 @@ import type { Extent, Report, Scenario } from "../Scenario.ts"
 import { contendersOf, enter, inTurns, rowsOf } from "../support/contenders.ts"
 import type { Failures } from "../support/failures.ts"
 import { explained, note, total } from "../support/failures.ts"
-import { count, duration, ratio } from "../support/format.ts"
+import { count, duration, exactRatio } from "../support/format.ts"
 import { atOnce } from "../support/load.ts"
 import type { Server } from "../support/server.ts"
 import { startServer } from "../support/server.ts"
-import { median, spread } from "../support/statistics.ts"
+import { median, ratios, spread } from "../support/statistics.ts"
 
 const columns = [
   "client",
   "token requests",
   "last caller's wait",
   "middle half",
-  "over the endpoint's latency",
+  "over Effect.cached's",
   "callers without a token"
 ]
 
@@ -29,19 +29,7 @@ interface Figures {
   readonly failures: Failures
 }
 
-/** The endpoint's latency, as somebody sees it who asks for a token and does nothing else. */
-const bareLatency = async ({ setting }: Server): Promise<number> => {
-  const { clientId, clientSecret, tokenUrl } = setting()
-  const body = new URLSearchParams({
-    grant_type: "client_credentials",
-    client_id: clientId,
-    client_secret: clientSecret
-  })
-  const start = performance.now()
-  const response = await fetch(tokenUrl, { method: "POST", body })
-  await response.json()
-  return performance.now() - start
-}
+const noFigures = (): Figures => ({ requests: [], waits: [], failures: new Map() })
 
 const rush = async (server: Server, peer: Peer, callers: number, figures: Figures): Promise<void> => {
   await server.reset()
@@ -55,59 +43,70 @@ const rush = async (server: Server, peer: Peer, callers: number, figures: Figure
 }
 
 const run = async (extent: Extent): Promise<Report> => {
-  const callers = extent.quick ? 200 : 10_000
-  const rounds = extent.quick ? 2 : 7
+  const { callers, pairs, rounds } = extent.quick
+    ? { callers: 200, pairs: 2, rounds: 1 }
+    : { callers: 10_000, pairs: 25, rounds: 5 }
   const peers = [...extent.peers, cached]
   const contenders = contendersOf(peers, "stampede")
   const figures = new Map(
-    contenders.map(({ name }): [string, Figures] => [name, { requests: [], waits: [], failures: new Map() }])
+    contenders.map(({ name }): [string, Figures] => [name, noFigures()])
   )
-  const bare: Array<number> = []
   const server = await startServer()
+  const own = contenders.filter(({ name }) => name === spotnana.name || name === cached.name)
+  const others = contenders.filter((peer) => !own.includes(peer))
   try {
-    await inTurns(contenders, rounds, async (peer, round) => {
+    // A twentieth is to be seen of these two: they take turns by themselves, before the others fill the heap.
+    await inTurns(own, pairs + 1, async (peer, round) => {
+      extent.say(`stampede: round ${round} of ${pairs}, ${peer.name}`)
+      // The first round shows the engine what runs.
+      await rush(server, peer, callers, round === 0 ? noFigures() : figures.get(peer.name)!)
+    })
+    await inTurns(others, rounds, async (peer, round) => {
       extent.say(`stampede: round ${round + 1} of ${rounds}, ${peer.name}`)
       await rush(server, peer, callers, figures.get(peer.name)!)
-      bare.push(await bareLatency(server))
     })
   } finally {
     server.close()
   }
-  const latency = median(bare)
+  const wait = (name: string) => median(figures.get(name)!.waits)
   const ours = figures.get(spotnana.name)
+  const overCached = ours === undefined ? [] : ratios(ours.waits, figures.get(cached.name)!.waits)
   return {
     columns,
     rows: rowsOf(peers, "stampede", columns, (name) => {
       const { failures, requests, waits } = figures.get(name)!
-      const wait = median(waits)
       return [
         count(median(requests)),
-        duration(wait),
+        duration(wait(name)),
         spread(waits, duration),
-        ratio(wait / latency),
+        exactRatio(name === spotnana.name ? median(overCached) : wait(name) / wait(cached.name)),
         count(total(failures))
       ]
     }),
     goals: ours === undefined ? [] : [
       {
         goal: `1 token request for ${count(callers)} callers`,
-        figure: `${count(Math.max(...ours.requests))} at most in ${rounds} rounds`,
+        figure: `${count(Math.max(...ours.requests))} at most in ${pairs} rounds`,
         met: ours.requests.every((requests) => requests === 1) && ours.failures.size === 0
       },
       {
-        goal: "the last caller waits at most 1.1 × the endpoint's latency",
-        figure: `${ratio(median(ours.waits) / latency)}: ${duration(median(ours.waits))} to ${duration(latency)}`,
-        met: median(ours.waits) <= 1.1 * latency
+        goal: "the last caller waits at most 1.05 × as long as with Effect.cached",
+        figure: `${exactRatio(median(overCached))} (${spread(overCached, exactRatio)}): ${
+          duration(wait(spotnana.name))
+        } and ${duration(wait(cached.name))}`,
+        met: median(overCached) <= 1.05
       }
     ],
     notes: [
-      `The endpoint's latency is ${duration(latency)}, set to ${duration(tokenLatency)}: the median of ` +
-      `${bare.length} bare token requests by \`fetch\`, made between the rounds.`,
-      "A process has one thread: the token request leaves when all callers have called, so that the time of their calls is " +
-      "part of the wait. The constant bearer's row is that time, where nothing is asked for.",
-      `\`${cached.name}\` is what waiting for one request costs in Effect itself: a fiber for each caller.`,
-      `Medians of ${rounds} rounds with fresh clients, who begin in rotating order. Callers without a token are those of ` +
-      "all rounds.",
+      `The token endpoint takes ${
+        duration(tokenLatency)
+      }. A process has one thread: the token request leaves when all ` +
+      "callers have called, so that the time of their calls is part of the wait. The constant bearer's row is that " +
+      "time, where nothing is asked for.",
+      `\`${cached.name}\`, over the same transport, is what waiting for one request costs in Effect itself: a fiber for ` +
+      "each caller.",
+      `Medians of rounds with fresh clients: ${pairs} in which effect-spotnana and \`Effect.cached\` take turns, whose ` +
+      `ratio is of a round, and ${rounds} of the others. Callers without a token are those of all rounds.`,
       ...explained([...figures].map(([name, { failures }]) => [name, failures]))
     ]
   }

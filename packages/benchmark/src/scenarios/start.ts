@@ -1,33 +1,65 @@
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { bundle } from "../../../../scripts/size/measure.ts"
+import type { Peer } from "../Peer.ts"
+import { google } from "../peers/google.ts"
 import { spotnana } from "../peers/spotnana.ts"
 import { cannot } from "../Scenario.ts"
 import type { Extent, Goal, Report, Scenario } from "../Scenario.ts"
 import { constantBearer } from "../server.ts"
 import { floor } from "../support/contenders.ts"
-import { duration } from "../support/format.ts"
+import { duration, exactRatio } from "../support/format.ts"
 import { launch } from "../support/launch.ts"
 import type { Launch } from "../support/launch.ts"
 import * as Programs from "../support/programs.ts"
 import { publish } from "../support/published.ts"
 import { startServer } from "../support/server.ts"
 import type { Server } from "../support/server.ts"
-import { median, spread } from "../support/statistics.ts"
+import { differences, median, ratios, spread } from "../support/statistics.ts"
 
-/** A program that is started. */
+/** A program in its two forms. */
 interface Subject {
   readonly name: string
-  readonly program: string
+  readonly installed: string
+  readonly bundled: string
 }
 
-interface Launched {
-  readonly plain: ReadonlyArray<Launch>
-  /** With what V8 made of the same modules last time. */
-  readonly cached: ReadonlyArray<Launch>
+const forms = ["installed", "bundled"] as const
+type Form = (typeof forms)[number]
+
+/** Its launches, by form; those of one round are at the same place. */
+type Launched = Readonly<Record<Form, ReadonlyArray<Launch>>>
+type AllLaunched = ReadonlyMap<string, Launched>
+
+const columns = [
+  "client",
+  "CPU to the first answer, as installed",
+  "CPU, one bundle",
+  "resident at rest, as installed",
+  "resident, one bundle"
+]
+
+const [, subpaths, nodeHttp] = Programs.ways
+const overFetch = `${google.name}, over fetch`
+
+const subjectOf = async (directory: string, name: string, program: string): Promise<Subject> => {
+  const installed = Path.join(directory, program)
+  const bundled = Path.join(directory, `bundle-${program}`)
+  Fs.writeFileSync(bundled, (await bundle({ input: installed, platform: "node" })).code)
+  return { name, installed, bundled }
 }
 
-const columns = ["client", "to the first response", "with a compile cache", "heap at rest", "resident at rest"]
+/** By the rows of the table: name and program. */
+const programsOf = (peers: ReadonlyArray<Peer>): ReadonlyArray<readonly [name: string, program: string]> => [
+  ...Programs.ways.map(({ library, way }) => [spotnana.name + way, library] as const),
+  ...peers.filter(({ name }) => name !== spotnana.name).flatMap((peer) => [
+    [peer.name, Programs.programOf(peer)] as const,
+    ...(peer === google ? [[overFetch, Programs.googleFetch] as const] : [])
+  ]),
+  ...Programs.ways.map((way) => [floor.name + way.way, way.floor] as const),
+  ["fetch, no library", Programs.bareFetch],
+  ["node, nothing imported", Programs.nothing]
+]
 
 const variablesOf = ({ baseUrl, setting }: Server): Readonly<Record<string, string>> => {
   const { clientId, clientSecret } = setting()
@@ -39,48 +71,26 @@ const variablesOf = ({ baseUrl, setting }: Server): Readonly<Record<string, stri
   }
 }
 
-/** A program that imports these, and asks nobody. */
-const importing = (directory: string, name: string, modules: ReadonlyArray<string>): Subject => {
-  const program = Path.join(directory, `imports-${modules.map((module) => module.replaceAll("/", "-")).join("+")}.mjs`)
-  const imports = ["./given.mjs", ...modules].map((module, index) => `import * as m${index} from "${module}"\n`)
-  Fs.writeFileSync(program, `${imports.join("")}m0.answered(200)\n`)
-  return { name, program }
-}
-
-const bundled = async (directory: string): Promise<Subject> => {
-  const program = Path.join(directory, "bundled.mjs")
-  const { code } = await bundle({ input: Path.join(directory, Programs.programOf(spotnana)), platform: "node" })
-  Fs.writeFileSync(program, code)
-  return { name: "one bundle", program }
-}
-
-interface Launching {
-  readonly directory: string
-  readonly variables: Readonly<Record<string, string>>
-  readonly quick: boolean
-  readonly say: Extent["say"]
-}
-
 const launchAll = async (
   subjects: ReadonlyArray<Subject>,
-  { directory, quick, say, variables }: Launching
-): Promise<ReadonlyMap<string, Launched>> => {
+  variables: Readonly<Record<string, string>>,
+  { quick, say }: Extent
+): Promise<AllLaunched> => {
   const launched = new Map(
-    subjects.map(({ name }) => [name, { plain: [] as Array<Launch>, cached: [] as Array<Launch> }])
+    subjects.map(({ name }) => [name, { installed: [] as Array<Launch>, bundled: [] as Array<Launch> }])
   )
-  const cache = { ...variables, NODE_COMPILE_CACHE: Path.join(directory, "cache") }
-  const one = async ({ name, program }: Subject) => {
-    const { cached, plain } = launched.get(name)!
-    plain.push(await launch(program, variables))
-    cached.push(await launch(program, cache))
+  const one = async (subject: Subject) => {
+    for (const form of forms) launched.get(subject.name)![form].push(await launch(subject[form], variables))
   }
-  // Not measured: it fills the cache.
-  await Promise.all(subjects.map(({ program }) => launch(program, cache)))
   if (quick) {
-    await Promise.all(subjects.map(one))
+    const left = [...subjects]
+    const lane = async () => {
+      for (let subject = left.shift(); subject !== undefined; subject = left.shift()) await one(subject)
+    }
+    await Promise.all([lane(), lane(), lane()])
     return launched
   }
-  const rounds = 15
+  const rounds = 11
   for (let round = 0; round < rounds; round++) {
     say(`start: round ${round + 1} of ${rounds}`)
     const first = round % subjects.length
@@ -89,132 +99,96 @@ const launchAll = async (
   return launched
 }
 
-const timesOf = (launches: ReadonlyArray<Launch>): ReadonlyArray<number> => launches.map(({ millis }) => millis)
-
 const megabytes = (bytes: number): string => `${(bytes / 1_000_000).toFixed(1)} MB`
 
-const rowOf = (name: string, { cached, plain }: Launched): ReadonlyArray<string> => [
-  name,
-  ...[plain, cached].map((launches) =>
-    `${duration(median(timesOf(launches)))} (${spread(timesOf(launches), duration)})`
-  ),
-  megabytes(median(plain.map(({ heapUsed }) => heapUsed))),
-  megabytes(median(plain.map(({ rss }) => rss)))
+const cpuOf = (launches: ReadonlyArray<Launch>): ReadonlyArray<number> => launches.map(({ cpu }) => cpu)
+const rssOf = (launches: ReadonlyArray<Launch>): ReadonlyArray<number> => launches.map(({ rss }) => rss)
+
+const cellsOf = (launched: Launched): ReadonlyArray<string> => [
+  ...forms.map((form) => `${duration(median(cpuOf(launched[form])))} (${spread(cpuOf(launched[form]), duration)})`),
+  ...forms.map((form) => megabytes(median(rssOf(launched[form]))))
 ]
 
-interface Figure {
+/** The library as it is installed, against the same requests without it. */
+const goalsOverFloor = (launched: AllLaunched, { way }: { readonly way: string }): ReadonlyArray<Goal> => {
+  const [library, least] = [launched.get(spotnana.name + way)!.installed, launched.get(floor.name + way)!.installed]
+  const cpu = ratios(cpuOf(library), cpuOf(least))
+  const rss = differences(rssOf(library), rssOf(least))
+  const kind = way === "" ? ", by the package's index" : way
+  return [
+    {
+      goal: `as installed${kind}: CPU to the first answer at most 1.08 × the floor's`,
+      figure: `${exactRatio(median(cpu))} (${spread(cpu, exactRatio)}): ${duration(median(cpuOf(library)))} and ${
+        duration(median(cpuOf(least)))
+      }`,
+      met: median(cpu) <= 1.08
+    },
+    {
+      goal: `as installed${kind}: at rest at most 3 MB above the floor`,
+      figure: `${megabytes(median(rss))} (${spread(rss, megabytes)}): ${megabytes(median(rssOf(library)))} and ${
+        megabytes(median(rssOf(least)))
+      }`,
+      met: median(rss) <= 3e6
+    }
+  ]
+}
+
+interface Quantity {
   readonly goal: string
-  readonly of: (launched: Launched) => number
+  readonly of: (launches: ReadonlyArray<Launch>) => ReadonlyArray<number>
   readonly print: (value: number) => string
 }
 
-const figures: ReadonlyArray<Figure> = [
-  {
-    goal: "time to the first authenticated response: the least of the clients that bring their own HTTP stack",
-    of: ({ plain }) => median(timesOf(plain)),
-    print: duration
-  },
-  {
-    goal: "resident memory at rest: the least of the clients that bring their own HTTP stack",
-    of: ({ plain }) => median(plain.map(({ rss }) => rss)),
-    print: megabytes
-  }
+const quantities: ReadonlyArray<Quantity> = [
+  { goal: "CPU to the first answer the least of all", of: cpuOf, print: duration },
+  { goal: "at rest at most the best peer's", of: rssOf, print: megabytes }
 ]
 
-const goalOf = (
-  { goal, of, print }: Figure,
-  library: Launched,
-  others: ReadonlyArray<readonly [name: string, launched: Launched]>
-): Goal => {
-  const mine = of(library)
-  const [name, least] = others
-    .map(([name, launched]) => [name, of(launched)] as const)
-    .reduce((a, b) => b[1] < a[1] ? b : a, ["nobody else", Infinity] as const)
+/** The library in one bundle over `node:http`, against every peer in either form. */
+const goalAmongPeers = (launched: AllLaunched, peers: ReadonlyArray<string>, { goal, of, print }: Quantity): Goal => {
+  const own = median(of(launched.get(spotnana.name + nodeHttp.way)!.bundled))
+  const [least] = peers
+    .flatMap((name) => forms.map((form) => [`${name}, ${form}`, median(of(launched.get(name)![form]))] as const))
+    .toSorted(([, a], [, b]) => a - b)
+  const ofGoogle = launched.get(google.name)?.bundled
+  const overGoogle = ofGoogle === undefined ?
+    "" :
+    `; ${google.name}, bundled, ${print(median(of(ofGoogle)))}: ${exactRatio(own / median(of(ofGoogle)))} of it`
   return {
-    goal,
-    figure: others.length === 0
-      ? `${print(mine)}, and nobody to compare it with`
-      : `${print(mine)}, and ${print(least)} of ${name}: ${print(Math.abs(mine - least))} ${
-        mine > least ? "more" : "less"
-      }`,
-    met: others.length > 0 && mine <= least
+    goal: `one bundle over node:http: ${goal}`,
+    figure: least === undefined
+      ? `${print(own)}, and nobody to compare it with`
+      : `${print(own)}, and ${print(least[1])} of ${least[0]}${overGoogle}`,
+    met: least !== undefined && own <= least[1]
   }
 }
 
-/** Where the time goes, and what helps. */
-const notesOf = (
-  launched: ReadonlyMap<string, Launched>,
-  steps: ReadonlyArray<Subject>,
-  variants: ReadonlyArray<Subject>
-): ReadonlyArray<string> => {
-  const plain = (name: string) => median(timesOf(launched.get(name)!.plain))
-  const cached = (name: string) => median(timesOf(launched.get(name)!.cached))
-  const whole = plain(spotnana.name)
-  const shares = steps.map(({ name }, index) =>
-    index === 0
-      ? `${duration(plain(name))} for ${name}`
-      : `${duration(plain(name) - plain(steps[index - 1]!.name))} for ${name}`
-  )
-  const rest = whole - plain(steps.at(-1)!.name)
-  return [
-    `Of the ${duration(whole)} of ${spotnana.name}: ${shares.join(", ")}, ` +
-    `and ${duration(rest)} for the program itself with its two requests.`,
-    `What helps: ${
-      [
-        `a compile cache (NODE_COMPILE_CACHE), ${duration(cached(spotnana.name))}`,
-        ...variants.map(({ name }) =>
-          `${name}, ${duration(plain(name))}, and ${duration(cached(name))} with a compile cache`
-        )
-      ].join("; ")
-    }.`,
-    "The library is measured as it is published, in JavaScript. Each process has --expose-gc, and its heap is " +
-    "collected a fifth of a second after the answer."
-  ]
-}
-
-const measure = async ({ peers, quick, say }: Extent, server: Server): Promise<Report> => {
+const measure = async (extent: Extent, server: Server): Promise<Report> => {
   const directory = publish()
-  const inDirectory = (name: string, program: string): Subject => ({ name, program: Path.join(directory, program) })
-  const able = peers.filter((peer) => peer.cannot.start === undefined)
-  const ends = [
-    inDirectory(floor.name, Programs.constantBearer),
-    inDirectory("fetch, no library", Programs.bareFetch),
-    inDirectory("node, nothing imported", Programs.nothing)
-  ]
-  const undici = inDirectory(`${spotnana.name}, over undici`, Programs.overUndici)
-  const library = inDirectory(spotnana.name, Programs.programOf(spotnana))
-  const others = able
-    .filter(({ name }) => name !== spotnana.name)
-    .map((peer) => inDirectory(peer.name, Programs.programOf(peer)))
-  const nothing = ends.at(-1)!
-  const steps = [
-    importing(directory, "the modules of an `Effect` alone", ["effect/Effect"]),
-    importing(directory, "the rest of `effect`", ["effect"]),
-    importing(directory, "`effect/http`", ["effect", "effect/http"]),
-    importing(directory, "the core", ["effect", "effect/http", "@effect-spotnana/core"])
-  ]
-  const variants = [
-    inDirectory("imports by sub-path", Programs.bySubpaths),
-    await bundled(directory)
-  ]
-  const subjects = [library, undici, ...others, ...ends, ...steps, ...variants]
-  const launched = await launchAll(subjects, { directory, variables: variablesOf(server), quick, say })
-  const rows = [
-    rowOf(library.name, launched.get(library.name)!),
-    rowOf(undici.name, launched.get(undici.name)!),
-    ...peers.filter(({ name }) => name !== spotnana.name).map(({ cannot: reasons, name }) =>
-      reasons.start === undefined ? rowOf(name, launched.get(name)!) : cannot(name, reasons.start, columns)
-    ),
-    ...ends.map(({ name }) => rowOf(name, launched.get(name)!))
-  ]
-  const own = able
-    .filter(({ stack }) => stack === "own")
-    .map(({ name }) => [name, launched.get(name)!] as const)
+  const able = extent.peers.filter((peer) => peer.cannot.start === undefined)
+  const subjects: Array<Subject> = []
+  for (const [name, program] of programsOf(able)) subjects.push(await subjectOf(directory, name, program))
+  const launched = await launchAll(subjects, variablesOf(server), extent)
+  const unable = extent.peers.filter((peer) => peer.cannot.start !== undefined)
+  const peers = subjects.map(({ name }) => name).filter((name) =>
+    name === overFetch || able.some((peer) => peer.name === name && name !== spotnana.name)
+  )
   return {
     columns,
-    rows,
-    goals: figures.map((figure) => goalOf(figure, launched.get(library.name)!, own)),
-    notes: notesOf(launched, [nothing, ...steps], variants)
+    rows: [
+      ...subjects.map(({ name }) => [name, ...cellsOf(launched.get(name)!)]),
+      ...unable.map(({ cannot: reasons, name }) => cannot(name, reasons.start ?? "", columns))
+    ],
+    goals: [
+      ...[Programs.ways[0], subpaths].flatMap((way) => goalsOverFloor(launched, way)),
+      ...quantities.map((quantity) => goalAmongPeers(launched, peers, quantity))
+    ],
+    notes: [
+      `The floor, \`${floor.name}\`, is Effect making the same two requests: that for a token, which it does not use, ` +
+      "and the call with a bearer that never changes. Ratios and differences are of a round.",
+      "The library is measured as it is published, in JavaScript. Each process has --expose-gc, and its heap is " +
+      "collected a fifth of a second after the answer, before its memory is read."
+    ]
   }
 }
 
@@ -230,8 +204,9 @@ const run = async (extent: Extent): Promise<Report> => {
 export const start: Scenario = {
   id: "start",
   title: "Start",
-  what: "One program each in a process of its own: from before the process is made to the first authenticated " +
-    "response, one token request and one GET to a loopback server, in rounds of rotating order; median and the middle " +
-    "half. Then what the process holds at rest. The second time is that with NODE_COMPILE_CACHE, filled by a run before.",
+  what:
+    "One program each in a process of its own, as it is installed and in one bundle for Node by rolldown: the CPU " +
+    "time, user and system, until the first authenticated answer, one token request and one GET to a loopback server, " +
+    "in rounds of rotating order; median and the middle half. Then the memory that the process holds at rest.",
   run
 }

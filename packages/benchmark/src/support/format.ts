@@ -21,3 +21,9 @@ export const percent = (share: number): string => `${(share * 100).toFixed(0)} %
 
 /** `10,000`. */
 export const count = (value: number): string => value.toLocaleString("en-US")
+
+/** With a digit more: where a hundredth counts. */
+export const exactRatio = (value: number): string => Number.isNaN(value) ? "–" : `${value.toFixed(3)} ×`
+
+/** Of bytes, as the goals have them. */
+export const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`

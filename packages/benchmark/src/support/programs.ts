@@ -1,4 +1,4 @@
-// The programs of `start/`: one token and one request each, as plain modules of JavaScript.
+// The programs of `start/`: one token request and one call each, as plain modules of JavaScript.
 import * as Path from "node:path"
 import type { Peer } from "../Peer.ts"
 
@@ -23,9 +23,17 @@ export const programOf = ({ name, packages }: Peer): string => {
   return found
 }
 
-/** Programs that are no peer's. */
+/** The library and its floor, with all modules of a package imported, each by its own path, and over `node:http`. */
+export const ways = [
+  { way: "", library: "spotnana.mjs", floor: "constant.mjs" },
+  { way: ", by sub-paths", library: "spotnanaSubpaths.mjs", floor: "constantSubpaths.mjs" },
+  { way: ", over node:http", library: "spotnanaNodeHttp.mjs", floor: "constantNodeHttp.mjs" }
+] as const
+
+/** google-auth-library over the `fetch` of Node instead of its own default. */
+export const googleFetch = "googleFetch.mjs"
+
+/** Programs that are nobody's. */
 export const nothing = "nothing.mjs"
 export const bareFetch = "fetch.mjs"
 export const constantBearer = "constant.mjs"
-export const overUndici = "spotnanaUndici.mjs"
-export const bySubpaths = "spotnanaSubpaths.mjs"

@@ -11,3 +11,10 @@ export const median = (samples: ReadonlyArray<number>): number => quantile(sampl
 /** The middle half of the samples: what `spread` prints. */
 export const spread = (samples: ReadonlyArray<number>, print: (value: number) => string): string =>
   `${print(quantile(samples, 0.25))}–${print(quantile(samples, 0.75))}`
+
+/** Of samples that were taken side by side. */
+export const ratios = (of: ReadonlyArray<number>, over: ReadonlyArray<number>): ReadonlyArray<number> =>
+  of.map((value, index) => value / over[index]!)
+
+export const differences = (of: ReadonlyArray<number>, less: ReadonlyArray<number>): ReadonlyArray<number> =>
+  of.map((value, index) => value - less[index]!)

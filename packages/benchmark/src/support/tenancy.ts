@@ -4,7 +4,7 @@ import type { Layer } from "effect"
 import type { HttpClient } from "effect/http"
 import type { Client, Peer, Setting } from "../Peer.ts"
 
-/** Tenants are numbers, from 0. */
+/** Tenants are numbers, from 0. What gives a token of each is in a `Map` by its name. */
 export interface Tenancy {
   /** Makes further ones, each with its token, until there are so many. */
   readonly open: (count: number) => Promise<void>
@@ -46,16 +46,16 @@ export const layerMapTenancy = <I, S extends Entry, E>(
   }) {}
   const runtime = ManagedRuntime.make(Tenants.layer)
   const names: Array<string> = []
-  const entries: Array<Entry> = []
+  const entries = new Map<string, Entry>()
   const entryOf = (name: string) =>
     Effect.scoped(Effect.map(Tenants.contextEffect(name), (context) => Context.get(context, service)))
   return {
     open: async (count) => {
-      while (entries.length < count) {
-        const name = nameOf(entries.length)
+      while (names.length < count) {
+        const name = nameOf(names.length)
         const entry = await runtime.runPromise(Effect.tap(entryOf(name), ({ get }) => get))
         names.push(name)
-        entries.push(entry)
+        entries.set(name, entry)
       }
     },
     pass: async (count) => {
@@ -65,7 +65,7 @@ export const layerMapTenancy = <I, S extends Entry, E>(
         await runtime.runPromise(Tenants.invalidate(name))
       }
     },
-    get: (tenants) => runtime.runPromise(each(tenants, (tenant) => entries[tenant]!.get)),
+    get: (tenants) => runtime.runPromise(each(tenants, (tenant) => entries.get(names[tenant]!)!.get)),
     lookUp: (tenants) => runtime.runPromise(each(tenants, (tenant) => entryOf(names[tenant]!)))
   }
 }
@@ -74,7 +74,6 @@ export const layerMapTenancy = <I, S extends Entry, E>(
 export const clientTenancy = (setting: Setting, { open }: Peer): Tenancy => {
   const names: Array<string> = []
   const clients = new Map<string, Client>()
-  const all: Array<Client> = []
   const openOne = async (name: string): Promise<Client> => {
     const client = await open({ ...setting, clientId: name })
     await client.token()
@@ -82,23 +81,22 @@ export const clientTenancy = (setting: Setting, { open }: Peer): Tenancy => {
   }
   return {
     open: async (count) => {
-      while (all.length < count) {
-        const name = nameOf(all.length)
+      while (names.length < count) {
+        const name = nameOf(names.length)
         const client = await openOne(name)
         names.push(name)
         clients.set(name, client)
-        all.push(client)
       }
     },
     pass: async (count) => {
       for (let passing = 0; passing < count; passing++) await (await openOne(`PASSING${passing}`)).close()
     },
     get: async (tenants) => {
-      for (const tenant of tenants) await all[tenant]!.token()
+      for (const tenant of tenants) await clients.get(names[tenant]!)!.token()
     },
     lookUp: async (tenants) => {
       let found = 0
-      for (const tenant of tenants) if (clients.get(names[tenant]!) === all[tenant]) found += 1
+      for (const tenant of tenants) if (clients.has(names[tenant]!)) found += 1
       if (found < tenants.length) throw new Error("A tenant is not there.")
     }
   }

@@ -26,3 +26,11 @@ export const bytesOf = async (name: string, count: number): Promise<number> => {
   await close()
   return bytes
 }
+
+/** The bytes that stay of so many tenants that come and go. */
+export const bytesAfter = async (name: string, count: number): Promise<number> => {
+  const { call, close } = startChild<TenantsApi>(new URL("tenantsProcess.ts", import.meta.url), [name])
+  const bytes = await call("pass", { count, passing })
+  await close()
+  return bytes
+}

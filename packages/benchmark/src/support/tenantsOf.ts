@@ -1,8 +1,8 @@
 // Whose tenants are measured, and how they are kept.
 import { Credentials, Environment, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
 import { Config, ConfigProvider, Context, Effect, Layer, Redacted } from "effect"
-import type { Peer, Setting } from "../Peer.ts"
-import { peers } from "../peers/index.ts"
+import type { Setting } from "../Peer.ts"
+import { peerOf } from "../peers/load.ts"
 import { spotnana, transport } from "../peers/spotnana.ts"
 import { clientTenancy, layerMapTenancy } from "./tenancy.ts"
 import type { Entry, Tenancy } from "./tenancy.ts"
@@ -50,13 +50,7 @@ const empty = (setting: Setting): Tenancy => {
   return layerMapTenancy(transport(setting), Empty, () => Layer.succeed(Empty, entry))
 }
 
-const peerOf = (name: string): Peer => {
-  const found = peers.find((peer) => peer.name === name)
-  if (found === undefined) throw new Error(`There is no peer ${name}.`)
-  return found
-}
-
-export const tenantsOf = (name: string, setting: Setting): Tenancy => {
+export const tenantsOf = async (name: string, setting: Setting): Promise<Tenancy> => {
   switch (name) {
     case emptyEntry:
       return empty(setting)
@@ -65,6 +59,6 @@ export const tenantsOf = (name: string, setting: Setting): Tenancy => {
     case spotnana.name:
       return byConfig(setting)
     default:
-      return clientTenancy(setting, peerOf(name))
+      return clientTenancy(setting, await peerOf(name))
   }
 }
