@@ -85,7 +85,7 @@ describe("spotnana-auth doctor", () => {
       expect(code).toBe(0)
       expect(status).toEqual({ ...ok, configuration: "warning" })
       expect(check("configuration").summary).toContain("id from the environment, secret from .env")
-      expect(check("configuration").advice).toBe(".env is open to others. Close it: chmod go= .env")
+      expect(check("configuration").advice).toBe(".env can be read by others. Correct it: chmod go= .env")
     }).pipe(Effect.provide(Spotnana)))
 
   it.live("warns where tokens cannot be kept", () =>
@@ -96,7 +96,7 @@ describe("spotnana-auth doctor", () => {
       const { check, code, status } = yield* diagnose(user)
       expect(code).toBe(0)
       expect(status).toEqual({ ...ok, "token store": "warning" })
-      expect(check("token store").summary).toContain("tokens are not kept")
+      expect(check("token store").summary).toContain("tokens are not stored")
     }).pipe(Effect.provide(Spotnana)))
 
   it.live("says that a host name has no address", () =>
@@ -281,7 +281,7 @@ describe("spotnana-auth doctor, of certificates,", () => {
       const { at, mock, user } = yield* secured()
       const { check, status } = yield* diagnose(user, [], at("localhost"))
       expect(status).toEqual({ ...skippedAfter("connection"), connection: "fault" })
-      expect(check("connection").summary).toContain("is signed by localhost, whom this machine does not trust")
+      expect(check("connection").summary).toContain("is signed by localhost, which this machine does not trust")
       expect(check("connection").advice).toContain("NODE_EXTRA_CA_CERTS")
       expect(yield* mock.ledger).toEqual([])
     }))
@@ -291,7 +291,7 @@ describe("spotnana-auth doctor, of certificates,", () => {
       const { at, user } = yield* secured({ issuer: "Evil\u001b]0;title\u0007\u009b31m" })
       const { check, stdout } = yield* diagnose(user, [], at("localhost"))
       expect(check("connection").summary).toMatch(
-        "is signed by Evil ]0;title 31m, whom this machine does not trust"
+        "is signed by Evil ]0;title 31m, which this machine does not trust"
       )
       expect(String(stdout)).toMatch(/^[^\p{Cc}\n]*(?:\n[^\p{Cc}\n]*)*$/u)
     }))

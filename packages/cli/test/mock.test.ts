@@ -331,7 +331,7 @@ describe("spotnana-auth mock", () => {
       expect([yield* second.end, second.stdout(), second.stderr()]).toEqual([
         2,
         "",
-        `error: Another program listens on port ${port} of 127.0.0.1. Name another port with --port; 0 is any that is free.\n`
+        `error: Another program listens on port ${port} of 127.0.0.1. Name another port with --port; 0 chooses a free one.\n`
       ])
     }))
 

@@ -169,7 +169,7 @@ layer(proxied(), { excludeTestServices: true, timeout: "30 seconds" })("who may 
         )
         expect([coding, text]).toEqual([
           coding,
-          expect.stringMatching(/^HTTP\/1\.1 501 [^]+no transfer coding but chunked/)
+          expect.stringMatching(/^HTTP\/1\.1 501 [^]+only the transfer coding chunked/)
         ])
       }
       expect(yield* mock.apiRequests).toBe(before)
@@ -425,7 +425,7 @@ describe("spotnana-auth proxy", () => {
         expect([yield* running.end, running.stdout(), running.stderr()]).toEqual([
           2,
           "",
-          `error: Another program listens on port ${port} of ${host}. Name another port with --port; 0 is any that is free.\n`
+          `error: Another program listens on port ${port} of ${host}. Name another port with --port; 0 chooses a free one.\n`
         ])
         taken.close()
       }

@@ -63,7 +63,7 @@ describe("a delivery", () => {
       for (const body of [`${event}\n`, `${event}\r\n`]) {
         expect(yield* examine({ headers, body: utf8(body) }, { secrets })).toMatchObject({
           problem: "NoMatchingSignature",
-          advice: "The signature fits the body without the line break at its end."
+          advice: "The signature matches the body without the line break at its end."
         })
       }
       expect(yield* examine({ headers: headers.slice(0, 2), body: utf8(event) }, { secrets })).toMatchObject({

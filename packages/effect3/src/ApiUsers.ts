@@ -195,7 +195,7 @@ const malformed = ({ request, status }: HttpClientResponse.HttpClientResponse, e
       status,
       errorMessages: [],
       message: `${request.method} to Spotnana's API users answered ${status} without ${expected}. ` +
-        "What it was asked for may have been done all the same: compare the list of API users."
+        "It may have been done all the same: check the list of API users."
     })
   )
 
