@@ -158,7 +158,8 @@ describe("the configuration of the command line", () => {
   it.live("that lacks the credentials says which variables, and how to set them", () =>
     Effect.gen(function*() {
       const { run } = yield* makeUser()
-      const howTo = "Set the missing variables in the environment, in a file .env in this directory, or in a file that " +
+      const howTo =
+        "Set the missing variables in the environment, in a file .env in this directory, or in a file that " +
         "--credentials-file names, one NAME=value per line.\n"
       expect(yield* run(["token"])).toEqual({
         code: 2,

@@ -142,7 +142,7 @@ describe("spotnana-auth doctor", () => {
         expect(check("clock").summary).toMatch(
           new RegExp(`^this machine's clock is (2h.*|1h 59m.*) ${direction} the server's$`)
         )
-        expect(check("clock").advice).toContain("Set it")
+        expect(check("clock").advice).toContain("Set the clock by NTP")
       }).pipe(Effect.provide(Spotnana))
   )
 
@@ -185,7 +185,7 @@ describe("spotnana-auth doctor", () => {
         "GET /v2/companies answered 403 (UNAUTHORIZED: Not allowed).\ndebugIdentifier: d-403"
       )
       expect(check("api call").advice).toMatch(
-        /^The credentials are right, and this API user may not do that\..*--call/
+        /^The credentials are right, but this API user may not make this call\..*--call/
       )
       yield* mock.clearFaults
       const [id] = MockSpotnana.users
@@ -216,7 +216,7 @@ describe("spotnana-auth doctor", () => {
       expect(code).toBe(0)
       expect(status).toEqual({ ...ok, "api call": "warning" })
       expect(check("api call").summary).toBe(`GET /v2/companies?limit=1 answered 200 with ${expected}`)
-      expect(check("api call").advice).toContain("Something else may answer in its place")
+      expect(check("api call").advice).toContain("This answer may come from something else")
     }).pipe(Effect.provide(Spotnana)))
 
   it.effect("does not wait for the end of a body that has none", () =>
@@ -234,7 +234,7 @@ describe("spotnana-auth doctor", () => {
       yield* TestClock.adjust("3 seconds")
       expect(yield* Fiber.join(fiber)).toMatchObject({
         summary: "GET /v2/companies answered 200 with a body that has no end within 3s",
-        warning: expect.stringContaining("Something else may answer")
+        warning: expect.stringContaining("This answer may come from something else")
       })
     }))
 

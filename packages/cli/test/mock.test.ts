@@ -363,8 +363,8 @@ describe("the grammar of --fault", () => {
       "token:toString",
       "\"toString\" is neither a status from 200 to 599 nor one of hang, drop, cut, garbage, empty, html"
     ],
-    ["api:503,times=0", "times is \"0\"; expected a whole number from 1, or always"],
-    ["api:503,times=1.5", "times is \"1.5\"; expected a whole number from 1, or always"],
+    ["api:503,times=0", "times is \"0\"; expected a whole number from 1 on, or always"],
+    ["api:503,times=1.5", "times is \"1.5\"; expected a whole number from 1 on, or always"],
     ["api:503,for=2", "\"for=2\" is none of times=…, retry-after=…"],
     ["api:503,times", "\"times\" is none of times=…, retry-after=…"],
     ["api:503,times=1,times=2", "times is given twice"],

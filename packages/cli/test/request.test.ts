@@ -157,7 +157,7 @@ describe("spotnana-auth request", () => {
     ["one that hides it between tabs and line breaks", ["/v2/.\t./.\n./admin"], "segment . or .."],
     ["a URL beside the address", ["@/gateway-admin/x"], "is not at http://127.0.0.1:"],
     ["a URL with a password, which is not repeated", ["https://user:hunter2@evil.example/"], "user name or a password"],
-    ["a header of the connection", ["/v2/companies", "-H", "Transfer-Encoding: chunked"], "about a single connection"],
+    ["a header of the connection", ["/v2/companies", "-H", "Transfer-Encoding: chunked"], "about the connection"],
     ["another Host", ["/v2/companies", "--header", "Host: evil.example"], "Host is that of the configured address"]
   ])("sends nothing for %s", ([, args, said]) =>
     Effect.gen(function*() {

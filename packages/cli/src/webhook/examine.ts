@@ -57,7 +57,7 @@ export const examine = (
     return {
       fits: "The signature matches. For a recorded delivery set --tolerance, such as --tolerance 24h.",
       fitsWithoutLineBreak: withoutLineBreakFits,
-      doesNotFit: "The signature does not fit either."
+      doesNotFit: "The signature does not match either."
     }[found]
   })
   return Webhook.verify({ headers, body }, options).pipe(
