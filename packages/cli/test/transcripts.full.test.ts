@@ -29,7 +29,9 @@ const stepsOf = (block: string): ReadonlyArray<Step> =>
 
 /** Not run: commands that go on until they are ended, and a rotation that was interrupted before. */
 const isLeftOut = (steps: ReadonlyArray<Step>) =>
-  steps.some(({ command }) => / (watch|proxy|mock|help) ?|--resume/.test(command))
+  steps.some(({ command }) => /spotnana-auth (watch|proxy|mock|help)|--resume/.test(command))
+
+const thumbprint = /(?<![\w-])[\w-]{43}(?![\w-])/g
 
 /** What differs from run to run: times, durations, random digits, thumbprints, addresses and places. */
 const masked = (line: string): string =>
@@ -39,7 +41,7 @@ const masked = (line: string): string =>
     .replaceAll(/"expires_in":\d+/g, `"expires_in":<number>`)
     .replaceAll(/\bmock-(client|token|refresh|debug)(-[\da-f]+)*/g, "mock-$1")
     .replaceAll(/\bmsg_[\da-f]{24}\b/g, "msg_<id>")
-    .replaceAll(/(?<![\w-])[\w-]{43}(?![\w-])/g, "<thumbprint>")
+    .replaceAll(thumbprint, "<thumbprint>")
     .replaceAll(/127\.0\.0\.1:\d+/g, "127.0.0.1:<port>")
     .replaceAll(/\/\S*?(?=\/(\w+\.(token|pem|env|jwk)|\.local)\b)/g, "<directory>")
 
@@ -111,12 +113,14 @@ describe.each(pages)("%s", (page) => {
   it.each(blocks)("from $first on, prints what the page shows", async ({ steps }) => {
     const run = await prepare()
     let last: number | null = 0
+    let kid = ""
     for (const { command, printed } of steps) {
       if (command === "echo $?") {
         expect(String(last)).toBe(printed.join("\n"))
         continue
       }
-      const { status, stdout } = await run(command)
+      const { status, stdout } = await run(command.replace(thumbprint, kid))
+      kid = /^kid (\S+),/m.exec(stdout)?.[1] ?? kid
       last = status
       if (printed.length === 0) continue
       expect({ command, printed: stdout.trimEnd().split("\n").map(masked) })
