@@ -182,7 +182,7 @@ describe.concurrent("invariant 11: an example ends by itself", () => {
 
   describe("odd-servers.ts", () => {
     example(
-      "calls three servers that are not by the book, and survives a revocation at each",
+      "calls three servers that differ from the RFCs, and survives a revocation at each",
       () =>
         Effect.gen(function*() {
           const result = yield* run("odd-servers.ts", {})

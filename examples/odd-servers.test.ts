@@ -1,4 +1,4 @@
-// The guide "Servers that are not by the book", on sockets: its code, and servers that do each of the things it names.
+// The guide "Servers that differ from the RFCs", on sockets: its code, and servers that do each of the things it names.
 import { Credentials, Environment, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
 import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"

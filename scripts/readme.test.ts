@@ -29,8 +29,8 @@ const others = tableOf(sectionOf(results, "Who is measured"))
 const sources: Readonly<Record<string, readonly [section: string, column: string]>> = {
   "token requests of 10,000 callers without a token": ["Cold stampede", "token requests"],
   "requests that waited for a renewal, of 12,000": ["Expiry under load", "waited for a token"],
-  "failed requests in a revocation, of 5,000": ["Mass revocation", "failed"],
-  "token requests after it": ["Mass revocation", "token requests after it"],
+  "failed requests after a revocation, of 5,000": ["Mass revocation", "failed"],
+  "token requests after the revocation": ["Mass revocation", "token requests after it"],
   "failed requests in an outage, of 2,400": ["Outage of the token endpoint", "failed"],
   "time added to a request": ["Hot path", "added"]
 }

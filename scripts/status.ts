@@ -2,10 +2,10 @@
 import * as Fs from "node:fs"
 
 const line = `
-> **Not on npm yet:** before the first release \`npm install\` of these packages answers 404. Until then run \`npx --yes pnpm@10 tarballs\` in a
-> clone of the [repository](https://github.com/effect-spotnana/effect-spotnana). In place of the packages' names, give \`npm install\` the files that
-> this makes: \`<clone>/.generated/tarballs/effect-spotnana-{engine,core,testing,cli}-*.tgz\`, all in one command; for Effect 3 the files of \`engine\`
-> and \`effect3\`. Then \`npx spotnana-auth\` takes the place of \`npx @effect-spotnana/cli\`.
+> **Not on npm yet:** until the first release, \`npm install\` of these packages answers 404. Run \`npx --yes pnpm@10 tarballs\` in a clone of the
+> [repository](https://github.com/effect-spotnana/effect-spotnana) instead. Where a page installs \`@effect-spotnana/core\` or another of the packages,
+> write \`<clone>/.generated/tarballs/effect-spotnana-{engine,core,testing,cli}-*.tgz\` for its name, or \`…{engine,effect3}-*.tgz\` for Effect 3.
+> Where a page says \`npx @effect-spotnana/cli\`, write \`npx spotnana-auth\`.
 `
 
 /** Whoever reads one of these may install a package next. */

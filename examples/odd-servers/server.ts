@@ -1,4 +1,4 @@
-/** A server that is not by the book, on a loopback port: a token endpoint at `/login`, and an API everywhere else. */
+/** A server that differs from the RFCs, on a loopback port: a token endpoint at `/login`, and an API everywhere else. */
 import { Effect } from "effect"
 import type { Scope } from "effect"
 import { once } from "node:events"

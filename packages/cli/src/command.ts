@@ -23,34 +23,35 @@ import { wrapHelp } from "./wrap.ts"
 
 export const root = Command.make("spotnana-auth").pipe(
   Command.withDescription(paragraphs(
-    "Tokens and authenticated requests for Spotnana's API, from the command line.",
+    "Get access tokens and make authenticated requests for Spotnana's API.",
     "",
-    "Credentials are variables of the environment, of a file .env in the working directory, or of a file that",
-    "--credentials-file names. No flag takes a secret: whoever lists the processes of this machine reads arguments.",
+    "The credentials are variables. They come from the file that --credentials-file names, from the environment, or from a",
+    "file .env in the working directory. No flag takes a secret, because every user of this machine can list the arguments",
+    "of its processes.",
     "",
     "  SPOTNANA_CLIENT_ID         the API user's client id",
     "  SPOTNANA_CLIENT_SECRET     its secret",
     "  SPOTNANA_ENVIRONMENT       production (the default) or sandbox",
     "  SPOTNANA_BASE_URL          another address of the API: a regional host, a gateway, a mock",
-    "  SPOTNANA_WEBHOOK_SECRETS   what webhooks are signed with: see spotnana-auth webhook",
-    "  SPOTNANA_TOKEN_STORE_KEYS  what kept tokens are encrypted with, in place of a key of this user",
+    "  SPOTNANA_WEBHOOK_SECRETS   the secrets that sign webhooks: see spotnana-auth webhook",
+    "  SPOTNANA_TOKEN_STORE_KEYS  the key that encrypts stored tokens, instead of a key of this user",
     "",
-    "Each may be in a file that a variable of its name and _FILE names, as SPOTNANA_CLIENT_SECRET_FILE; not in .env.",
+    "A value may also be in a file. Name the file in the variable with _FILE, such as SPOTNANA_CLIENT_SECRET_FILE. That",
+    "does not work in .env.",
     "",
-    "Connections to the API go through the proxy that HTTPS_PROXY names, or else HTTP_PROXY, unless NO_PROXY has the host.",
-    "NODE_EXTRA_CA_CERTS names a file with certificates to trust beside those of Node.",
+    "Connections to the API use the proxy in HTTPS_PROXY, or else in HTTP_PROXY, except for hosts in NO_PROXY.",
+    "NODE_EXTRA_CA_CERTS names a file with certificates to trust in addition to those of Node.",
     "",
-    "Exit codes: 0 done, 1 a fault, 2 a mistake in the command line or the configuration, 3, 4 and 5 an answer 3xx, 4xx",
-    "and 5xx, 6 the credentials or the token were refused, 7 no usable answer, 8 the token of a user was refused, 130",
-    "interrupted."
+    "Exit codes: 0 done, 1 a fault, 2 an error in the command line or the configuration, 3, 4 and 5 a status 3xx, 4xx and",
+    "5xx, 6 the credentials or the token were refused, 7 no usable answer, 8 a user's token was refused, 130 interrupted."
   )),
   Command.withExamples([
-    { command: "spotnana-auth doctor", description: "Find out whether everything is set up" },
+    { command: "spotnana-auth doctor", description: "Check that everything is set up" },
     { command: "spotnana-auth request GET '/v2/companies?limit=5'", description: "Call the API" },
-    { command: "spotnana-auth help request", description: "Read about a command" },
+    { command: "spotnana-auth help request", description: "Show the help of a command" },
     {
       command: "spotnana-auth --completions bash >~/.local/share/bash-completion/completions/spotnana-auth",
-      description: "Have the shell complete commands and flags"
+      description: "Let the shell complete commands and flags"
     }
   ]),
   Command.withSubcommands([token, request, doctor, watch, proxy, mock, apiUsers, keys, webhook])

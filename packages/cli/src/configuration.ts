@@ -20,7 +20,7 @@ export const flags = {
   credentialsFile: Flag.Path("credentials-file").pipe(
     Flag.withMetavar("file"),
     Flag.optional,
-    Flag.withDescription("Take SPOTNANA_ variables from this file, before those of the environment")
+    Flag.withDescription("Read SPOTNANA_ variables from this file first, then from the environment")
   )
 }
 
@@ -88,11 +88,11 @@ const fromFile = (file: string): Effect.Effect<Source, Failure, FileSystem.FileS
     const content = yield* readText(file)
     const provider = onlyValues(onlySpotnana(ConfigProvider.fromDotEnvContents(content)))
     return isOpen
-      ? { name: file, provider, warning: `${file} is open to others. Close it: chmod go= ${file}` }
+      ? { name: file, provider, warning: `${file} can be read by others. Correct it: chmod go= ${file}` }
       : { name: file, provider }
   }).pipe(Effect.catchTag("PlatformError", (error) => {
     const what = error.reason._tag === "NotFound"
-      ? "there is no such file. The mock removes its file when it ends"
+      ? "there is no such file. The mock removes its file at its end"
       : error.message
     return Effect.fail(usageFailure(`${file}: ${what}`))
   }))
@@ -118,7 +118,7 @@ const assertOwnSecret = (environment: Source, file: Source): Effect.Effect<void,
       if ((yield* has(file, variable)) && !(yield* has(environment, variable))) {
         return yield* usageFailure(
           `The client secret is in the environment, and ${file.name} in this directory says ${what} (${variable}). ` +
-            `If that is meant, set ${variable} in the environment, or name the file: --credentials-file ${file.name}`
+            `If you mean that, set ${variable} in the environment, or name the file: --credentials-file ${file.name}`
         )
       }
     }

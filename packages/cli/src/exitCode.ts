@@ -115,7 +115,7 @@ export const explain = (error: unknown): Explanation => {
       advice: /SPOTNANA_CLIENT_(ID|SECRET) is not set/.test(message)
         ? howToSet
         : message.includes("or quote")
-        ? "docker run --env-file keeps quotes: write the value there without."
+        ? "docker run --env-file keeps quotes: write the value without quotes."
         : undefined,
       exitCode: exitCode.usage
     }
@@ -125,7 +125,7 @@ export const explain = (error: unknown): Explanation => {
     return {
       message: error.response === undefined
         ? `${what} got no answer: ${rootOf(error)}`
-        : `The answer to ${what} broke off: ${rootOf(error)}`,
+        : `The answer to ${what} was cut off: ${rootOf(error)}`,
       exitCode: exitCode.unavailable
     }
   }
@@ -140,7 +140,7 @@ export const explain = (error: unknown): Explanation => {
 }
 
 const howToSet =
-  "Set what is missing in the environment, in a file .env in this directory, or in a file that --credentials-file names: NAME=value, one a line."
+  "Set the missing variables in the environment, in a file .env in this directory, or in a file that --credentials-file names, one NAME=value per line."
 
 /** The end of the process: what `Runtime.defaultTeardown` takes the exit code from. */
 class Ended extends Data.TaggedError("Ended")<{ readonly code: number }> {

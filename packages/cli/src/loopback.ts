@@ -49,11 +49,11 @@ const whyNot = ({ code }: Refused, { host, port }: Options): Failure => {
   switch (code) {
     case "EADDRINUSE":
       return usageFailure(
-        `Another program listens on ${where}. Name another port with --port; 0 is any that is free.`
+        `Another program listens on ${where}. Name another port with --port; 0 chooses a free one.`
       )
     case "EACCES":
       return usageFailure(
-        `This user may not listen on ${where}. Name one from 1024 up with --port; 0 is any that is free.`
+        `This user may not listen on ${where}. Name a port from 1024 on with --port; 0 chooses a free one.`
       )
     case "EADDRNOTAVAIL":
       return usageFailure(`${host} is no address of this machine.`)

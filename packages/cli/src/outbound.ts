@@ -71,7 +71,7 @@ const parse = ({ name, value }: Variable): Effect.Effect<Outbound, Failure> =>
     catch: () =>
       usageFailure(
         `${name} cannot be used: expected the address of an HTTP proxy, as in http://proxy.example:3128. ` +
-          "To go without one, set NO_PROXY to the host of the API, or to *."
+          "To use no proxy, set NO_PROXY to the host of the API, or to *."
       )
   })
 

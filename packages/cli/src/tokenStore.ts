@@ -16,7 +16,7 @@ import { Output } from "./output.ts"
 
 /** The flag of every command that keeps its token for the next one. */
 export const flags = {
-  noStore: toggle("no-store", "Neither use the token of an earlier run nor keep this one for the next")
+  noStore: toggle("no-store", "Do not use a stored token, and do not store this one")
 }
 
 export interface Input {
@@ -61,11 +61,11 @@ const keyOfUser = Effect.gen(function*() {
   const { directory, key } = yield* places
   if (!(yield* fs.exists(key))) yield* makeKey(directory, key)
   if (yield* isOpenToOthers(key)) {
-    return yield* unusable(`${key} is open to others. Remove it, and a new one is made.`)
+    return yield* unusable(`${key} can be read by others. Remove it, and the next run makes a new one.`)
   }
   const content = ConfigProvider.fromEnvRecord({ [variable]: yield* fs.readFileString(key) })
   return yield* TokenStore.keys.parse(content).pipe(
-    Effect.mapError(() => unusable(`${key} is not a key. Remove it, and a new one is made.`))
+    Effect.mapError(() => unusable(`${key} is not a key. Remove it, and the next run makes a new one.`))
   )
 })
 
@@ -89,7 +89,7 @@ export const opened: Layer.Layer<
 
 const without = (error: PlatformError | TokenStore.TokenStoreError) =>
   Layer.effectDiscard(
-    Effect.flatMap(Output, (output) => output.warn(`The token is not kept for the next run. ${error.message}`))
+    Effect.flatMap(Output, (output) => output.warn(`The token is not stored for the next run. ${error.message}`))
   )
 
 /** The store of this user; none, with a warning, where it cannot be used. */

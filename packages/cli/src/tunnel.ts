@@ -13,7 +13,7 @@ export class TunnelRefused extends Error {
   readonly code = "ETUNNEL"
   readonly status: number
   constructor({ address }: Outbound, status: number) {
-    super(`the proxy ${address} answered ${status}, and opened no connection`)
+    super(`the proxy ${address} answered ${status} instead of opening a connection`)
     this.status = status
   }
 }

@@ -28,7 +28,7 @@ export const flags = {
   subjectTokenType: Flag.String("subject-token-type").pipe(
     Flag.withMetavar("access_token|jwt|urn"),
     Flag.optional,
-    Flag.withDescription("What kind of token that is (RFC 8693). Default: access_token")
+    Flag.withDescription("The type of that token (RFC 8693). Default: access_token")
   )
 }
 
@@ -64,11 +64,11 @@ export const read = (
     if (Option.isNone(subjectTokenFile)) {
       return Option.isNone(subjectTokenType)
         ? Option.none()
-        : yield* usageFailure("--subject-token-type is about a token: name its file with --subject-token-file.")
+        : yield* usageFailure("--subject-token-type needs a token: name its file with --subject-token-file.")
     }
     const type = parseType(Option.getOrElse(subjectTokenType, () => "access_token"))
     if (Option.isNone(type)) {
-      return yield* usageFailure("--subject-token-type: expected access_token, jwt, or a URN as RFC 8693 has them.")
+      return yield* usageFailure("--subject-token-type: expected access_token, jwt, or a URN of RFC 8693.")
     }
     const token = (yield* textOf(subjectTokenFile.value)).trim()
     const name = nameOf(subjectTokenFile.value)

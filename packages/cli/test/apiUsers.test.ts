@@ -121,7 +121,7 @@ describe("api-users", () => {
       expect(unknown.stderr).toContain("answered 404")
       const own = yield* run(["api-users", "revoke", clientId])
       expect(own.code).toBe(2)
-      expect(own.stderr).toContain("If that is meant, add --own. Nothing was sent.")
+      expect(own.stderr).toContain("If you mean that, add --own. Nothing was sent.")
       expect(yield* calls).toEqual(["POST /v2/api-users/revoke 404"])
       const meant = yield* run(["api-users", "revoke", clientId, "--own", "--json"])
       expect(JSON.parse(String(meant.stdout))).toEqual({ clientId, revoked: true })

@@ -148,7 +148,7 @@ describe("the configuration of the command line", () => {
         const { code, stderr } = yield* run(args)
         expect({ code, stderr }).toEqual({
           code: 0,
-          stderr: `warning: ${shown} is open to others. Close it: chmod go= ${shown}\n`
+          stderr: `warning: ${shown} can be read by others. Correct it: chmod go= ${shown}\n`
         })
         yield* write(file, content, 0o600)
         expect(yield* run(args)).toMatchObject({ code: 0, stderr: "" })
@@ -158,8 +158,9 @@ describe("the configuration of the command line", () => {
   it.live("that lacks the credentials says which variables, and how to set them", () =>
     Effect.gen(function*() {
       const { run } = yield* makeUser()
-      const howTo = "Set what is missing in the environment, in a file .env in this directory, or in a file that " +
-        "--credentials-file names: NAME=value, one a line.\n"
+      const howTo =
+        "Set the missing variables in the environment, in a file .env in this directory, or in a file that " +
+        "--credentials-file names, one NAME=value per line.\n"
       expect(yield* run(["token"])).toEqual({
         code: 2,
         stdout: Buffer.alloc(0),

@@ -85,7 +85,7 @@ describe("spotnana-auth doctor", () => {
       expect(code).toBe(0)
       expect(status).toEqual({ ...ok, configuration: "warning" })
       expect(check("configuration").summary).toContain("id from the environment, secret from .env")
-      expect(check("configuration").advice).toBe(".env is open to others. Close it: chmod go= .env")
+      expect(check("configuration").advice).toBe(".env can be read by others. Correct it: chmod go= .env")
     }).pipe(Effect.provide(Spotnana)))
 
   it.live("warns where tokens cannot be kept", () =>
@@ -96,7 +96,7 @@ describe("spotnana-auth doctor", () => {
       const { check, code, status } = yield* diagnose(user)
       expect(code).toBe(0)
       expect(status).toEqual({ ...ok, "token store": "warning" })
-      expect(check("token store").summary).toContain("tokens are not kept")
+      expect(check("token store").summary).toContain("tokens are not stored")
     }).pipe(Effect.provide(Spotnana)))
 
   it.live("says that a host name has no address", () =>
@@ -142,7 +142,7 @@ describe("spotnana-auth doctor", () => {
         expect(check("clock").summary).toMatch(
           new RegExp(`^this machine's clock is (2h.*|1h 59m.*) ${direction} the server's$`)
         )
-        expect(check("clock").advice).toContain("Set it")
+        expect(check("clock").advice).toContain("Set the clock by NTP")
       }).pipe(Effect.provide(Spotnana))
   )
 
@@ -185,7 +185,7 @@ describe("spotnana-auth doctor", () => {
         "GET /v2/companies answered 403 (UNAUTHORIZED: Not allowed).\ndebugIdentifier: d-403"
       )
       expect(check("api call").advice).toMatch(
-        /^The credentials are right, and this API user may not do that\..*--call/
+        /^The credentials are right, but this API user may not make this call\..*--call/
       )
       yield* mock.clearFaults
       const [id] = MockSpotnana.users
@@ -216,7 +216,7 @@ describe("spotnana-auth doctor", () => {
       expect(code).toBe(0)
       expect(status).toEqual({ ...ok, "api call": "warning" })
       expect(check("api call").summary).toBe(`GET /v2/companies?limit=1 answered 200 with ${expected}`)
-      expect(check("api call").advice).toContain("Something else may answer in its place")
+      expect(check("api call").advice).toContain("This answer may come from something else")
     }).pipe(Effect.provide(Spotnana)))
 
   it.effect("does not wait for the end of a body that has none", () =>
@@ -234,7 +234,7 @@ describe("spotnana-auth doctor", () => {
       yield* TestClock.adjust("3 seconds")
       expect(yield* Fiber.join(fiber)).toMatchObject({
         summary: "GET /v2/companies answered 200 with a body that has no end within 3s",
-        warning: expect.stringContaining("Something else may answer")
+        warning: expect.stringContaining("This answer may come from something else")
       })
     }))
 
@@ -281,7 +281,7 @@ describe("spotnana-auth doctor, of certificates,", () => {
       const { at, mock, user } = yield* secured()
       const { check, status } = yield* diagnose(user, [], at("localhost"))
       expect(status).toEqual({ ...skippedAfter("connection"), connection: "fault" })
-      expect(check("connection").summary).toContain("is signed by localhost, whom this machine does not trust")
+      expect(check("connection").summary).toContain("is signed by localhost, which this machine does not trust")
       expect(check("connection").advice).toContain("NODE_EXTRA_CA_CERTS")
       expect(yield* mock.ledger).toEqual([])
     }))
@@ -291,7 +291,7 @@ describe("spotnana-auth doctor, of certificates,", () => {
       const { at, user } = yield* secured({ issuer: "Evil\u001b]0;title\u0007\u009b31m" })
       const { check, stdout } = yield* diagnose(user, [], at("localhost"))
       expect(check("connection").summary).toMatch(
-        "is signed by Evil ]0;title 31m, whom this machine does not trust"
+        "is signed by Evil ]0;title 31m, which this machine does not trust"
       )
       expect(String(stdout)).toMatch(/^[^\p{Cc}\n]*(?:\n[^\p{Cc}\n]*)*$/u)
     }))

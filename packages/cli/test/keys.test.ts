@@ -94,7 +94,7 @@ describe("keys", () => {
       const mistakes: ReadonlyArray<readonly [ReadonlyArray<string>, string]> = [
         [
           ["add", user.file("key.pem"), ...ofCompany],
-          "key.pem has a private key, which is for nobody else. Nothing was sent."
+          "key.pem has a private key, which must stay secret. Nothing was sent."
         ],
         [["add", user.file("none"), ...ofCompany], "none cannot be read: ENOENT"],
         [["add", user.file("key.pem"), "--company-id", ".."], "Expected an id"],

@@ -331,7 +331,7 @@ describe("spotnana-auth mock", () => {
       expect([yield* second.end, second.stdout(), second.stderr()]).toEqual([
         2,
         "",
-        `error: Another program listens on port ${port} of 127.0.0.1. Name another port with --port; 0 is any that is free.\n`
+        `error: Another program listens on port ${port} of 127.0.0.1. Name another port with --port; 0 chooses a free one.\n`
       ])
     }))
 
@@ -363,8 +363,8 @@ describe("the grammar of --fault", () => {
       "token:toString",
       "\"toString\" is neither a status from 200 to 599 nor one of hang, drop, cut, garbage, empty, html"
     ],
-    ["api:503,times=0", "times is \"0\"; expected a whole number from 1, or always"],
-    ["api:503,times=1.5", "times is \"1.5\"; expected a whole number from 1, or always"],
+    ["api:503,times=0", "times is \"0\"; expected a whole number from 1 on, or always"],
+    ["api:503,times=1.5", "times is \"1.5\"; expected a whole number from 1 on, or always"],
     ["api:503,for=2", "\"for=2\" is none of times=…, retry-after=…"],
     ["api:503,times", "\"times\" is none of times=…, retry-after=…"],
     ["api:503,times=1,times=2", "times is given twice"],

@@ -154,7 +154,7 @@ describe("through a proxy", () => {
         const { code, stdout } = yield* run(["doctor"], { env: { ...env, HTTPS_PROXY: `http://me:c4n4ry@${address}` } })
         expect(code).toBe(1)
         expect(String(stdout)).toContain(
-          `the proxy ${address} of HTTPS_PROXY opens no connection to ${target}: it answered ${status}\n`
+          `the proxy ${address} of HTTPS_PROXY refused a connection to ${target}: it answered ${status}\n`
         )
         expect(String(stdout)).toMatch(advice)
         expect(String(stdout)).toContain("1 fault, 0 warnings")
@@ -163,7 +163,7 @@ describe("through a proxy", () => {
           env: { ...env, HTTPS_PROXY: `http://${address}` }
         })
         expect(unavailable).toBe(7)
-        expect(stderr).toContain(`the proxy ${address} answered ${status}, and opened no connection`)
+        expect(stderr).toContain(`the proxy ${address} answered ${status} instead of opening a connection`)
       })
   )
 
@@ -174,7 +174,7 @@ describe("through a proxy", () => {
         env: { ...env, NODE_EXTRA_CA_CERTS: undefined, HTTPS_PROXY: `http://${address}` }
       })
       expect(String(stdout)).toContain(
-        `the certificate of ${host} is signed by localhost, whom this machine does not trust`
+        `the certificate of ${host} is signed by localhost, which this machine does not trust`
       )
       expect(String(stdout)).toContain("NODE_EXTRA_CA_CERTS")
       expect(yield* mock.ledger).toEqual([])

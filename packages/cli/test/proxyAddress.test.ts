@@ -28,9 +28,9 @@ describe("where the proxy listens", () => {
   })
 
   it.each([
-    ["0.0.0.0", [], /^--address 0\.0\.0\.0 is every address .+--allow-host/],
-    ["::", [], /^--address :: is every address /],
-    ["0:0:0:0:0:0:0:0", [], /is every address /],
+    ["0.0.0.0", [], /^--address 0\.0\.0\.0 means all addresses .+--allow-host/],
+    ["::", [], /^--address :: means all addresses /],
+    ["0:0:0:0:0:0:0:0", [], /means all addresses /],
     ["proxy", ["proxy"], /^--address "proxy": expected an IP address/],
     ["0", ["proxy"], /expected an IP address/],
     [undefined, ["*"], /^--allow-host "\*": expected a name/],

@@ -152,12 +152,12 @@ describe("spotnana-auth request", () => {
     }).pipe(Effect.provide(Spotnana)))
 
   it.live.each<[string, ReadonlyArray<string>, string]>([
-    ["a path that leads out of the address", ["../admin"], "segment of dots"],
-    ["one that hides it", ["/v2/%2E%2e/admin?x=1"], "segment of dots"],
-    ["one that hides it between tabs and line breaks", ["/v2/.\t./.\n./admin"], "segment of dots"],
+    ["a path that leads out of the address", ["../admin"], "segment . or .."],
+    ["one that hides it", ["/v2/%2E%2e/admin?x=1"], "segment . or .."],
+    ["one that hides it between tabs and line breaks", ["/v2/.\t./.\n./admin"], "segment . or .."],
     ["a URL beside the address", ["@/gateway-admin/x"], "is not at http://127.0.0.1:"],
     ["a URL with a password, which is not repeated", ["https://user:hunter2@evil.example/"], "user name or a password"],
-    ["a header of the connection", ["/v2/companies", "-H", "Transfer-Encoding: chunked"], "about a single connection"],
+    ["a header of the connection", ["/v2/companies", "-H", "Transfer-Encoding: chunked"], "about the connection"],
     ["another Host", ["/v2/companies", "--header", "Host: evil.example"], "Host is that of the configured address"]
   ])("sends nothing for %s", ([, args, said]) =>
     Effect.gen(function*() {
@@ -328,7 +328,7 @@ describe("spotnana-auth request", () => {
           "{\n  \"a\": [\n    1,\n    {\n      \"b\": 12345678901234567890.0\n    }\n  ],\n  \"c\": {}\n}\n"
         )
         expect(yield* show("\u001b]0;title\u0007plain")).toBe("\\u001b]0;title\\u0007plain\n")
-        expect(yield* show(bytes)).toBe("(1024 bytes that are no text: pipe them somewhere)\n")
+        expect(yield* show(bytes)).toBe("(1024 bytes that are not text: write them to a file or a pipe)\n")
       }).pipe(Effect.provide(Spotnana))
   )
 

@@ -103,7 +103,7 @@ describe("api-users rotate", () => {
     ["the file of another user", ["--write-file", "FILE/other.env"], "has the credentials of another API user, other"],
     ["a file that names another", ["--write-file", "FILE/named.env"], "says with SPOTNANA_CLIENT_SECRET_FILE"],
     ["a directory that is not there", ["--write-file", "FILE/nowhere/app.env"], "nowhere"],
-    ["nothing to go on with", ["--resume"], `No rotation of ${clientId} was begun`]
+    ["nothing to go on with", ["--resume"], `There is no rotation of ${clientId}`]
   ])("with %s nobody is created", ([, args, expected]) =>
     Effect.gen(function*() {
       const { user } = yield* subjects
@@ -159,7 +159,7 @@ describe("api-users rotate", () => {
       for (const args of [rotate, ["api-users", "rotate", "--resume"]]) {
         const again = yield* user.run(args)
         expect(again.code).toBe(2)
-        expect(again.stderr).toContain("Whether the switch command has stored the new credentials is not known.")
+        expect(again.stderr).toContain("It is not known whether the switch command has stored the new credentials.")
       }
       // By hand: then there is nothing left, and a rotation begins.
       const [, id = ""] = /the new (mock-client-\d+)\./.exec(killed.stderr) ?? []
@@ -192,7 +192,7 @@ describe("api-users rotate", () => {
       )
       yield* interrupted
       expect(yield* calls).toEqual([" 200", "/revoke 204"])
-      expect(said()).toContain("The rotation was given up. Nothing is changed.")
+      expect(said()).toContain("The rotation was stopped. Nothing is changed.")
       expect(user.list(records)).toEqual([])
     }).pipe(Effect.provide(Spotnana)))
 
@@ -211,7 +211,7 @@ describe("api-users rotate", () => {
       }
       const again = yield* user.run(["api-users", "rotate", "--write-file", file])
       expect(again.code).toBe(2)
-      expect(again.stderr).toContain("To go on: spotnana-auth api-users rotate --resume")
+      expect(again.stderr).toContain("To continue: spotnana-auth api-users rotate --resume")
       // As the old user, whose credentials the environment still has.
       const resumed = yield* user.run(["api-users", "rotate", "--resume", "--json", ...now])
       expect({ code: resumed.code, stdout: resumed.stdout }).toEqual({
@@ -238,7 +238,7 @@ const left = (rotation: { readonly step: string; readonly [field: string]: unkno
 
 describe("api-users rotate --resume", () => {
   it.live.each<readonly [string, object, number, string, ReadonlyArray<string>]>([
-    ["nobody has the new secret", { step: "Created" }, 1, "nobody has it: it was revoked", ["/revoke 204"]],
+    ["nobody has the new secret", { step: "Created" }, 1, "is lost, so the user was revoked", ["/revoke 204"]],
     [
       "the new user is in use and the time is over",
       { step: "Switched", revokeAt: 1 },

@@ -185,7 +185,7 @@ describe("the store of the command line", () => {
     }).pipe(Effect.provide(Spotnana)))
 
   it.live.each<readonly [string, (state: string) => void, RegExp]>([
-    ["key is open to others", (state) => Fs.chmodSync(Path.join(state, "key"), 0o644), /key is open to others/],
+    ["key is open to others", (state) => Fs.chmodSync(Path.join(state, "key"), 0o644), /key can be read by others/],
     ["key is none", (state) => Fs.writeFileSync(Path.join(state, "key"), "no key\n"), /key is not a key\. Remove it/],
     [
       "directory is open to others",
@@ -195,7 +195,7 @@ describe("the store of the command line", () => {
     ["directory is a file", (state) => {
       Fs.rmSync(state, { recursive: true })
       Fs.writeFileSync(state, "")
-    }, /not kept/]
+    }, /not stored/]
   ])("whose %s is not used, and says why; the command goes on", ([, spoil, warning]) =>
     Effect.gen(function*() {
       const { run, state } = yield* configuredUser
@@ -205,7 +205,7 @@ describe("the store of the command line", () => {
       const [, token, ...others] = yield* issued
       expect(others).toEqual([])
       expect({ code, stdout: String(stdout) }).toEqual({ code: 0, stdout: `${token}\n` })
-      expect(stderr).toMatch(/^warning: The token is not kept for the next run\. .*\n$/)
+      expect(stderr).toMatch(/^warning: The token is not stored for the next run\. .*\n$/)
       expect(stderr).toMatch(warning)
     }).pipe(Effect.provide(Spotnana)))
 
@@ -214,6 +214,6 @@ describe("the store of the command line", () => {
       const { run } = yield* configuredUser
       const { code, stderr } = yield* run(["token"], { env: { HOME: undefined } })
       expect(code).toBe(0)
-      expect(stderr).toMatch(/^warning: The token is not kept for the next run\. .*HOME is not set/)
+      expect(stderr).toMatch(/^warning: The token is not stored for the next run\. .*HOME is not set/)
     }).pipe(Effect.provide(Spotnana)))
 })

@@ -41,9 +41,9 @@ describe("a delivery", () => {
     }))
 
   it.effect.each<readonly [string, Partial<WebhookSender.Options>, string, string | undefined]>([
-    ["late", { age: "10 minutes" }, "TimestampTooOld", "The signature fits. For a delivery that was recorded"],
-    ["ahead of time", { ahead: "10 minutes" }, "TimestampInFuture", "The signature fits. "],
-    ["late and wrong", { age: "10 minutes", wrong: "Signature" }, "TimestampTooOld", "does not fit either"],
+    ["late", { age: "10 minutes" }, "TimestampTooOld", "The signature matches. For a recorded delivery"],
+    ["ahead of time", { ahead: "10 minutes" }, "TimestampInFuture", "The signature matches. "],
+    ["late and wrong", { age: "10 minutes", wrong: "Signature" }, "TimestampTooOld", "does not match either"],
     ["wrong", { wrong: "Signature" }, "NoMatchingSignature", undefined],
     ["changed", { wrong: "Body" }, "NoMatchingSignature", undefined],
     ["of another secret", { secrets: Redacted.make("whsec_dGhpcmQ=") }, "NoMatchingSignature", undefined]
@@ -63,7 +63,7 @@ describe("a delivery", () => {
       for (const body of [`${event}\n`, `${event}\r\n`]) {
         expect(yield* examine({ headers, body: utf8(body) }, { secrets })).toMatchObject({
           problem: "NoMatchingSignature",
-          advice: "The signature fits the body without the line break at its end."
+          advice: "The signature matches the body without the line break at its end."
         })
       }
       expect(yield* examine({ headers: headers.slice(0, 2), body: utf8(event) }, { secrets })).toMatchObject({
@@ -118,7 +118,7 @@ describe("webhook verify", () => {
       const late = yield* run(verify, { stdin: event })
       expect(late).toMatchObject({ code: 1, stdout: "" })
       expect(late.stderr).toMatch(
-        /^error: TimestampTooOld: The delivery was signed more than 5m ago\.\nThe signature fits\. /
+        /^error: TimestampTooOld: The delivery was signed more than 5m ago\.\nThe signature matches\. /
       )
       expect(yield* run([...verify, "--tolerance", "1h"], { stdin: event })).toMatchObject({ code: 0 })
       const wrong = yield* run([...verify, "--tolerance", "1h", "--json"], { stdin: "{}" })

@@ -1,9 +1,9 @@
 /**
  * Replaces the credentials of a running application without a lost request.
  *
- * Spotnana's own `rotate` kills the old secret and every token of it at once. So
- * a second API user takes over: create, verify, switch, drain, revoke. Spotnana
- * advises to do so every 90 days.
+ * Spotnana's own `rotate` makes the old secret and all its tokens invalid at once.
+ * So this module replaces the API user by a second one: create, verify, switch,
+ * drain, revoke. Spotnana advises to do so every 90 days.
  *
  * @since 0.1.0
  */
@@ -52,10 +52,9 @@ export type Step = typeof Step.Type
  *
  * **Details**
  *
- * Whatever the step, this rotation has revoked no old user: that comes last.
- * Until `switchTo` runs the new user is revoked again, so that everything is as
- * it was. From then on it is left alone, since somebody may be using it, and
- * `newClientId` names it.
+ * The old user is never revoked: that is the last step. If the rotation fails before
+ * `switchTo` runs, it revokes the new user, and nothing is changed. After that the
+ * new user stays, because somebody may be using it, and `newClientId` names it.
  *
  * @category errors
  * @since 0.1.0
@@ -130,10 +129,11 @@ export interface Options<out R = never> {
  * The source is read again right before the switch. Where another rotation has
  * replaced the old user by then, this one revokes its own new user and fails.
  *
- * Interrupted before the switch, it revokes the new user and leaves no trace.
- * Interrupted later, it leaves both users, and logs a warning that names them; while
- * it revokes the old one, the warning says that it may be revoked. Requests that
- * make or delete a user are not interrupted; they take 30 seconds at most.
+ * If it is interrupted before the switch, it revokes the new user, and nothing is
+ * changed. If it is interrupted later, both users stay, and a warning names them. If
+ * it is interrupted while it revokes the old user, the warning says that the old
+ * user may be revoked. Requests that make or delete a user are not interrupted; they
+ * take 30 seconds at most.
  *
  * **Gotchas**
  *

@@ -21,7 +21,7 @@ import type { SpotnanaApiError } from "./SpotnanaApiError.ts"
 import { SpotnanaHttpClient } from "./SpotnanaHttpClient.ts"
 
 /**
- * What a new API user is to be. Spotnana's own defaults stand where nothing is said.
+ * Options of a new API user. Where an option is absent, Spotnana's default applies.
  *
  * @category models
  * @since 0.1.0
@@ -32,7 +32,8 @@ export interface CreateOptions extends ScimTokenOptions {
 }
 
 /**
- * Whom a new API user for SCIM belongs to. It is a company administrator: Spotnana allows no other.
+ * The owner of a new API user for SCIM. It is a company administrator: Spotnana
+ * allows no other.
  *
  * @category models
  * @since 0.1.0
@@ -70,8 +71,8 @@ export type ApiUsersError = HttpClientError.HttpClientError | AuthError | Spotna
  *
  * **Details**
  *
- * A secret is shown once, in the answer that makes it. Here it is `Redacted`, and
- * the body of an answer that cannot be read is in no error.
+ * A secret is shown only once, in the answer that creates it. It is `Redacted`, and
+ * no error contains the body of an answer that cannot be parsed.
  *
  * @see {@link layer}
  * @category services

@@ -1,10 +1,9 @@
 /**
  * What can go wrong between an application and an authenticated request.
  *
- * Four flat tags, so that `Effect.catchTag("InvalidCredentials", …)` works on
- * every public error channel. Each error carries what a person needs to act and
- * Spotnana's `debugIdentifier` where the answer had one. None carries a secret
- * or a token.
+ * Four flat tags, so that `Effect.catchTag("InvalidCredentials", …)` works on every
+ * public error channel. Each error has what a person needs to act, and Spotnana's
+ * `debugIdentifier` if the answer had one. None contains a secret or a token.
  *
  * @since 0.1.0
  */
@@ -51,8 +50,8 @@ export class InvalidCredentials extends Schema.TaggedError<InvalidCredentials>()
  *
  * **Details**
  *
- * A 401 stands here for every answer that `rejectsToken` of the environment takes
- * for a rejection. `reason` tells the cases apart:
+ * "401" means every answer that `rejectsToken` of the environment treats as a
+ * rejection. `reason` is one of:
  *
  * - `Rejected`: the API answered 401 to a new token too, or the token endpoint
  *   handed out the rejected one again. Or the last replacements did not help, and
@@ -119,9 +118,9 @@ export class TokenEndpointUnavailable
  *
  * **Details**
  *
- * A body that is not JSON, is too large or lacks a token, an unusable
- * `expires_in`, a token type other than `Bearer`, a redirect, an unexpected
- * status: most often the token URL is wrong or a proxy answers in its place.
+ * A body that is not JSON, is too large or lacks a token, an unusable `expires_in`,
+ * a token type other than `Bearer`, a redirect, an unexpected status: usually the
+ * token URL is wrong, or a proxy answers instead.
  *
  * @category errors
  * @since 0.1.0
@@ -207,7 +206,7 @@ export const isTransient = (error: AuthError): error is TokenEndpointUnavailable
   error._tag === "TokenEndpointUnavailable" || error._tag === "MalformedTokenResponse"
 
 /**
- * How long to wait before another attempt is of use, where the error knows.
+ * How long to wait before another attempt can help, if the error has that time.
  *
  * @category getters
  * @since 0.1.0
@@ -216,14 +215,14 @@ export const retryAfter = (error: AuthError): Option.Option<Duration.Duration> =
   error._tag === "InvalidCredentials" ? Option.none() : Option.fromUndefinedOr(error.retryAfter)
 
 /**
- * Folds an error into an `HttpClientError`, for a plain `HttpClient` whose error
- * channel has room for nothing else.
+ * Wraps an error in an `HttpClientError`, for a plain `HttpClient`, whose error
+ * channel can hold no other error.
  *
  * **Details**
  *
  * The reason is an `EncodeError`: the request could not be made complete. Unlike
- * `TransportError` it is not transient, so that an outer `retryTransient` does
- * not hammer the token endpoint.
+ * `TransportError` it is not transient, so that an outer `retryTransient` does not
+ * make further token requests.
  *
  * @see {@link fromHttpClientError} to take it out again
  * @category converting
@@ -238,7 +237,7 @@ export const toHttpClientError = (
   })
 
 /**
- * Takes this library's error back out of an `HttpClientError`, whole.
+ * Returns the complete error of this library that an `HttpClientError` wraps.
  *
  * **Example** (Handling a refusal behind a generated client)
  *

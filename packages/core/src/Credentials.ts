@@ -34,8 +34,8 @@ export interface ClientCredentials {
  *
  * **When to use**
  *
- * Provide your own where the secret lives in a vault or is rotated while the
- * program runs. Use {@link layer} or {@link layerConfig} otherwise.
+ * Provide your own if the secret is in a vault or is rotated while the program runs.
+ * Use {@link layer} or {@link layerConfig} otherwise.
  *
  * **Details**
  *
@@ -76,7 +76,7 @@ export class Credentials extends Context.Service<Credentials, {
 }>()("@effect-spotnana/core/Credentials") {}
 
 /**
- * Tells whether two credentials are the same, secret included.
+ * Tells whether two credentials are the same, including the secret.
  *
  * @category equivalence
  * @since 0.1.0

@@ -1,31 +1,32 @@
 /**
- * The tokens of a page that embeds Spotnana: the route of your backend that the page asks.
+ * The tokens of a page that embeds Spotnana: the route of your backend that the page
+ * calls.
  *
- * Spotnana's page, in an iframe of yours, asks your page for an access token and a
- * refresh token of the user. Your page asks this route, which exchanges the user's
- * token for them (RFC 8693).
+ * Spotnana's page, in an iframe of your page, requests an access token and a refresh
+ * token of the user. Your page calls this route, which exchanges the user's token
+ * for them (RFC 8693).
  *
- * **Each request is one token exchange.** Its tokens are answered once, to the
- * page that asked, and are then forgotten. They are neither cached nor shared
- * between two pages of a user, not even between two that ask at the same time:
- * servers may replace a refresh token at each use and revoke the whole grant when
- * an old one is used (RFC 9700 §4.14.2), so two pages with the same one would sign
- * each other out. No `TokenStore` is used, even if there is one.
+ * **Each request makes one token exchange.** Its tokens are sent once, to the page
+ * that requested them, and are not kept. They are neither cached nor shared between
+ * two pages of a user, even if both request them at the same time: servers may
+ * replace a refresh token at each use and revoke the whole grant when an old one is
+ * used (RFC 9700 §4.14.2), so two pages with the same one would sign each other out.
+ * No `TokenStore` is used, even if there is one.
  *
  * **The token endpoint is rate limited, for all users together.** So each process
- * makes 10 exchanges a minute for a user (`perMinute`), and one who reloads without
- * end uses up nobody else's share. After a failure that is not about the user no
- * request is made for any user: for up to a second at first, then for up to twice
- * as long after each further failure, a minute at most, and never before
+ * makes at most 10 exchanges a minute for a user (`perMinute`), and a user who
+ * reloads without end does not affect other users. After a failure that is not about
+ * the user no request is made for any user: for up to a second at first, then for up
+ * to twice as long after each further failure, a minute at most, and never before
  * `Retry-After`.
  *
  * **Only `POST`, and only from pages of the route's own origin.** The session is
- * in a cookie, so any page of the web can make a browser send the request with it.
- * A `GET` may also be sent by a link, by an image and by what prefetches pages,
- * and may be kept in caches and in the history. `Sec-Fetch-Site`, or in older
- * browsers `Origin`, says which page asks; another origin's is refused before
- * the session is looked at. The route sets no header of CORS, and refuses such a
- * request where a middleware of the application sets them.
+ * in a cookie, so any page of the web can make a browser send the request with it. A
+ * `GET` may also be sent by a link, an image or a prefetch, and may be stored in
+ * caches and in the history. `Sec-Fetch-Site`, or in older browsers `Origin`, says
+ * which page asks; another origin's is refused before the session is looked at. The
+ * route sets no header of CORS, and refuses such a request where a middleware of the
+ * application sets them.
  *
  * @since 0.1.0
  */
@@ -69,7 +70,7 @@ export class NotSignedIn extends Data.TaggedError("NotSignedIn") {}
 export class NotAllowed extends Data.TaggedError("NotAllowed") {}
 
 /**
- * Who asks.
+ * The user of a request, and the user's token.
  *
  * @category models
  * @since 0.1.0
@@ -248,8 +249,8 @@ const makeAnswer = <R>(options: Options<R>) =>
  *
  * **Gotchas**
  *
- * The page and the route have the same origin. A proxy in front of the server
- * hands on `Sec-Fetch-Site`, `Origin` and `Host`.
+ * The page and the route have the same origin. A proxy in front of the server must
+ * forward `Sec-Fetch-Site`, `Origin` and `Host`.
  *
  * **Example** (The backend of a page)
  *

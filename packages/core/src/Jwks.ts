@@ -54,9 +54,9 @@ export interface Options {
  *
  * **Details**
  *
- * Of each key it has `kty`, `use`, `alg`, `kid`, `n` and `e`, and nothing else.
- * Fails where a key cannot be used, or where two have the same `kid`; without a
- * key it throws a `RangeError`.
+ * Each key has `kty`, `use`, `alg`, `kid`, `n` and `e`, and nothing else. Fails if a
+ * key cannot be used, or if two have the same `kid`. Without a key it throws a
+ * `RangeError`.
  *
  * @category constructors
  * @since 0.1.0
@@ -79,8 +79,8 @@ export const make = (keys: Keys): Effect.Effect<Jwks, InvalidSigningKey> =>
  *
  * **Details**
  *
- * The keys are read as the layer is built: one that cannot be used shows at
- * start-up. Spotnana wants the address to be HTTPS and public.
+ * The keys are read when the layer is built. If one cannot be used, the layer fails.
+ * Spotnana requires a public HTTPS address.
  *
  * **Example** (The key that signs, and the one that will)
  *

@@ -1,8 +1,8 @@
 /**
  * Replaces the key that signs subject tokens, and no token is refused meanwhile.
  *
- * The new key is registered first, and the old one is revoked once no token that
- * it signed is alive: add, wait, verify, switch, drain, revoke.
+ * The new key is registered first. The old one is revoked when all tokens that it
+ * signed have expired: add, wait, verify, switch, drain, revoke.
  *
  * @since 0.1.0
  */
@@ -48,9 +48,9 @@ export type Step = typeof Step.Type
  *
  * **Details**
  *
- * Whatever the step, the old key works. Before the switch the new key is revoked
- * again, if it may have been registered. From the switch on it is left alone,
- * since somebody may be signing with it, and `newKid` names it.
+ * The old key works after every failure. Before the switch the new key is revoked
+ * again, if it may have been registered. From the switch on it stays, because
+ * somebody may be signing with it, and `newKid` names it.
  *
  * @category errors
  * @since 0.1.0
@@ -109,10 +109,11 @@ export interface Options<out R = never> {
  *
  * **Details**
  *
- * Interrupted before the switch, it revokes the new key. Interrupted later, it
- * leaves both, and logs a warning that names them; while it revokes the old one,
- * the warning says that it may be revoked. Requests that add or revoke a key are
- * not interrupted; they take 30 seconds at most.
+ * If it is interrupted before the switch, it revokes the new key. If it is
+ * interrupted later, both keys stay, and a warning names them. If it is interrupted
+ * while it revokes the old key, the warning says that the old key may be revoked.
+ * Requests that add or revoke a key are not interrupted; they take 30 seconds at
+ * most.
  *
  * **Gotchas**
  *

@@ -104,12 +104,12 @@ export const layer = (options?: Options): Layer.Layer<TokenStore.TokenStore, Con
  *
  * **Gotchas**
  *
- * node-redis waits for an answer without end, and keeps the process alive while
- * it does: `socketTimeout` ends that, and wants a `pingInterval` that is shorter.
- * Each ping costs Redis a command on each of two connections: every 15 seconds are
- * 480 an hour and process, where a token costs one or two scripts.
- * Its queue sends commands that were given up long ago once the server is back:
- * `disableOfflineQueue` has none.
+ * node-redis waits for an answer without end, and keeps the process alive while it
+ * does: `socketTimeout` ends that, and wants a `pingInterval` that is shorter. Each
+ * ping costs Redis a command on each of two connections: every 15 seconds are 480 an
+ * hour and process, where a token costs one or two scripts. Its queue sends commands
+ * that timed out long ago as soon as the server is back: `disableOfflineQueue` turns
+ * the queue off.
  *
  * **Example** (A fleet on Node)
  *
@@ -158,8 +158,8 @@ export const layerWith = <E, R>(
  *
  * **Gotchas**
  *
- * A promise that is rejected is an error of `client`, so `Effect.tryPromise`, and not
- * `Effect.promise`: a defect counts as a mistake in the configuration.
+ * Use `Effect.tryPromise` and not `Effect.promise`: a rejected promise must be an
+ * error of `client`, because a defect counts as an error in the configuration.
  *
  * **Example** (A cluster, with node-redis)
  *

@@ -1,8 +1,8 @@
 /**
  * The `HttpClient` for Spotnana's SCIM API, whose token never changes.
  *
- * Provisioning of users (`/v2/scim/…`) takes no access token, but the token of an
- * API user of its own kind: `ApiUsers.createScimToken` makes one.
+ * The SCIM API (`/v2/scim/…`) does not accept an access token. It needs the token of
+ * a SCIM API user: `ApiUsers.createScimToken` makes one.
  *
  * @since 0.1.0
  */
@@ -86,7 +86,7 @@ export class ScimHttpClient extends Context.Service<
 >()("@effect-spotnana/core/ScimHttpClient") {}
 
 /**
- * The token, and where it is for.
+ * The token, and its environment.
  *
  * @category models
  * @since 0.1.0

@@ -26,8 +26,8 @@ import type * as Layer from "effect/Layer"
  * **Gotchas**
  *
  * Whoever sets such a variable chooses a file of this process that is sent to the
- * address in `SPOTNANA_BASE_URL`. Both belong into the same hands: do not put it
- * around a provider whose values come from outside.
+ * address in `SPOTNANA_BASE_URL`. Only the same person may set both: do not use it
+ * with a provider whose values come from outside.
  *
  * @see {@link layer} to have it for the whole program
  * @category combinators

@@ -48,7 +48,8 @@ export interface VerificationKey {
 }
 
 /**
- * A public key as Spotnana takes it, and as a JWKS has it (RFC 7517). No private member is ever in it.
+ * A public key in the format of Spotnana and of a JWKS (RFC 7517). It never contains
+ * a private member.
  *
  * @category models
  * @since 0.1.0

@@ -1,8 +1,9 @@
 /**
- * Subject tokens that you sign: they tell Spotnana for which user your application asks for a token.
+ * Subject tokens that you sign: they tell Spotnana for which user your application
+ * requests a token.
  *
- * A subject token is a JWT (RFC 7519) with the user's email. The token exchange
- * (RFC 8693) makes an access token of the user of it.
+ * A subject token is a JWT (RFC 7519) with the user's email. The token exchange (RFC
+ * 8693) exchanges it for an access token of the user.
  *
  * @since 0.1.0
  */

@@ -31,7 +31,7 @@ import { secretParameters, secretsIn, tokenRequest, variantOf } from "./internal
 import { noAnswer, readToken } from "./internal/tokenEndpoint/tokenResponse.ts"
 
 /**
- * What the token request says besides the credentials, and its bounds.
+ * Further fields of the token request, and its limits.
  *
  * @category models
  * @since 0.1.0
@@ -93,7 +93,7 @@ const checkForm = ({ audience = "", clientAuthentication = "body", parameters = 
 }
 
 /**
- * What is particular to a token endpoint that does not keep to RFC 6749.
+ * What differs in a token endpoint that does not follow RFC 6749.
  *
  * @category models
  * @since 0.1.0
@@ -120,15 +120,15 @@ export interface CustomOptions extends Pick<Options, "timeout" | "maxBodySize"> 
  *
  * **When to use**
  *
- * Use for a server that wants JSON, or client id and secret in places of its own,
- * or that has other names for what it answers. Use {@link make} for any other.
+ * Use for a server that expects JSON, or the credentials in another place, or that
+ * has other names for the fields of its answer. Use {@link make} for any other.
  *
  * **Details**
  *
- * Everything else is as with {@link make}. The request goes to the token URL and
- * nowhere else: no redirect is followed, and a request for another address is
- * refused. Time and size are bounded, every answer is a token or a typed error,
- * and no error shows the secret.
+ * Everything else is as with {@link make}. The request is sent to the token URL
+ * only: no redirect is followed, and a request for another address is refused. Time
+ * and size are bounded, every answer is a token or a typed error, and no error shows
+ * the secret.
  *
  * **Example** (A server that wants JSON, and says `0` for a token without an end)
  *

@@ -88,8 +88,8 @@ export interface Options<Eager extends boolean | "background" = boolean | "backg
  *
  * **Details**
  *
- * It has another tag than the application's own client, so that what is to be done
- * for a user is not done for the application by mistake.
+ * It has another tag than the application's own client, so that a call for a user is
+ * not made for the application by mistake.
  *
  * @see {@link layer} to make one
  * @category services
@@ -131,7 +131,7 @@ export interface UserStatus extends Omit<TokenProvider.Status, "lastError"> {
  *
  * **When to use**
  *
- * Use for the backend of a page that embeds Spotnana: it wants the access token
+ * Use in the backend of a page that embeds Spotnana, which needs the access token
  * and the refresh token.
  *
  * **Example** (What the page gets)
@@ -299,8 +299,8 @@ const foldErrors = (client: UserHttpClient["Service"]): HttpClient.HttpClient =>
  *
  * **Details**
  *
- * This library's errors are folded into an `HttpClientError` that is not
- * transient; {@link fromHttpClientError} takes them out again, whole.
+ * This library's errors are wrapped in an `HttpClientError` that is not transient.
+ * {@link fromHttpClientError} returns the complete error.
  *
  * **Gotchas**
  *
@@ -332,7 +332,8 @@ export const layerHttpClient: Layer.Layer<HttpClient.HttpClient, never, UserHttp
   )
 
 /**
- * Takes this library's error back out of an `HttpClientError` of {@link layerHttpClient}, whole.
+ * Returns the complete error of this library that an `HttpClientError` of {@link
+ * layerHttpClient} wraps.
  *
  * **Example** (Signing a user in again behind a generated client)
  *

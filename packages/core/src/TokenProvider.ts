@@ -1,6 +1,6 @@
 /**
- * The lifecycle of a token: acquired once for everybody, renewed ahead of
- * expiry, replaced when the API rejects it.
+ * The lifecycle of a token: it is acquired once for all callers, renewed before it
+ * expires, and replaced when the API rejects it.
  *
  * @since 0.1.0
  */
@@ -17,7 +17,7 @@ import { TokenEndpoint } from "./TokenEndpoint.ts"
 export type { Evidence, Options, Service, Status } from "./internal/tokenProvider/service.ts"
 
 /**
- * Hands out a token that is valid now.
+ * Returns a token that is valid now.
  *
  * **When to use**
  *
@@ -51,7 +51,7 @@ export type { Evidence, Options, Service, Status } from "./internal/tokenProvide
 export class TokenProvider extends Context.Service<TokenProvider, Service>()("@effect-spotnana/core/TokenProvider") {}
 
 /**
- * Makes a provider that lives in the current scope.
+ * Makes a provider in the current scope.
  *
  * **Details**
  *

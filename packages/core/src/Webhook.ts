@@ -45,7 +45,7 @@ export interface Options {
 }
 
 /**
- * Options of what reads the request itself.
+ * Options of functions that read the request themselves.
  *
  * @category models
  * @since 0.1.0
@@ -110,7 +110,8 @@ export class Delivery extends Context.Service<Delivery, {
  *
  * **Gotchas**
  *
- * `body` is what came, byte for byte: not a parsed body that was printed again. What is no `Uint8Array` is a defect, a
+ * `body` must have the bytes as they were received, not those of a body that was
+ * parsed and serialized again. A body that is not a `Uint8Array` is a defect, a
  * `TypeError`.
  *
  * **Example** (A function of a serverless platform)
@@ -163,7 +164,7 @@ export const decodeBody = <S extends Schema.Top>(
   return Effect.flatMap(Delivery, ({ body }) => decode(textOf(body)))
 }
 
-/** What is not UTF-8 is no JSON (RFC 8259 §8.1), and neither is the empty text that it becomes. */
+/** A body that is not UTF-8 is not JSON (RFC 8259 §8.1). It becomes an empty text, which is not JSON either. */
 const textOf = (body: Uint8Array): string => {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(body)

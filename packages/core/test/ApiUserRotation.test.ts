@@ -369,7 +369,7 @@ describe("ApiUserRotation", () => {
         yield* TestClock.adjust("31 seconds")
         const error = yield* Fiber.join(fiber)
         assert.deepStrictEqual([error.step, error.newClientId], ["Create", undefined])
-        assert.include(error.message, "compare ApiUsers.list")
+        assert.include(error.message, "check ApiUsers.list")
       }).pipe(Effect.provide(onMock)))
 
     it.effect("Create: the answer names a user that is there; nobody revokes it", () =>

@@ -225,7 +225,7 @@ describe("ApiUsers", () => {
           yield* mock.inject("api", Fault.status(200, { body: body as string }))
           const error = yield* Effect.flip(call)
           assert.instanceOf(error, SpotnanaApiError.SpotnanaApiError)
-          assert.include(error.message, "compare the list of API users")
+          assert.include(error.message, "check the list of API users")
           const audit = makeAudit()
           audit.add(error)
           assert.deepStrictEqual(audit.search(["secret-in-the-body"]), [])

@@ -345,7 +345,7 @@ describe("sharing", () => {
       }
     }).pipe(Effect.provide(fleet)))
 
-  it.effect("a store that does not tell of changes is warned of once, and found out about all the same", () =>
+  it.effect("a store that does not report changes is warned about once, and its changes are found all the same", () =>
     Effect.gen(function*() {
       const audit = makeAudit()
       const { backend } = yield* TokenStore.TokenStore
@@ -363,7 +363,7 @@ describe("sharing", () => {
         silent
       ))
       expect(yield* mock.use((_) => _.tokenRequests)).toBe(1)
-      const warned = audit.text().match(/^\{.*The token store does not tell of changes.*"NOPERM".*$/gm)
+      const warned = audit.text().match(/^\{.*The token store does not report changes.*"NOPERM".*$/gm)
       expect(warned?.length).toBe(3)
       expect(audit.text()).not.toContain("The token store cannot be used")
     }).pipe(Effect.provide(fleet)))

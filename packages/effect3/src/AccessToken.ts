@@ -34,7 +34,7 @@ export interface AccessToken {
 }
 
 /**
- * How long the token lives, counted from `issuedAt`.
+ * How long the token is valid, counted from `issuedAt`.
  *
  * @category getters
  * @since 0.1.0
@@ -52,8 +52,8 @@ export const equals = (self: AccessToken, that: AccessToken): boolean =>
   Redacted.value(self.value) === Redacted.value(that.value)
 
 /**
- * The longest lifetime that is believed: 24 hours. A larger `expires_in` counts
- * as this.
+ * The longest lifetime that is accepted: 24 hours. A larger `expires_in` counts as
+ * 24 hours.
  *
  * @category constants
  * @since 0.1.0

@@ -20,7 +20,7 @@ import { filterStatusOk, SpotnanaApiError } from "./SpotnanaApiError.ts"
 import { SpotnanaHttpClient } from "./SpotnanaHttpClient.ts"
 
 /**
- * What a new API user is to be. Spotnana's own defaults stand where nothing is said.
+ * Options of a new API user. Where an option is absent, Spotnana's default applies.
  *
  * @category models
  * @since 0.1.0
@@ -31,7 +31,8 @@ export interface CreateOptions extends ScimTokenOptions {
 }
 
 /**
- * Whom a new API user for SCIM belongs to. It is a company administrator: Spotnana allows no other.
+ * The owner of a new API user for SCIM. It is a company administrator: Spotnana
+ * allows no other.
  *
  * @category models
  * @since 0.1.0
@@ -69,8 +70,8 @@ export type ApiUsersError = HttpClientError.HttpClientError | AuthError | Spotna
  *
  * **Details**
  *
- * A secret is shown once, in the answer that makes it. Here it is `Redacted`, and
- * the body of an answer that cannot be read is in no error.
+ * A secret is shown only once, in the answer that creates it. It is `Redacted`, and
+ * no error contains the body of an answer that cannot be parsed.
  *
  * @see {@link layer}
  * @category services
@@ -195,7 +196,7 @@ const malformed = ({ request, status }: HttpClientResponse.HttpClientResponse, e
       status,
       errorMessages: [],
       message: `${request.method} to Spotnana's API users answered ${status} without ${expected}. ` +
-        "What it was asked for may have been done all the same: compare the list of API users."
+        "It may have been done all the same: check the list of API users."
     })
   )
 

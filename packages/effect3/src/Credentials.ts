@@ -36,8 +36,8 @@ export interface ClientCredentials {
  *
  * **When to use**
  *
- * Provide your own where the secret lives in a vault or is rotated while the
- * program runs. Use {@link layer} or {@link layerConfig} otherwise.
+ * Provide your own if the secret is in a vault or is rotated while the program runs.
+ * Use {@link layer} or {@link layerConfig} otherwise.
  *
  * **Details**
  *
@@ -78,7 +78,7 @@ export class Credentials extends Context.Tag("@effect-spotnana/effect3/Credentia
 }>() {}
 
 /**
- * Tells whether two credentials are the same, secret included.
+ * Tells whether two credentials are the same, including the secret.
  *
  * @category equivalence
  * @since 0.1.0

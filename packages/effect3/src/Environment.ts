@@ -1,10 +1,9 @@
 /**
  * Where the API and its token endpoint are.
  *
- * Everything that is particular to Spotnana is a value in here, so that another
- * OAuth 2.0 server with the client-credentials grant works by configuration
- * alone, where it keeps to RFC 6749. `docs/odd-servers.md` is about those that
- * do not.
+ * Everything that is specific to Spotnana is a value in this module. So another
+ * OAuth 2.0 server with the client-credentials grant needs only configuration if it
+ * follows RFC 6749. `docs/odd-servers.md` is about servers that do not.
  *
  * @since 0.1.0
  */
@@ -24,7 +23,7 @@ import { optionalVariable, variableError } from "./internal/variables.ts"
 const TypeId = "~@effect-spotnana/effect3/Environment"
 
 /**
- * The place that a token is for: one API and the token endpoint that serves it.
+ * One API and its token endpoint: what a token is valid for.
  *
  * **Details**
  *
@@ -53,8 +52,7 @@ export interface Environment {
 }
 
 /**
- * What can be known of an answer of the API without its body, which is the
- * caller's.
+ * An answer of the API without its body, which the caller reads.
  *
  * @category models
  * @since 0.1.0
@@ -66,8 +64,8 @@ export interface Answer {
 }
 
 /**
- * Whether an answer says that the token is dead, as RFC 6750 §3.1 has it: a 401,
- * unless its `WWW-Authenticate` says that it is about the scope or the request.
+ * Whether an answer rejects the token (RFC 6750 §3.1): a 401, unless its
+ * `WWW-Authenticate` says that it is about the scope or the request.
  *
  * **When to use**
  *
@@ -137,8 +135,9 @@ export interface Options {
  *
  * **Details**
  *
- * Refused: what is not HTTPS (`localhost`, `127.0.0.1` and `[::1]` aside), user names and passwords in the
- * URL, and Spotnana's deprecated `/get-auth-token`.
+ * It refuses an address that is not HTTPS (except `localhost`, `127.0.0.1` and
+ * `[::1]`), user names and passwords in the URL, and Spotnana's deprecated
+ * `/get-auth-token`.
  *
  * **Example** (An OAuth 2.0 server other than Spotnana's)
  *

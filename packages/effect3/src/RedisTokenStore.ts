@@ -70,8 +70,8 @@ const make = (
  * node-redis waits for an answer without end, and keeps the process alive while it
  * does: `socketTimeout` ends that, and wants a `pingInterval` that is shorter.
  *
- * A promise that is rejected is an error of `client`, so `Effect.tryPromise`, and not
- * `Effect.promise`: a defect counts as a mistake in the configuration.
+ * Use `Effect.tryPromise` and not `Effect.promise`: a rejected promise must be an
+ * error of `client`, because a defect counts as an error in the configuration.
  *
  * **Example** (With node-redis)
  *

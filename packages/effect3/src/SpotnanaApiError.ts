@@ -48,9 +48,9 @@ export type ErrorMessage = typeof ErrorMessage.Type
  *
  * **Details**
  *
- * What the answer says is cleaned: one line each, at most 4096 characters, and
- * withheld where it repeats the bearer. An answer without a body, or with one
- * that is not Spotnana's, has a status and no more.
+ * Texts of the answer are cleaned: one line each, at most 4096 characters, and
+ * withheld if they contain the bearer. If the body is missing or is not Spotnana's,
+ * only the status is set.
  *
  * @see {@link filterStatusOk}
  * @category errors
@@ -104,7 +104,7 @@ const pathOf = (url: string): string =>
   url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "").replace(/[?#].*$/s, "") || "/"
 
 /**
- * Makes an error of every answer that is not 2xx.
+ * Turns every answer that is not 2xx into an error.
  *
  * **When to use**
  *

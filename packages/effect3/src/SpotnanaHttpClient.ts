@@ -49,9 +49,9 @@ import * as TokenProvider from "./TokenProvider.ts"
  *
  * **Gotchas**
  *
- * Provide the layer once, where the application starts. Each layer that is built
- * requests a token of its own: provided for each call, it makes a token request
- * for each call, which is logged at debug and counted.
+ * Provide the layer once, where the application starts. Each time the layer is
+ * built, it requests a new token. If it is provided for each call, each call makes a
+ * token request, which is logged at debug and counted.
  *
  * **Example** (The first program)
  *
@@ -98,9 +98,8 @@ export interface Options<Eager extends boolean | "background" = boolean | "backg
  *
  * **Details**
  *
- * The token is put in after everything that the combinators of `client` and
- * those applied to the result make of a request, and anew whenever they run the
- * request again.
+ * The token is added after all combinators of `client`, and after those applied to
+ * the result. It is added again whenever they run the request again.
  *
  * **Gotchas**
  *
@@ -224,10 +223,10 @@ export const layerCredentials = <const Eager extends boolean | "background" = fa
  *
  * **Details**
  *
- * The layer's error channel is empty unless `eager` is `true`: then the first
- * token is acquired when the layer is built, and what goes wrong shows there.
- * With `eager: "background"` it is acquired at the same time, the layer does not
- * wait for it, and what goes wrong shows in the first call and in the log.
+ * The layer's error channel is empty unless `eager` is `true`: then the first token
+ * is acquired when the layer is built, and the layer fails with its errors. With
+ * `eager: "background"` the layer starts to acquire it and does not wait, and an
+ * error shows in the first call and in the log.
  *
  * **Example** (Failing at start-up when the credentials are wrong)
  *
@@ -308,8 +307,8 @@ const foldErrors = (client: SpotnanaHttpClient["Type"]): HttpClient.HttpClient =
  *
  * **Details**
  *
- * This library's errors are folded into an `HttpClientError` that is not
- * transient; `AuthError.fromHttpClientError` takes them out again, whole.
+ * This library's errors are wrapped in an `HttpClientError` that is not transient.
+ * `AuthError.fromHttpClientError` returns the complete error.
  *
  * **Gotchas**
  *

@@ -1,9 +1,10 @@
 /**
- * One token for several processes: where it is kept, and which process may request the next one.
+ * One token for several processes: where it is stored, and which process may request
+ * the next one.
  *
- * Provided below a `TokenProvider`, a store makes all the processes that share it
- * behave as one: the first that needs a token requests it, and the others get it too.
- * Without one, each process keeps its own.
+ * Processes whose `TokenProvider` has the same store share one token: the first one
+ * that needs a token requests it, and the others get it too. Without a store, each
+ * process requests its own token.
  *
  * @since 0.1.0
  */

@@ -125,8 +125,9 @@ const parse = (option: keyof Given, given: Address, which = ""): Url | Problem =
  *
  * **Details**
  *
- * Refused: what is not HTTPS (`localhost`, `127.0.0.1` and `[::1]` aside), user names and passwords in the
- * URL, and Spotnana's deprecated `/get-auth-token`.
+ * It refuses an address that is not HTTPS (except `localhost`, `127.0.0.1` and
+ * `[::1]`), user names and passwords in the URL, and Spotnana's deprecated
+ * `/get-auth-token`.
  *
  * @category constructors
  * @since 0.1.0

@@ -37,9 +37,9 @@ const run = async ({ peers, quick, say }: Extent): Promise<Report> => {
       met: later === 0
     }],
     notes: [
-      "The series are those of the library in the `MetricRegistry`, on a simulated clock; nobody uses the library in " +
-      "the ten minutes. Counters stay for two minutes, so that they are scraped once more. The other clients have no " +
-      "metrics.",
+      "The series are those of the released client ids in the `MetricRegistry`, on a simulated clock. Another client " +
+      "stays in use. Counters stay for two minutes, so that they are scraped once more; the next scrape or token " +
+      "request of any client removes them. The other clients have no metrics.",
       "The bytes are those of a `LayerMap` whose entries are invalidated, and of the others' clients, closed."
     ]
   }

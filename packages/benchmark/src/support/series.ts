@@ -5,11 +5,11 @@ import { TestClock } from "effect/testing"
 import { transport } from "../peers/spotnana.ts"
 import { settingOf } from "./server.ts"
 
-/** How many series of the library the registry has. */
+/** How many series of client ids that were released the registry has. */
 export interface SeriesLeft {
   /** Right after the last client id was released. */
   readonly released: number
-  /** Ten minutes after the last was released, in which nobody used the library. */
+  /** At the scrape ten minutes after that. */
   readonly later: number
 }
 
@@ -22,18 +22,26 @@ const client = (clientId: string) =>
     environment: Environment.makeUnsafe({ baseUrl: setting.baseUrl })
   })
 
-const use = (clientId: string) =>
-  TokenProvider.TokenProvider.use(({ get }) => get).pipe(Effect.provide(Layer.fresh(client(clientId))))
+const token = TokenProvider.TokenProvider.use(({ get }) => get)
+
+const releasedIds = "RELEASED"
 
 export const seriesOf = (clientIds: number): Promise<SeriesLeft> =>
   Effect.gen(function*() {
     const registry = yield* Metric.MetricRegistry
-    const count = () => [...registry.values()].filter(({ id }) => id.startsWith("spotnana_auth_")).length
-    for (let made = 0; made < clientIds; made++) yield* use(`CLIENT${made}`)
+    const count = () =>
+      [...registry.values()].filter(({ attributes }) => attributes?.["client_id"]?.startsWith(releasedIds)).length
+    yield* token
+    for (let made = 0; made < clientIds; made++) {
+      yield* Effect.provide(token, Layer.fresh(client(`${releasedIds}${made}`)))
+    }
     const released = count()
     yield* TestClock.adjust("10 minutes")
+    yield* Metric.snapshot
     return { released, later: count() }
   }).pipe(
+    // One that stays in use, as in an application.
+    Effect.provide(client("IN_USE")),
     Effect.provide([transport(setting), TestClock.layer(), Logger.layer([])]),
     Effect.provideService(Metric.MetricRegistry, new Map()),
     Effect.runPromise

@@ -26,7 +26,7 @@ export const assertPlace = (input: Input): Effect.Effect<void, Failure, Output> 
     const { isTerminal } = yield* Output
     if (isTerminal && Option.isNone(input.writeFile) && !input.print) {
       return yield* usageFailure(
-        "This would print a secret, and stdout is a terminal. To have it in a file of your own, add --write-file; " +
+        "This would print a secret to the terminal. To write it into a file, add --write-file; " +
           "to see it here, add --print."
       )
     }
@@ -42,7 +42,7 @@ const make = (input: Input): Effect.Effect<Shown, ApiUsers.ApiUsersError, ApiUse
 }
 
 const noAnswer = new Failure({
-  message: "No complete answer within 30 seconds. An API user may have been created all the same: compare " +
+  message: "No complete answer within 30 seconds. An API user may have been created all the same: check " +
     "spotnana-auth api-users list.",
   exitCode: exitCode.unavailable
 })

@@ -15,8 +15,8 @@ export const revoke = ({ clientId, json, own }: Input) =>
     const current = yield* Credentials.Credentials.use(({ current }) => Effect.orDie(current))
     if (clientId === current.clientId && !own) {
       return yield* usageFailure(
-        `${clientId} is the API user of this command itself: its secret and every token of it would be dead at once. ` +
-          "If that is meant, add --own. Nothing was sent."
+        `${clientId} is the API user of this command itself: its secret and all its tokens would be invalid at once. ` +
+          "If you mean that, add --own. Nothing was sent."
       )
     }
     yield* ApiUsers.ApiUsers.use((apiUsers) => apiUsers.revoke(clientId))

@@ -27,7 +27,7 @@ const listCommand = Command.make(
   (input) => list(input.json).pipe(asAdministrator(input))
 ).pipe(
   Command.withShortDescription("List the API users"),
-  Command.withDescription("Print the client id of every active API user of the TMC, one a line.")
+  Command.withDescription("Print the client id of every active API user of the TMC, one per line.")
 )
 
 /** Whom a new API user belongs to. */
@@ -51,22 +51,22 @@ const createCommand = Command.make("create", {
     Flag.withDescription("What the user may do. Default: TMC_ADMIN")
   ),
   ...owner,
-  scim: toggle("scim", "An API user for SCIM, with a token in place of a secret"),
+  scim: toggle("scim", "Create an API user for SCIM, with a token instead of a secret"),
   writeFile: Flag.Path("write-file").pipe(
     Flag.withMetavar("file"),
     Flag.optional,
-    Flag.withDescription("Write id and secret into this new file, mode 0600, and print the id alone")
+    Flag.withDescription("Write id and secret into this new file, mode 0600, and print only the id")
   ),
   json: toggle("json", "Print an object: clientId, and clientSecret or scimToken unless they are in a file"),
-  print: toggle("print", "Print the secret to a terminal too, where it stays in the scrollback")
+  print: toggle("print", "Print the secret also on a terminal, which keeps it in its history")
 }, (input) => Effect.andThen(assertPlace(input), create(input).pipe(asAdministrator(input)))).pipe(
   Command.withShortDescription("Create an API user"),
   Command.withDescription(paragraphs(
     "Create an API user. A TMC has five at most, unless Spotnana allows more.",
     "",
-    "Its secret, or SCIM token, is shown once: it goes into the file that --write-file names, as lines that",
-    "--credentials-file takes, or to stdout. To a terminal it is not printed without --print. The file is made before",
-    "the user is created. Where it cannot be written in the end, the new user is revoked again."
+    "Its secret, or SCIM token, is shown only once. It goes into the file that --write-file names, in the format that",
+    "--credentials-file reads, or to stdout. On a terminal it is printed only with --print. The file is made before the",
+    "user is created. If the secret cannot be written, the new user is revoked again."
   )),
   Command.withExamples([
     {
@@ -76,7 +76,7 @@ const createCommand = Command.make("create", {
     },
     {
       command: "spotnana-auth api-users create --json | vault kv put secret/spotnana -",
-      description: "Hand it to a vault"
+      description: "Pass it to a vault"
     }
   ])
 )
@@ -84,12 +84,12 @@ const createCommand = Command.make("create", {
 const revokeCommand = Command.make("revoke", {
   clientId: Argument.String("client-id").pipe(Argument.withDescription("The API user")),
   ...Session.flags,
-  own: toggle("own", "Also if it is the API user of this command itself"),
+  own: toggle("own", "Revoke also the API user of this command itself"),
   json: toggle("json", "Print an object: clientId, revoked")
 }, (input) => revoke(input).pipe(asAdministrator(input))).pipe(
   Command.withShortDescription("Revoke an API user"),
   Command.withDescription(paragraphs(
-    "Delete an API user for ever. Its secret, or SCIM token, and every access token of it die at once."
+    "Delete an API user for ever. Its secret, or SCIM token, and all its access tokens are invalid at once."
   ))
 )
 
@@ -111,20 +111,20 @@ const rotateCommand = Command.make("rotate", {
   switchCommand: Flag.String("switch-command").pipe(
     Flag.withMetavar("command"),
     Flag.optional,
-    Flag.withDescription("Run this in a shell to store the new credentials; it has them in its environment")
+    Flag.withDescription("Run this command in a shell to store the new credentials, which are in its environment")
   ),
   writeFile: Flag.Path("write-file").pipe(
     Flag.withMetavar("file"),
     Flag.optional,
-    Flag.withDescription("Put id and secret into this file of variables, mode 0600; its other lines stay")
+    Flag.withDescription("Write id and secret into this file of variables, mode 0600, and keep its other lines")
   ),
-  resume: toggle("resume", "Go on with a rotation that did not end"),
+  resume: toggle("resume", "Continue a rotation that did not complete"),
   drain: duration("drain").pipe(
     Flag.optional,
     Flag.withDescription("How long the old user stays. Default: a token's lifetime and 5m")
   ),
   ...owner,
-  json: toggle("json", "Print an object: clientId, and revoked, the old one")
+  json: toggle("json", "Print an object: clientId, the new user, and revoked, the old one")
 }, (input) =>
   Effect.andThen(
     assertOneTarget(input),
@@ -132,19 +132,20 @@ const rotateCommand = Command.make("rotate", {
   )).pipe(
     Command.withShortDescription("Replace the API user of this command by a new one"),
     Command.withDescription(paragraphs(
-      "Replace the API user of this command by a new one, without a refused request: create it, try it, store its secret, wait",
-      "until no token of the old one is alive, and revoke the old one. That takes an hour and 5 minutes.",
+      "Replace the API user of this command by a new one, without a refused request. The command creates and tries the new",
+      "user, stores its secret, waits until every token of the old user has expired, and revokes the old user. That takes an",
+      "hour and 5 minutes.",
       "",
       "The switch command has the new credentials in SPOTNANA_NEW_CLIENT_ID and SPOTNANA_NEW_CLIENT_SECRET, never in its",
-      "arguments. It should end once they are stored. With an exit code other than 0 they are not, and the new user is revoked",
-      "again. What it prints goes to stderr.",
+      "arguments. It must end after it has stored them. If its exit code is not 0, the new user is revoked again. Its output",
+      "goes to stderr.",
       "",
-      "Ctrl-C before the switch revokes the new user. Later both users stay, and are named. A process that is killed leaves a",
-      "record, without a secret, below spotnana-auth/rotations in the state directory: the next run says which API users there",
-      "are and what to do, and --resume does it.",
+      "Ctrl-C before the switch revokes the new user. After the switch both users stay, and the command names them. If the",
+      "process is killed, a record without a secret stays below spotnana-auth/rotations in the state directory. The next run",
+      "says which API users there are and what to do, and --resume does it.",
       "",
-      "Exit codes: 1 if the switch command failed, or if --resume found that nothing was changed; 2 if there is a rotation",
-      "that is not complete; the others are those of api-users."
+      "Exit codes: 1 if the switch command failed, or if --resume found that nothing was changed; 2 if an earlier rotation is",
+      "not complete; otherwise those of api-users."
     )),
     Command.withExamples([
       {
@@ -156,17 +157,17 @@ const rotateCommand = Command.make("rotate", {
           `spotnana-auth api-users rotate --switch-command 'printf %s "$SPOTNANA_NEW_CLIENT_SECRET" | vault kv put secret/spotnana id="$SPOTNANA_NEW_CLIENT_ID" secret=-'`,
         description: "Store them in a vault"
       },
-      { command: "spotnana-auth api-users rotate --resume", description: "Go on after a restart" }
+      { command: "spotnana-auth api-users rotate --resume", description: "Continue after a restart" }
     ])
   )
 
 export const apiUsers = Command.make("api-users").pipe(
   Command.withShortDescription("List, create, rotate and revoke API users"),
   Command.withDescription(paragraphs(
-    "List, create, rotate and revoke API users. The credentials are those of a TMC administrator: nobody else may.",
+    "List, create, rotate and revoke API users. This needs the credentials of a TMC administrator.",
     "",
-    "Exit codes: 4 and 5 if Spotnana answers with an error, 6 if the credentials or the token were refused, 7 if there was no",
-    "usable answer, 2 for a mistake in the command line or the configuration."
+    "Exit codes: 4 and 5 if Spotnana answers with an error, 6 if the credentials or the token were refused, 7 if there was",
+    "no usable answer, 2 for an error in the command line or the configuration."
   )),
   Command.withSubcommands([listCommand, createCommand, rotateCommand, revokeCommand])
 )

@@ -72,7 +72,7 @@ export const doctor = Command.make(
     call: Flag.String("call").pipe(
       Flag.withMetavar("path"),
       Flag.filter((path) => !hasDotSegment(path), () => `${dotSegmentRefused} Nothing was sent.`),
-      Flag.withDescription("The call to try, by GET, for an API user that may not list companies"),
+      Flag.withDescription("The path of the GET to try, if the API user may not list companies"),
       Flag.withDefault("/v2/companies?limit=1")
     )
   },
@@ -100,17 +100,17 @@ export const doctor = Command.make(
     if (faults > 0) return yield* new Failure({ message: "", exitCode: exitCode.fault })
   })
 ).pipe(
-  Command.withShortDescription("Find out what is wrong, and what to do"),
+  Command.withShortDescription("Check configuration, network and credentials"),
   Command.withDescription(paragraphs(
-    "Find out what is wrong, and what to do: configuration, token store, DNS, connection and certificate, clock, credentials,",
-    "and one call of the API. What builds upon something that failed is skipped.",
+    "Check configuration, token store, DNS, connection and certificate, clock, credentials, and one call of the API, and",
+    "say what to do about each problem. A check is skipped if an earlier check that it needs failed.",
     "",
     "Exit codes: 0 if there is no fault, 1 if there is one. A warning is not a fault."
   )),
   Command.withExamples([
     {
       command: "spotnana-auth doctor --call /v2/users/4f1b",
-      description: "Try another call than the list of companies"
+      description: "Try another call instead of the list of companies"
     },
     {
       command: "spotnana-auth doctor --json | jq '.checks[] | select(.status == \"fault\")'",

@@ -43,7 +43,9 @@ const listCommand = Command.make("list", {
   json: toggle("json", "Print an object: keys, with kid, status, id, orgId, createdAt and thumbprint")
 }, (input) => list(input).pipe(asAdministrator(input))).pipe(
   Command.withShortDescription("List the registered public keys"),
-  Command.withDescription("Print the registered public keys, one a line: kid, status, when it was added, thumbprint.")
+  Command.withDescription(
+    "Print the registered public keys, one per line: kid, status, the time when it was added, thumbprint."
+  )
 )
 
 const generateCommand = Command.make("generate", {
@@ -65,13 +67,13 @@ const generateCommand = Command.make("generate", {
   Command.withShortDescription("Make a key that signs subject tokens"),
   Command.withDescription(paragraphs(
     "Make an RSA key that signs subject tokens. The private key goes into the new file that --write-file names, as PEM",
-    "(PKCS#8), and is never printed. The public key goes to stdout, as a JWK, and its kid to stderr: the kid is the RFC 7638",
-    "thumbprint, which an application finds by itself."
+    "(PKCS#8), and is never printed. The public key goes to stdout, as a JWK, and its kid to stderr. The kid is the RFC",
+    "7638 thumbprint, which an application computes from the key."
   )),
   Command.withExamples([
     {
       command: "spotnana-auth keys generate --write-file key.pem >public.jwk",
-      description: "A private key for the application, and the public one for keys add"
+      description: "Make a private key for the application, and a public key for keys add"
     }
   ])
 )
@@ -96,13 +98,13 @@ const addCommand = Command.make("add", {
   })).pipe(
     Command.withShortDescription("Register a public key"),
     Command.withDescription(paragraphs(
-      "Register a public key at Spotnana, and print its kid. Spotnana answers with a thumbprint, which is compared with that of",
-      "the key. A file with a private key is refused, and nothing is sent."
+      "Register a public key at Spotnana, and print its kid. The thumbprint in Spotnana's answer is compared with that of the",
+      "key. A file with a private key is refused, and nothing is sent."
     )),
     Command.withExamples([
       {
         command: "spotnana-auth keys add public.jwk --company-id 4974a66b-7493-4f41-908c-58ba81093947",
-        description: "Register what keys generate has printed"
+        description: "Register the key that keys generate has printed"
       }
     ])
   )
@@ -113,17 +115,17 @@ const revokeCommand = Command.make("revoke", {
   json: toggle("json", "Print an object: kid, revoked")
 }, (input) => revoke(input).pipe(asAdministrator(input))).pipe(
   Command.withShortDescription("Revoke a public key"),
-  Command.withDescription("Revoke a public key. No token that was signed with it is accepted any more.")
+  Command.withDescription("Revoke a public key. Spotnana accepts no token of this key any more.")
 )
 
 export const keys = Command.make("keys").pipe(
   Command.withShortDescription("Manage the keys that sign subject tokens"),
   Command.withDescription(paragraphs(
-    "Manage the keys that sign subject tokens: make one, and register, list and revoke the public keys at Spotnana. The",
-    "credentials are those of a TMC or company administrator.",
+    "Manage the keys that sign subject tokens: make a key, and register, list and revoke public keys at Spotnana. This",
+    "needs the credentials of a TMC or company administrator.",
     "",
     "Exit codes: 1 if Spotnana registered another key than the one that was sent, 4 and 5 if it answers with an error, 6 if",
-    "the credentials or the token were refused, 7 if there was no usable answer, 2 for a mistake in the command line, the",
+    "the credentials or the token were refused, 7 if there was no usable answer, 2 for an error in the command line, the",
     "configuration or the file."
   )),
   Command.withSubcommands([listCommand, generateCommand, addCommand, revokeCommand])

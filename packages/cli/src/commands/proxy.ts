@@ -12,51 +12,52 @@ export const proxy = Command.make("proxy", {
   address: Flag.String("address").pipe(
     Flag.withMetavar("ip"),
     Flag.withDescription(
-      "Listen on this address. One that other machines reach makes --require-key a must. Default: 127.0.0.1 and ::1"
+      "Listen on this address. If other machines can reach it, --require-key is required. Default: 127.0.0.1 and ::1"
     ),
     Flag.optional
   ),
-  port: port(7768).pipe(Flag.withDescription("Listen on this port; 0 is any that is free. Default: 7768")),
+  port: port(7768).pipe(Flag.withDescription("Listen on this port; 0 chooses a free one. Default: 7768")),
   allowHost: Flag.String("allow-host").pipe(
     Flag.withMetavar("host"),
     Flag.withDescription(
-      "Answer to this name too, as in spotnana-proxy, or with another port in front, gateway:80; repeatable"
+      "Also accept this host name, such as spotnana-proxy, or with another port, gateway:80. May be repeated"
     ),
     Flag.atLeast(0)
   ),
-  requireKey: toggle("require-key", "Let only in who sends the value of SPOTNANA_PROXY_KEY, as a bearer"),
+  requireKey: toggle("require-key", "Accept only requests with the value of SPOTNANA_PROXY_KEY as bearer"),
   timeout: duration("timeout").pipe(
     Flag.withDefault(Duration.minutes(2)),
-    Flag.withDescription("How long the API may be silent before it answers. Default: 2m")
+    Flag.withDescription("How long to wait for the API's answer. Default: 2m")
   ),
   quiet: toggle("quiet", "Do not print the requests").pipe(Flag.withAlias("q"))
 }, (input) => Effect.flatMap(load, ({ serve }) => serve(input)).pipe(Effect.provide(Session.layer(input)))).pipe(
-  Command.withShortDescription("Lend the token to the programs of this machine"),
+  Command.withShortDescription("Forward requests of local programs with a token"),
   Command.withDescription(paragraphs(
-    "Forward requests to the API with a token, for programs in any language: they call http://127.0.0.1:7768/v2/… and know",
-    "nothing of credentials, tokens and renewals. Requests and answers pass as they are, streamed; each is a line on stderr.",
+    "Forward requests to the API with a token, for programs in any language. They call http://127.0.0.1:7768/v2/… and need",
+    "no credentials and no token. Requests and answers are streamed unchanged. Each request is a line on stderr.",
     "",
-    "A request that is answered 401 is repeated once with a new token, if its body is not larger than 1 MiB. With a larger",
-    "one it is answered 503, and the program is to make it again: the token is a new one by then. When there is no token,",
-    "the answer is 502 (mend the credentials) or 503 (Retry-After says when to come back), with what happened in a body",
-    "like that of Spotnana's errors, and Proxy-Status among the headers. After a 503 of the proxy nothing was done, and the",
-    "request can be made again. Where that is not known the answer is 502 or 504, and says so.",
+    "After a 401 the request is repeated once with a new token, if its body is at most 1 MiB. With a larger body it gets",
+    "503, and the program can make it again with the new token. If there is no token, the answer is 502 (correct the",
+    "credentials) or 503 (Retry-After says when to try again). Its body says what happened, in the format of Spotnana's",
+    "errors, and it has the header Proxy-Status. After a 503 of the proxy the API has done nothing, and the request can be",
+    "made again. If the proxy does not know that, the answer is 502 or 504 and says so.",
     "",
-    "Who can use it: every program of every user on this machine, while it runs. With --require-key only those that send",
-    "Authorization: Bearer <SPOTNANA_PROXY_KEY>. No web page can: what a browser sends on behalf of a page is refused, and so",
-    "is any Host but localhost and what --allow-host names. Without a key, a request with an Authorization header of its own",
-    "is refused too: it was meant for somebody else. Cookies do not pass, in neither direction. Redirects are for the program",
-    "to follow; those to the API lead through the proxy. WebSockets do not pass. The token goes to the API and nowhere else.",
+    "While it runs, every program of every user on this machine can use it. With --require-key, only programs that send",
+    "Authorization: Bearer <SPOTNANA_PROXY_KEY> can. Web pages cannot use it: requests that a browser sends for a page are",
+    "refused, and so is every Host except localhost and the names of --allow-host. Without --require-key, a request with an",
+    "Authorization header is refused too, because the header was not meant for the proxy. Cookies are removed in both",
+    "directions. Redirects are not followed; those to the API lead through the proxy. WebSockets are not supported. The",
+    "token is sent to the API only.",
     "",
-    "For another container: --address 0.0.0.0 --allow-host <what it calls the proxy>. Then the key is a must, and crosses the",
-    "network in the clear: keep that network private. GET /.spotnana-auth/health answers 200 while a token is in use, else",
-    "503, to anybody and without a key; it is not forwarded."
+    "For another container use --address 0.0.0.0 --allow-host <the name under which it calls the proxy>. The key is then",
+    "required. It crosses the network unencrypted, so use a private network. GET /.spotnana-auth/health answers 200 if",
+    "there is a token, and otherwise 503. It needs no key and is not forwarded."
   )),
   Command.withExamples([
     { command: "spotnana-auth proxy", description: "Then: curl 'http://127.0.0.1:7768/v2/companies?limit=5'" },
     {
       command: "spotnana-auth proxy --require-key --port 0",
-      description: "For those who have SPOTNANA_PROXY_KEY; the address is on stdout"
+      description: "Only for programs with SPOTNANA_PROXY_KEY; the address is on stdout"
     },
     {
       command: "spotnana-auth proxy --address 0.0.0.0 --allow-host spotnana-proxy",

@@ -30,10 +30,10 @@ export const request = Command.make(
       [...methods, ...methods.map((method) => method.toLowerCase())].map((word) => [word, word.toUpperCase() as Method])
     ).pipe(
       Argument.withMetavar("method"),
-      Argument.withDescription(`The HTTP method: ${methods.join(", ")}; small letters will do`)
+      Argument.withDescription(`The HTTP method: ${methods.join(", ")}; lower case works too`)
     ),
     path: Argument.String("path").pipe(
-      Argument.withDescription("What to ask for: /v2/companies?limit=10, or a URL of the same API")
+      Argument.withDescription("The path, such as /v2/companies?limit=10, or a URL of the same API")
     ),
     ...Session.flags,
     ...UserSession.flags,
@@ -47,7 +47,7 @@ export const request = Command.make(
       Flag.withAlias("H"),
       Flag.withMetavar("name:value"),
       Flag.withDescription(
-        "A further header, any number of times. With --data, Content-Type is application/json if unset"
+        "A header; may be repeated. With --data, the default of Content-Type is application/json"
       ),
       Flag.atLeast(0)
     ),
@@ -91,23 +91,22 @@ export const request = Command.make(
 ).pipe(
   Command.withShortDescription("Make an authenticated request"),
   Command.withDescription(paragraphs(
-    "Make an authenticated request. The body of the answer goes to stdout, its bytes unchanged when piped, indented on a",
-    "terminal; the status and what Spotnana says of an error go to stderr. Redirects are shown, not followed.",
+    "Make an authenticated request. The body of the answer goes to stdout: indented on a terminal, and otherwise unchanged.",
+    "The status and Spotnana's error text go to stderr. Redirects are printed, not followed.",
     "",
-    "The token goes to the configured address and to no other. A request that is answered 401 is repeated once with a new",
-    "token.",
+    "The token is sent to the configured address only. After a 401 the request is repeated once with a new token.",
     "",
-    "With --subject-token-file the request is made for the user whose token that is, with a token by exchange (RFC 8693).",
+    "With --subject-token-file, make the request for the user whose token is in the file, by token exchange (RFC 8693).",
     "",
     "Exit codes: 0 for 2xx, 3 for 3xx, 4 for 4xx, 5 for 5xx, 6 if the credentials or the token were refused, 7 if there was",
-    "no usable answer, 8 if the user's token was refused, 2 for a mistake in the command line or the configuration."
+    "no usable answer, 8 if the user's token was refused, 2 for an error in the command line or the configuration."
   )),
   Command.withExamples([
     { command: "spotnana-auth request GET '/v2/companies?limit=5' | jq .elements", description: "List companies" },
     { command: "spotnana-auth request POST /v2/trips --data @trip.json", description: "Send a file" },
     {
       command: "jq .trip trip.json | spotnana-auth request PUT /v2/trips/42 --data - --header 'X-Trace: 7'",
-      description: "Send what comes from stdin, with a header"
+      description: "Send the body from stdin, with a header"
     }
   ])
 )

@@ -19,7 +19,7 @@ export const token = Command.make("token", {
     "json",
     "Print an object: access_token, token_type, expires_in, expires_at; of a user refresh_token too"
   ),
-  print: toggle("print", "Print it to a terminal too, where it stays in the scrollback"),
+  print: toggle("print", "Print the token also on a terminal, which keeps it in its history"),
   minLifetime: Flag.Int("min-lifetime").pipe(
     Flag.withMetavar("seconds"),
     Flag.filter(
@@ -27,14 +27,14 @@ export const token = Command.make("token", {
       () => "Expected 0 to 86400 seconds"
     ),
     Flag.withDefault(60),
-    Flag.withDescription("Renew a token that expires earlier than that. Default: 60")
+    Flag.withDescription("Renew a token that expires sooner than in so many seconds. Default: 60")
   )
 }, (input) =>
   Effect.gen(function*() {
     const output = yield* Output
     if (output.isTerminal && !input.print) {
       return yield* usageFailure(
-        "This would print an access token, which is as good as a password while it lives, and stdout is a terminal.\n" +
+        "This would print an access token to the terminal. While it is valid, it is as secret as a password.\n" +
           "To see it here, add --print. To use it, pipe it; or let `spotnana-auth request` make the request."
       )
     }
@@ -52,33 +52,34 @@ export const token = Command.make("token", {
   })).pipe(
     Command.withShortDescription("Print a valid access token"),
     Command.withDescription(paragraphs(
-      "Print a valid access token: that of an earlier run while it lives, or a new one.",
+      "Print a valid access token: the token of an earlier run while it is valid, or a new one.",
       "",
-      "Tokens are kept for this user alone, encrypted, in the directory that `spotnana-auth doctor` names. Runs that start",
-      "together make one token request. To a terminal no token is printed without --print.",
+      "Tokens are stored encrypted, readable by this user only, in the directory that `spotnana-auth doctor` names. Runs that",
+      "start together make one token request. On a terminal a token is printed only with --print.",
       "",
-      "With --subject-token-file it is the token of a user: the user's own token, or one that you signed, is exchanged for it",
-      "(RFC 8693) at each run, and nothing is kept. Exit code 8: the user's token was refused.",
+      "With --subject-token-file, print an access token for a user. Each run exchanges the user's own token, or a token that",
+      "you signed, for it (RFC 8693), and stores nothing. Exit code 8: the user's token was refused.",
       "",
-      "A token on a command line can be read by whoever lists the processes. The first example keeps it off there."
+      "Every user of this machine can read the arguments of a command. The first example passes the token to curl on stdin",
+      "instead."
     )),
     Command.withExamples([
       {
         command:
           `printf 'header = "Authorization: Bearer %s"' "$(spotnana-auth token)" | curl --config - https://api.spotnana.com/v2/companies`,
-        description: "Hand a token to curl (or let `spotnana-auth request` make the request)"
+        description: "Pass a token to curl (or let `spotnana-auth request` make the request)"
       },
       {
         command: "spotnana-auth token --json --min-lifetime 600",
-        description: "A token that lives for ten minutes at least, and when it expires"
+        description: "A token that is valid for at least ten minutes, and its expiry"
       },
       {
         command: "spotnana-auth token --credentials-file ~/sandbox.env --no-store",
-        description: "Credentials of a file, and nothing kept"
+        description: "Credentials from a file; store nothing"
       },
       {
         command: "spotnana-auth token --subject-token-file ada.jwt --subject-token-type jwt --json",
-        description: "A token of a user, and the refresh token that came with it"
+        description: "A user's token and refresh token"
       }
     ])
   )

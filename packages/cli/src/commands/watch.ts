@@ -25,20 +25,20 @@ export const watch = Command.make("watch", {
     Effect.scoped,
     Effect.provide(Layer.merge(Session.layer(input), TerminalCapabilities.layer))
   )).pipe(
-    Command.withShortDescription("Watch the life of a token"),
+    Command.withShortDescription("Watch the state of the token"),
     Command.withDescription(paragraphs(
-      "Acquire a token and watch its life: what state it is in, when it was issued and when it expires, when it is renewed,",
-      "and what went wrong and what to do about it. Ctrl-C ends it.",
+      "Acquire a token and show its state: when it was issued, when it expires, when it is renewed, what went wrong, and what",
+      "to do about that. Ctrl-C ends it.",
       "",
-      "The token is the one that `spotnana-auth token` and `request` keep for this user, and a renewal is kept for them: to",
-      "watch costs no token request that they would not make, and what another process renews is seen here too. With",
-      "--no-store it is a token of its own, for one request an hour or as often as tokens expire.",
+      "It shows the token that `spotnana-auth token` and `request` store for this user, also when another process renews it.",
+      "It renews that token for them, so it makes no extra token requests. With --no-store it uses a token of its own, and",
+      "makes a token request whenever that token is to be renewed.",
       "",
-      "On a terminal it is a view that is drawn in place; else, and with --json, each change is a line."
+      "On a terminal it updates one view. Otherwise, and with --json, it prints a line for each change."
     )),
     Command.withExamples([
-      { command: "spotnana-auth watch", description: "The view" },
-      { command: "spotnana-auth watch --json >>token.jsonl", description: "A record of what happens" }
+      { command: "spotnana-auth watch", description: "Show the view" },
+      { command: "spotnana-auth watch --json >>token.jsonl", description: "Record all changes" }
     ])
   )
 

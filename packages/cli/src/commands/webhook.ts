@@ -11,18 +11,18 @@ const load = Effect.promise(() => import("../webhook/send.ts"))
 const verifyCommand = Command.make("verify", {
   file: inputFileArgument("file").pipe(
     Argument.withDefault("-"),
-    Argument.withDescription("The body, byte for byte as it came. Default: stdin")
+    Argument.withDescription("The body, byte for byte as it was received. Default: stdin")
   ),
   ...Configuration.flags,
   header: Flag.String("header").pipe(
     Flag.withAlias("H"),
     Flag.withMetavar("name:value"),
-    Flag.withDescription("A header of the delivery, any number of times"),
+    Flag.withDescription("A header of the delivery; may be repeated"),
     Flag.atLeast(0)
   ),
   headersFile: inputFile("headers-file").pipe(
     Flag.optional,
-    Flag.withDescription("The headers of the delivery, one a line. - is stdin")
+    Flag.withDescription("The headers of the delivery, one per line. - is stdin")
   ),
   tolerance: duration("tolerance").pipe(
     Flag.optional,
@@ -32,15 +32,15 @@ const verifyCommand = Command.make("verify", {
 }, (input) => Effect.provide(verify(input), Configuration.layer(input))).pipe(
   Command.withShortDescription("Say whether a delivery was signed by Spotnana"),
   Command.withDescription(paragraphs(
-    "Say whether a webhook delivery was signed with one of the secrets, and what is wrong with it if it was not: a header that",
-    "is missing, a timestamp that is too far from now, a signature that does not fit.",
+    "Say whether a webhook delivery was signed with one of the secrets, and otherwise what is wrong: a missing header, a",
+    "timestamp too far from now, or a signature that does not match.",
     "",
-    "Exit codes: 0 if it was signed, 1 if not, 2 for a mistake in the command line or the configuration."
+    "Exit codes: 0 if it was signed, 1 if not, 2 for an error in the command line or the configuration."
   )),
   Command.withExamples([
     {
       command: "spotnana-auth webhook verify body.json --headers-file headers.txt --tolerance 24h",
-      description: "A delivery that was recorded yesterday"
+      description: "Verify a delivery that was recorded yesterday"
     }
   ])
 )
@@ -65,51 +65,51 @@ const sendCommand = Command.make("send", {
     Flag.withMetavar("id"),
     Flag.filter((id) => /^[\x21-\x7e]+$/.test(id), () => "Expected printable ASCII without spaces"),
     Flag.optional,
-    Flag.withDescription("The id of the delivery. Default: one that is made up")
+    Flag.withDescription("The id of the delivery. Default: a random one")
   ),
   wrong: Flag.Literals("wrong", ["signature", "body"]).pipe(
     Flag.optional,
-    Flag.withDescription("Send a signature that is made up, or change the body after it was signed")
+    Flag.withDescription("Send a wrong signature, or change the body after it was signed")
   ),
-  age: duration("age").pipe(Flag.optional, Flag.withDescription("How long ago it was signed. Default: now")),
+  age: duration("age").pipe(Flag.optional, Flag.withDescription("Sign with a timestamp of so long ago. Default: now")),
   ahead: duration("ahead").pipe(
     Flag.optional,
-    Flag.withDescription("How far ahead the clock of the signer is. Default: not at all")
+    Flag.withDescription("Sign with a timestamp so far in the future. Default: now")
   ),
   attempts: count("attempts", 1).pipe(
-    Flag.withDescription("Send it so many times until it is accepted, a second apart. Default: 1")
+    Flag.withDescription("Send it up to so many times until it is accepted, once a second. Default: 1")
   ),
   duplicates: count("duplicates", 0).pipe(
-    Flag.withDescription("Send it again so many times after it was accepted. Default: 0")
+    Flag.withDescription("Send it so many further times after it was accepted. Default: 0")
   ),
-  maxTime: maxTime.pipe(Flag.withDescription("Give up after so many seconds")),
-  json: toggle("json", "Print an object: id, and statuses, that of each attempt")
+  maxTime: maxTime.pipe(Flag.withDescription("Fail after so many seconds")),
+  json: toggle("json", "Print an object: id, and statuses, the status of each attempt")
 }, (input) => Effect.provide(Effect.flatMap(load, ({ send }) => send(input)), Configuration.layer(input))).pipe(
-  Command.withShortDescription("Send a signed delivery to an endpoint of yours"),
+  Command.withShortDescription("Send a signed delivery to your endpoint"),
   Command.withDescription(paragraphs(
-    "Send a delivery to an endpoint of yours, signed as Spotnana signs it: with each of the secrets. Each attempt is a line",
+    "Send a delivery to your endpoint, signed with each of the secrets, as Spotnana signs it. Each attempt prints a line",
     "with the status of the answer. Redirects are not followed.",
     "",
-    "Exit codes: 0 if the last answer is 2xx, 3, 4 and 5 if it is 3xx, 4xx or 5xx, 7 if there was none, 2 for a mistake in the",
-    "command line or the configuration."
+    "Exit codes: 0 if the last answer is 2xx, 3, 4 and 5 if it is 3xx, 4xx or 5xx, 7 if there was no answer, 2 for an error",
+    "in the command line or the configuration."
   )),
   Command.withExamples([
     {
       command: "spotnana-auth webhook send http://127.0.0.1:3000/webhooks/spotnana --data @event.json --duplicates 1",
-      description: "A delivery that comes twice"
+      description: "Send a delivery twice"
     },
     {
       command: "spotnana-auth webhook send http://127.0.0.1:3000/webhooks/spotnana --wrong signature",
-      description: "One that is to be refused"
+      description: "Send a delivery that the endpoint must refuse"
     }
   ])
 )
 
 export const webhook = Command.make("webhook").pipe(
-  Command.withShortDescription("Verify deliveries of webhooks, and send some"),
+  Command.withShortDescription("Verify and send webhook deliveries"),
   Command.withDescription(paragraphs(
-    "Verify deliveries of webhooks, and send some to an endpoint of yours. The secrets are in SPOTNANA_WEBHOOK_SECRETS, several",
-    "with commas between them, or in the file that SPOTNANA_WEBHOOK_SECRETS_FILE names."
+    "Verify deliveries of webhooks, and send test deliveries to your endpoint. The secrets are in SPOTNANA_WEBHOOK_SECRETS,",
+    "separated by commas, or in the file that SPOTNANA_WEBHOOK_SECRETS_FILE names."
   )),
   Command.withSubcommands([verifyCommand, sendCommand])
 )

@@ -18,9 +18,9 @@ const adviceOn = (error: AuthError.TokenEndpointError, { tokenUrl }: Environment
       return "Compare SPOTNANA_CLIENT_ID and SPOTNANA_CLIENT_SECRET with what Spotnana gave you. " +
         "Sandbox credentials do not work in production (SPOTNANA_ENVIRONMENT), and a rotation ends the old secret."
     case "TokenEndpointUnavailable":
-      return "It passes: try again later. If it does not, Spotnana's support can look the debugIdentifier up."
+      return "This is transient: try again later. If it lasts, give the debugIdentifier to Spotnana's support."
     case "MalformedTokenResponse":
-      return `Is ${tokenUrl} the token endpoint? A proxy may answer in its place.`
+      return `Is ${tokenUrl} the token endpoint? A proxy may answer instead.`
   }
 }
 
@@ -46,18 +46,17 @@ export const checkCredentials = (
 
 const adviceOnStatus = (status: number): string => {
   if (status < 400) return "A redirect is not the API: check SPOTNANA_BASE_URL."
-  if (status === 401) return "The API does not take the token that was issued for it: check SPOTNANA_BASE_URL."
+  if (status === 401) return "The API does not accept the token that was issued for it: check SPOTNANA_BASE_URL."
   if (status === 403) {
-    return "The credentials are right, and this API user may not do that. Ask Spotnana for the permission, or name a call " +
+    return "The credentials are right, but this API user may not make this call. Ask Spotnana for the permission, or name a call " +
       "that it may make: --call"
   }
   if (status === 429) return "Too many requests: try again later."
   if (status < 500) return "Name a call that the API has: --call"
-  return "It is on Spotnana's side: try again later, and give the debugIdentifier to its support."
+  return "The error is on Spotnana's side: try again later, or give the debugIdentifier to its support."
 }
 
-const notTheApi =
-  "The API answers with JSON. Something else may answer in its place: a page for the time of a maintenance, a " +
+const notTheApi = "The API answers with JSON. This answer may come from something else: a maintenance page, a " +
   "proxy, another server. Check SPOTNANA_BASE_URL, and try again later."
 
 /** One call of the API with that token. */

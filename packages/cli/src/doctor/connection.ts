@@ -59,10 +59,10 @@ export const checkDns = ({ environment, proxy }: Place): Effect.Effect<Found<voi
 /** A proxy that opens no connection. */
 const refusedBy = (proxy: Outbound, where: string, status: number): Fault =>
   new Fault({
-    summary: `the proxy ${proxy.address} of ${proxy.variable} opens no connection to ${where}: it answered ${status}`,
+    summary: `the proxy ${proxy.address} of ${proxy.variable} refused a connection to ${where}: it answered ${status}`,
     advice: status === 407
-      ? `It wants to know who you are: ${proxy.variable}=http://user:password@${proxy.address}`
-      : `Ask whoever runs the proxy to let ${where} through. If it is reached without, set NO_PROXY to its host.`
+      ? `It needs a user name and a password: ${proxy.variable}=http://user:password@${proxy.address}`
+      : `Ask the proxy's administrator to allow ${where}. If the API can be reached without a proxy, set NO_PROXY to its host.`
   })
 
 const refusal =
@@ -71,7 +71,7 @@ const refusal =
       return status === undefined
         ? new Fault({
           summary: `no connection to ${where} through the proxy ${proxy.address} (${message})`,
-          advice: `Check ${proxy.variable}. If the API is reached without a proxy, set NO_PROXY to its host.`
+          advice: `Check ${proxy.variable}. If the API can be reached without a proxy, set NO_PROXY to its host.`
         })
         : refusedBy(proxy, where, status)
     }
@@ -87,7 +87,7 @@ const refusal =
       default:
         return new Fault({
           summary: `no connection to ${where} (${message})`,
-          advice: "Look for a firewall, a proxy or a VPN in between, and try again. A proxy is named by HTTPS_PROXY."
+          advice: "Look for a firewall, a proxy or a VPN in between, and try again. To use a proxy, set HTTPS_PROXY."
         })
     }
   }
@@ -97,7 +97,7 @@ const mistrust = (host: string, problem: string, { expiresAt, issuer, names }: C
     case "CERT_HAS_EXPIRED":
       return new Fault({
         summary: `the certificate of ${host} expired${dayOf(expiresAt)}`,
-        advice: "Whoever runs the server must renew it. Is the clock of this machine right?"
+        advice: "The server's administrator must renew it. Is the clock of this machine right?"
       })
     case "CERT_NOT_YET_VALID":
       return new Fault({
@@ -107,13 +107,13 @@ const mistrust = (host: string, problem: string, { expiresAt, issuer, names }: C
     case "ERR_TLS_CERT_ALTNAME_INVALID":
       return new Fault({
         summary: `the certificate is for ${names}, not for ${host}`,
-        advice: `${theAddress} If they are right, somebody else answers in the API's place.`
+        advice: `${theAddress} If they are right, another server answers instead of the API.`
       })
     default:
       return new Fault({
-        summary: `the certificate of ${host} is signed by ${issuer}, whom this machine does not trust (${problem})`,
+        summary: `the certificate of ${host} is signed by ${issuer}, which this machine does not trust (${problem})`,
         advice:
-          "If that is a proxy of your own, name its certificate: NODE_EXTRA_CA_CERTS=ca.pem. If not, go no further."
+          "If that is a proxy of your company, set NODE_EXTRA_CA_CERTS=ca.pem to the file with its certificate. Otherwise do not continue."
       })
   }
 }
@@ -140,9 +140,9 @@ const inspect = (
       summary: `${protocol}, certificate by ${issuer}, valid until${dayOf(expiresAt).replace(" on", "")}${through}`,
       value: undefined,
       warning: isUnchecked
-        ? "NODE_TLS_REJECT_UNAUTHORIZED=0 turns the check of certificates off: anybody may answer. Unset it."
+        ? "NODE_TLS_REJECT_UNAUTHORIZED=0 turns off the check of certificates, so any server could answer. Unset it."
         : Option.exists(expiresAt, DateTime.isLessThan(later))
-        ? `The certificate expires${dayOf(expiresAt)}: whoever runs the server must renew it.`
+        ? `The certificate expires${dayOf(expiresAt)}: the server's administrator must renew it.`
         : undefined
     }
   })
@@ -191,7 +191,7 @@ export const checkClock = (
     if (least > Duration.toMillis(tolerance)) {
       return yield* new Fault({
         summary: `this machine's clock is ${off} ${ahead > 0 ? "ahead of" : "behind"} the server's`,
-        advice: "Set it, and let it be kept: timedatectl set-ntp true, or what this system has instead."
+        advice: "Set the clock by NTP: timedatectl set-ntp true, or the command of this system."
       })
     }
     return { summary: `within ${Duration.format(tolerance)} of the server's`, value: undefined }

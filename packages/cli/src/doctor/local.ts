@@ -24,7 +24,7 @@ export interface Subject {
 }
 
 const withoutCredentials =
-  "\n> No credentials yet? spotnana-auth mock --write-credentials mock.env plays Spotnana on this " +
+  "\n> No credentials yet? spotnana-auth mock --write-credentials mock.env runs a mock of Spotnana on this " +
   "machine. In another terminal: spotnana-auth doctor --credentials-file mock.env"
 
 const faultOf = (error: Config.ConfigError | Failure): Fault => {
@@ -64,7 +64,7 @@ export const checkStore = (
     const { tokens } = yield* TokenStore.places
     yield* Effect.scoped(Layer.build(TokenStore.opened))
     yield* FileSystem.FileSystem.use((fs) => fs.access(tokens, { writable: true }))
-    return { summary: `tokens are kept in ${tokens}, encrypted`, value: undefined }
+    return { summary: `tokens are stored in ${tokens}, encrypted`, value: undefined }
   }).pipe(
     Effect.provideService(ConfigProvider.ConfigProvider, configuration.provider),
     Effect.catchTags({
@@ -72,7 +72,7 @@ export const checkStore = (
         Effect.succeed(
           unkept(
             ` (${error.message})`,
-            "Make the directory writable for this user alone, or say where else: XDG_STATE_HOME"
+            "Make the directory writable for this user only, or name another one in XDG_STATE_HOME"
           )
         ),
       TokenStoreError: (error) => Effect.succeed(unkept("", error.message)),
@@ -81,7 +81,7 @@ export const checkStore = (
   )
 
 const unkept = (problem: string, warning: string): Found<void> => ({
-  summary: `tokens are not kept: each run requests one${problem}`,
+  summary: `tokens are not stored: each run requests one${problem}`,
   value: undefined,
   warning
 })

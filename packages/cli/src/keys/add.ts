@@ -19,7 +19,7 @@ export const add = (publicKey: SigningKey.PublicJwk, { companyId, json }: Input)
   }).pipe(Effect.catchTag("PartnerKeyMismatch", ({ actual, expected, kid }) =>
     new Failure({
       message:
-        `Spotnana registered another key as ${kid} than the one that was sent: its thumbprint is ${actual}, and not ` +
-        `${expected}. Tokens that are signed with that other key are accepted. Revoke it: spotnana-auth keys revoke`,
+        `Spotnana registered another key than the one that was sent, under the kid ${kid}: its thumbprint is ${actual}, and not ` +
+        `${expected}. Spotnana now accepts tokens of that other key. Revoke it: spotnana-auth keys revoke`,
       exitCode: exitCode.fault
     })))

@@ -21,7 +21,7 @@ export const parsePublicKey = (
 ): Effect.Effect<SigningKey.PublicJwk, Failure> =>
   isPrivate(text)
     ? Effect.fail(usageFailure(
-      `${name} has a private key, which is for nobody else. Nothing was sent. Give the public key: ` +
+      `${name} has a private key, which must stay secret. Nothing was sent. Give the public key: ` +
         "spotnana-auth keys generate prints it, or openssl pkey -pubout."
     ))
     : Effect.mapError(

@@ -56,7 +56,7 @@ const timesOf = (times: string): Result.Result<number, string> =>
     ? Result.succeed(Infinity)
     : /^[1-9]\d{0,8}$/.test(times)
     ? Result.succeed(Number(times))
-    : Result.fail(`times is "${times}"; expected a whole number from 1, or always`)
+    : Result.fail(`times is "${times}"; expected a whole number from 1 on, or always`)
 
 const options = ["times", "retry-after"]
 

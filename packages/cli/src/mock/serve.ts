@@ -62,7 +62,7 @@ const makeSecret = (writeCredentials: Option.Option<string>): Effect.Effect<Reda
     const { isTerminal } = yield* Output
     if (Option.isNone(writeCredentials) && !isTerminal) {
       return yield* usageFailure(
-        "Nobody would learn the mock's client secret: stdout is not a terminal. " +
+        "The mock's client secret would not be printed, because stdout is not a terminal. " +
           "Name a file for it with --write-credentials, or set SPOTNANA_CLIENT_SECRET."
       )
     }
@@ -75,7 +75,7 @@ const pathsOf = (users: ReadonlyArray<string>): string =>
     "GET /v2/companies?limit=2",
     ...users.map((id) => `GET /v2/users/${id}`),
     "GET /v2/api-users",
-    "POST /v2/echo (answers with the body it gets)"
+    "POST /v2/echo (answers with the body that it got)"
   ].map((path) => `  ${path}`).join("\n")
 
 /** Tells the user how to reach the mock. A secret goes to the user's own screen, or to the file that was named. */
@@ -92,12 +92,12 @@ const introduce = (
       : { ...variables, clientSecret: undefined }
     yield* output.line(Variables.assignments(shown).map((assignment) => `export ${assignment}`).join("\n"))
     const where = Option.match(writeCredentials, {
-      onNone: () => "The lines that begin with export are for another terminal.",
-      onSome: (file) => `What leads to it is in ${file}: spotnana-auth token --credentials-file ${file}`
+      onNone: () => "Paste the lines that begin with export into another terminal.",
+      onSome: (file) => `Its address and credentials are in ${file}: spotnana-auth token --credentials-file ${file}`
     })
     const secret = variables.clientSecret === undefined ? " Its client secret is your SPOTNANA_CLIENT_SECRET." : ""
     yield* output.note(
-      `A mock of Spotnana listens on ${variables.baseUrl}.${secret} ${where}\nIt answers, with a token:\n${
+      `A mock of Spotnana listens on ${variables.baseUrl}.${secret} ${where}\nWith a token, it answers:\n${
         pathsOf(users)
       }\n` +
         "Ctrl-C ends it."

@@ -47,7 +47,7 @@ export const listening = ({ address, allowHost }: Input): Result.Result<Listenin
   const host = address === undefined ? undefined : inUrl(address)
   if (host !== undefined && isEvery(host) && allowHost.length === 0) {
     return Result.fail(
-      `--address ${address} is every address of this machine. Name what clients call it by, as in --allow-host spotnana-proxy`
+      `--address ${address} means all addresses of this machine. Name the host under which clients call the proxy, as in --allow-host spotnana-proxy`
     )
   }
   const named = host === undefined || isEvery(host) ? [] : [host]

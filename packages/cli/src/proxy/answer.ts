@@ -78,7 +78,7 @@ const systemError = (error: unknown): { readonly code?: unknown; readonly syscal
 }
 
 const nothingSent = "Nothing was sent."
-const notKnown = "Whether it did what it was asked is not known."
+const notKnown = "It may have handled the request."
 
 /** The API cannot be reached, or has broken off before it answered. */
 export const fromHttpClientError = (error: HttpClientError.HttpClientError, origin: string): Answer => {
@@ -111,7 +111,7 @@ export const timedOut = (stage: Stage, origin: string, timeout: Duration.Duratio
     case "queued":
       return unavailable(
         "TOO_MANY_REQUESTS_UNDER_WAY",
-        `As many requests to ${origin} are under way as this proxy makes at a time, and none of them ended within ${time}. ${nothingSent}`,
+        `This proxy has as many requests to ${origin} in flight as it allows, and none of them ended within ${time}. ${nothingSent}`,
         "connection_limit_reached"
       )
     case "token":
@@ -130,7 +130,7 @@ export const timedOut = (stage: Stage, origin: string, timeout: Duration.Duratio
       return {
         status: 504,
         code: "API_TIMEOUT",
-        message: `${origin} was silent for ${time}. ${notKnown}`,
+        message: `${origin} did not answer within ${time}. ${notKnown}`,
         kind: "http_response_timeout"
       }
   }
@@ -140,7 +140,7 @@ export const timedOut = (stage: Stage, origin: string, timeout: Duration.Duratio
 export const unknownCoding = (origin: string): Answer => ({
   status: 502,
   code: "TRANSFER_CODING",
-  message: `${origin} answered with a transfer coding that was not asked for. This proxy knows chunked only.`,
+  message: `${origin} answered with a transfer coding that was not requested. This proxy supports chunked only.`,
   kind: "http_response_transfer_coding"
 })
 

@@ -28,7 +28,7 @@ const misdirected = ({ headers: { host = "" } }: Request, { hosts }: Rules): Ans
   hosts.includes(host.toLowerCase()) ? undefined : {
     status: 421,
     code: "MISDIRECTED_REQUEST",
-    message: `This proxy answers to ${hosts.join(", ")}, and not to ${JSON.stringify(host)}. ` +
+    message: `This proxy accepts the hosts ${hosts.join(", ")}, and not ${JSON.stringify(host)}. ` +
       "--allow-host lets it answer to another name.",
     kind: "http_request_denied"
   }
@@ -41,7 +41,10 @@ const denied = (code: string, message: string): Answer => ({ status: 403, code, 
  */
 const fromWebPage = ({ headers }: Request): Answer | undefined =>
   headers.origin !== undefined || (headers["sec-fetch-site"] ?? "none") !== "none"
-    ? denied("WEB_PAGE", "Web pages may not use this proxy: it would lend them your access. Call it from a program.")
+    ? denied(
+      "WEB_PAGE",
+      "Web pages may not use this proxy, because they would get your access. Call it from a program."
+    )
     : undefined
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -50,14 +53,14 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const unauthorized = ({ headers: { authorization } }: Request, { key }: Rules): Answer | undefined => {
   if (key === undefined) {
     return authorization === undefined ? undefined : badRequest(
-      "The proxy puts the Authorization header in. Leave it out; or start the proxy with --require-key, and send the key there."
+      "The proxy adds the Authorization header. Leave it out, or start the proxy with --require-key and send the key in it."
     )
   }
   const [, given = ""] = /^bearer +(\S+)$/i.exec(authorization ?? "") ?? []
   return Mac.timingSafeEqual(bytes(given), bytes(Redacted.value(key))) ? undefined : {
     status: 401,
     code: "KEY_REQUIRED",
-    message: "This proxy wants its key: Authorization: Bearer <the value of SPOTNANA_PROXY_KEY>.",
+    message: "This proxy requires its key: Authorization: Bearer <the value of SPOTNANA_PROXY_KEY>.",
     kind: "http_request_denied",
     headers: { "www-authenticate": "Bearer realm=\"spotnana-auth proxy\"" }
   }
@@ -76,17 +79,17 @@ const unforwardable = ({ headers, method, url }: Request): Answer | undefined =>
   }
   if (!url.startsWith("/")) return badRequest("The target of a request is a path, as in /v2/companies.")
   if (isOwn(url)) {
-    return { ...denied("NOT_FOUND", "The proxy keeps such paths for itself, and has nothing there."), status: 404 }
+    return { ...denied("NOT_FOUND", "The proxy does not forward such paths, and has nothing there."), status: 404 }
   }
   if (Url.hasDotSegment(url)) {
     return badRequest(dotSegmentRefused)
   }
   if (wantsUpgrade(headers)) {
-    return notImplemented("UPGRADE", "The proxy forwards requests and answers, and no WebSocket or other protocol.")
+    return notImplemented("UPGRADE", "The proxy does not forward WebSockets and other protocols.")
   }
   return isFramedOnly(headers) ? undefined : notImplemented(
     "TRANSFER_CODING",
-    "The proxy knows no transfer coding but chunked. Name what the body is compressed with in Content-Encoding."
+    "The proxy supports only the transfer coding chunked. If the body is compressed, use Content-Encoding."
   )
 }
 

@@ -56,7 +56,9 @@ const assertNotItself = (
   const { host, protocol } = new URL(baseUrl)
   return protocol === "http:" && hosts.includes(host)
     ? Effect.fail(
-      usageFailure(`SPOTNANA_BASE_URL is ${baseUrl}, the address of this proxy itself. It is to be that of the API.`)
+      usageFailure(
+        `SPOTNANA_BASE_URL is ${baseUrl}, the address of this proxy itself. It must be the address of the API.`
+      )
     )
     : Effect.void
 }
@@ -80,7 +82,7 @@ const announceEnd = (traffic: Traffic): Effect.Effect<void, never, Output | Scop
       const { inProgress } = traffic
       return inProgress === 0
         ? Effect.void
-        : output.note(`${inProgress} in progress; ${drain} seconds for the rest of the answers`)
+        : output.note(`${inProgress} in progress; waiting up to ${drain} seconds for their answers`)
     })
   })
 
@@ -91,7 +93,7 @@ const introduce = (address: string, { baseUrl }: Environment.Environment, isOpen
     yield* output.note(`What is sent to ${address} goes to ${baseUrl} with a token. Ctrl-C ends it.`)
     if (isOpen) {
       yield* output.note(
-        "Every program of every user on this machine can use it meanwhile. --require-key keeps out who does not know a key."
+        "Every program of every user on this machine can use it. --require-key limits it to programs that know a key."
       )
     }
   })

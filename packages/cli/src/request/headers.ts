@@ -5,9 +5,9 @@ export type Header = readonly [name: string, value: string]
 
 /** Why a header is not for the caller to set, by its name in lower case. */
 const reserved = new Map([
-  ...hopByHop.map((name) => [name, "is about a single connection, which is for this command to make"] as const),
+  ...hopByHop.map((name) => [name, "is about the connection, which this command makes itself"] as const),
   // A bearer among the arguments would be there for everybody to read.
-  ["authorization", "is what this command adds; a secret does not belong on a command line"],
+  ["authorization", "is added by this command; do not put a secret on a command line"],
   ["content-length", "is that of the body"],
   ["expect", "is not supported: the body is sent with the request"],
   ["host", "is that of the configured address"]

@@ -7,7 +7,7 @@ export const readable = (body: Uint8Array, style: Style): string => {
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(body)
   } catch {
-    return `(${body.length} bytes that are no text: pipe them somewhere)`
+    return `(${body.length} bytes that are not text: write them to a file or a pipe)`
   }
   return isJson(text) ? indent(text, style) : text
 }

@@ -46,7 +46,7 @@ export const examine = (
     if (yield* passes(body)) return "fits"
     return (yield* passes(withoutLineBreak(body))) ? "fitsWithoutLineBreak" : "doesNotFit"
   })
-  const withoutLineBreakFits = "The signature fits the body without the line break at its end."
+  const withoutLineBreakFits = "The signature matches the body without the line break at its end."
   const adviceOn = Effect.fnUntraced(function*(
     problem: Webhook.InvalidWebhook["problem"]
   ): Effect.fn.Return<string | undefined> {
@@ -55,9 +55,9 @@ export const examine = (
     const found = yield* signature
     if (problem === "NoMatchingSignature") return found === "doesNotFit" ? undefined : withoutLineBreakFits
     return {
-      fits: "The signature fits. For a delivery that was recorded give --tolerance, as in --tolerance 24h.",
+      fits: "The signature matches. For a recorded delivery set --tolerance, such as --tolerance 24h.",
       fitsWithoutLineBreak: withoutLineBreakFits,
-      doesNotFit: "The signature does not fit either."
+      doesNotFit: "The signature does not match either."
     }[found]
   })
   return Webhook.verify({ headers, body }, options).pipe(

@@ -32,7 +32,7 @@ const urlOf = (text: string): Effect.Effect<URL, Failure> => {
   }
   return url.username + url.password === ""
     ? Effect.succeed(url)
-    : Effect.fail(usageFailure("The URL has a user name or a password in it, which is for nobody. Nothing was sent."))
+    : Effect.fail(usageFailure("The URL must not contain a user name or a password. Nothing was sent."))
 }
 
 const madeUp = Effect.gen(function*() {

@@ -13,6 +13,6 @@ export const answeredWithout = (
       status,
       errorMessages: [],
       message: `${request.method} to Spotnana's ${of} answered ${status} without ${expected}. ` +
-        `What it was asked for may have been done all the same: compare ${list}.`
+        `It may have been done all the same: check ${list}.`
     })
   )

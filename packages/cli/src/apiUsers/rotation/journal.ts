@@ -30,7 +30,7 @@ export const make = (begun: Record.Recorded, own: string, apiUsers: ApiUsers.Api
       Effect.orElseSucceed(() => {
         const { clientId, newClientId } = recorded.rotation
         return `What has become of ${clientId}${newClientId === undefined ? "" : ` and ${newClientId}`} could not be ` +
-          `asked. To go on: spotnana-auth api-users rotate --resume\nThe rotation is recorded in ${recorded.place}.`
+          `asked. To continue: spotnana-auth api-users rotate --resume\nThe rotation is recorded in ${recorded.place}.`
       })
     )
   }

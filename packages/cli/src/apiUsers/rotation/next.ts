@@ -26,7 +26,7 @@ export const nextOf = (rotation: Rotation, { clientIds, inUse }: Facts): Next =>
     const unknown = clientIds.filter((id) => !known.includes(id))
     return unknown.length === 0 ? { _tag: "Over", isRotated: false } : {
       _tag: "ByHand",
-      problem: `One may have been created whose secret nobody has. New since then: ${unknown.join(", ")}. ` +
+      problem: `An API user may have been created whose secret is lost. New since then: ${unknown.join(", ")}. ` +
         `Revoke the one that nobody uses: spotnana-auth api-users revoke ${
           unknown[0]
         }. Where all are somebody else's, ` +
@@ -44,7 +44,7 @@ export const nextOf = (rotation: Rotation, { clientIds, inUse }: Facts): Next =>
   return {
     _tag: "ByHand",
     problem: (file === undefined
-      ? "Whether the switch command has stored the new credentials is not known."
+      ? "It is not known whether the switch command has stored the new credentials."
       : `${file} ${inUse === undefined ? "has no credentials" : `has the credentials of ${inUse}`}.`) +
       ` Both API users work, ${clientId} and the new ${newClientId}. Find out which one is used, and revoke the other: ` +
       "spotnana-auth api-users revoke <client id>"
@@ -65,7 +65,7 @@ export const describe = ({ place, rotation }: Recorded, next: Exclude<Next, { re
     case "Finish":
       return `${begun} Both API users work: the new ${next.newClientId} is in use, and ${clientId} is to be revoked` +
         `${next.revokeAt === undefined ? "" : ` at ${timeOf(next.revokeAt)}`}.\n` +
-        `To go on: spotnana-auth api-users rotate --resume\n${recorded}`
+        `To continue: spotnana-auth api-users rotate --resume\n${recorded}`
     case "ByHand":
       return `${begun} ${next.problem}\n${recorded}`
   }

@@ -22,7 +22,7 @@ export const Rotation = Schema.Struct({
   /** The file that gets the new credentials; absent where a command does. */
   file: Schema.optional(Schema.String),
   startedAt: Schema.String,
-  /** When no token of the old user is alive any more: Unix milliseconds. */
+  /** When no token of the old user is valid any more: Unix milliseconds. */
   revokeAt: Schema.optional(Schema.Finite),
   /** The process that is at it. */
   pid: Schema.optional(Schema.Int)
@@ -41,7 +41,7 @@ const encode = (rotation: Rotation): string => `${JSON.stringify(rotation, null,
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Rotation))
 
 const unusable = ({ message }: PlatformError): Failure =>
-  usageFailure(`The record of the rotation cannot be kept. ${message}`)
+  usageFailure(`The record of the rotation cannot be written. ${message}`)
 
 const directory = Effect.gen(function*() {
   const path = yield* Path.Path
@@ -74,7 +74,7 @@ export const find = (
         Effect.map((rotation): Recorded => ({ place, rotation })),
         Effect.catchTag("SchemaError", () =>
           Effect.fail(usageFailure(
-            `${place} is no record of a rotation. Compare spotnana-auth api-users list, then remove the file.`
+            `${place} is not a record of a rotation. Check spotnana-auth api-users list, then remove the file.`
           )))
       )
     })

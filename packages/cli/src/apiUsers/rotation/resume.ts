@@ -60,7 +60,7 @@ export const resume = (input: Pick<Input, "drain" | "json">) =>
     const { clientId: own } = yield* Credentials.Credentials.use(({ current }) => Effect.orDie(current))
     const [recorded] = yield* Record.find(baseUrl, own)
     if (recorded === undefined) {
-      return yield* usageFailure(`No rotation of ${own} was begun on this machine. Start one without --resume.`)
+      return yield* usageFailure(`There is no rotation of ${own} on this machine. Start one without --resume.`)
     }
     const { rotation } = recorded
     yield* assertEnded(recorded)
@@ -80,7 +80,7 @@ export const resume = (input: Pick<Input, "drain" | "json">) =>
         yield* Record.remove(recorded)
         return yield* nothingChanged(
           rotation.clientId,
-          `The secret of the new API user ${next.newClientId} is lost, and nobody has it: it was revoked. `
+          `The secret of the new API user ${next.newClientId} is lost, so the user was revoked. `
         )
     }
   })

@@ -41,7 +41,7 @@ export const noteDrain = (
       `${newClientId} is in use. ${clientId} is revoked at ${
         timeOfDay(DateTime.makeUnsafe(revokeAt))
       }, when no token of ` +
-        "it is alive any more."
+        "it is valid any more."
     )
   )
 
@@ -87,7 +87,7 @@ const interrupted = (journal: Journal.Journal) =>
   Effect.gen(function*() {
     const output = yield* Output
     const left = yield* journal.settle
-    yield* output.note(left ?? "The rotation was given up. Nothing is changed.")
+    yield* output.note(left ?? "The rotation was stopped. Nothing is changed.")
   })
 
 /** Replaces the API user of this command by a new one. */

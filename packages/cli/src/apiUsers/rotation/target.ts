@@ -80,7 +80,9 @@ export const fileTarget = (
           const text = withCredentials(yield* textOf(file), credentials)
           const isRead = Effect.map(credentialsIn(text), (read) => Credentials.equals(read, credentials))
           if (!(yield* Effect.orElseSucceed(isRead, () => false))) {
-            return yield* new NotSwitched({ message: "other lines of it keep the credentials from being read" })
+            return yield* new NotSwitched({
+              message: "because of its other lines, the credentials in it cannot be read"
+            })
           }
           yield* replaceFile(file, text)
         }).pipe(Effect.mapError(({ message }) => new NotSwitched({ message: `${named}: ${message}` })))

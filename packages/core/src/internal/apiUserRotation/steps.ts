@@ -48,7 +48,7 @@ export const create = (
       "Create",
       { clientId },
       `No new API user; ${clientId} works as before. Five are allowed (409), unless Spotnana allows more. ` +
-        "Where there was no answer one may have been created all the same: compare ApiUsers.list."
+        "If there was no answer, one may have been created all the same: check ApiUsers.list."
     ),
     Effect.filterOrFail(
       (created) => !known.includes(created.clientId),

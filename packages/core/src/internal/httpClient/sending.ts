@@ -40,6 +40,6 @@ export const dotSegment = (request: Request): HttpClientError.HttpClientError =>
     reason: new HttpClientError.InvalidUrlError({
       request,
       description: "Nothing was sent: the path has a segment . or .., encoded or not. " +
-        "Refuse what brings it; encode all else from outside with encodeURIComponent"
+        "Refuse such an id, and encode ids from outside with encodeURIComponent"
     })
   })

@@ -33,7 +33,7 @@ export const dotSegment = (request: Request): HttpClientError.RequestError =>
     request,
     reason: "InvalidUrl",
     description: "Nothing was sent: the path has a segment . or .., encoded or not. " +
-      "Refuse what brings it; encode all else from outside with encodeURIComponent"
+      "Refuse such an id, and encode ids from outside with encodeURIComponent"
   })
 
 /** The headers of a request without a bearer of ours. */

@@ -84,7 +84,7 @@ const hashLength = 32
 const forOthers = 0o077
 const draftTimeToLive = Duration.toMillis("1 minute")
 
-const noRight = "This user may not do that: name a directory of this user's."
+const noRight = "This user has no right to do that: name a directory of this user."
 
 /** What to do about an error of the system. */
 const advice: Readonly<Record<string, string>> = {
