@@ -21,8 +21,12 @@ export const publishInto = (directory: string): string => {
   for (const name of packages) {
     const source = Path.join(root, "packages", name)
     const project = Path.join(source, "tsconfig.build.json")
-    execFileSync(process.execPath, [tsc, "-p", project, "--outDir", Path.join(target(name), "dist")])
+    const dist = Path.join(target(name), "dist")
+    execFileSync(process.execPath, [tsc, "-p", project, "--outDir", dist])
     const { publishConfig, ...manifest } = JSON.parse(Fs.readFileSync(Path.join(source, "package.json"), "utf8"))
+    if (manifest.scripts.build.includes("chunks.ts")) {
+      execFileSync(process.execPath, [Path.join(root, "scripts/chunks.ts"), source, dist])
+    }
     Fs.writeFileSync(
       Path.join(target(name), "package.json"),
       JSON.stringify({ ...manifest, exports: publishConfig.exports })

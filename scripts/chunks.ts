@@ -1,0 +1,29 @@
+// `node scripts/chunks.ts packages/core packages/core/dist`: what tsc compiled, in fewer files.
+//
+// Finding, reading and linking files is most of what the package costs a start. So the modules that every program needs are
+// one file, the engine's among them. Each public module is a file with the rest of it, or with names from there. The index
+// stays as tsc wrote it, so that a bundler leaves out the modules that a program does not use.
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { rolldown } from "rolldown"
+
+const [source, dist] = process.argv.slice(2) as [string, string]
+const inSource = (file: string): string => Path.resolve(source, "src", file)
+const modules = Fs.globSync("*.ts", { cwd: inSource("."), exclude: ["index.ts"] }).map(inSource)
+const isBundled = /^[./]|^@effect-spotnana\/engine\//
+const options = { external: (id: string) => !isBundled.test(id), platform: "neutral" } as const
+
+const client = await rolldown({ ...options, input: inSource("SpotnanaHttpClient.ts") })
+const needed = new Set((await client.generate()).output[0].moduleIds)
+
+for (const file of Fs.globSync("{*,internal/**/*}.js{,.map}", { cwd: dist, exclude: ["index.js*"] })) {
+  Fs.rmSync(Path.join(dist, file))
+}
+
+const library = await rolldown({ ...options, input: modules })
+await library.write({
+  dir: dist,
+  chunkFileNames: "internal/[name].js",
+  sourcemap: true,
+  codeSplitting: { groups: [{ name: "client", test: (id) => needed.has(id) }] }
+})
