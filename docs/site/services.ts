@@ -8,10 +8,10 @@ const { Converter, ReflectionKind } = TypeDoc
 /** A module is a package: it has that one's name, and says what it is. */
 const nameModule = (module: TypeDoc.DeclarationReflection, packages: ReadonlyArray<Package>): void => {
   const [source] = module.sources ?? []
-  const found = packages.find(({ name }) => source?.fullFileName.includes(`/packages/${name}/`))
+  const found = packages.find(({ entry }) => source?.fullFileName.endsWith(`/${entry}`))
   if (found === undefined) throw new Error(`${source?.fullFileName} is in no package`)
-  module.name = found.manifest.name
-  module.comment = new TypeDoc.Comment([{ kind: "text", text: found.manifest.description }])
+  module.name = `@effect-spotnana/${found.name}`
+  module.comment = new TypeDoc.Comment([{ kind: "text", text: found.description }])
 }
 
 /** Moves the members of a service's shape into the class. A shape that has a name stays, as a type of its own. */
