@@ -243,7 +243,8 @@ describe.skipIf(!isThere)("the site", () => {
       const programs = await seen()
       expect([programs.length, programs.filter((code) => !isFor3(code))]).toEqual([count, []])
       const [, code = ""] = /```ts\n([^]*?)\n```/.exec(Fs.readFileSync("docs/getting-started.md", "utf8")) ?? []
-      expect(programs).toContain(toEffect3(code))
+      const withoutSpace = (text: string) => text.replaceAll(/\s/g, "")
+      expect(programs.map(withoutSpace)).toContain(withoutSpace(toEffect3(code)))
       for (const path of ["guides/errors/", ""]) {
         await page.goto(server.origin + base + path)
         expect((await seen()).length).toBeGreaterThan(0)

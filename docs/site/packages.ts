@@ -29,12 +29,12 @@ const packageOf = (name: string): Package => ({
 export const packages: ReadonlyArray<Package> = [
   packageOf("core"),
   packageOf("effect3"),
+  packageOf("testing"),
   {
     name: "effect3/testing",
     entry: "packages/effect3/src/testing.ts",
     modules: "packages/effect3/src/testing",
     description: descriptionOf("testing").replace("A Spotnana", "For Effect 3: a Spotnana")
   },
-  packageOf("testing"),
   packageOf("engine")
 ]

@@ -100,8 +100,15 @@ const showMembers = (reflection: TypeDoc.DeclarationReflection, context: TypeDoc
   else delete reflection.extendedTypes
 }
 
+/** What a second package hands on of the engine leads to the first one's page, in the category that it has there. */
+const showReference = (reference: TypeDoc.Reflection): void => {
+  const target = reference.isReference() ? reference.tryGetTargetReflectionDeep() : undefined
+  if (target?.comment !== undefined) reference.comment = target.comment.clone()
+}
+
 export const showServices = (app: TypeDoc.Application, packages: ReadonlyArray<Package>): void => {
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, (context: TypeDoc.Context) => {
+    context.project.getReflectionsByKind(ReflectionKind.Reference).forEach(showReference)
     for (const reflection of context.project.getReflectionsByKind(ReflectionKind.Module | ReflectionKind.Class)) {
       if (!reflection.isDeclaration()) continue
       if (reflection.kind === ReflectionKind.Module) nameModule(reflection, packages)
