@@ -11,10 +11,10 @@ const fence = (language: string, code: string): string => `\`\`\`${language}\n${
 
 const tab = (line: string, code: string): string => `<TabItem label="${line}">\n\n${code}\n\n</TabItem>`
 
-const show = ({ block, effect3, only }: Snippet): string => {
+const show = ({ block, effect3, effect4Only }: Snippet): string => {
   const [language = ""] = block.info.split(" ")
   const code = fence(language, block.lines.join("\n"))
-  if (only.length > 0) return `<p><Badge text="Effect 4 only" size="medium" /></p>\n\n${code}`
+  if (effect4Only.length > 0) return `<p><Badge text="Effect 4 only" size="medium" /></p>\n\n${code}`
   if (effect3 === undefined) return code
   const tabs = [tab("Effect 4", code), tab("Effect 3", fence(language, effect3.code))]
   return `<Tabs syncKey="effect">\n${tabs.join("\n")}\n</Tabs>`

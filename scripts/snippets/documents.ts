@@ -50,7 +50,7 @@ export interface Snippet {
   /** The line on which the code for both ends. */
   readonly end: number
   /** What is in it for Effect 4 only. */
-  readonly only: ReadonlyArray<string>
+  readonly effect4Only: ReadonlyArray<string>
   /** For Effect 3, where it differs; `start` is the line above it. */
   readonly effect3: { readonly start: number; readonly code: string } | undefined
 }
@@ -86,12 +86,12 @@ export const snippetsOf = (file: string, text: string): ReadonlyArray<Snippet> =
       throw new Error(`${file}:${block.start}: stands below the same for Effect 4, with "In Effect 3:" between the two`)
     }
     if (next !== undefined && isFor3(lines, next, block)) {
-      return [{ block, end: next.end, only: [], effect3: { start: next.start, code: next.lines.join("\n") } }]
+      return [{ block, end: next.end, effect4Only: [], effect3: { start: next.start, code: next.lines.join("\n") } }]
     }
     const [language, , marked] = block.info.split(" ")
     if (language !== "ts") return []
-    const only = marked === undefined ? onlyInEffect4(block.lines.join("\n")) : [marked]
-    return [{ block, end: block.end, only, effect3: only.length > 0 ? undefined : convert(file, block) }]
+    const effect4Only = marked === undefined ? onlyInEffect4(block.lines.join("\n")) : [marked]
+    return [{ block, end: block.end, effect4Only, effect3: effect4Only.length > 0 ? undefined : convert(file, block) }]
   })
 }
 
@@ -103,9 +103,9 @@ export const noteOf = (file: string, snippets: ReadonlyArray<Snippet>): readonly
   const address = directory.startsWith("packages/")
     ? `${root}docs/effect-3.md`
     : Path.posix.relative(directory, "docs/effect-3.md")
-  const only = [...new Set(snippets.flatMap(({ only }) => only))].toSorted().map((name) => `\`${name}\``)
+  const only = [...new Set(snippets.flatMap(({ effect4Only }) => effect4Only))].toSorted().map((name) => `\`${name}\``)
   return [
-    snippets.some(({ effect3, only }) => effect3 !== undefined || only.length > 0)
+    snippets.some(({ effect3, effect4Only }) => effect3 !== undefined || effect4Only.length > 0)
       ? `Code for Effect 4. [What changes for Effect 3](${address}).`
       : "",
     only.length > 0 ? `For Effect 4 only: ${only.join(", ")}.` : ""

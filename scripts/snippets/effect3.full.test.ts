@@ -32,14 +32,14 @@ const rules: ReadonlyArray<readonly [rule: string, broken: string]> = [
 const programs = Fs.globSync(guides).sort()
   .flatMap((file) => snippetsOf(file, Fs.readFileSync(file, "utf8")))
   // Without what is written for Effect 3 by hand.
-  .filter(({ block, end, only }) => block.info === "ts" && end === block.end && only.length === 0)
+  .filter(({ block, end, effect4Only }) => block.info === "ts" && end === block.end && effect4Only.length === 0)
   .map(({ block }) => block.lines.join("\n"))
 
 it("a broken rule of the converter is found by the compiler", async () => {
   for (const directory of [mutants, out]) Fs.rmSync(directory, { force: true, recursive: true })
   for (const directory of [mutants, out]) Fs.mkdirSync(directory, { recursive: true })
   for (const [index, [rule, broken]] of rules.entries()) {
-    expect(converter.split(rule).length, rule).toBe(2)
+    expect([rule, converter.split(rule).length]).toEqual([rule, 2])
     const file = Path.join(mutants, `${index}.ts`)
     Fs.writeFileSync(file, converter.replace(rule, () => broken))
     const mutant = (await import(pathToFileURL(file).href)) as { readonly toEffect3: typeof toEffect3 }

@@ -95,11 +95,12 @@ describe("a guide", () => {
     const blocks = blocksOf(file, text.split("\n")).filter(({ info }) => /^ts(?! effect3)/.test(info))
     expect(found.map(({ block }) => block.start)).toEqual(blocks.map(({ start }) => start))
     const note = noteOf(file, found).filter((part) => part !== "").join(" ")
-    if (note !== "") expect(text).toContain(`\n> ${note}\n`)
-    for (const { block, effect3, only } of found) {
+    expect(`${text}\n> \n`).toContain(`\n> ${note}\n`)
+    for (const { block, effect3, effect4Only } of found) {
       const code = block.lines.join("\n")
-      if (effect3 === undefined && only.length === 0) expect(toEffect3(code)).toBe(code)
-      for (const name of only) expect(note).toContain(`\`${name}\``)
+      // Nothing to show for Effect 3: it is for Effect 4 only, or the same.
+      expect(effect3 !== undefined || effect4Only.length > 0 || toEffect3(code) === code).toBe(true)
+      for (const name of effect4Only) expect(note).toContain(`\`${name}\``)
     }
   })
 
@@ -120,7 +121,7 @@ describe("a guide", () => {
 
   it("has a program for Effect 3 by hand below the one for Effect 4", () => {
     const [snippet] = snippetsOf("a.md", document(fence("ts", "four"), "In Effect 3:", other))
-    expect(snippet).toMatchObject({ end: 9, only: [], effect3: { start: 7, code: "three" } })
+    expect(snippet).toMatchObject({ end: 9, effect4Only: [], effect3: { start: 7, code: "three" } })
     expect(snippetsOf("a.md", document(fence("sh", "four"), "In Effect 3:", fence("sh effect3", "three"))).length).toBe(
       1
     )
