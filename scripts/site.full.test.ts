@@ -12,6 +12,7 @@ import { serve } from "./site/server.ts"
 import type { Server } from "./site/server.ts"
 import { desktop, phone, visitAll } from "./site/visit.ts"
 import type { Visit } from "./site/visit.ts"
+import { toEffect3 } from "./snippets/effect3.ts"
 
 const site = ".generated/site"
 const base = "/effect-spotnana/"
@@ -19,7 +20,14 @@ const repository = core.repository.url.replace(/^git\+|\.git$/g, "")
 
 /** One of each kind: axe takes a second for a page. */
 const representative = new Set(
-  ["", "guides/getting-started/", "guides/running-in-production/", "api/core/", "api/core/TokenProvider/"]
+  [
+    "",
+    "guides/getting-started/",
+    "guides/running-in-production/",
+    "guides/webhooks/",
+    "api/core/",
+    "api/core/TokenProvider/"
+  ]
     .map((path) => base + path)
 )
 
@@ -64,9 +72,10 @@ describe.skipIf(!isThere)("the site", () => {
   it("has each guide and a page for each module, and its menu leads to every one of them", () => {
     const guides = Fs.globSync(["docs/*.md", "packages/{testing,cli,engine}/README.md", "SECURITY.md"])
     expect(pages.filter(({ path }) => path.startsWith(`${base}guides/`)).length).toBeGreaterThanOrEqual(guides.length)
-    const modules = Fs.globSync(["packages/{core,testing}/src/*.ts"]).filter((file) => !file.endsWith("/index.ts"))
+    const modules = Fs.globSync(["packages/{core,effect3,testing}/src/*.ts", "packages/effect3/src/testing/*.ts"])
+      .filter((file) => !file.endsWith("/index.ts"))
     const missing = modules.filter((file) =>
-      pageAt(file.replace(/packages\/(\w+)\/src\/(\w+)\.ts/, "api/$1/$2/")) === undefined
+      pageAt(file.replace(/packages\/(\w+)\/src\/([\w/]+)\.ts/, "api/$1/$2/")) === undefined
     )
     expect(missing).toEqual([])
     const linked = new Set(pageAt("").links.map(({ to }) => new URL(to).pathname))
@@ -91,7 +100,7 @@ describe.skipIf(!isThere)("the site", () => {
 
   it("has one title a page, and no Markdown in its text", () => {
     expect(pages.filter(({ html }) => html.match(/<h1\b/g)?.length !== 1).map(({ path }) => path)).toEqual([])
-    expect(pages.filter(({ text }) => /\[[ x]\]|\*\*\w|\]\(/.test(text)).map(({ path }) => path)).toEqual([])
+    expect(pages.filter(({ text }) => /\[[ x]\]|\*\*\w|\]\(|\\[<{]/.test(text)).map(({ path }) => path)).toEqual([])
   })
 
   it("leads from each page to the previous, the next and the source, but for the ends", () => {
@@ -212,7 +221,7 @@ describe.skipIf(!isThere)("the site", () => {
 
   it("copies the code of a block", () =>
     inWindow("guides/getting-started/", desktop, async (page) => {
-      const block = page.locator(".expressive-code").nth(1)
+      const block = page.locator(".expressive-code", { hasText: /^import .*"@effect-spotnana\/core"/ }).first()
       const button = block.locator(".copy button")
       expect(Number(await button.evaluate((element) => getComputedStyle(element).opacity))).toBeGreaterThan(0.7)
       await button.click()
@@ -221,6 +230,37 @@ describe.skipIf(!isThere)("the site", () => {
       const [, code] = /```ts\n([^]*?)\n```/.exec(Fs.readFileSync("docs/getting-started.md", "utf8")) ?? []
       expect(copied.trim()).toBe(code)
     }))
+
+  it("shows a guide's programs for the line of Effect that the reader chose, and remembers it on the other pages", () =>
+    inWindow("guides/getting-started/", desktop, async (page) => {
+      const seen = () =>
+        page.locator("main pre").filter({ visible: true, hasText: "@effect-spotnana/" }).allInnerTexts()
+      const isFor3 = (code: string) => code.includes("@effect-spotnana/effect3")
+      const count = (await seen()).length
+      expect(count).toBeGreaterThan(3)
+      expect((await seen()).filter(isFor3)).toEqual([])
+      await page.getByRole("tab", { name: "Effect 3" }).first().click()
+      const programs = await seen()
+      expect([programs.length, programs.filter((code) => !isFor3(code))]).toEqual([count, []])
+      const [, code = ""] = /```ts\n([^]*?)\n```/.exec(Fs.readFileSync("docs/getting-started.md", "utf8")) ?? []
+      const withoutSpace = (text: string) => text.replaceAll(/\s/g, "")
+      expect(programs.map(withoutSpace)).toContain(withoutSpace(toEffect3(code)))
+      for (const path of ["guides/errors/", ""]) {
+        await page.goto(server.origin + base + path)
+        expect((await seen()).length).toBeGreaterThan(0)
+        expect((await seen()).filter((code) => !isFor3(code))).toEqual([])
+      }
+      await page.getByRole("tab", { name: "Effect 4" }).first().click()
+      await page.goto(`${server.origin}${base}guides/errors/`)
+      expect((await seen()).filter(isFor3)).toEqual([])
+    }))
+
+  it("marks code for Effect 4 only", () => {
+    const marked = pages.filter(({ html }) => html.includes("Effect 4 only</span>")).map(({ path }) => path)
+    expect(marked).toContain(`${base}guides/webhooks/`)
+    expect(marked).not.toContain(`${base}guides/getting-started/`)
+    expect(pages.filter(({ path, text }) => marked.includes(path) && !text.includes("For Effect 4 only: "))).toEqual([])
+  })
 
   it("has the first program for both lines of Effect, and a switch for the theme", () =>
     inWindow("", desktop, async (page) => {

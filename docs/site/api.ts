@@ -16,7 +16,7 @@ export const writeApi = async (out: string, repository: string): Promise<void> =
     outputs: [{ name: "markdown", path: out }],
     tsconfig: Path.join(root, "docs/tsconfig.api.json"),
     displayBasePath: root,
-    entryPoints: packages.map(({ name }) => Path.join(root, `packages/${name}/src/index.ts`)),
+    entryPoints: packages.map(({ entry }) => Path.join(root, entry)),
     readme: "none",
     // `pnpm check` says what is wrong with the types.
     skipErrorChecking: true,

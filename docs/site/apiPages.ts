@@ -6,6 +6,7 @@ import type { MenuGroup } from "./guides.ts"
 import { changeLinks, frontMatter } from "./markdown.ts"
 import type { Options } from "./options.ts"
 import { packages } from "./packages.ts"
+import type { Package } from "./packages.ts"
 
 /** `@effect-spotnana/core/namespaces/TokenProvider.md` is the page `api/core/TokenProvider`. */
 const idOf = (file: string): string =>
@@ -43,12 +44,21 @@ const tidy = (text: string): string =>
     .replaceAll(/^```ts\n([^]*?)^```$/gm, (block, code: string) =>
       /^import /m.test(code) ? block : `\`\`\`ts\n${joinType(code)}\`\`\``)
 
-const importOf = (id: string): string => {
-  const [, name, module] = id.split("/")
-  return module === undefined || name === "engine"
+/** The package of a page, and the module that the page is about if it is about one. */
+const partsOf = (id: string): readonly [Package, module: string | undefined] => {
+  const found = [id, Path.posix.dirname(id)]
+    .flatMap((each) => packages.filter(({ name }) => each === `api/${name}`))
+    .at(0)
+  if (found === undefined) throw new Error(`${id} is in no package`)
+  return [found, id.slice(`api/${found.name}/`.length) || undefined]
+}
+
+const isPackage = (id: string): boolean => packages.some(({ name }) => id === `api/${name}`)
+
+const importOf = ({ name }: Package, module: string | undefined): string =>
+  module === undefined || name === "engine"
     ? ""
     : `\`\`\`ts\nimport { ${module} } from "@effect-spotnana/${name}"\n\`\`\`\n\n`
-}
 
 /** Writes the pages, and says what is in the menu: a group for each package. */
 export const writeApiPages = async (options: Options): Promise<ReadonlyArray<MenuGroup>> => {
@@ -59,7 +69,7 @@ export const writeApiPages = async (options: Options): Promise<ReadonlyArray<Men
   )
   for (const [file, text] of texts) {
     const id = idOf(file)
-    const [, name, module] = id.split("/")
+    const [found, module] = partsOf(id)
     const [summary = ""] = text.split("\n\n")
     const body = changeLinks(text.slice(summary.length), (address) => {
       if (/^[a-z]+:/.test(address)) return address
@@ -72,16 +82,16 @@ export const writeApiPages = async (options: Options): Promise<ReadonlyArray<Men
     const target = Path.join(options.pages, `${id}.md`)
     Fs.mkdirSync(Path.dirname(target), { recursive: true })
     const matter = {
-      title: module ?? `@effect-spotnana/${name}`,
-      editUrl: `${options.repository}/edit/main/packages/${name}/src/${module ?? "index"}.ts`
+      title: module ?? `@effect-spotnana/${found.name}`,
+      editUrl: `${options.repository}/edit/main/${module === undefined ? found.entry : `${found.modules}/${module}.ts`}`
     }
-    Fs.writeFileSync(target, `${frontMatter(matter)}${summary}\n\n${importOf(id)}${body}`)
+    Fs.writeFileSync(target, `${frontMatter(matter)}${summary}\n\n${importOf(found, module)}${body}`)
   }
   return packages.map(({ name }) => ({
     label: name,
     items: [
       { label: "Overview", slug: `api/${name}` },
-      ...[...texts.keys()].map(idOf).filter((id) => id.startsWith(`api/${name}/`)).sort()
+      ...[...texts.keys()].map(idOf).filter((id) => Path.posix.dirname(id) === `api/${name}` && !isPackage(id)).sort()
     ]
   }))
 }

@@ -6,6 +6,7 @@ import { anchorsOf, changeLinks, frontMatter, titleOf } from "./markdown.ts"
 import { menu, names } from "./menu.ts"
 import type { Options } from "./options.ts"
 import { showPictures } from "./pictures.ts"
+import { withTabs } from "./tabs.ts"
 
 const root = Path.resolve(import.meta.dirname, "../..")
 const files = ["docs/*.md", "packages/{cli,effect3,engine,testing}/README.md", "SECURITY.md"]
@@ -14,6 +15,10 @@ interface Guide {
   readonly source: string
   readonly slug: string
   readonly title: string
+  /** `mdx` where it has tabs. */
+  readonly extension: "md" | "mdx"
+  /** What its page has before its text. */
+  readonly before: string
   readonly text: string
   readonly anchors: ReadonlySet<string>
 }
@@ -27,7 +32,16 @@ export interface MenuGroup {
 const read = (source: string): Guide => {
   const text = Fs.readFileSync(Path.join(root, source), "utf8")
   const { slug = Path.basename(source, ".md"), title = titleOf(text) ?? source } = names[source] ?? {}
-  return { source, slug, title, text: text.replace(/^# .*\n+/, ""), anchors: anchorsOf(text) }
+  const tabbed = withTabs(source, text)
+  return {
+    source,
+    slug,
+    title,
+    extension: tabbed === undefined ? "md" : "mdx",
+    before: tabbed?.before ?? "",
+    text: (tabbed?.text ?? text).replace(/^# .*\n+/, ""),
+    anchors: anchorsOf(text)
+  }
 }
 
 const findGuides = (): ReadonlyArray<Guide> => {
@@ -48,7 +62,7 @@ const groups = (guides: ReadonlyArray<Guide>): ReadonlyArray<MenuGroup> => {
 
 /** A checklist that can be ticked while it is read. */
 const checklist = (text: string): string =>
-  text.replaceAll(/^( *[-*]) \[ \] /gm, "$1 <input type=\"checkbox\" aria-label=\"Done\"> ")
+  text.replaceAll(/^( *[-*]) \[ \] /gm, "$1 <input type=\"checkbox\" aria-label=\"Done\" /> ")
 
 /** Where a link leads in the site. */
 const resolve = (guide: Guide, address: string, guides: ReadonlyArray<Guide>, options: Options): string => {
@@ -75,8 +89,8 @@ export const writeGuides = (options: Options): ReadonlyArray<MenuGroup> => {
     const matter = { title: guide.title, editUrl: `${options.repository}/edit/main/${guide.source}` }
     const text = showPictures(checklist(guide.text), Path.join(root, Path.dirname(guide.source)), options)
     Fs.writeFileSync(
-      Path.join(options.pages, "guides", `${guide.slug}.md`),
-      frontMatter(matter) + changeLinks(text, (address) => resolve(guide, address, guides, options))
+      Path.join(options.pages, "guides", `${guide.slug}.${guide.extension}`),
+      frontMatter(matter) + guide.before + changeLinks(text, (address) => resolve(guide, address, guides, options))
     )
   }
   return groups(guides)

@@ -3,9 +3,10 @@
 /** Something that a text links to: the part of `[…](…)` and of `[…]: …` that is an address. */
 const link = /(\]\(|^\[[^\]]+\]: +)([^\s)]+)/gm
 
-/** Changes a text, but for what is code in it. */
+/** Changes a text, but for what is code in it: blocks, and code in a line, which may go on in the next one. */
 export const outsideCode = (text: string, change: (prose: string) => string): string =>
-  text.split(/(^ *```[^]*?^ *```$|`[^`\n]+`)/m).map((part, index) => index % 2 === 0 ? change(part) : part).join("")
+  text.split(/(^ *```[^]*?^ *```$|`(?:[^`\n]|\n(?!\n))+`)/m).map((part, index) => index % 2 === 0 ? change(part) : part)
+    .join("")
 
 export const changeLinks = (text: string, change: (address: string) => string): string =>
   outsideCode(text, (prose) => prose.replaceAll(link, (_, before: string, address: string) => before + change(address)))

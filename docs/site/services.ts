@@ -8,10 +8,10 @@ const { Converter, ReflectionKind } = TypeDoc
 /** A module is a package: it has that one's name, and says what it is. */
 const nameModule = (module: TypeDoc.DeclarationReflection, packages: ReadonlyArray<Package>): void => {
   const [source] = module.sources ?? []
-  const found = packages.find(({ name }) => source?.fullFileName.includes(`/packages/${name}/`))
+  const found = packages.find(({ entry }) => source?.fullFileName.endsWith(`/${entry}`))
   if (found === undefined) throw new Error(`${source?.fullFileName} is in no package`)
-  module.name = found.manifest.name
-  module.comment = new TypeDoc.Comment([{ kind: "text", text: found.manifest.description }])
+  module.name = `@effect-spotnana/${found.name}`
+  module.comment = new TypeDoc.Comment([{ kind: "text", text: found.description }])
 }
 
 /** Moves the members of a service's shape into the class. A shape that has a name stays, as a type of its own. */
@@ -100,8 +100,15 @@ const showMembers = (reflection: TypeDoc.DeclarationReflection, context: TypeDoc
   else delete reflection.extendedTypes
 }
 
+/** What a second package hands on of the engine leads to the first one's page, in the category that it has there. */
+const showReference = (reference: TypeDoc.Reflection): void => {
+  const target = reference.isReference() ? reference.tryGetTargetReflectionDeep() : undefined
+  if (target?.comment !== undefined) reference.comment = target.comment.clone()
+}
+
 export const showServices = (app: TypeDoc.Application, packages: ReadonlyArray<Package>): void => {
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, (context: TypeDoc.Context) => {
+    context.project.getReflectionsByKind(ReflectionKind.Reference).forEach(showReference)
     for (const reflection of context.project.getReflectionsByKind(ReflectionKind.Module | ReflectionKind.Class)) {
       if (!reflection.isDeclaration()) continue
       if (reflection.kind === ReflectionKind.Module) nameModule(reflection, packages)
