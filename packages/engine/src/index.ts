@@ -18,6 +18,8 @@ export * as StoredToken from "./StoredToken.ts"
 export * as StoredFailure from "./StoredFailure.ts"
 /** What a store in Redis runs and is called. */
 export * as StoredInRedis from "./StoredInRedis.ts"
+/** What a store in a directory writes and what it means. */
+export * as StoredInFiles from "./StoredInFiles.ts"
 /** What an answer of the token endpoint means. */
 export * as TokenResponse from "./TokenResponse.ts"
 /** Why the token endpoint gave no answer. */

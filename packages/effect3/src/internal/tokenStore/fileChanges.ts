@@ -1,0 +1,102 @@
+import * as Stored from "@effect-spotnana/engine/StoredInFiles"
+import type { PlatformError } from "@effect/platform/Error"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { Change, TokenStoreError } from "./contract.ts"
+import { isAbsent } from "./fileDirectory.ts"
+import type { FileDirectory } from "./fileDirectory.ts"
+
+/** Tells of the changes of all keys, and watches for those that others tell. The watch ends with the scope. */
+export const makeFileChanges = ({ failed, fs, makePrivate, placeOf, remove }: FileDirectory, scope: Scope.Scope) => {
+  const changes = placeOf("changes")
+
+  /** Tells the other processes. One that is not told finds out when it looks. */
+  const tell = (folder: string, what: Stored.Told, fence: number): Effect.Effect<void> =>
+    Effect.gen(function*() {
+      yield* makePrivate(changes)
+      yield* fs.writeFileString(placeOf("changes", Stored.changeName(folder, what, fence)), "", { mode: 0o600 })
+      const names = yield* fs.readDirectory(changes)
+      for (const name of Stored.voidChanges(names, folder, what, fence)) yield* remove(placeOf("changes", name))
+    }).pipe(Effect.ignore)
+
+  const told = fs.readDirectory(changes).pipe(
+    Effect.map(Stored.changesOf),
+    Effect.catchIf(isAbsent, () => Effect.succeed(undefined))
+  )
+  let known = Stored.changesOf([])
+  // When the directory last changed, and whether it was read after that: what happens in the same moment as a look may
+  // leave the time as it is, and is found by the next one.
+  let changedAt: number | undefined
+  let isRead = false
+  let isWatching = false
+  const subscribers = new Map<string, Set<Queue.Queue<Either.Either<Change, TokenStoreError>>>>()
+
+  /** Finds the changes of all keys. Whether the directory is there. */
+  const readChanges = Effect.map(told, (now) => {
+    const before = known
+    known = now ?? Stored.changesOf([])
+    for (const [folder, queues] of subscribers) {
+      const found = Stored.changesBetween(before, known, folder)
+      for (const queue of queues) for (const change of found) queue.unsafeOffer(Either.right(change))
+    }
+    return now !== undefined
+  })
+
+  const look = Effect.gen(function*() {
+    const { mtime } = yield* fs.stat(changes)
+    const at = Option.getOrUndefined(mtime)?.getTime()
+    const isSame = at !== undefined && at === changedAt
+    if (isSame && isRead) return true
+    changedAt = at
+    isRead = isSame
+    return yield* readChanges
+  }).pipe(Effect.catchIf(isAbsent, () => Effect.succeed(false)))
+
+  const failAll = (error: PlatformError) =>
+    Effect.sync(() => {
+      const failure = Either.left(failed(error))
+      for (const queues of subscribers.values()) for (const queue of queues) queue.unsafeOffer(failure)
+    })
+
+  // The file system notifies at once, where it can; the look every second finds what it misses. Somebody may remove the
+  // directory: then it is made again, and watched again.
+  const watch = Effect.gen(function*() {
+    yield* makePrivate(changes)
+    const notified = Stream.catchAll(fs.watch(changes), () => Stream.never)
+    yield* Stream.merge(notified, Stream.fromSchedule(Schedule.spaced("1 second"))).pipe(
+      // However much happens during a look, one more is enough.
+      Stream.buffer({ capacity: 1, strategy: "sliding" }),
+      Stream.runForEachWhile(() => look)
+    )
+  }).pipe(Effect.catchAll(failAll), Effect.zipRight(Effect.sleep("1 second")), Effect.forever)
+
+  const subscribe = (
+    folder: string
+  ): Effect.Effect<Stream.Stream<Change, TokenStoreError>, PlatformError, Scope.Scope> =>
+    Effect.gen(function*() {
+      const now = yield* told
+      if (!isWatching) {
+        isWatching = true
+        known = now ?? known
+        yield* Effect.forkIn(watch, scope)
+      }
+      const queue = yield* Queue.unbounded<Either.Either<Change, TokenStoreError>>()
+      const queues = subscribers.get(folder) ?? new Set()
+      yield* Effect.acquireRelease(
+        Effect.sync(() => void subscribers.set(folder, queues.add(queue))),
+        () =>
+          Effect.sync(() => {
+            queues.delete(queue)
+            if (queues.size === 0) subscribers.delete(folder)
+          })
+      )
+      return Stream.mapEffect(Stream.fromQueue(queue), (told) => told)
+    })
+
+  return { tell, subscribe }
+}

@@ -1,0 +1,43 @@
+import * as Stored from "@effect-spotnana/engine/StoredInFiles"
+import type { PlatformError } from "@effect/platform/Error"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Path from "@effect/platform/Path"
+import * as Effect from "effect/Effect"
+import { TokenStoreError } from "./contract.ts"
+
+/** The directory of a store, for this user alone. */
+export type FileDirectory = Effect.Effect.Success<ReturnType<typeof openDirectory>>
+
+export const isAbsent = (error: PlatformError | TokenStoreError) =>
+  error._tag === "SystemError" && error.reason === "NotFound"
+export const isTaken = (error: PlatformError) => error._tag === "SystemError" && error.reason === "AlreadyExists"
+
+export const openDirectory = Effect.fnUntraced(function*(directory: string) {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const failed = (cause: PlatformError | TokenStoreError) =>
+    cause._tag === "TokenStoreError"
+      ? cause
+      : new TokenStoreError({ message: Stored.unusable(directory, cause.message, cause.cause), cause })
+  // Windows has no such modes: there a directory of the user's profile is the user's.
+  const hasModes = path.sep === "/"
+  const assertPrivate = (place: string, close?: string) =>
+    Effect.flatMap(fs.stat(place), ({ mode }) => {
+      const message = hasModes ? Stored.openToOthers(place, mode, close) : undefined
+      return message === undefined ? Effect.void : Effect.fail(new TokenStoreError({ message }))
+    })
+  const makePrivate = (place: string) => fs.makeDirectory(place, { recursive: true, mode: 0o700 })
+  yield* Effect.mapError(makePrivate(directory), failed)
+  yield* Effect.mapError(
+    assertPrivate(directory, Stored.closeDirectory(path.join(directory, "spotnana"))),
+    failed
+  )
+  return {
+    fs,
+    failed,
+    assertPrivate,
+    makePrivate,
+    remove: (file: string) => Effect.ignore(fs.remove(file)),
+    placeOf: (...names: ReadonlyArray<string>) => path.join(directory, ...names)
+  }
+})
