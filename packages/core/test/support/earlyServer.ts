@@ -3,7 +3,9 @@
 import { once } from "node:events"
 import { createServer } from "node:net"
 import type { AddressInfo, Socket } from "node:net"
+import * as Tls from "node:tls"
 import { parentPort, workerData } from "node:worker_threads"
+import type { Certificate } from "./certificate.ts"
 
 /** What it has done so far. */
 export interface Seen {
@@ -11,10 +13,10 @@ export interface Seen {
   readonly tokens: number
 }
 
-/** Whether it reads what is still on its way once it has answered, or closes the connection at once. */
-export type Ending = "reads on" | "closes"
+/** Whether it reads what is still on its way once it has answered, closes the connection at once, or even before. */
+export type Ending = "reads on" | "closes" | "closes without an answer"
 
-const ending: Ending = workerData
+const { certificate, ending }: { readonly certificate?: Certificate; readonly ending: Ending } = workerData
 let tokens = 0
 const uploads: Array<number> = []
 
@@ -24,7 +26,7 @@ const respond = (socket: Socket, status: number, json: unknown) => {
   socket.write(`connection: close\r\n\r\n${body}`)
 }
 
-const server = createServer({ allowHalfOpen: true }, (socket) => {
+const onConnection = (socket: Socket) => {
   let head = ""
   const onData = (chunk: Buffer) => {
     head += chunk.toString("latin1")
@@ -35,6 +37,10 @@ const server = createServer({ allowHalfOpen: true }, (socket) => {
       socket.end()
       return
     }
+    if (ending === "closes without an answer") {
+      socket.destroy()
+      return
+    }
     const status = /authorization: bearer token-0\r\n/i.test(head) ? 401 : 413
     if (head.startsWith("POST /v2/documents")) uploads.push(status)
     respond(socket, status, { message: "early" })
@@ -43,7 +49,10 @@ const server = createServer({ allowHalfOpen: true }, (socket) => {
   }
   // A client may break off its upload, or not.
   socket.on("error", () => {}).on("data", onData)
-})
+}
+
+const options = { allowHalfOpen: true, ...certificate }
+const server = certificate ? Tls.createServer(options, onConnection) : createServer(options, onConnection)
 
 parentPort!.on("message", () => parentPort!.postMessage({ uploads, tokens } satisfies Seen))
 server.listen(0, "127.0.0.1")
