@@ -1,30 +1,13 @@
-// The types are of the description, and the description is of Spotnana and of the mock.
+// The description is of Spotnana and of the mock.
 import { Environment, SpotnanaHttpClient } from "@effect-spotnana/core"
 import { assert, describe, it } from "@effect/vitest"
 import formats from "ajv-formats"
 import { Ajv2020 } from "ajv/dist/2020.js"
 import { Effect } from "effect"
-import { readFileSync } from "node:fs"
-import { join } from "node:path"
 import * as Spec from "../../packages/testing/test/support/spec.ts"
-import { runToEnd } from "../../scripts/processes.ts"
 import { endpoints, example } from "../support/run.ts"
 import { connect } from "./client.ts"
 import openapi from "./openapi.json" with { type: "json" }
-
-const directory = import.meta.dirname
-
-describe("spotnana.gen.ts", () => {
-  it("is what `pnpm generate` makes of the description", async () => {
-    const { stderr, stdout } = await runToEnd(
-      process.execPath,
-      ["node_modules/openapi-typescript/bin/cli.js", "openapi.json"],
-      { cwd: directory }
-    )
-    assert.strictEqual(stderr, "")
-    assert.strictEqual(stdout, readFileSync(join(directory, "spotnana.gen.ts"), "utf8"))
-  })
-})
 
 /** A part of a description: references replaced by what they refer to, and nothing in it that is for people only. */
 const plain = (document: unknown, part: unknown): unknown => {

@@ -1,15 +1,13 @@
 import { FileTokenStore, TokenStore } from "@effect-spotnana/core"
 import { NodeServices } from "@effect/platform-node"
-import { beforeAll, describe, expect, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Duration, Effect, FileSystem, Layer, Option, Path, Redacted } from "effect"
 import { Digest, SecureRandom } from "effect/crypto"
 import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
 import { once } from "node:events"
-import { mkdirSync, writeFileSync } from "node:fs"
-import { fileURLToPath } from "node:url"
+import { bundled } from "../../../../scripts/bundled.ts"
 import { endWithTest, inGroup } from "../../../../scripts/processes.ts"
-import { bundle } from "../../../../scripts/size/measure.ts"
 import { makeFileBackend } from "../../src/internal/tokenStore/file.ts"
 import { reportFigure } from "../support/figures.ts"
 
@@ -24,19 +22,10 @@ const backendAt = makeFileBackend
 const folderOf = (key: string) =>
   `${key.replace(/:[^:]*$/, "").replaceAll(":", "-")}-${createHash("sha256").update(key).digest("hex").slice(0, 32)}`
 
-// A thousand of them are started: as one file with all that it imports it starts in a fifth of the time.
-const writer = ".generated/writer.mjs"
-
-beforeAll(async () => {
-  const input = fileURLToPath(new URL("./fleet/writer.ts", import.meta.url))
-  const { code } = await bundle({ input, platform: "node" })
-  mkdirSync(".generated", { recursive: true })
-  writeFileSync(writer, code)
-})
-
 describe("a token store in a directory", () => {
   it.live(`survives kill -9 in the middle of a writing, ${kills} times`, (context) =>
     Effect.gen(function*() {
+      const writer = yield* Effect.promise(() => bundled(new URL("./fleet/writer.ts", import.meta.url)))
       const directory = yield* temporary
       const backend = yield* backendAt(directory)
       let written = 0

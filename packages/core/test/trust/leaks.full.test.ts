@@ -7,6 +7,7 @@ import { Otlp, OtlpSerialization, PrometheusMetrics } from "effect/observability
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { format } from "node:util"
+import { bundled } from "../../../../scripts/bundled.ts"
 import { endWithTest, inGroup } from "../../../../scripts/processes.ts"
 import { makeAudit } from "../support/audit.ts"
 import { reportSearches } from "../support/figures.ts"
@@ -126,8 +127,9 @@ describe("invariant 9: nothing leaks", () => {
   ]
   it("into the output of a process that dies of an error, in whatever way", async (context) => {
     const audit = makeAudit()
+    const program = await bundled(new URL("./leaks/dies.ts", import.meta.url))
     const die = async (death: string, failure: string) => {
-      const child = endWithTest(spawn(process.execPath, ["packages/core/test/trust/leaks/dies.ts", death, failure], {
+      const child = endWithTest(spawn(process.execPath, [program, death, failure], {
         ...inGroup,
         env: { ...process.env, NO_COLOR: "1" },
         stdio: ["ignore", "pipe", "pipe"]

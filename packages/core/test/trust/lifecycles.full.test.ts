@@ -9,6 +9,7 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { createServer } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
+import { bundled } from "../../../../scripts/bundled.ts"
 import { endWithTest, inGroup, runToEnd } from "../../../../scripts/processes.ts"
 import { reportFigure } from "../support/figures.ts"
 import { clientId, clientSecret, subjects } from "../support/harness.ts"
@@ -85,6 +86,7 @@ describe("invariant 11: nothing left behind", () => {
   const moments = ["idle", "acquiring", "waiting", "renewing"] as const
   for (const [name] of platformClients) {
     it.each(moments)(`a process whose scope is closed while %s exits by itself, with ${name}`, async (moment) => {
+      const program = await bundled(new URL("./lifecycles/exits.ts", import.meta.url))
       // Answers nothing that is asked while it should hang, and never ends a connection by itself.
       let served = 0
       const server = createServer((request, response) => {
@@ -100,7 +102,7 @@ describe("invariant 11: nothing left behind", () => {
       server.listen(0, "127.0.0.1")
       await once(server, "listening")
       const child = endWithTest(
-        spawn(process.execPath, ["packages/core/test/trust/lifecycles/exits.ts", name, moment], {
+        spawn(process.execPath, [program, name, moment], {
           ...inGroup,
           env: {
             ...process.env,

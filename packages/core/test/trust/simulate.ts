@@ -1,5 +1,5 @@
 // Random histories until one breaks an invariant: `pnpm simulate:shell --histories 10000 --seed 7`; with `--fleet`, of several
-// processes that share a store.
+// processes that share a store; with `--no-shrink` the history is shown as it was found.
 import { Effect } from "effect"
 import { parseArgs } from "node:util"
 import * as Fleet from "./fleetSimulation/world.ts"
@@ -13,6 +13,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     fleet: { type: "boolean", default: false },
     replay: { type: "string" },
+    "no-shrink": { type: "boolean", default: false },
     log: { type: "boolean", default: false }
   }
 })
@@ -31,6 +32,7 @@ const options = {
   histories,
   seed,
   replay: values.replay,
+  shrinks: values["no-shrink"] ? 0 : undefined,
   onHistory: (done: number) => {
     if (done % 1_000 === 0) console.error(`${done} of ${histories}`)
   }
@@ -47,7 +49,9 @@ if (result.failure === undefined) {
   }
 } else {
   const { after, history, log, replay, violation } = result.failure
-  console.log(`${violation.message}\n\nFound in history ${after} of seed ${seed}, shrunk to:`)
+  console.log(
+    `${violation.message}\n\nFound in history ${after} of seed ${seed}${values["no-shrink"] ? ":" : ", shrunk to:"}`
+  )
   const { steps, ...setting } = history
   console.log(JSON.stringify(setting))
   for (const step of steps) console.log(JSON.stringify(step))

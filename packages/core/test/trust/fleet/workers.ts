@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import type { Scope } from "effect"
 import { fork } from "node:child_process"
 import { once } from "node:events"
+import { bundled } from "../../../../../scripts/bundled.ts"
 import { endWithTest, inGroup } from "../../../../../scripts/processes.ts"
 import type { Options, Report, Task } from "./worker.ts"
 
@@ -31,9 +32,9 @@ export const start = (options: Options): Effect.Effect<Worker, never, Scope.Scop
   Effect.map(
     Effect.acquireRelease(
       Effect.promise(async () => {
-        const child = endWithTest(fork(new URL("./worker.ts", import.meta.url), [JSON.stringify(options)], {
+        const program = await bundled(new URL("./worker.ts", import.meta.url))
+        const child = endWithTest(fork(program, [JSON.stringify(options)], {
           ...inGroup,
-          // Else starting takes most of the time: each would compile the same modules.
           env: { ...process.env, SPOTNANA_TOKEN_STORE_KEYS: key },
           stdio: ["ignore", "inherit", "inherit", "ipc"]
         }))

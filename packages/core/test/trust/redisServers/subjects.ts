@@ -8,6 +8,7 @@ import { Redis } from "effect/persistence"
 import { fork } from "node:child_process"
 import { randomBytes, randomUUID } from "node:crypto"
 import { once } from "node:events"
+import { bundled } from "../../../../../scripts/bundled.ts"
 import { endWithRun, inGroup } from "../../../../../scripts/processes.ts"
 import { makeAudit } from "../../support/audit.ts"
 import { clientId, clientSecret } from "../../support/harness.ts"
@@ -168,8 +169,9 @@ export const closer = (options: Closes) =>
   Effect.map(
     Effect.acquireRelease(
       Effect.promise(async () => {
+        const program = await bundled(new URL("./closes.ts", import.meta.url))
         // Of tests that run at once the end of one would be the end of the processes of all.
-        const child = endWithRun(fork(new URL("./closes.ts", import.meta.url), [JSON.stringify(options)], {
+        const child = endWithRun(fork(program, [JSON.stringify(options)], {
           ...inGroup,
           env: { ...process.env, SPOTNANA_TOKEN_STORE_KEYS: storeKey.toString("base64") },
           stdio: ["ignore", "pipe", "inherit", "ipc"]

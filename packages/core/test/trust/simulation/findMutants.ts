@@ -22,7 +22,7 @@ const simulate = async ({ name, seed = 1 }: Mutant, args: ReadonlyArray<string>)
   ]
   const { stderr, stdout } = await runToEnd(
     process.execPath,
-    [...script, ...args, "--histories", "2000", "--seed", String(seed)],
+    [...script, ...args, "--histories", "2000", "--seed", String(seed), "--no-shrink"],
     { env: { ...process.env, MUTANT: name } }
   )
   return stdout.startsWith("invariant") ? stdout : stdout + stderr

@@ -40,6 +40,8 @@ export const run = <History>({ history, live }: Simulation<History>, options: {
   readonly histories: number
   readonly seed: number
   readonly replay?: string | undefined
+  /** How often to try to make a failing history smaller: 2,000 times unless it says otherwise. */
+  readonly shrinks?: number | undefined
   readonly onHistory?: ((count: number) => void) | undefined
 }): Effect.Effect<Result<History>> =>
   Effect.gen(function*() {
@@ -57,7 +59,13 @@ export const run = <History>({ history, live }: Simulation<History>, options: {
           options.onHistory?.(histories)
           return report.violation === undefined
         }),
-      { runs: options.histories, seed: options.seed, size: 100, replay: options.replay, maxShrinks: 2_000 }
+      {
+        runs: options.histories,
+        seed: options.seed,
+        size: 100,
+        replay: options.replay,
+        maxShrinks: options.shrinks ?? 2_000
+      }
     )
     const done = { histories, events, searches, situations }
     switch (checked._tag) {
