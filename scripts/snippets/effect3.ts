@@ -105,7 +105,7 @@ const convertNames = (body: string): string => {
 }
 
 const specifierOf = (specifier: string): string => {
-  if (specifier.startsWith("node:") || specifier === "redis") return specifier
+  if (specifier.startsWith("node:") || ["ioredis", "redis"].includes(specifier)) return specifier
   const found = specifiers[specifier]
   if (found === undefined) throw new Error(`${specifier} has no counterpart for Effect 3`)
   return found

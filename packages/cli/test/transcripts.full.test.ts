@@ -115,11 +115,9 @@ describe.each(pages)("%s", (page) => {
     let last: number | null = 0
     let kid = ""
     for (const { command, printed } of steps) {
-      if (command === "echo $?") {
-        expect(String(last)).toBe(printed.join("\n"))
-        continue
-      }
-      const { status, stdout } = await run(command.replace(thumbprint, kid))
+      const { status, stdout } = command === "echo $?"
+        ? { status: 0, stdout: String(last) }
+        : await run(command.replace(thumbprint, kid))
       kid = /^kid (\S+),/m.exec(stdout)?.[1] ?? kid
       last = status
       if (printed.length === 0) continue
