@@ -142,9 +142,9 @@ describe("through a proxy", () => {
     }).pipe(Effect.provide(Spotnana)))
 
   it.live.each(
-    [[407, /wants to know who you are: HTTPS_PROXY=http:\/\/user:password@/], [
+    [[407, /needs a user name and a password: HTTPS_PROXY=http:\/\/user:password@/], [
       403,
-      /let api\.example:\d+ through/
+      /to allow api\.example:\d+\./
     ]] as const
   )(
     "that answers %d is said by doctor, with what to do, and what builds upon it is skipped",

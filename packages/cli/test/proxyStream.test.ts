@@ -312,7 +312,7 @@ it.live("lets the requests in progress finish at Ctrl-C, and takes no more", () 
       return response as Http.IncomingMessage
     })
     running.child.kill("SIGINT")
-    yield* running.match(/1 in progress; 5 seconds/)
+    yield* running.match(/1 in progress; waiting up to 5 seconds/)
     yield* Effect.promise(() => expect(fetch(`${url}/v2/companies`)).rejects.toThrow("fetch failed"))
     finish()
     const text = String((yield* Effect.promise(() => read(response))).body)

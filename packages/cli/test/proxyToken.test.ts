@@ -162,7 +162,7 @@ describe("what the proxy answers", () => {
           504,
           {
             code: "API_TIMEOUT",
-            message: `${apiUrl} was silent for 300ms. It may have handled the request.`
+            message: `${apiUrl} did not answer within 300ms. It may have handled the request.`
           },
           "spotnana-auth; error=http_response_timeout"
         ])

@@ -320,7 +320,7 @@ describe("api-users rotate --resume", () => {
       const env = { SPOTNANA_CLIENT_ID: "new", SPOTNANA_CLIENT_SECRET: "new secret" }
       const { code, stderr } = yield* user.run(["api-users", "rotate", "--switch-command", "true"], { env })
       expect(code).toBe(2)
-      expect(stderr).toContain("1.json is no record of a rotation.")
+      expect(stderr).toContain("1.json is not a record of a rotation.")
     }).pipe(Effect.provide(Spotnana)))
 })
 

@@ -155,7 +155,7 @@ describe("PartnerKeys", () => {
         yield* mock.inject("api", Fault.status(200, { body: body as string }))
         const error = yield* Effect.flip(call)
         assert.instanceOf(error, SpotnanaApiError.SpotnanaApiError)
-        assert.include(error.message, "compare PartnerKeys.list")
+        assert.include(error.message, "check PartnerKeys.list")
         const audit = makeAudit()
         audit.add(error)
         assert.deepStrictEqual(audit.search(["in-the-body"]), [])

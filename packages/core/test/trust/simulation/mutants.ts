@@ -134,7 +134,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "send a rejected request again without a new token",
     file: authenticate,
-    from: "const replacement = isAccepted ? provider.get : provider.replacement(token, attempt.isRepeated)",
+    from: "const replacement = isAccepted ? tokens.get() : tokens.replacement(token, attempt.isRepeated)",
     to: "const replacement = Effect.succeed(token)"
   },
   {
