@@ -115,7 +115,7 @@ describe.each(pages)("%s", (page) => {
     let last: number | null = 0
     let kid = ""
     for (const { command, printed } of steps) {
-      const { status, stdout } = command === "echo $?"
+      const { status, stdout }: { status: number | null; stdout: string } = command === "echo $?"
         ? { status: 0, stdout: String(last) }
         : await run(command.replace(thumbprint, kid))
       kid = /^kid (\S+),/m.exec(stdout)?.[1] ?? kid
