@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { configDefaults, defineConfig } from "vitest/config"
 import { figuresReporter } from "./scripts/figures.ts"
@@ -42,10 +41,6 @@ export default defineConfig({
           name: "full",
           include: full,
           exclude,
-          // Many of these files wait, for a process, a lease or a clock: meanwhile another one has the core.
-          maxWorkers: Math.ceil(availableParallelism() * 1.5),
-          // Vitest demands it where projects differ in their workers and run together.
-          sequence: { groupOrder: 1 },
           // Thousands of exchanges, packages that are installed: only for a machine that is slow, and for a test that hangs.
           testTimeout: 600_000,
           hookTimeout: 600_000

@@ -74,7 +74,7 @@ describe("start", () => {
     ])
     for (const row of rows) expect(row.length).toBe(columns.length)
     expect(rows.at(-1)![1]).toBe("cannot: it is never started")
-    expect([...rows.flat(), ...goals.map(({ figure }) => figure)].join()).not.toMatch(/NaN|undefined|–,/)
+    expect([...rows.slice(0, -1).flat(), ...goals.map(({ figure }) => figure)].join()).not.toMatch(/NaN|undefined|–,/)
     expect(goals.length).toBe(6)
     for (const { figure } of goals.slice(-2)) {
       expect(figure).toMatch(/ of (axios|google-auth-library).*google-auth-library, bundled/)

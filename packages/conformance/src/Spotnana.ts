@@ -62,7 +62,8 @@ export class Spotnana {
   readonly #tokens: Array<string> = []
   readonly #counts = { token: 0, api: 0, elsewhere: 0 }
   readonly #servers: ReadonlyArray<Server> = (["home", "elsewhere"] as const).map((origin) =>
-    createServer((request, response) => void this.#serve(origin, request, response))
+    // Without a time-out for idle connections: after a pause of this process it would end those on which a request waits.
+    createServer({ keepAliveTimeout: 0 }, (request, response) => void this.#serve(origin, request, response))
   )
   readonly #watchers = new Set<() => void>()
   connections = 0
