@@ -48,26 +48,28 @@ export const scenario = (onRenewed: Effect.Effect<unknown> = Effect.void) => (mo
 
 const isOfTheProgram = (line: string) => /^\w+: \d+$/.test(line)
 
-const mainFor = ({ name, runsTypeScript, version }: Runtime): Effect.Effect<string> =>
+const mainFor = ({ client, runtime: { name, runsTypeScript, version } }: Row): Effect.Effect<string> =>
   Effect.promise(async () => {
-    if (runsTypeScript) return "examples/runtimes/main.ts"
-    const { code } = await bundle("examples/runtimes/main.ts", "node")
-    const file = `.generated/main-${name}-${version}.mjs`
+    const main = client === "effect3" ? "packages/effect3/test/support/runtimes.ts" : "examples/runtimes/main.ts"
+    if (runsTypeScript) return main
+    const { code } = await bundle(main, "node")
+    const file = `.generated/main-${name}-${version}-${client}.mjs`
     Fs.mkdirSync(".generated", { recursive: true })
     Fs.writeFileSync(file, code)
     return file
   })
 
 /** Lives it in a process, which is frozen once it has renewed its token, until that is dead. */
-export const live = ({ client, runtime }: Row): Effect.Effect<Outcome, unknown, Scope.Scope> =>
+export const live = (row: Row): Effect.Effect<Outcome, unknown, Scope.Scope> =>
   Effect.gen(function*() {
+    const { client, runtime } = row
     const renewed = yield* Deferred.make<void>()
     const frozen = yield* Deferred.make<void>()
     const { mock, variables } = yield* serve(
       scenario(Effect.andThen(Deferred.succeed(renewed, undefined), Deferred.await(frozen)))
     )
     const host = new URL(variables.SPOTNANA_BASE_URL).host
-    const main = yield* mainFor(runtime)
+    const main = yield* mainFor(row)
     const process = yield* start(runtime.command, [...runtime.args({ host }), main, client], variables)
     yield* Effect.gen(function*() {
       yield* Deferred.await(renewed)

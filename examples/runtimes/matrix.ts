@@ -11,15 +11,16 @@ export type Column = typeof columns[number]
 
 export interface Row {
   readonly runtime: Runtime
-  /** The first argument of `main.ts`. */
-  readonly client: "fetch" | "undici" | "http"
+  /** The first argument of `main.ts`; `effect3` is the same program for Effect 3. */
+  readonly client: "fetch" | "undici" | "http" | "effect3"
   readonly cells: Readonly<Record<Column, Cell>>
 }
 
 const clients = {
   fetch: "`FetchHttpClient.layer`",
   undici: "`NodeHttpClient.layerUndici`",
-  http: "`NodeHttpClient.layerNodeHttp`"
+  http: "`NodeHttpClient.layerNodeHttp`",
+  effect3: "`FetchHttpClient.layer` of Effect 3"
 }
 
 const row = (runtime: Runtime, client: Row["client"], ...cells: ReadonlyArray<Cell>): Row => ({
@@ -32,13 +33,17 @@ export const rows: ReadonlyArray<Row> = [
   row(node, "fetch", "yes", "yes", "yes", "yes", "yes", "yes", "yes"),
   row(node, "undici", "yes", "yes", "yes", "yes", "yes", "–", "–"),
   row(node, "http", "yes", "yes", "yes", "yes", "yes", "–", "–"),
+  row(node, "effect3", "yes", "yes", "yes", "yes", "yes", "–", "–"),
   row(oldNode, "fetch", "yes", "yes", "yes", "yes", "yes", "–", "yes"),
+  row(oldNode, "effect3", "yes", "yes", "yes", "yes", "yes", "–", "–"),
   row(bun, "fetch", "yes", "yes", "yes", "yes", "yes", "yes", "yes"),
   row(bun, "undici", "no", "–", "–", "–", "–", "–", "–"),
   row(bun, "http", "yes", "yes", "yes", "yes", "yes", "–", "–"),
+  row(bun, "effect3", "yes", "yes", "yes", "yes", "yes", "–", "–"),
   row(deno, "fetch", "yes", "yes", "yes", "yes", "yes", "yes", "yes"),
   row(deno, "undici", "yes", "yes", "yes", "yes", "yes", "–", "–"),
   row(deno, "http", "yes", "yes", "yes", "yes", "yes", "–", "–"),
+  row(deno, "effect3", "yes", "yes", "yes", "yes", "yes", "–", "–"),
   row(workerd, "fetch", "yes", "yes", "–", "yes", "–", "–", "–"),
   row(chromium, "fetch", "yes", "yes", "yes", "–", "–", "–", "–")
 ]

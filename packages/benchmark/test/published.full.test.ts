@@ -2,6 +2,7 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { describe, expect, it } from "vitest"
 import { peers } from "../src/peers/index.ts"
+import { scenarios } from "../src/scenarios/index.ts"
 
 const directory = Path.join(import.meta.dirname, "..")
 const results = Fs.readFileSync(Path.join(directory, "RESULTS.md"), "utf8")
@@ -16,6 +17,11 @@ const rowsOf = (title: string): ReadonlyArray<ReadonlyArray<string>> =>
     .map((line) => line.slice(2, -2).split(" | "))
 
 describe("RESULTS.md", () => {
+  it("has a section of each scenario, which says what is measured", () => {
+    expect(titles).toEqual(scenarios.map(({ title }) => title))
+    for (const { title, what } of scenarios) expect(sections.get(title)).toContain(what)
+  })
+
   it.each(titles)("has a row with a figure or a reason for each client: %s", (title) => {
     const rows = rowsOf(title)
     for (const { name } of peers) {
