@@ -28,7 +28,7 @@ const others = tableOf(sectionOf(results, "Who is measured"))
 /** Where the rows of the README come from: section, column and what is in the cell. */
 const sources: Readonly<Record<string, readonly [section: string, column: string]>> = {
   "token requests of 10,000 callers without a token": ["Cold stampede", "token requests"],
-  "requests that waited for a renewal, of 12,000": ["Expiry under load", "waited for a token"],
+  "requests that waited for a renewal of a token of 2 seconds, of 12,000": ["Expiry under load", "waited for a token"],
   "failed requests after a revocation, of 5,000": ["Mass revocation", "failed"],
   "token requests after the revocation": ["Mass revocation", "token requests after it"],
   "failed requests in an outage, of 2,400": ["Outage of the token endpoint", "failed"],
