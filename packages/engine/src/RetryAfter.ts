@@ -10,23 +10,26 @@ declare const Date: { readonly UTC: (year: number, month: number, ...rest: Reado
 
 const months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 
-/** RFC 9110 §5.6.7, and RFC 3339. The name of the day says nothing more, and is not looked at; without an offset it is UTC. */
+/** RFC 9110 §5.6.7, and RFC 3339. The name of the day is not compared with the date; without an offset it is UTC. */
 const dateForms = [
-  // Sun, 06 Nov 1994 08:49:37 GMT, and Sunday, 06-Nov-94 08:49:37 GMT
-  /^[a-z]+, (?<day>\d\d)[ -](?<month>[a-z]{3})[ -](?<year>\d\d(?:\d\d)?) (?<time>\d\d:\d\d:\d\d) gmt$/i,
+  // Sun, 06 Nov 1994 08:49:37 GMT
+  /^(?:mon|tue|wed|thu|fri|sat|sun), (?<day>\d\d) (?<month>[a-z]{3}) (?<year>\d{4}) (?<time>\d\d:\d\d:\d\d) gmt$/i,
+  // Sunday, 06-Nov-94 08:49:37 GMT
+  /^(?:mon|tues|wednes|thurs|fri|satur|sun)day, (?<day>\d\d)-(?<month>[a-z]{3})-(?<year>\d\d) (?<time>\d\d:\d\d:\d\d) gmt$/i,
   // Sun Nov  6 08:49:37 1994
-  /^[a-z]+ (?<month>[a-z]{3}) (?<day>[ \d]\d) (?<time>\d\d:\d\d:\d\d) (?<year>\d{4})$/i,
+  /^(?:mon|tue|wed|thu|fri|sat|sun) (?<month>[a-z]{3}) (?<day> \d|\d\d) (?<time>\d\d:\d\d:\d\d) (?<year>\d{4})$/i,
   // 1994-11-06T08:49:37.5+01:00
   /^(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d)[t ](?<time>\d\d:\d\d:\d\d(?:\.\d+)?)(?:z|(?<offset>[+-]\d\d:?\d\d))?$/i
 ]
 
 const second = 1000
+const day = 86_400 * second
 
 /** Milliseconds since the Unix epoch; undefined where it is no date. */
 const parseDate = (text: string): number | undefined => {
   const parts = dateForms.map((form) => form.exec(text)?.groups).find((groups) => groups !== undefined)
   if (parts === undefined) return undefined
-  const { day, month, offset, time, year } = parts as
+  const { day: dayOfMonth, month, offset, time, year } = parts as
     & Readonly<Record<"day" | "month" | "time" | "year", string>>
     & { readonly offset?: string }
   const written = Number(year)
@@ -34,15 +37,16 @@ const parseDate = (text: string): number | undefined => {
   const fullYear = year.length === 4 ? written : written + (written < 70 ? 2000 : 1900)
   const monthIndex = month.length === 2 ? Number(month) - 1 : months.indexOf(month.toLowerCase())
   const [hours, minutes, seconds] = time.split(":").map(Number) as [number, number, number]
-  const dayOfMonth = Number(day)
+  const daysBefore = Number(dayOfMonth) - 1
+  const firstOfMonth = Date.UTC(fullYear, monthIndex, 1)
   // 23:59:60 is a leap second, which counts as the following one.
-  const isPossible = monthIndex in months && dayOfMonth > 0 &&
-    Date.UTC(fullYear, monthIndex, dayOfMonth) < Date.UTC(fullYear, monthIndex + 1) &&
+  const isPossible = monthIndex in months && daysBefore >= 0 &&
+    firstOfMonth + daysBefore * day < Date.UTC(fullYear, monthIndex + 1, 1) &&
     hours <= 23 && minutes <= 59 && seconds <= 60
   if (!isPossible) return undefined
   const [, sign, hoursAhead, minutesAhead] = /([+-])(\d\d):?(\d\d)/.exec(offset ?? "") ?? []
   const ahead = sign === undefined ? 0 : Number(`${sign}1`) * (Number(hoursAhead) * 60 + Number(minutesAhead))
-  return Date.UTC(fullYear, monthIndex, dayOfMonth, hours, minutes - ahead, 0, Math.round(seconds * second))
+  return firstOfMonth + daysBefore * day + ((hours * 60 + minutes - ahead) * 60 + seconds) * second
 }
 
 /** Where a server may send a delay or a moment, larger numbers are moments, in seconds or milliseconds since the Unix epoch. */
