@@ -34,7 +34,7 @@ describe("RESULTS.md", () => {
 
   it("has a goal of each scenario, met or missed, with a figure", () => {
     const goals = rowsOf("Goals").slice(2)
-    expect(titles.filter((title) => !goals.some(([scenario]) => scenario === title))).toEqual([])
+    expect(new Set(goals.map(([scenario]) => scenario))).toEqual(new Set([...titles, "This benchmark"]))
     for (const goal of goals) expect(goal.slice(2).join()).toMatch(/(\d|cannot: \S).*,(met|\*\*missed\*\*)$/)
   })
 
