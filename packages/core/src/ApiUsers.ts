@@ -85,8 +85,8 @@ export class ApiUsers extends Context.Service<ApiUsers, {
    */
   readonly create: (options?: CreateOptions) => Effect.Effect<ClientCredentials, ApiUsersError>
   /**
-   * A new API user for SCIM (`POST /v2/api-users` with the credential type `SCIM_TOKEN`). It has a token for `/v2/scim/…` in
-   * place of a secret, and counts towards the quota as any other; `revoke` ends both.
+   * A new API user for SCIM (`POST /v2/api-users` with the credential type `SCIM_TOKEN`). It gets a token for `/v2/scim/…`
+   * and no secret, and counts towards the quota like other API users. `revoke` ends the API user and the token.
    */
   readonly createScimToken: (options?: ScimTokenOptions) => Effect.Effect<ScimToken, ApiUsersError>
   /**
