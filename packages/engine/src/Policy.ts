@@ -129,15 +129,15 @@ export const usableLifetime = (policy: Policy, lifetime: number): number =>
  *
  * `renewAt` of the lifetime, or `minimumMargin` before expiry where that is
  * earlier and leaves at least half of the lifetime; at the latest a second before
- * the token is out of use, or a tenth of that time. Then earlier by up to
- * `jitter`.
+ * the token is out of use, or a third of {@link usableLifetime} where that is
+ * less. Then earlier by up to `jitter`.
  *
  * @category decisions
  * @since 0.1.0
  */
 export const renewalDelay = (policy: Policy, lifetime: number, random: number): number => {
   const usable = usableLifetime(policy, lifetime)
-  const inTime = Math.min(lifetime * policy.renewAt, usable - Math.min(1_000, usable / 10))
+  const inTime = Math.min(lifetime * policy.renewAt, usable - Math.min(1_000, usable / 3))
   const latest = lifetime >= 2 * policy.minimumMargin ? Math.min(inTime, lifetime - policy.minimumMargin) : inTime
   return latest * (1 - policy.jitter * random)
 }
