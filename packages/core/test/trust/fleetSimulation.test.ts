@@ -54,7 +54,7 @@ describe("simulation of a fleet", () => {
       reportFigure(context, {
         of: "histories of a fleet through Effect",
         figure: `${result.histories}`,
-        claim: `${result.events} events of 2 to 6 processes, each allowed by what they owe each other`
+        claim: `${result.events} events of 2 to 6 processes, each allowed by the rules between processes`
       })
       reportSearches(context, result.searches)
     }))
