@@ -341,9 +341,9 @@ const reject = <T, E>(
   if (wasAccepted && hasPassed(after(cached.startedAt, cached.lifetime - Policy.lastSecond), now)) {
     return acquire({ ...state, cached: { ...cached, renewAt: now, expiresAt: now } }, now)
   }
-  if (isInFlight(state, now)) {
-    return [{ ...state, suspectUntil: state.suspectUntil ?? after(now, Policy.longestSuspicion) }, []]
-  }
+  // A second from the first 401 about it, also if the acquisition is overdue and replaced.
+  const suspectUntil = state.suspectUntil ?? after(now, Policy.longestSuspicion)
+  if (isInFlight(state, now)) return [{ ...state, suspectUntil }, []]
   if (isInForce(state.backoff, now)) return [state, []]
   const { millis, rejections } = Policy.signsOfDeath
   const isDead = wasAccepted && rejectedInARow >= rejections && hasPassed(after(rejectedSince, millis), now)
@@ -356,7 +356,7 @@ const reject = <T, E>(
   const [next, commands] = acquire(state, now, token)
   // Refused credentials bring no new token: nobody waits for them.
   const isRefused = isInForce(state.refusal, now)
-  const suspect = isRefused ? next : { ...next, suspectUntil: after(now, Policy.longestSuspicion) }
+  const suspect = isRefused ? next : { ...next, suspectUntil }
   return [suspect, [report<T, E>({ _tag: "TokenRejected", token, isRefused }), ...commands]]
 }
 

@@ -296,7 +296,7 @@ export class Referee<T> {
       // Refused credentials bring no new token: nobody waits for them.
       const refusedFor = this.#refusal === undefined ? Infinity : since(this.#refusal.at, now)
       const isRefused = refusedFor < (this.#refusal?.atLeast ?? 0) - rounding
-      this.#suspectSince = isRefused ? undefined : now
+      this.#suspectSince = isRefused ? undefined : this.#suspectSince ?? now
       this.#mayGoOn = refusedFor < (this.#refusal?.atMost ?? 0) + rounding
     }
     this.#acquiring = { at: now, replaces }

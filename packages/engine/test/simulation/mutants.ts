@@ -255,8 +255,13 @@ export const mutants: ReadonlyArray<Mutant> = [
   policy("callers wait ten seconds for a replacement", "longestSuspicion = 1_000", "longestSuspicion = 10_000"),
   lifecycle(
     "each 401 makes callers wait for another second",
-    "suspectUntil: state.suspectUntil ?? after(now",
-    "suspectUntil: after(now"
+    "suspectUntil = state.suspectUntil ?? after(now",
+    "suspectUntil = after(now"
+  ),
+  lifecycle(
+    "a 401 that replaces an overdue acquisition makes callers wait for another second",
+    "isRefused ? next : { ...next, suspectUntil }",
+    "isRefused ? next : { ...next, suspectUntil: after(now, Policy.longestSuspicion) }"
   ),
   lifecycle(
     "a token stays suspect when its replacement failed",
