@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type { HttpClientResponse } from "effect/http"
 import { SpotnanaApiError } from "../SpotnanaApiError.ts"
 
-/** The error of an answer that lacks what was asked for; `list` is where to see what was done all the same. */
+/** The error for an answer without the requested data. `list` says where to check what was done nevertheless. */
 export const answeredWithout = (
   { request, status }: HttpClientResponse.HttpClientResponse,
   expected: string,
