@@ -12,7 +12,7 @@ export const maxTime = Flag.Finite("max-time").pipe(
   Flag.optional
 )
 
-/** Fails when that time is over. */
+/** Fails after that time. */
 export const within = (maxTime: Option.Option<number>) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Option.isNone(maxTime) ? effect : Effect.timeoutOrElse(effect, {
     duration: Duration.seconds(maxTime.value),

@@ -9,7 +9,7 @@ export interface Input {
   readonly json: boolean
 }
 
-/** Revokes an API user; that of the command itself only where it is said. */
+/** Revokes an API user; the one of the command itself only with `own`. */
 export const revoke = ({ clientId, json, own }: Input) =>
   Effect.gen(function*() {
     const current = yield* Credentials.Credentials.use(({ current }) => Effect.orDie(current))

@@ -14,7 +14,7 @@ import { usageFailure } from "../exitCode.ts"
 import { duration, paragraphs, toggle } from "../flag.ts"
 import * as Session from "../session.ts"
 
-/** Runs it as the API user of the configuration. What creates or deletes is not sent along with a redirect. */
+/** Runs it as the API user of the configuration. Requests do not follow redirects, because they create or delete. */
 const asAdministrator = (input: Session.Input) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   effect.pipe(
     Effect.provide(Layer.provideMerge(ApiUsers.layer, Session.layerBrief(input))),
@@ -30,7 +30,7 @@ const listCommand = Command.make(
   Command.withDescription("Print the client id of every active API user of the TMC, one per line.")
 )
 
-/** Whom a new API user belongs to. */
+/** The TMC and the organization of a new API user. */
 const owner = {
   tmcId: Flag.String("tmc-id").pipe(
     Flag.withMetavar("id"),
@@ -93,7 +93,7 @@ const revokeCommand = Command.make("revoke", {
   ))
 )
 
-/** Either it begins, with one place for the new secret, or it goes on. */
+/** Either it begins a rotation, with one place for the new secret, or it continues one. */
 const assertOneTarget = (input: RotateInput & { readonly resume: boolean }) => {
   const targets = [input.switchCommand, input.writeFile].filter(Option.isSome).length
   if (input.resume) {

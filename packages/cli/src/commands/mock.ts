@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { duration, paragraphs, port, toggle } from "../flag.ts"
 import { users } from "../mock/users.ts"
 
-/** Loaded when it is wanted: the other commands need no server. */
+/** Loaded only if it is needed: the other commands need no server. */
 const load = Effect.promise(() => import("../mock/serve.ts"))
 
 export const mock = Command.make("mock", {

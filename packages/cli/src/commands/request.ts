@@ -83,7 +83,7 @@ export const request = Command.make(
           Effect.provide(UserSession.layerBrief(input, subject, brief))
         )
     }).pipe(
-      // A redirect is an answer to show, like any other.
+      // A redirect is printed like any other answer.
       Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
       within(input.maxTime)
     )
@@ -125,7 +125,7 @@ const bodyOf = (
     return Option.some(HttpBody.uint8Array(yield* readData(input.data.value), "application/json"))
   })
 
-/** The core sends no bearer to another origin. A request for one is a mistake here, and nothing is sent at all. */
+/** The core sends no token to another origin. Here, a request for another origin is a mistake, and nothing is sent. */
 const assertAtHome = (path: string) => ({ baseUrl }: Environment.Environment): Effect.Effect<void, Failure> => {
   const refuse = (problem: string) => Effect.fail(usageFailure(`${problem} Nothing was sent.`))
   if (Url.hasDotSegment(path)) return refuse(dotSegmentRefused)

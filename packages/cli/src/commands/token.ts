@@ -92,7 +92,7 @@ const print =
       const value = Redacted.value(token.value)
       const seconds = Math.floor(Duration.toSeconds(yield* Session.timeLeft(token)))
       const { expiresAt, refreshToken, scope } = token
-      // One that is all but new will do: see `Session.layerBrief`.
+      // A token that is almost new is enough: see `Session.layerBrief`.
       if (seconds < 0.98 * minLifetime - 1) {
         yield* output.warn(
           `The token lives for ${seconds} seconds only, and not for the ${minLifetime} that --min-lifetime asks for.`

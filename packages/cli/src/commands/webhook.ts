@@ -5,7 +5,7 @@ import { duration, inputFile, inputFileArgument, paragraphs, toggle } from "../f
 import { maxTime } from "../maxTime.ts"
 import { verify } from "../webhook/verify.ts"
 
-/** Loaded when it is wanted: the other commands send no webhooks. */
+/** Loaded only if it is needed: the other commands send no webhooks. */
 const load = Effect.promise(() => import("../webhook/send.ts"))
 
 const verifyCommand = Command.make("verify", {

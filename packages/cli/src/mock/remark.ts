@@ -25,7 +25,7 @@ const ofApi = ({ clientId, status, token }: Ledger.LedgerEntry): string => {
   return clientId === undefined ? "the token is not valid" : "the token is valid, and is refused all the same"
 }
 
-/** What became of a request, in words. */
+/** What happened to a request, as a text. */
 export const remarkOf = (entry: Ledger.LedgerEntry): string => {
   if (entry.status === "hang") return "never answered"
   if (entry.status === "drop") return "the connection is dropped"

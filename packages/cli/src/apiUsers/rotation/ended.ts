@@ -9,12 +9,12 @@ const isRunning = (pid: number | undefined): boolean => {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    // Not ours to signal, but there.
+    // This user may not signal the process, but it exists.
     return (error as NodeJS.ErrnoException).code === "EPERM"
   }
 }
 
-/** Fails while the process of a rotation is there. */
+/** Fails while the process of a rotation exists. */
 export const assertEnded = (
   { place, rotation: { clientId, pid, startedAt } }: Recorded
 ): Effect.Effect<void, Failure> =>

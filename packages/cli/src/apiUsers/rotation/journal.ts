@@ -6,10 +6,13 @@ import { lookAt } from "./facts.ts"
 import { describe } from "./next.ts"
 import * as Record from "./record.ts"
 
-/** The record of the rotation that this process is at. */
+/** The record of the rotation that this process is running. */
 export interface Journal {
   readonly update: (changes: Partial<Record.Rotation>) => Effect.Effect<void, Failure, FileSystem.FileSystem>
-  /** What is left to do, as a text; undefined, and no record any more, where there is nothing. Takes 30 seconds at most. */
+  /**
+   * What is left to do, as a text. If there is nothing, it is undefined and the record is removed. Takes 30 seconds at
+   * most.
+   */
   readonly settle: Effect.Effect<string | undefined, never, FileSystem.FileSystem>
 }
 
