@@ -101,14 +101,14 @@ const parse = (option: keyof Given, given: Address, which = ""): Url | Problem =
   if (/\/get-auth-token\/*$/i.test(url.pathname)) {
     return refuse(
       "/get-auth-token is deprecated: ask Spotnana for a new client id and client secret (the old ones do not work " +
-        `with ${tokenPath}, which took its place) and give the address of the API alone`
+        `with ${tokenPath}, which replaces it) and give only the address of the API`
     )
   }
   if (url.username !== "" || url.password !== "") {
     return refuse("it has a user name or password in it; credentials belong in clientId and clientSecret")
   }
   if (url.protocol !== "https:" && !(url.protocol === "http:" && loopback.test(url.hostname))) {
-    return refuse(`${url.protocol}//${url.host} is not HTTPS, which only localhost, 127.0.0.1 and [::1] may do without`)
+    return refuse(`${url.protocol}//${url.host} is not HTTPS, which only localhost, 127.0.0.1 and [::1] do not need`)
   }
   if (url.hash !== "") return refuse("it has a fragment, which is never sent")
   if (option === "baseUrl" && url.search !== "") return refuse("it has a query, which a base URL cannot have")

@@ -38,8 +38,8 @@ const unavailable = (
  */
 export const diverted = ({ address, secrets }: Asked, origin: string): TokenFailure =>
   unavailable(
-    `The HTTP client wanted to send the token request to ${prose(origin, secrets)}, not to ${address}: ` +
-      "it follows redirects or rewrites URLs. Give the library one that does neither, and the token URL that is meant."
+    `The HTTP client tried to send the token request to ${prose(origin, secrets)}, not to ${address}: ` +
+      "it follows redirects or rewrites URLs. Use a client that does neither, and check the token URL."
   )
 
 // The innermost message is the useful one: "connect ECONNREFUSED 127.0.0.1:1", not "fetch failed". For a host with

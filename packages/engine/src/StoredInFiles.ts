@@ -273,7 +273,7 @@ export const changesBetween = (
   ]
 }
 
-const noRight = "This user has no right to do that: name a directory of this user."
+const noRight = "This user has no permission to do that: name a directory that belongs to this user."
 
 /** What to do about an error of the system. */
 const advice: Readonly<Record<string, string>> = {
@@ -298,7 +298,7 @@ export const unusable = (directory: string, message: string, cause: unknown): st
   // The code of the system's error says more than the reasons of Effect's errors.
   const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : undefined
   const what = code === undefined ? message : `${code} ${message.replace(/^\w+: /, "")}`
-  const todo = advice[code ?? ""] ?? "Check that it is a directory, and this user's."
+  const todo = advice[code ?? ""] ?? "Check that it is a directory, and that it belongs to this user."
   return `The directory ${directory} cannot be used (${what}). ${todo}`
 }
 
