@@ -206,7 +206,7 @@ export const rotate = <R = never>(
         )
 
         const token = yield* restore(Effect.andThen(retrying(verify, stepTimeout), next.token)).pipe(
-          undoing("Verify", "The new API user does not do what it is for")
+          undoing("Verify", "The verification of the new API user failed")
         )
         yield* Steps.assertUnchanged(undoing, restore(retrying(source.current, stepTimeout)), clientId)
         const drain = givenDrain ?? Duration.sum(lifetime(token), Duration.minutes(5))

@@ -248,7 +248,7 @@ const check = (partnerKeys: PartnerKeys["Service"], { companyId, key, kid }: Opt
     )
     const isActive = (kid: string) => active.some((partnerKey) => partnerKey.kid === kid)
     const problem = !isActive(kid)
-      ? `${kid} is no active key of the organization.`
+      ? `${kid} is not an active key of the organization.`
       : isActive(next.kid)
       ? `${next.kid} is registered already: give the new key another kid.`
       : undefined

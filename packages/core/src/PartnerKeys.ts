@@ -201,8 +201,10 @@ const mismatch = (kid: string, expected: string, actual: string) =>
       expected,
       actual,
       message:
-        `Spotnana registered another key as ${printable(kid, [])} than the one that was sent: its thumbprint is ` +
-        `${actual}, and not ${expected}. Revoke it with PartnerKeys.revoke, and add yours under another kid. If it ` +
+        `Under the kid ${
+          printable(kid, [])
+        }, Spotnana registered another key than the one that was sent: its thumbprint ` +
+        `is ${actual}, and not ${expected}. Revoke it with PartnerKeys.revoke, and add yours under another kid. If it ` +
         "happens again, something between this process and Spotnana changes requests."
     })
   )

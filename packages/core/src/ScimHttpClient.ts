@@ -135,9 +135,9 @@ const rejected = /* #__PURE__ */ Effect.fnUntraced(function*(
     debugIdentifier,
     message: `${response.request.method} answered ${response.status}${said === undefined ? "" : ` (${said})`}${
       isRedirected
-        ? " after a redirect, which may have taken the SCIM token off. Request the last address directly."
+        ? " after a redirect, which may have removed the SCIM token. Request the last address directly."
         : ": the SCIM token was revoked, or belongs to another environment. Make another one with " +
-          "ApiUsers.createScimToken; it is for /v2/scim alone."
+          "ApiUsers.createScimToken; it is only for /v2/scim."
     }`
   })
 })

@@ -164,7 +164,7 @@ export const signer = <E = never, R = never>(
       checked("SubjectToken.claims", name, claims[name] === undefined, "no claim of this name: the signer sets it")
     }
     for (const [name, value] of Object.entries(claims)) {
-      checked("SubjectToken.claims", name, value === undefined || isJson(value), "a value that JSON has")
+      checked("SubjectToken.claims", name, value === undefined || isJson(value), "a value that JSON can represent")
     }
     let cached: Cached | undefined
 

@@ -109,7 +109,7 @@ const decodeKeys = (text: string): Effect.Effect<readonly [Key, ...ReadonlyArray
   }
   if (first === undefined) {
     return Effect.fail(
-      variableError(`SPOTNANA_TOKEN_STORE_KEYS is missing: a shared token is stored encrypted only. ${made}`)
+      variableError(`SPOTNANA_TOKEN_STORE_KEYS is missing: tokens are stored only encrypted. ${made}`)
     )
   }
   return Effect.succeed([first, ...others])

@@ -199,7 +199,7 @@ const malformed = ({ request, status }: HttpClientResponse.HttpClientResponse, e
       status,
       errorMessages: [],
       message: `${request.method} to Spotnana's API users answered ${status} without ${expected}. ` +
-        "It may have been done all the same: check the list of API users."
+        "Spotnana may have done it anyway: check the list of API users."
     })
   )
 

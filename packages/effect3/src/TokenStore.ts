@@ -122,7 +122,7 @@ const decodeKeys = (text: string): Either.Either<readonly [Key, ...ReadonlyArray
   }
   if (first === undefined) {
     return Either.left(
-      variableError(`SPOTNANA_TOKEN_STORE_KEYS is missing: a shared token is stored encrypted only. ${made}`)
+      variableError(`SPOTNANA_TOKEN_STORE_KEYS is missing: tokens are stored only encrypted. ${made}`)
     )
   }
   return Either.right([first, ...others])

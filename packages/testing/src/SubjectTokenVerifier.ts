@@ -142,7 +142,7 @@ export const verify = (token: Redacted.Redacted, options: Options): Effect.Effec
     const [head = "", body = "", signature = "", ...rest] = Redacted.value(token).split(".")
     const header = Schema.decodeUnknownOption(Header)(jsonOf(head))
     if (Option.isNone(header) || signature === "" || rest.length > 0) {
-      return yield* refuse("Malformed", "The subject token is no signed JWT")
+      return yield* refuse("Malformed", "The subject token is not a signed JWT")
     }
     const { alg, kid } = header.value
     if (alg !== "RS256") return yield* refuse("WrongAlgorithm", "The subject token is not signed with RS256")

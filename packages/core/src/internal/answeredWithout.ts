@@ -13,6 +13,6 @@ export const answeredWithout = (
       status,
       errorMessages: [],
       message: `${request.method} to Spotnana's ${of} answered ${status} without ${expected}. ` +
-        `It may have been done all the same: check ${list}.`
+        `Spotnana may have done it anyway: check ${list}.`
     })
   )

@@ -32,7 +32,7 @@ export const check = /* #__PURE__ */ Effect.fnUntraced(function*(
   return yield* Effect.fail<Failure>({
     step: "Check",
     clientId,
-    message: `${clientId} is no API user of the administrator's TMC. Nothing was changed.`
+    message: `${clientId} is not an API user of the administrator's TMC. Nothing was changed.`
   })
 })
 
@@ -48,7 +48,7 @@ export const create = (
       "Create",
       { clientId },
       `No new API user; ${clientId} works as before. Five are allowed (409), unless Spotnana allows more. ` +
-        "If there was no answer, one may have been created all the same: check ApiUsers.list."
+        "If there was no answer, one may have been created anyway: check ApiUsers.list."
     ),
     Effect.filterOrFail(
       (created) => !known.includes(created.clientId),

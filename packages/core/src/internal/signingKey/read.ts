@@ -216,7 +216,7 @@ const withKid = (input: Input, material: unknown, members: PublicMembers): Effec
     if (own === undefined) return Effect.map(thumbprint(members), (kid) => ({ ...members, kid }))
     return isName(own)
       ? Effect.succeed({ ...members, kid: own })
-      : refuse("Malformed", "The kid of the JWK is no text, or an empty one.")
+      : refuse("Malformed", "The kid of the JWK is not a text, or is empty.")
   })
 
 /** The public key of a key, with its name. */

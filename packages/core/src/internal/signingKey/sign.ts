@@ -36,7 +36,8 @@ export const makeSign = (input: Extract<Input, { readonly privateKey: unknown }>
     if (!isSound) {
       return yield* Effect.fail<Refusal>({
         problem: "Malformed",
-        message: "The private key signs nothing that its own public key verifies: its members do not belong together."
+        message:
+          "The public key does not verify what the private key signs: the members of the JWK do not belong together."
       })
     }
 

@@ -23,7 +23,7 @@ export const rejections = Metric.counter("spotnana_auth_rejections_total", {
  * recently.
  */
 export const duplicates = Metric.counter("spotnana_auth_duplicate_clients_total", {
-  description: "Clients that request tokens beside another client of the same environment and client id",
+  description: "Clients that request tokens in addition to another client with the same environment and client id",
   incremental: true
 })
 

@@ -160,7 +160,7 @@ export class Telemetry {
       : isRecovery
       ? "Spotnana access token acquired after failures"
       : isSame
-      ? "Spotnana handed out the same access token once more"
+      ? "Spotnana issued the same access token again"
       : isRenewal
       ? "Spotnana access token renewed"
       : "Spotnana access token acquired"

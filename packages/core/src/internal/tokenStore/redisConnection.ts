@@ -34,7 +34,7 @@ const mistake = (error: unknown): Config.ConfigError =>
     `The Redis client cannot be made: ${
       reasonOf(error)
     }. Check its options; an address is redis://host:port, or rediss:// ` +
-      "for TLS, with what is special in a password percent-encoded."
+      "for TLS, with special characters of a password percent-encoded."
   )
 
 export const failed = (cause: unknown) =>

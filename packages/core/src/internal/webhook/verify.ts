@@ -62,7 +62,7 @@ const signedBytes = (id: string, timestamp: string, body: Uint8Array): Uint8Arra
   // In Express a body has the type `any`. Not `instanceof`: in a test runner it may be of another realm.
   if (!ArrayBuffer.isView(body)) {
     throw new TypeError(
-      "Webhook.verify: the body is no Uint8Array; expected the bytes as they came, before anything parses them"
+      "Webhook.verify: the body is not a Uint8Array; expected the bytes as they were received, before they are parsed"
     )
   }
   const head = new TextEncoder().encode(`${id}.${timestamp}.`)

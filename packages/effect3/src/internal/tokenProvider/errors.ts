@@ -26,8 +26,8 @@ export const late = (): TokenEndpointUnavailable =>
   new TokenEndpointUnavailable({
     reason: "Timeout",
     message:
-      "The token endpoint gave a token that has expired or is about to: it takes longer than a token lives, or hands " +
-      "out the same one until that expires."
+      "The token endpoint gave a token that has expired or is about to expire: its answer takes longer than the lifetime " +
+      "of a token, or it issues the same token until that expires."
   })
 
 /** The error for a rejected request if a new token does not help. */

@@ -30,7 +30,7 @@ export const replays = Metric.counter("spotnana_auth_replays_total", {
  * recently.
  */
 export const duplicates = Metric.counter("spotnana_auth_duplicate_clients_total", {
-  description: "Clients that request tokens beside another client of the same environment and client id",
+  description: "Clients that request tokens in addition to another client with the same environment and client id",
   incremental: true
 })
 

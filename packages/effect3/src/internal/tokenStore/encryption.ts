@@ -32,7 +32,9 @@ export const encrypt = (backend: Backend, keys: readonly [Key, ...ReadonlyArray<
         if (warned.get(key + what) === payload) return Effect.void
         warned.set(key + what, payload)
         return Effect.annotateLogs(
-          Effect.logWarning(`A stored ${what} cannot be decrypted. Compare SPOTNANA_TOKEN_STORE_KEYS.`),
+          Effect.logWarning(
+            `A stored ${what} cannot be decrypted. Compare SPOTNANA_TOKEN_STORE_KEYS of all processes.`
+          ),
           { key }
         )
       })

@@ -44,7 +44,7 @@ const mistake = (error: unknown): ConfigError.ConfigError =>
     `The Redis client cannot be made: ${
       reasonOf(error)
     }. Check its options; an address is redis://host:port, or rediss:// ` +
-      "for TLS, with what is special in a password percent-encoded."
+      "for TLS, with special characters of a password percent-encoded."
   )
 
 export const failed = (cause: unknown): TokenStoreError =>

@@ -180,7 +180,7 @@ export const makeWatch = (
               pause = Math.min(2 * pause, longestRetryTime)
               if (isWarned) return Effect.void
               isWarned = true
-              return warn("The token store does not report changes; this process looks for them now and then", error)
+              return warn("The token store does not report changes; this process checks for them at intervals", error)
             }
           })
         )
