@@ -25,9 +25,9 @@ export const root = Command.make("spotnana-auth").pipe(
   Command.withDescription(paragraphs(
     "Get access tokens and make authenticated requests for Spotnana's API.",
     "",
-    "The credentials are variables. They come from the file that --credentials-file names, from the environment, or from a",
-    "file .env in the working directory. No flag takes a secret, because every user of this machine can list the arguments",
-    "of its processes.",
+    "The credentials are in variables, which come from the file that --credentials-file names, from the environment, or",
+    "from a file .env in the working directory. No flag takes a secret, because every user of this machine can list the",
+    "arguments of its processes.",
     "",
     "  SPOTNANA_CLIENT_ID         the API user's client id",
     "  SPOTNANA_CLIENT_SECRET     its secret",

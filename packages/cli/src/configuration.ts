@@ -129,7 +129,7 @@ const assertOwnSecret = (environment: Source, file: Source): Effect.Effect<void,
       if ((yield* has(file, variable)) && !(yield* has(environment, variable))) {
         return yield* usageFailure(
           `The client secret is in the environment, and ${file.name} in this directory says ${what} (${variable}). ` +
-            `If you mean that, set ${variable} in the environment, or name the file: --credentials-file ${file.name}`
+            `If you want that, set ${variable} in the environment, or name the file: --credentials-file ${file.name}`
         )
       }
     }

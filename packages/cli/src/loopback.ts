@@ -57,7 +57,7 @@ const whyNot = ({ code }: Refused, { host, port }: Options): Failure => {
         `This user may not listen on ${where}. Name a port from 1024 on with --port; 0 chooses a free one.`
       )
     case "EADDRNOTAVAIL":
-      return usageFailure(`${host} is no address of this machine.`)
+      return usageFailure(`${host} is not an address of this machine.`)
     default:
       return usageFailure(`It is not possible to listen on ${where}: ${String(code)}.`)
   }

@@ -18,7 +18,7 @@ export const reserve = (
         fs.writeFileString(file, content, { flag, mode: 0o600 }),
         ({ message, reason }) =>
           usageFailure(
-            reason._tag === "AlreadyExists" ? `${file} is there already. Name another file.` : `${file}: ${message}`
+            reason._tag === "AlreadyExists" ? `${file} already exists. Name another file.` : `${file}: ${message}`
           )
       )
     let isWritten = false

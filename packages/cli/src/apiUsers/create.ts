@@ -42,7 +42,7 @@ const make = (input: Input): Effect.Effect<Shown, ApiUsers.ApiUsersError, ApiUse
 }
 
 const noAnswer = new Failure({
-  message: "No complete answer within 30 seconds. An API user may have been created all the same: check " +
+  message: "No complete answer within 30 seconds. An API user may have been created anyway: check " +
     "spotnana-auth api-users list.",
   exitCode: exitCode.unavailable
 })

@@ -16,7 +16,7 @@ export const revoke = ({ clientId, json, own }: Input) =>
     if (clientId === current.clientId && !own) {
       return yield* usageFailure(
         `${clientId} is the API user of this command itself: its secret and all its tokens would be invalid at once. ` +
-          "If you mean that, add --own. Nothing was sent."
+          "If you want that, add --own. Nothing was sent."
       )
     }
     yield* ApiUsers.ApiUsers.use((apiUsers) => apiUsers.revoke(clientId))

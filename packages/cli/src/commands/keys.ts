@@ -87,7 +87,7 @@ const addCommand = Command.make("add", {
     Flag.withMetavar("name"),
     Flag.filter(isId, idExpected),
     Flag.optional,
-    Flag.withDescription("Its name. Default: the kid of the JWK, or else the RFC 7638 thumbprint")
+    Flag.withDescription("The name of the key. Default: the kid of the JWK, or else the RFC 7638 thumbprint")
   ),
   json: toggle("json", "Print an object: kid, status, id, orgId, createdAt and thumbprint")
 }, (input) =>

@@ -33,11 +33,11 @@ export const mock = Command.make("mock", {
   ),
   tokenLatency: duration("token-latency").pipe(
     Flag.optional,
-    Flag.withDescription("Delay each answer of the token endpoint by so long")
+    Flag.withDescription("Delay each answer of the token endpoint by this time")
   ),
   apiLatency: duration("api-latency").pipe(
     Flag.optional,
-    Flag.withDescription("Delay each answer of the API by so long")
+    Flag.withDescription("Delay each answer of the API by this time")
   ),
   expiresIn: Flag.String("expires-in").pipe(
     Flag.withMetavar("json"),

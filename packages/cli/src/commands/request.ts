@@ -132,11 +132,11 @@ const assertAtHome = (path: string) => ({ baseUrl }: Environment.Environment): E
   if (!/^[a-z][a-z0-9+.-]*:/i.test(path)) return Effect.void
   const url = URL.canParse(path) ? new URL(path) : undefined
   if (url !== undefined && url.username + url.password !== "") {
-    return refuse("The URL has a user name or a password in it, which is for nobody.")
+    return refuse("The URL contains a user name or a password, which must not be there.")
   }
   return url !== undefined && isBelow(baseUrl, url.href)
     ? Effect.void
-    : refuse(`${path} is not at ${baseUrl}, where the credentials are for.`)
+    : refuse(`${path} is not at ${baseUrl}, the address that the credentials are for.`)
 }
 
 const isBelow = (baseUrl: string, href: string): boolean =>

@@ -56,5 +56,5 @@ export const oddityOf = (
     }
     if (end !== "whole") return wordsFor[end]
     if (bytes.length === 0) return response.status === 204 ? undefined : "no body"
-    return isJson(text) ? undefined : `a body that is no JSON (${type})`
+    return isJson(text) ? undefined : `a body that is not JSON (${type})`
   })

@@ -40,7 +40,7 @@ export const checkDns = ({ environment, proxy }: Place): Effect.Effect<Found<voi
       return {
         summary: proxy === undefined
           ? summary
-          : `${summary}. It is the proxy of ${proxy.variable}, and finds ${api.host}`,
+          : `${summary}. It is the proxy of ${proxy.variable}, and looks up ${api.host}`,
         value: undefined
       }
     }),
@@ -78,7 +78,7 @@ const refusal =
     switch (code) {
       case "ECONNREFUSED":
         return new Fault({
-          summary: `nobody listens at ${where} (${code})`,
+          summary: `no program listens at ${where} (${code})`,
           advice: `${theAddress} Is the server running?`
         })
       case "ERR_SSL_WRONG_VERSION_NUMBER":

@@ -22,7 +22,7 @@ const ofToken = (entry: Ledger.LedgerEntry): string => {
 const ofApi = ({ clientId, status, token }: Ledger.LedgerEntry): string => {
   if (status !== 401) return ""
   if (token === undefined) return "no bearer"
-  return clientId === undefined ? "the token is not valid" : "the token is valid, and is refused all the same"
+  return clientId === undefined ? "the token is not valid" : "the token is valid, but is refused anyway"
 }
 
 /** What happened to a request, as a text. */

@@ -38,7 +38,7 @@ const assertOurs = (file: string): Effect.Effect<void, Failure | PlatformError, 
     const fs = yield* FileSystem.FileSystem
     if (!(yield* fs.exists(file))) return
     if (!(yield* fs.readFileString(file)).startsWith(title)) {
-      return yield* usageFailure(`${file} is there already, and was not written by this command. Name another file.`)
+      return yield* usageFailure(`${file} already exists, and was not written by this command. Name another file.`)
     }
   })
 

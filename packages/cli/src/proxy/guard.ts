@@ -82,7 +82,13 @@ const unforwardable = ({ headers, method, url }: Request): Answer | undefined =>
   }
   if (!url.startsWith("/")) return badRequest("The target of a request is a path, as in /v2/companies.")
   if (isOwn(url)) {
-    return { ...denied("NOT_FOUND", "The proxy does not forward such paths, and has nothing there."), status: 404 }
+    return {
+      ...denied(
+        "NOT_FOUND",
+        "The proxy does not forward paths that begin with /.spotnana-auth, and it has no such path."
+      ),
+      status: 404
+    }
   }
   if (Url.hasDotSegment(url)) {
     return badRequest(dotSegmentRefused)

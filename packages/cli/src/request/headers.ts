@@ -5,12 +5,12 @@ export type Header = readonly [name: string, value: string]
 
 /** Why the caller may not set a header, by its name in lower case. */
 const reserved = new Map([
-  ...hopByHop.map((name) => [name, "is about the connection, which this command makes itself"] as const),
+  ...hopByHop.map((name) => [name, "is about the connection, which this command controls"] as const),
   // Everybody could read a token in the arguments.
   ["authorization", "is added by this command; do not put a secret on a command line"],
-  ["content-length", "is that of the body"],
+  ["content-length", "is set by this command from the body"],
   ["expect", "is not supported: the body is sent with the request"],
-  ["host", "is that of the configured address"]
+  ["host", "is set by this command from the configured address"]
 ])
 
 /** Parses `Name: value` (RFC 9110 §5.5). A failure says what is wrong with it, and does not contain the value. */

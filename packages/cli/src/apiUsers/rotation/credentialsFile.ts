@@ -48,5 +48,5 @@ export const problemOf = (text: string): string | undefined => {
   const elsewhere = ["SPOTNANA_CLIENT_ID_FILE", "SPOTNANA_CLIENT_SECRET_FILE"].find((name) =>
     variable(text, name) !== undefined
   )
-  return elsewhere === undefined ? undefined : `says with ${elsewhere} that a credential is in another file`
+  return elsewhere === undefined ? undefined : `has ${elsewhere}, which names another file for a credential`
 }

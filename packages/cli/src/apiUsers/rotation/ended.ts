@@ -20,7 +20,7 @@ export const assertEnded = (
 ): Effect.Effect<void, Failure> =>
   isRunning(pid)
     ? Effect.fail(usageFailure(
-      `A rotation of ${clientId} began at ${startedAt}, and process ${pid} is at it. If that is another program by now, ` +
-        `remove "pid" from ${place}.`
+      `A rotation of ${clientId} began at ${startedAt}, and process ${pid} is running it. If that process is now another ` +
+        `program, remove "pid" from ${place}.`
     ))
     : Effect.void

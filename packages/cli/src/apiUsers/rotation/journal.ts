@@ -32,8 +32,11 @@ export const make = (begun: Record.Recorded, own: string, apiUsers: ApiUsers.Api
       Effect.timeout("30 seconds"),
       Effect.orElseSucceed(() => {
         const { clientId, newClientId } = recorded.rotation
-        return `What has become of ${clientId}${newClientId === undefined ? "" : ` and ${newClientId}`} could not be ` +
-          `asked. To continue: spotnana-auth api-users rotate --resume\nThe rotation is recorded in ${recorded.place}.`
+        return `The state of ${clientId}${
+          newClientId === undefined ? "" : ` and ${newClientId}`
+        } is not known, because ` +
+          "there was no answer. To continue: spotnana-auth api-users rotate --resume\n" +
+          `The rotation is recorded in ${recorded.place}.`
       })
     )
   }

@@ -81,7 +81,7 @@ export const fileTarget = (
           const isRead = Effect.map(credentialsIn(text), (read) => Credentials.equals(read, credentials))
           if (!(yield* Effect.orElseSucceed(isRead, () => false))) {
             return yield* new NotSwitched({
-              message: "because of its other lines, the credentials in it cannot be read"
+              message: "because of other lines in the file, the new credentials could not be read from it"
             })
           }
           yield* replaceFile(file, text)
