@@ -48,7 +48,7 @@ const checks: {
     assert.include(lines, "renewed: 200")
     assert.deepStrictEqual(seen.slice(5, 7), ["token 3", "api 3"])
   },
-  "thaws: yes": async ({ cells }, outcome) => {
+  "resumes: yes": async ({ cells }, outcome) => {
     const { lines, seen } = await outcome()
     assert.include(lines, "thawed: 200")
     const last = cells.renews === "yes" ? 4 : 3

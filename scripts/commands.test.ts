@@ -19,7 +19,9 @@ describe.each(documents)("%s", (file) => {
   })
 
   it("has each command in a line of its own, or after &&", () => {
-    const lines = blocksOf(file, text.split("\n")).filter(({ info }) => info.startsWith("sh")).flatMap(({ lines }) => lines)
+    const lines = blocksOf(file, text.split("\n")).filter(({ info }) => info.startsWith("sh")).flatMap(({ lines }) =>
+      lines
+    )
     const joined = (line: string) => line.split("&&").some((command) => /[#x] .*\bnpx /.test(command))
     expect(lines.filter(joined)).toEqual([])
   })

@@ -27,11 +27,14 @@ const others = tableOf(sectionOf(results, "Who is measured"))
 
 /** Where the rows of the README come from: section, column and what is in the cell. */
 const sources: Readonly<Record<string, readonly [section: string, column: string]>> = {
-  "token requests of 10,000 callers without a token": ["Cold stampede", "token requests"],
-  "requests that waited for a renewal of a token of 2 seconds, of 12,000": ["Expiry under load", "waited for a token"],
-  "failed requests after a revocation, of 5,000": ["Mass revocation", "failed"],
+  "token requests by 10,000 callers without a token": ["Cold stampede", "token requests"],
+  "of 12,000 requests, how many waited for a token that is valid for 2 seconds": [
+    "Expiry under load",
+    "waited for a token"
+  ],
+  "of 5,000 requests, how many failed after a revocation": ["Mass revocation", "failed"],
   "token requests after the revocation": ["Mass revocation", "token requests after it"],
-  "failed requests in an outage, of 2,400": ["Outage of the token endpoint", "failed"],
+  "of 2,400 requests, how many failed in an outage": ["Outage of the token endpoint", "failed"],
   "time added to a request": ["Hot path", "added"]
 }
 

@@ -2,9 +2,9 @@
 import * as Fs from "node:fs"
 
 const line = `
-> **Not on npm yet:** until the first release, \`npm install\` of these packages answers 404. Run \`npx --yes pnpm@10 tarballs\` in a clone of the
+> **Not on npm yet:** until the first release, \`npm install\` of these packages fails with 404. Run \`npx --yes pnpm@10 tarballs\` in a clone of the
 > [repository](https://github.com/effect-spotnana/effect-spotnana) instead. Where a page installs \`@effect-spotnana/core\` or another of the packages,
-> write \`<clone>/.generated/tarballs/effect-spotnana-{engine,core,testing,cli}-*.tgz\` for its name, or \`…{engine,effect3}-*.tgz\` for Effect 3.
+> write \`<clone>/.generated/tarballs/effect-spotnana-{engine,core,testing,cli}-*.tgz\` instead of its name, or \`…{engine,effect3}-*.tgz\` for Effect 3.
 > Where a page says \`npx @effect-spotnana/cli\`, write \`npx spotnana-auth\`.
 `
 

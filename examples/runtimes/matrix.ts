@@ -5,7 +5,7 @@ import type { Runtime } from "./runtimes.ts"
 /** `–` is not run, for a reason that the text below the table gives. */
 export type Cell = "yes" | "no" | "–"
 
-export const columns = ["acquires", "replays", "renews", "thaws", "ends", "shares", "installed"] as const
+export const columns = ["acquires", "replays", "renews", "resumes", "ends", "shares", "installed"] as const
 
 export type Column = typeof columns[number]
 

@@ -8,7 +8,7 @@ import { exitCode, Failure } from "./exitCode.ts"
 export const maxTime = Flag.Finite("max-time").pipe(
   Flag.withMetavar("seconds"),
   Flag.filter((seconds) => seconds > 0, () => "Expected more than 0 seconds"),
-  Flag.withDescription("Fail after this many seconds, including the token request"),
+  Flag.withDescription("Fail after this number of seconds, including the token request"),
   Flag.optional
 )
 

@@ -14,10 +14,10 @@
  *
  * **The token endpoint is rate limited, for all users together.** So each process
  * makes at most 10 exchanges a minute for a user (`perMinute`), and a user who
- * reloads without end does not affect other users. After a failure that is not
- * about the user, no request is made for any user: for up to a second at first,
- * then for up to twice as long after each further failure, a minute at most, and
- * never before `Retry-After`.
+ * reloads without end does not affect other users. After a failure that is not about
+ * the user, no request is made for any user during a backoff. The backoff is up to
+ * a second at first. It grows with each further failure, up to a minute, and
+ * lasts at least until `Retry-After` has passed.
  *
  * **Only `POST`, and only from pages of the route's own origin.** The session is
  * in a cookie, so any page of the web can make a browser send the request with

@@ -8,6 +8,7 @@ import { once } from "node:events"
 import { readFileSync } from "node:fs"
 import { Worker } from "node:worker_threads"
 import { layerUploads } from "../../../examples/uploads/client.ts"
+import { layerUploadsNodeHttp } from "../../../examples/uploads/nodeHttpClient.ts"
 import { makeCertificate } from "./support/certificate.ts"
 import type { Certificate } from "./support/certificate.ts"
 import type { Ending, Seen } from "./support/earlyServer.ts"
@@ -17,7 +18,8 @@ const platforms: ReadonlyArray<readonly [string, Layer.Layer<HttpClient.HttpClie
   ["fetch", FetchHttpClient.layer],
   ["undici", NodeHttpClient.layerUndici],
   ["node:http", NodeHttpClient.layerNodeHttp],
-  ["the client for uploads", layerUploads()]
+  ["the client for uploads on undici", layerUploads()],
+  ["the client for uploads on node:http", layerUploadsNodeHttp()]
 ]
 
 /** The first token gets 401 and any other 413, before the body is read. */
@@ -103,15 +105,20 @@ describe.each(platforms)("an upload of 4 MiB that the API answers early, with %s
   }
 })
 
+const plain = Effect.succeed(undefined)
+const tls = Effect.promise(makeCertificate)
+
 describe.each([
-  ["", Effect.succeed(undefined)],
-  [" over TLS", Effect.promise(makeCertificate)]
-])("an upload of 4 MiB with the client for uploads%s", (_, certificate) => {
+  ["undici", plain, layerUploads],
+  ["undici over TLS", tls, layerUploads],
+  ["node:http", plain, layerUploadsNodeHttp],
+  ["node:http over TLS", tls, layerUploadsNodeHttp]
+])("an upload of 4 MiB with the client for uploads on %s", (_, certificate, layer) => {
   const connected = (ending: Ending) =>
     Effect.gen(function*() {
-      const tls = yield* certificate
-      const { environment, seen } = yield* serve(ending, tls)
-      return { client: yield* clientOf(environment, layerUploads(tls && { ca: tls.cert })), seen }
+      const own = yield* certificate
+      const { environment, seen } = yield* serve(ending, own)
+      return { client: yield* clientOf(environment, layer(own && { ca: own.cert })), seen }
     })
 
   for (const [kind, body] of [["bytes", bytes], ["a stream", stream]] as const) {
@@ -139,8 +146,11 @@ describe.each([
   }
 })
 
-it.each(["readOn.ts", "client.ts"])("docs/troubleshooting.md has the code of examples/uploads/%s", (file) => {
-  const [, code = ""] = readFileSync(`examples/uploads/${file}`, "utf8").split(/^import [^]*?\n\n/m)
-  expect(code).toContain("export const")
-  expect(readFileSync("docs/troubleshooting.md", "utf8")).toContain(code)
-})
+it.each(["readOn.ts", "client.ts", "withSockets.ts", "nodeHttpClient.ts"])(
+  "docs/troubleshooting.md has the code of examples/uploads/%s",
+  (file) => {
+    const [, code = ""] = readFileSync(`examples/uploads/${file}`, "utf8").split(/^import [^]*?\n\n/m)
+    expect(code).toContain("export const")
+    expect(readFileSync("docs/troubleshooting.md", "utf8")).toContain(code)
+  }
+)

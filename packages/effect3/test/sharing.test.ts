@@ -251,7 +251,8 @@ describe("sharing", () => {
       // Half of each step at the least: up to 16 s in eight steps, and half a minute from then on.
       expect(yield* mock.use((_) => _.tokenRequests)).toBeLessThanOrEqual(8 + 20)
       yield* mock.use((_) => _.clearFaults)
-      yield* TestClock.adjust("1 minute")
+      // A request that is under way fails too, and the step after it is a minute at the most.
+      yield* TestClock.adjust("2 minutes")
       expect(values(yield* all(fleet.map(({ provider }) => provider.get))).size).toBe(1)
     }).pipe(Effect.provide(fleet)))
 

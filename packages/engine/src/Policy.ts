@@ -132,16 +132,16 @@ export const usableLifetime = (policy: Policy, lifetime: number): number =>
  * **Details**
  *
  * At `renewAt` of the lifetime. Or `minimumMargin` before expiry, if that is
- * earlier and `minimumMargin` is at most half of the lifetime. At the latest, a
- * second (or a tenth of the time of use) before the token goes out of use. Then
- * earlier by up to `jitter`.
+ * earlier and `minimumMargin` is at most half of the lifetime. At the latest a
+ * second before the token goes out of use, or a third of {@link usableLifetime}
+ * if that is less. Then earlier by up to `jitter`.
  *
  * @category decisions
  * @since 0.1.0
  */
 export const renewalDelay = (policy: Policy, lifetime: number, random: number): number => {
   const usable = usableLifetime(policy, lifetime)
-  const inTime = Math.min(lifetime * policy.renewAt, usable - Math.min(1_000, usable / 10))
+  const inTime = Math.min(lifetime * policy.renewAt, usable - Math.min(1_000, usable / 3))
   const latest = lifetime >= 2 * policy.minimumMargin ? Math.min(inTime, lifetime - policy.minimumMargin) : inTime
   return latest * (1 - policy.jitter * random)
 }

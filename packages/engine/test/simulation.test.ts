@@ -68,7 +68,7 @@ describe("simulation", () => {
     reportFigure(context, {
       of: "histories of the engine",
       figure: String(histories),
-      claim: `of ${run.events} events on two clocks: every invariant held, at ${perSecond} a second of a core`
+      claim: `${run.events} events on two clocks; every invariant held; ${perSecond} histories per second of CPU time`
     })
   })
 

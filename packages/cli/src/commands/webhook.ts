@@ -82,7 +82,7 @@ const sendCommand = Command.make("send", {
   duplicates: count("duplicates", 0).pipe(
     Flag.withDescription("Send it this many more times after it was accepted. Default: 0")
   ),
-  maxTime: maxTime.pipe(Flag.withDescription("Fail after this many seconds")),
+  maxTime: maxTime.pipe(Flag.withDescription("Fail after this number of seconds")),
   json: toggle("json", "Print an object: id, and statuses, the status of each attempt")
 }, (input) => Effect.provide(Effect.flatMap(load, ({ send }) => send(input)), Configuration.layer(input))).pipe(
   Command.withShortDescription("Send a signed delivery to your endpoint"),

@@ -34,7 +34,7 @@ export const reportSearches = (context: TestContext, searches: number): void =>
   reportFigure(context, {
     of: "leak searches",
     figure: String(searches),
-    claim: "one for each form of a secret or a token in what a scenario let out; none found"
+    claim: "one for each form of a secret or a token in the output of a scenario; none found"
   })
 
 /** Hands a table to the run. */

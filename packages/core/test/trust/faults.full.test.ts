@@ -203,7 +203,8 @@ describe.each(platformClients)("faults of the token endpoint, with %s", (name, p
       reportFigure(context, {
         of: `faults, ${name}`,
         figure: String(exchanges),
-        claim: `each the error that fits; of 100 MB at most ${(mostSent / 2 ** 20).toFixed(1)} MB left the server, ` +
+        claim:
+          `each gave the expected result; of 100 MB at most ${(mostSent / 2 ** 20).toFixed(1)} MB left the server, ` +
           `memory grew by ${Math.round((peak - before) / 2 ** 20)} MB`
       })
       reportSearches(context, audit.searches())
@@ -251,7 +252,7 @@ describe.each(platformClients)("faults of the token endpoint, with %s", (name, p
       reportFigure(context, {
         of: `odd answers, ${name}`,
         figure: String(rows.length),
-        claim: "each the error that fits"
+        claim: "each gave the expected result"
       })
     }).pipe(Effect.scoped, Effect.provide(live)))
 

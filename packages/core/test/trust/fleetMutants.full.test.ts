@@ -2,6 +2,7 @@
 import { describe, it } from "@effect/vitest"
 import { mutants } from "./fleetSimulation/mutants.ts"
 import { findAll } from "./simulation/findMutants.ts"
+import { expectReplays } from "./simulation/replays.ts"
 
 describe("mutants of sharing", () => {
   it("each is found by the simulation of a fleet", (context) =>
@@ -12,4 +13,8 @@ describe("mutants of sharing", () => {
       mutants,
       args: ["--fleet"]
     }))
+
+  it("the same seed is the same run, and a violation is replayed and shrunk", async () => {
+    await expectReplays("do not extend the lease", "--fleet")
+  })
 })

@@ -79,7 +79,7 @@ describe("a token store in a directory", () => {
       reportFigure(context, {
         of: "kill -9 of a process that writes to a directory",
         figure: String(kills),
-        claim: "what is stored is whole, never older than before, and the next one gets the lease"
+        claim: "the stored token is complete and never older than before, and the next process gets the lease"
       })
     }).pipe(Effect.provide(services)))
 

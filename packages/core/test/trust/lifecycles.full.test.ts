@@ -39,7 +39,7 @@ describe("invariant 11: nothing left behind", () => {
       reportFigure(context, {
         of,
         figure: String(times),
-        claim: `none of ${fibersInAll} fibers, no sleep, no timer, no gauge left; ${bytesEach} bytes of heap each`
+        claim: `none of ${fibersInAll} fibers, no sleep, no timer and no gauge left; ${bytesEach} bytes of heap each`
       })
     })
   }
@@ -203,7 +203,7 @@ describe("interruption at every operation of an acquisition", () => {
         reportFigure(context, {
           of: `interruptions of ${interrupted} of 3 callers, one before each operation of an acquisition`,
           figure: String(hits),
-          claim: "one token request, and a sound state"
+          claim: "one token request, and a correct state"
         })
       }))
   }
@@ -241,7 +241,7 @@ describe("interruption at every operation of an acquisition", () => {
       reportFigure(context, {
         of: "closings of the scope, one before each operation of an acquisition",
         figure: String(hits),
-        claim: "whoever waits is told, and no request after it"
+        claim: "every waiting caller gets a result, and no token request follows"
       })
     }))
 })

@@ -163,7 +163,7 @@ describe.each(platforms)("redirects, with %s", (platformName, platform) => {
         reportFigure(context, {
           of: `redirects of ${where}`,
           figure: String(scenarios),
-          claim: "neither secret nor bearer at the other server"
+          claim: "neither secret nor bearer reached the other server"
         })
         reportSearches(context, audit.searches())
       }).pipe(Effect.scoped, Effect.provide(platform)))
@@ -282,7 +282,7 @@ describe("URLs from outside", () => {
       reportFigure(context, {
         of: "URLs from outside",
         figure: `${home + elsewhere}`,
-        claim: `${elsewhere} went elsewhere, without the bearer; ${home} home, with it`
+        claim: `${elsewhere} led to another origin, without the bearer; ${home} to the API, with the bearer`
       })
     }))
 

@@ -61,7 +61,7 @@ export const usable = (lifetime: number): number =>
 const latestRenewal = (lifetime: number): number => {
   const { minimumMargin, renewAt } = documented
   const inUse = usable(lifetime)
-  const inTime = Math.min(lifetime * renewAt, inUse - Math.min(1_000, inUse / 10))
+  const inTime = Math.min(lifetime * renewAt, inUse - Math.min(1_000, inUse / 3))
   return lifetime >= 2 * minimumMargin ? Math.min(inTime, lifetime - minimumMargin) : inTime
 }
 const earliestRenewal = (lifetime: number): number => latestRenewal(lifetime) * (1 - documented.jitter)

@@ -194,8 +194,9 @@ export const makeModel = (options: {
     },
 
     /** The source of the credentials failed or gave no answer: no request, but a failure like any other. */
-    sourceFailed: () => {
+    sourceFailed: (begun: Moment) => {
       if (closed) return
+      if (isFrozen(begun)) return reached("an acquisition frozen with the process, and replaced")
       reached("the credentials source failed")
       fail(undefined, undefined)
     },

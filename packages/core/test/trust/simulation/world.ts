@@ -256,7 +256,8 @@ export const live = (history: History, situations: Situations): Effect.Effect<Re
     const source = (model: Model, account: Account) =>
       Credentials.Credentials.of({
         current: Effect.suspend((): Effect.Effect<Credentials.ClientCredentials, unknown> => {
-          const failed = Effect.sync(() => observe(`${account.clientId} source fails`, () => model.sourceFailed()))
+          const begun = now()
+          const failed = Effect.sync(() => observe(`${account.clientId} source fails`, () => model.sourceFailed(begun)))
           switch (account.source) {
             case "ok":
               return Effect.succeed({ clientId: account.clientId, clientSecret: Redacted.make(account.given) })
