@@ -210,7 +210,7 @@ describe.concurrent("invariant 11: an example ends by itself", () => {
           "failed). Check the client id, the secret, and that both belong to this address.",
           "TokenExpired: a token is revoked while an upload is under way",
           "  NotReplayable: POST answered 401 (A fault with status 401 was injected), and the body of the request can be " +
-          "sent once only. The token is replaced if that is due: make the request again.",
+          "sent only once. The token is replaced if a replacement is due: make the request again.",
           "TokenExpired: the API refuses even a token that was just issued",
           "  Rejected: GET answered 401 (A fault with status 401 was injected), and a new token does not help. " +
           "Check that the API user may call this API.",

@@ -1,6 +1,6 @@
-// What is measured of each: a client of an API, made as its documentation says.
+// A peer: a client of an API, made as its documentation says, which is measured.
 
-/** What a client is made for. */
+/** The options of a client. */
 export interface Setting {
   /** Where the API is: `http://127.0.0.1:4801`. */
   readonly baseUrl: string
@@ -8,24 +8,30 @@ export interface Setting {
   readonly tokenUrl: string
   readonly clientId: string
   readonly clientSecret: string
-  /** How many seconds the endpoint's tokens live. A margin that can be set is set to a fifth of that. */
+  /**
+   * The lifetime of the endpoint's tokens, in seconds. If the client has a margin that can be set, it is a fifth of
+   * that.
+   */
   readonly lifetime: number
   /**
-   * A bearer that never changes: the peer's HTTP stack without its authentication, against which it is measured.
+   * A token that never changes: the peer's HTTP stack without its authentication, with which the peer is compared.
    * `undefined` is the peer itself.
    */
   readonly constant: string | undefined
-  /** Requests do not leave the process: each, the token's included, is answered at once by `stub`. */
+  /** Requests do not leave the process: `stub` answers each at once, also token requests. */
   readonly stubbed: boolean
 }
 
 /** A client in use. */
 export interface Client {
-  /** One authenticated GET below `baseUrl`, its body read: the status. Rejects where there is no answer or no token. */
+  /**
+   * Makes one authenticated GET below `baseUrl`, reads its body, and returns the status. Rejects if there is no answer
+   * or no token.
+   */
   readonly get: (path: string) => Promise<number>
-  /** Many, one after the other, in the way of the peer's users. Default: `get`, awaited in a loop. */
+  /** Makes many, one after the other, as the peer's users do. Default: `get`, awaited in a loop. */
   readonly getMany?: ((path: string, count: number) => Promise<void>) | undefined
-  /** A token that is valid now, as the peer hands it out where it does. */
+  /** A token that is valid now, if the peer gives access to it. */
   readonly token: () => Promise<string>
   readonly close: () => Promise<void>
 }
@@ -34,17 +40,17 @@ export interface Client {
 export type Stack = "HttpClient" | "own" | "fetch"
 
 export interface Peer {
-  /** As it is called in tables. */
+  /** Its name in tables. */
   readonly name: string
-  /** The packages, of which the versions are shown. */
+  /** The packages, whose versions are shown. */
   readonly packages: ReadonlyArray<string>
-  /** `fetch`: it has none of its own, and its documentation leaves the request to its user. */
+  /** `fetch` if it has no HTTP stack, and its documentation leaves the request to its user. */
   readonly stack: Stack
   /** Replaces a token that the API answers 401 to, and sends the request again. */
   readonly replays?: true | undefined
   /** How it is used here, in one sentence, and where its documentation says so. */
   readonly usage: string
-  /** The scenarios that it has no answer to, by id, each with the reason. */
+  /** The scenarios that it cannot run, by id, each with the reason. */
   readonly cannot: Partial<Record<ScenarioId, string>>
   readonly open: (setting: Setting) => Promise<Client>
 }

@@ -1,9 +1,9 @@
-// What a scenario is, and what it comes to: a table, goals with their figures, and plots.
+// A scenario, and its result: a table, goals with their figures, and plots.
 import type { Peer, ScenarioId } from "./Peer.ts"
 
-/** A goal and what became of it. */
+/** A goal and its result. */
 export interface Goal {
-  /** What was promised: `at most 0.25 µs over the constant bearer`. */
+  /** The goal: `at most 0.25 µs over the constant bearer`. */
   readonly goal: string
   /** What was measured, with its unit. */
   readonly figure: string
@@ -14,28 +14,28 @@ export interface Goal {
 export interface Plot {
   /** The name of its file, below `results/`. */
   readonly file: string
-  /** What it shows, for who cannot see it. */
+  /** What it shows, for readers who cannot see it. */
   readonly title: string
   readonly svg: string
 }
 
-/** What a scenario comes to. */
+/** The result of a scenario. */
 export interface Report {
   readonly columns: ReadonlyArray<string>
   /** The row of each peer, and of the floor. A row without figures has the reason in its second cell. */
   readonly rows: ReadonlyArray<ReadonlyArray<string>>
   readonly goals: ReadonlyArray<Goal>
-  /** What is to be known beside the table, a sentence each. */
+  /** Notes to the table, one sentence each. */
   readonly notes: ReadonlyArray<string>
   readonly plots?: ReadonlyArray<Plot> | undefined
 }
 
-/** How much is measured: all of it, or as little as shows that each scenario works. */
+/** How much is measured: everything, or just enough to show that each scenario works. */
 export interface Extent {
   readonly quick: boolean
-  /** Who is measured. */
+  /** The peers that are measured. */
   readonly peers: ReadonlyArray<Peer>
-  /** Tells who waits how far it is. */
+  /** Prints the progress. */
   readonly say: (line: string) => void
 }
 
@@ -47,7 +47,7 @@ export interface Scenario {
   readonly run: (extent: Extent) => Promise<Report>
 }
 
-/** The row of a peer that has no answer to a scenario. */
+/** The row of a peer that cannot run a scenario. */
 export const cannot = (name: string, reason: string, columns: ReadonlyArray<string>): ReadonlyArray<string> => [
   name,
   `cannot: ${reason}`,

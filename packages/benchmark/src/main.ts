@@ -43,7 +43,7 @@ const start = performance.now()
 const isTerminal = process.stderr.isTTY === true
 let told = ""
 const say = (line: string): void => {
-  // A terminal has one line for it, a log one for each scenario.
+  // A terminal shows one line, a log one line for each scenario.
   if (isTerminal) process.stderr.write(`\r\u001b[2K${line.slice(0, (process.stderr.columns ?? 80) - 1)}`)
   else if (line.split(":")[0] !== told) process.stderr.write(`${line}\n`)
   told = line.split(":")[0] ?? ""
@@ -51,7 +51,7 @@ const say = (line: string): void => {
 
 const secondsSince = (from: number): number => (performance.now() - from) / 1000
 
-/** That it is quick enough to be run after each change. */
+/** The goal that it is quick enough to run after each change. */
 const quickGoal = (): Goal => {
   say("all scenarios with --quick")
   const from = performance.now()
@@ -93,5 +93,5 @@ if (!asked.quick && asked.update) {
   )
   console.log("Written to packages/benchmark/RESULTS.md")
 }
-// What some clients leave open does not keep the process.
+// Connections that some clients leave open must not keep the process alive.
 process.exit(0)

@@ -1,4 +1,4 @@
-// The results as a document, and as what a terminal shows.
+// The results as a document, and as text for a terminal.
 import * as Fs from "node:fs"
 import { createRequire } from "node:module"
 import * as Os from "node:os"
@@ -6,7 +6,7 @@ import * as Path from "node:path"
 import type { Peer } from "./Peer.ts"
 import type { Goal, Plot, Report, Scenario } from "./Scenario.ts"
 
-/** A scenario and what it came to. */
+/** A scenario and its result. */
 export interface Result {
   readonly scenario: Scenario
   readonly report: Report
@@ -118,10 +118,10 @@ export const withResult = (document: string, result: Result): string => {
   return [head, ...updated].join("\n\n## ") + "\n"
 }
 
-/** What a terminal shows of one. */
+/** A result as text for a terminal. */
 export const shown = (result: Result): string => `\n${sectionOf(result)}\n`
 
-/** Puts the document and its pictures into a directory, in place of those that were there. */
+/** Writes the document and its pictures into a directory, and replaces the old ones. */
 export const write = (directory: string, document: string, plots: ReadonlyArray<Plot>): void => {
   Fs.rmSync(Path.join(directory, "results"), { force: true, recursive: true })
   writeOver(directory, document, plots)
@@ -134,7 +134,7 @@ const writeOver = (directory: string, document: string, plots: ReadonlyArray<Plo
   Fs.writeFileSync(Path.join(directory, "RESULTS.md"), document)
 }
 
-/** Puts what was measured anew into the document of a directory, and its pictures beside the others. */
+/** Adds new results to the document in a directory, and their pictures. */
 export const update = (directory: string, results: ReadonlyArray<Result>): void =>
   writeOver(
     directory,

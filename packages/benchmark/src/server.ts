@@ -1,22 +1,23 @@
-// The token endpoint and the API of a run, in a process of its own, so that its work is nobody's. As little as will do.
+// The token endpoint and the API of a run, in their own process, so that their work does not count for a client. As
+// simple as possible.
 import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
 import { apiBody, json } from "./support/stub.ts"
 
-/** What the endpoint is told to be. */
+/** How the server behaves. */
 export interface Behaviour {
-  /** Seconds that a token lives. */
+  /** The lifetime of a token, in seconds. */
   readonly lifetime: number
-  /** Milliseconds that the token endpoint takes. */
+  /** How long the token endpoint takes, in milliseconds. */
   readonly tokenLatency: number
-  /** Milliseconds that the API takes. */
+  /** How long the API takes, in milliseconds. */
   readonly apiLatency: number
   /** The token endpoint answers 503. */
   readonly down: boolean
 }
 
-/** What was received since the last reset. */
+/** The requests since the last reset. */
 export interface Counts {
   readonly tokenRequests: number
   readonly apiRequests: number
@@ -24,11 +25,11 @@ export interface Counts {
   readonly rejected: number
   /** When the token requests came, in milliseconds since the reset. */
   readonly tokenRequestsAt: ReadonlyArray<number>
-  /** The same, by the client id that asked. */
+  /** The same, by client id. */
   readonly tokenRequestsOf: Readonly<Record<string, ReadonlyArray<number>>>
 }
 
-/** What the process that uses the server may ask of it. */
+/** The functions that the process of the benchmark may call. */
 export type Command =
   | { readonly _tag: "Configure"; readonly behaviour: Partial<Behaviour> }
   | { readonly _tag: "Revoke" }
@@ -37,7 +38,7 @@ export type Command =
   | { readonly _tag: "Reset" }
   | { readonly _tag: "Counts" }
 
-/** The bearer that is never refused: that of the clients without authentication. */
+/** The token that is never refused: that of the clients without authentication. */
 export const constantBearer = "constant-0123456789abcdef0123456789abcdef"
 
 export const defaults: Behaviour = { lifetime: 3600, tokenLatency: 0, apiLatency: 0, down: false }
@@ -58,7 +59,7 @@ const answer = (response: Http.ServerResponse, status: number, body: string) => 
   response.end(body)
 }
 
-/** The constant bearer stays, and is looked up like the others. */
+/** The constant token stays, and is looked up like the others. */
 const revoke = () => {
   valid.clear()
   valid.set(constantBearer, Infinity)
@@ -70,7 +71,7 @@ const isValid = (authorization: string | undefined): boolean => {
   return (valid.get(bearer) ?? 0) > performance.now()
 }
 
-/** Who asks for a token, by Basic authentication or in the body of whatever format. */
+/** The client id of a token request, from Basic authentication or from a body of any format. */
 const clientIdOf = async (request: Http.IncomingMessage): Promise<string> => {
   const basic = Buffer.from(request.headers.authorization?.slice("Basic ".length) ?? "", "base64").toString()
   let body = ""
@@ -111,7 +112,7 @@ const release = () => {
 }
 
 const server = Http.createServer((request, response) => {
-  // Some add a query of their own.
+  // Some clients add their own query.
   void (request.url?.includes("/oauth2-token") === true ? token(request, response) : api(request, response))
 })
 
@@ -131,7 +132,7 @@ const obey = (command: Command): Counts => {
       break
     case "Reset":
       release()
-      // Some clients keep theirs for later, and thousands of them leave none to the next client.
+      // Some clients keep their connections. With thousands of them, the next client would get none.
       server.closeIdleConnections()
       behaviour = defaults
       revoke()
@@ -148,7 +149,8 @@ const obey = (command: Command): Counts => {
 
 // Started as a process of its own by `support/server.ts`, which imports it too.
 if (import.meta.main) {
-  // Longer than any scenario pauses: a connection that is closed under a request would be counted against its client.
+  // Longer than any pause in a scenario: a connection that is closed during a request would count as a failure of the
+  // client.
   server.keepAliveTimeout = 120_000
   process.on("message", (command: Command) => process.send?.(obey(command)))
   process.on("disconnect", () => process.exit())

@@ -6,14 +6,14 @@ import * as Layer from "effect/Layer"
 import type { Failure } from "./exitCode.ts"
 import { outboundFor, proxyVariable } from "./outbound.ts"
 
-/** Loaded when it is wanted: without a proxy there is `fetch`. */
+/** Loaded only if it is needed: without a proxy, `fetch` is used. */
 const load = Effect.promise(() => import("./nodeClient.ts"))
 
 /**
  * A client for the API at an address, through the proxy that the environment names for it.
  *
- * Where a proxy is named, and not for this address, it is not left to `fetch` either: told to by `NODE_USE_ENV_PROXY`, that
- * has rules of its own.
+ * If a proxy is named, but not for this address, `fetch` is not used either: with `NODE_USE_ENV_PROXY` it has its own
+ * rules.
  */
 export const layer = (address: string): Layer.Layer<HttpClient.HttpClient, Config.ConfigError | Failure> =>
   Layer.unwrap(

@@ -25,9 +25,9 @@ export const root = Command.make("spotnana-auth").pipe(
   Command.withDescription(paragraphs(
     "Get access tokens and make authenticated requests for Spotnana's API.",
     "",
-    "The credentials are variables. They come from the file that --credentials-file names, from the environment, or from a",
-    "file .env in the working directory. No flag takes a secret, because every user of this machine can list the arguments",
-    "of its processes.",
+    "The credentials are in variables, which come from the file that --credentials-file names, from the environment, or",
+    "from a file .env in the working directory. No flag takes a secret, because every user of this machine can list the",
+    "arguments of its processes.",
     "",
     "  SPOTNANA_CLIENT_ID         the API user's client id",
     "  SPOTNANA_CLIENT_SECRET     its secret",
@@ -57,7 +57,7 @@ export const root = Command.make("spotnana-auth").pipe(
   Command.withSubcommands([token, request, doctor, watch, proxy, mock, apiUsers, keys, webhook])
 )
 
-/** An error and where to find help, on stderr: what is on stdout may be taken for a token. */
+/** Prints an error and where to find help to stderr, because a script may read stdout as a token. */
 const presenter = Effect.gen(function*() {
   const output = yield* Output.Output
   const formatter = yield* CliOutput.Formatter
@@ -70,7 +70,7 @@ const presenter = Effect.gen(function*() {
   })
 })
 
-/** Help that is wider is hard to read; where there is no terminal it is that wide. */
+/** Wider help is hard to read. Without a terminal, help has this width. */
 const widest = 120
 
 const formatter = Effect.gen(function*() {
@@ -89,7 +89,7 @@ const Settings = Layer.mergeAll(
   CliConfig.layer({
     builtIns: [GlobalFlag.Help, GlobalFlag.Version, completions, GlobalFlag.LogLevel]
   }),
-  // Errors are said once, at the end; `--log-level` shows what the library does until then.
+  // Errors are printed once, at the end. `--log-level` shows what the library does until then.
   Layer.succeed(References.MinimumLogLevel, "None"),
   Layer.succeed(Logger.LogToStderr, true)
 ).pipe(
@@ -97,7 +97,7 @@ const Settings = Layer.mergeAll(
   Layer.provideMerge(Output.layer)
 )
 
-/** `help request` is `request --help`, as with git and gh. */
+/** `help request` is the same as `request --help`, as with git and gh. */
 const withHelp = (args: ReadonlyArray<string>): ReadonlyArray<string> =>
   args[0] === "help" ? [...args.slice(1), "--help"] : args
 

@@ -45,7 +45,7 @@ const withFlags = (command: Completions.CommandDescriptor): Completions.CommandD
   subcommands: command.subcommands.map(withFlags)
 })
 
-/** The program with all of its flags, and `help` with every command. */
+/** The program with all its flags, and `help` with every command. */
 export const complete = (program: Completions.CommandDescriptor): Completions.CommandDescriptor => {
   const all = withFlags(program)
   const help: Completions.CommandDescriptor = {
@@ -64,7 +64,7 @@ export const complete = (program: Completions.CommandDescriptor): Completions.Co
   return { ...all, flags: [...all.flags, ...ofProgram], subcommands: [...all.subcommands, help] }
 }
 
-/** `--completions`, as effect has it, with the choices of every flag. */
+/** `--completions`, as in Effect, but with the choices of every flag. */
 export const completions = GlobalFlag.Action({
   flag: GlobalFlag.Completions.flag,
   run: (shell, { command }) =>

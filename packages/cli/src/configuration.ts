@@ -13,10 +13,13 @@ import type { Failure } from "./exitCode.ts"
 import { isOpenToOthers } from "./openToOthers.ts"
 import { Output } from "./output.ts"
 
-/** The flags of every command that needs credentials. None takes a secret: whoever lists the processes reads arguments. */
+/**
+ * The flags of every command that needs credentials. None takes a secret, because every user who lists the processes
+ * can read the arguments.
+ */
 export const flags = {
-  // Not `--env-file`: Node takes that for itself, wherever among the arguments it stands.
-  // Nor a file that must be one: `<(vault read …)` is a pipe.
+  // Not `--env-file`, because Node uses that flag itself, wherever it is in the arguments. The path may also be a pipe:
+  // `<(vault read …)`.
   credentialsFile: Flag.Path("credentials-file").pipe(
     Flag.withMetavar("file"),
     Flag.optional,
@@ -39,18 +42,23 @@ interface Source {
 export interface Configuration {
   readonly provider: ConfigProvider.ConfigProvider
   readonly sourceOf: (variable: string) => Effect.Effect<string | undefined, Config.ConfigError>
-  /** What its user should see to. */
+  /** Problems that the user should correct. */
   readonly warnings: ReadonlyArray<string>
 }
 
 const isSpotnana = (path: ConfigProvider.Path): boolean =>
   typeof path[0] === "string" && path[0].startsWith("SPOTNANA_")
 
-/** Of a file only what is meant for this command counts: it does not say where this user's home is. */
+/**
+ * Reads only the variables of this command from a file. A file cannot set, for example, the home directory of the user.
+ */
 const onlySpotnana = (provider: ConfigProvider.ConfigProvider): ConfigProvider.ConfigProvider =>
   ConfigProvider.make((path) => isSpotnana(path) ? provider.load(path) : Effect.undefined)
 
-/** What has no value is not there, also where other names begin with its own, as that of its `_FILE` does. */
+/**
+ * A variable without a value counts as absent, also if the names of other variables begin with its name, as with
+ * `_FILE`.
+ */
 const onlyValues = (provider: ConfigProvider.ConfigProvider): ConfigProvider.ConfigProvider =>
   ConfigProvider.make((path) =>
     Effect.map(provider.load(path), (node) => isSpotnana(path) && node?.value === undefined ? undefined : node)
@@ -59,11 +67,11 @@ const onlyValues = (provider: ConfigProvider.ConfigProvider): ConfigProvider.Con
 const isUtf16 = (bytes: Uint8Array): boolean =>
   bytes[0] === 0xff && bytes[1] === 0xfe || bytes[0] === 0xfe && bytes[1] === 0xff || bytes.includes(0)
 
-/** A source that says itself what is in which file. */
+/** A source whose own variables name the files. */
 const withFiles = (source: Source): Effect.Effect<Source, never, FileSystem.FileSystem> =>
   Effect.map(SecretFiles.withFiles(source.provider), (provider) => ({ ...source, provider: onlyValues(provider) }))
 
-/** The text of a file, without the byte order mark that editors put before it. */
+/** The text of a file, without the byte order mark that some editors write. */
 const decode = (file: string, bytes: Uint8Array): Effect.Effect<string, Failure> =>
   Effect.try({
     try: () => {
@@ -81,7 +89,7 @@ const decode = (file: string, bytes: Uint8Array): Effect.Effect<string, Failure>
 export const readText = (file: string): Effect.Effect<string, Failure | PlatformError, FileSystem.FileSystem> =>
   Effect.flatMap(FileSystem.FileSystem.use((fs) => fs.readFile(file)), (bytes) => decode(file, bytes))
 
-/** Read once: what a pipe had is gone then. */
+/** Read once, because a pipe can be read only once. */
 const fromFile = (file: string): Effect.Effect<Source, Failure, FileSystem.FileSystem | Path.Path> =>
   Effect.gen(function*() {
     const isOpen = yield* isOpenToOthers(file)
@@ -100,7 +108,10 @@ const fromFile = (file: string): Effect.Effect<Source, Failure, FileSystem.FileS
 const has = ({ provider }: Source, variable: string): Effect.Effect<boolean, Config.ConfigError> =>
   Effect.map(Config.String(variable).pipe(Config.withDefault("")).parse(provider), (value) => value !== "")
 
-/** What decides where a secret is sent, or who can read the token that is kept: without the secret it is not for a file to say. */
+/**
+ * The variables that decide where a secret is sent, or who can read the stored token. A file that does not contain the
+ * secret must not set them.
+ */
 const decisive = {
   SPOTNANA_BASE_URL: "where it would be sent",
   SPOTNANA_ENVIRONMENT: "where it would be sent",
@@ -108,8 +119,8 @@ const decisive = {
 }
 
 /**
- * The file of the working directory may be anybody's: one that came with a repository, say. It does not get to decide about
- * a secret that it does not know.
+ * Anybody may have written the file in the working directory. It may, for example, come with a repository. So it must
+ * not decide about a secret that it does not contain.
  */
 const assertOwnSecret = (environment: Source, file: Source): Effect.Effect<void, Failure | Config.ConfigError> =>
   Effect.gen(function*() {
@@ -118,7 +129,7 @@ const assertOwnSecret = (environment: Source, file: Source): Effect.Effect<void,
       if ((yield* has(file, variable)) && !(yield* has(environment, variable))) {
         return yield* usageFailure(
           `The client secret is in the environment, and ${file.name} in this directory says ${what} (${variable}). ` +
-            `If you mean that, set ${variable} in the environment, or name the file: --credentials-file ${file.name}`
+            `If you want that, set ${variable} in the environment, or name the file: --credentials-file ${file.name}`
         )
       }
     }
@@ -135,19 +146,20 @@ const sourcesOf = (
   FileSystem.FileSystem | Path.Path
 > =>
   Effect.gen(function*() {
-    // What was named on the command line is meant; what lies about is for what nobody has said otherwise.
+    // A file that the command line names has precedence over the environment. A file that only lies in the directory
+    // does not.
     if (Option.isSome(input.credentialsFile)) {
       return [yield* withFiles(yield* fromFile(input.credentialsFile.value)), environment]
     }
     const isThere = yield* FileSystem.FileSystem.use((fs) => Effect.orElseSucceed(fs.exists(implicitFile), () => false))
     if (!isThere) return [environment]
-    // It names no file of this user's that would be sent to an address which it names too.
+    // Without `_FILE`: otherwise this file could name both a file of the user and the address to which it is sent.
     const file = yield* fromFile(implicitFile)
     yield* assertOwnSecret(environment, file)
     return [environment, file]
   })
 
-/** Looks for the variables where the command line says. */
+/** Reads the variables from where the command line says. */
 export const read = (
   input: Input
 ): Effect.Effect<Configuration, Failure | Config.ConfigError, FileSystem.FileSystem | Path.Path> =>

@@ -11,9 +11,9 @@ import * as Predicate from "effect/Predicate"
 import * as Runtime from "effect/Runtime"
 import { Output } from "./output.ts"
 
-/** What a script can tell from the exit code; the README has the same table. */
+/** The exit codes. The README has the same table. */
 export const exitCode = {
-  /** Anything that has no number of its own; for `doctor`, a fault that it found. */
+  /** Everything without its own code. For `doctor`: it found a fault. */
   fault: 1,
   /** A mistake in the command line or in the configuration. */
   usage: 2,
@@ -25,7 +25,7 @@ export const exitCode = {
   serverError: 5,
   /** The token endpoint refused the credentials, or the API refused the token. */
   refused: 6,
-  /** No usable answer: no connection, a time-out, or a token endpoint that is out of order. */
+  /** No usable answer: no connection, a time-out, or a token endpoint that does not work. */
   unavailable: 7,
   /** The token endpoint refused the token of the user. */
   subjectRefused: 8,
@@ -35,7 +35,7 @@ export const exitCode = {
   brokenPipe: 141
 } as const
 
-/** An end that is not success. With an empty message everything has been said. */
+/** The end of a command without success. With an empty message, everything has been printed already. */
 export class Failure extends Data.TaggedError("Failure")<{
   readonly message: string
   readonly exitCode: number
@@ -55,7 +55,7 @@ const authExitCode = (error: AuthError.AuthError): number => {
   }
 }
 
-/** Of an answer that is an error, whatever its status. */
+/** The exit code for an answer that counts as an error, by its status. */
 export const statusExitCode = (status: number): number =>
   status < 300
     ? exitCode.unavailable
@@ -69,16 +69,16 @@ export const statusExitCode = (status: number): number =>
 const inSeconds = (duration: Duration.Duration): string =>
   Duration.format(Duration.seconds(Math.ceil(Duration.toSeconds(duration))))
 
-/** With what Spotnana's support can use. */
+/** Adds the id that Spotnana's support can use. */
 export const identified = (message: string, debugIdentifier: string | undefined): string =>
   debugIdentifier === undefined ? message : `${message}\ndebugIdentifier: ${debugIdentifier}`
 
-/** What lies at the bottom of an error of the platform: `fetch failed` says nothing, `ECONNREFUSED` does. */
+/** The root cause of an error of the platform: `fetch failed` says nothing, but `ECONNREFUSED` does. */
 export const rootOf = (error: unknown): string => {
   const own = Predicate.hasProperty(error, "message") && Predicate.isString(error.message) ? error.message : ""
   const deeper = Predicate.hasProperty(error, "cause") ? rootOf(error.cause) : ""
   if (deeper !== "") return deeper
-  // An error that stands for several, one for each address, has no words of its own.
+  // An error that contains several, one for each address, has no message of its own.
   const first = Predicate.hasProperty(error, "errors") && Array.isArray(error.errors) ? rootOf(error.errors[0]) : ""
   return own || first || (Predicate.isString(error) ? error : "")
 }
@@ -89,7 +89,7 @@ interface Explanation {
   readonly exitCode: number
 }
 
-/** What an error means to who sits at the terminal. */
+/** What an error means to the user at the terminal. */
 export const explain = (error: unknown): Explanation => {
   if (error instanceof Failure) return error
   if (AuthError.isAuthError(error)) {
@@ -101,7 +101,7 @@ export const explain = (error: unknown): Explanation => {
     }
   }
   if (error instanceof TokenExchange.SubjectTokenRejected) {
-    // The user is named by the file that has the token.
+    // The file with the token identifies the user.
     const message = error.message.replace("of user ", "in ").replace("subjectTokenType", "--subject-token-type")
     return { message: identified(message, error.debugIdentifier), exitCode: exitCode.subjectRefused }
   }
@@ -129,7 +129,7 @@ export const explain = (error: unknown): Explanation => {
       exitCode: exitCode.unavailable
     }
   }
-  // Help, and what is wrong with the arguments, are on the screen already.
+  // Help, and the error in the arguments, are printed already.
   if (CliError.isCliError(error) && error._tag === "ShowHelp") {
     return { message: "", exitCode: error.errors.length === 0 ? 0 : exitCode.usage }
   }
@@ -142,12 +142,12 @@ export const explain = (error: unknown): Explanation => {
 const howToSet =
   "Set the missing variables in the environment, in a file .env in this directory, or in a file that --credentials-file names, one NAME=value per line."
 
-/** The end of the process: what `Runtime.defaultTeardown` takes the exit code from. */
+/** The end of the process, from which `Runtime.defaultTeardown` takes the exit code. */
 class Ended extends Data.TaggedError("Ended")<{ readonly code: number }> {
   override readonly [Runtime.errorExitCode] = this.code
 }
 
-/** Says what went wrong on stderr, without a stack, and ends with the exit code that fits. */
+/** Prints what went wrong to stderr, without a stack, and ends with the matching exit code. */
 export const report = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Ended, R | Output> =>
   Effect.catchCause(effect, (cause) => {
     if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt

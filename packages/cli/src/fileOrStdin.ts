@@ -22,5 +22,5 @@ export const textOf = (
 ): Effect.Effect<string, Failure, FileSystem.FileSystem | Stdio.Stdio> =>
   Effect.map(bytesOf(file), (bytes) => new TextDecoder().decode(bytes))
 
-/** What a file is called in a message. */
+/** The name of a file in a message. */
 export const nameOf = (file: string): string => file === "-" ? "stdin" : file

@@ -21,8 +21,8 @@ export const inputFileArgument = (name: string): Argument.Argument<string> =>
   Argument.Path(name).pipe(Argument.mapEffect(orStdin))
 
 /**
- * A description as help shows it, below its heading. An empty line is between two paragraphs, and one that begins with a
- * space stands alone; help breaks the others where the terminal ends.
+ * A description as help shows it, below its heading. An empty line separates paragraphs. A line that begins with a
+ * space stays as it is. Help wraps the other lines at the width of the terminal.
  */
 export const paragraphs = (...lines: ReadonlyArray<string>): string =>
   lines.join("\n").replaceAll(/(?<=.)\n(?=[^ \n])/g, " ").replaceAll(/\n(?=.)/g, "\n  ")
@@ -37,7 +37,7 @@ export const parseDuration = (text: string): Option.Option<Duration.Duration> =>
     : Duration.fromInput(`${Number(amount)} ${units[unit as keyof typeof units]}`)
 }
 
-/** A duration as a person types it. */
+/** A duration as a user types it. */
 export const duration = (name: string): Flag.Flag<Duration.Duration> =>
   Flag.String(name).pipe(
     Flag.withMetavar("duration"),

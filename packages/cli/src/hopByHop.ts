@@ -1,4 +1,4 @@
-/** The headers that are between two neighbours, and for nobody behind them (RFC 9110 §7.6.1). */
+/** The headers that are only for one connection, and must not be forwarded (RFC 9110 §7.6.1). */
 export const hopByHop: ReadonlyArray<string> = [
   "connection",
   "keep-alive",

@@ -10,24 +10,25 @@ type Server = HttpServer.HttpServer["Service"]
 
 export interface Options {
   readonly host: string
-  /** 0 is any port that is free. */
+  /** 0 chooses a free port. */
   readonly port: number
-  /** How long requests in progress have at the end. */
+  /** How long requests in progress may take at the end. */
   readonly drain: Duration.Input
 }
 
-/** As an import it would load all that Node has for WebSockets too. */
+/** Not an import, which would also load all of Node's WebSocket code. */
 const http = () => process.getBuiltinModule("node:http")
 
 const makeServer = () => {
   const server = http().createServer({
-    // A large upload may take its time. The headers may not.
+    // A large upload may take long, but the headers may not.
     requestTimeout: 0,
     headersTimeout: 60_000,
-    // Longer than the connections in most pools are idle: whoever reuses one that is just being closed gets an error.
+    // Longer than most pools keep idle connections, because a client that reuses a connection while it is closed gets
+    // an error.
     keepAliveTimeout: 75_000
   })
-  // The last answer is the end: a connection that its client would keep does not hold it up.
+  // The server ends after the last answer, even if the client would keep its connection.
   server.on("request", (_, response) =>
     response.once("close", () => {
       if (!server.listening) server.closeIdleConnections()
@@ -35,7 +36,7 @@ const makeServer = () => {
   return server
 }
 
-/** The error of the system, by its name. */
+/** An error of the system, with its code. */
 interface Refused {
   readonly code: unknown
 }
@@ -56,7 +57,7 @@ const whyNot = ({ code }: Refused, { host, port }: Options): Failure => {
         `This user may not listen on ${where}. Name a port from 1024 on with --port; 0 chooses a free one.`
       )
     case "EADDRNOTAVAIL":
-      return usageFailure(`${host} is no address of this machine.`)
+      return usageFailure(`${host} is not an address of this machine.`)
     default:
       return usageFailure(`It is not possible to listen on ${where}: ${String(code)}.`)
   }
@@ -70,8 +71,8 @@ const open = (options: Options): Effect.Effect<Server, Refused, Scope.Scope> =>
       port: options.port,
       gracefulShutdownTimeout: options.drain
     })
-    // Java's client offers HTTP/2 with its first request. Where nobody listens for such offers, Node answers as if there were
-    // none; else the connection ends with that answer, which does not say so.
+    // Java's client offers an upgrade to HTTP/2 with its first request. Without a listener for upgrades, Node answers
+    // as if there were no offer. With one, the connection would end after the answer, which does not say so.
     const ignoreOffers = Effect.sync(() => node.removeAllListeners("upgrade"))
     return HttpServer.make({
       address: server.address,
@@ -83,7 +84,7 @@ const open = (options: Options): Effect.Effect<Server, Refused, Scope.Scope> =>
 export const listen = (options: Options): Effect.Effect<Server, Failure, Scope.Scope> =>
   Effect.mapError(open(options), (error) => whyNot(error, options))
 
-/** The same, or nothing where the machine has no such address: one without IPv6, say. */
+/** The same, or nothing if the machine has no such address, for example without IPv6. */
 export const listenIfPossible = (options: Options): Effect.Effect<Server | undefined, Failure, Scope.Scope> =>
   Effect.catch(open(options), (error) =>
     error.code === "EADDRNOTAVAIL" || error.code === "EAFNOSUPPORT"

@@ -5,17 +5,18 @@ import * as Effect from "effect/Effect"
 import { run } from "./command.ts"
 import { exitCode } from "./exitCode.ts"
 
-// Whoever read this has gone, as `head -1` does. Nobody is left to tell: the exit code is that of the signal.
+// The reader of the output has closed it, as `head -1` does. Nothing can be printed any more, so the exit code is that
+// of the signal.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", ({ code, message }: NodeJS.ErrnoException) => {
-    // The terminal has gone: the signal that says so ends this in order.
+    // The terminal was closed. The signal for that ends the process in order.
     if (code === "EIO" && stream.isTTY) return
     if (code !== "EPIPE" && stream === process.stdout) process.stderr.write(`error: stdout: ${message}\n`)
     process.exit(code === "EPIPE" ? exitCode.brokenPipe : exitCode.fault)
   })
 }
 
-// A terminal that is closed, and Ctrl-\, end it as Ctrl-C does: what it has made for its time is removed.
+// A closed terminal and Ctrl-\ end the process like Ctrl-C, so that its temporary files are removed.
 for (const signal of ["SIGHUP", "SIGQUIT"]) process.on(signal, () => process.kill(process.pid, "SIGTERM"))
 
 NodeRuntime.runMain(Effect.provide(run, NodeServices.layer), { disableErrorReporting: true })

@@ -8,11 +8,11 @@ import { exitCode, Failure } from "./exitCode.ts"
 export const maxTime = Flag.Finite("max-time").pipe(
   Flag.withMetavar("seconds"),
   Flag.filter((seconds) => seconds > 0, () => "Expected more than 0 seconds"),
-  Flag.withDescription("Fail after so many seconds, including the token request"),
+  Flag.withDescription("Fail after this number of seconds, including the token request"),
   Flag.optional
 )
 
-/** Fails when that time is over. */
+/** Fails after that time. */
 export const within = (maxTime: Option.Option<number>) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Option.isNone(maxTime) ? effect : Effect.timeoutOrElse(effect, {
     duration: Duration.seconds(maxTime.value),

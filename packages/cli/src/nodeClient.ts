@@ -24,7 +24,7 @@ export const makeAgent = (
 /**
  * Node's own client, with a pool of connections that end with it: direct ones, or those through a proxy.
  *
- * Made anew each time: the platform's layer is a constant, and would be shared by all that have other options.
+ * Made for each use, because the platform's layer is a constant, and would be shared by clients with other options.
  */
 export const layer = (
   proxy: Outbound | undefined,

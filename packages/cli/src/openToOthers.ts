@@ -3,7 +3,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
 
-/** Whether other users may do anything with a file. Windows has no modes that would tell. */
+/** Whether other users have any access to a file. On Windows, the mode does not show that. */
 export const isOpenToOthers = (
   file: string
 ): Effect.Effect<boolean, PlatformError, FileSystem.FileSystem | Path.Path> =>

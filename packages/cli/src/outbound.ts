@@ -10,7 +10,7 @@ export interface Outbound {
   readonly port: number
   /** `host:port`, without the credentials that may be in the variable. */
   readonly address: string
-  /** The value of `Proxy-Authorization`, where the variable has a user. */
+  /** The value of `Proxy-Authorization`, if the variable has a user. */
   readonly authorization: string | undefined
   /** The variable that names it. */
   readonly variable: string
@@ -31,7 +31,7 @@ const firstOf = (names: ReadonlyArray<string>): Effect.Effect<Variable | undefin
     return undefined
   })
 
-/** The variable that names a proxy, if one does. In lower case it comes first. */
+/** The variable that names a proxy, if there is one. Names in lower case come first. */
 export const proxyVariable = firstOf(["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"])
 
 /** Without the brackets of an IPv6 address. */
@@ -39,7 +39,10 @@ export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]
 
 export const portOf = ({ port, protocol }: URL): number => port === "" ? protocol === "https:" ? 443 : 80 : Number(port)
 
-/** Whether an entry of `NO_PROXY` means this host: its name, a domain above it, or `*`; with a port that port only. */
+/**
+ * Whether an entry of `NO_PROXY` matches this host: its name, a parent domain, or `*`. With a port, only that port
+ * matches.
+ */
 const excludes = (entry: string, host: string, port: number): boolean => {
   const [, name = entry, only] = /^(\[.+\]|[^:]+):(\d+)$/.exec(entry) ?? []
   const domain = name.replace(/^\[(.*)\]$/, "$1").replace(/^\*?\./, "").toLowerCase()
@@ -67,7 +70,7 @@ const parse = ({ name, value }: Variable): Effect.Effect<Outbound, Failure> =>
         variable: name
       }
     },
-    // Its value may have a password in it.
+    // Its value may contain a password.
     catch: () =>
       usageFailure(
         `${name} cannot be used: expected the address of an HTTP proxy, as in http://proxy.example:3128. ` +
@@ -79,8 +82,8 @@ const parse = ({ name, value }: Variable): Effect.Effect<Outbound, Failure> =>
  * The proxy that the environment names for an address, if it names one: `HTTPS_PROXY`, or else `HTTP_PROXY`, unless
  * `NO_PROXY` has the host.
  *
- * A loopback address is reached without: on the proxy's machine it is another one. So plain HTTP, which is for loopback
- * addresses, never goes to a proxy.
+ * A loopback address is reached without the proxy, because on the proxy's machine it is another machine. So plain HTTP,
+ * which is only for loopback addresses, never goes through a proxy.
  */
 export const outboundFor = (
   address: string

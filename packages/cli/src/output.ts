@@ -5,7 +5,7 @@ import * as Layer from "effect/Layer"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 
-/** The few colours that are used; without a terminal they do nothing. */
+/** The few styles that are used. Without a terminal they do nothing. */
 export interface Style {
   readonly bold: (text: string) => string
   readonly dim: (text: string) => string
@@ -15,7 +15,7 @@ export interface Style {
   readonly cyan: (text: string) => string
 }
 
-// Stands for the escape character in what a style makes. It differs from process to process: no text from outside has it.
+// Replaces the escape character in styled text. It is random in each process, so no text from outside contains it.
 const mark = crypto.randomUUID()
 
 const makeStyle = (canColor: boolean): Style => {
@@ -26,14 +26,15 @@ const makeStyle = (canColor: boolean): Style => {
 const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
 
 /**
- * A text as a terminal may get it: control characters but tab and line break, and those that turn the direction of writing,
- * are escaped. So what a server says moves no cursor, sets no title and has no colour. Those of a style stay.
+ * Makes a text safe for a terminal. It escapes control characters except tab and line break, and characters that change
+ * the direction of writing. So text from a server cannot move the cursor, set the title or use colours. The characters
+ * of a style stay.
  */
 export const forTerminal = (text: string): string =>
   text.replaceAll(/[^\P{Cc}\t\n]|[\u2028-\u202e\u2066-\u2069]/gu, escape).replaceAll(mark, "\x1b")
 
 /**
- * What is written, and where: results on stdout, everything else on stderr.
+ * Writes results to stdout, and everything else to stderr.
  *
  * Each of the two has its own style: one may be a terminal and the other a file.
  */
@@ -44,9 +45,9 @@ export class Output extends Context.Service<Output, {
   readonly style: Style
   /** The style of stderr. */
   readonly noteStyle: Style
-  /** Writes to stdout, unchanged. What may come from outside is for `line`, or goes through `forTerminal` first. */
+  /** Writes to stdout, unchanged. Use `line` for text from outside, or call `forTerminal` first. */
   readonly write: (chunk: string | Uint8Array) => Effect.Effect<void>
-  /** A line on stdout, like all that follow as `forTerminal` has it. */
+  /** A line on stdout. This and all that follow use `forTerminal`. */
   readonly line: (text: string) => Effect.Effect<void>
   /** A line on stderr. */
   readonly note: (text: string) => Effect.Effect<void>
@@ -56,7 +57,7 @@ export class Output extends Context.Service<Output, {
   readonly fault: (text: string) => Effect.Effect<void>
 }>()("@effect-spotnana/cli/Output") {}
 
-/** NO_COLOR, FORCE_COLOR and TERM count for both streams, whichever of them is a terminal. */
+/** NO_COLOR, FORCE_COLOR and TERM apply to both streams, whichever of them is a terminal. */
 const canColor = (stdio: Stdio.Stdio, isTerminal: Effect.Effect<boolean>): Effect.Effect<boolean> =>
   Effect.map(TerminalCapabilities.TerminalCapabilities, ({ canColor }) => canColor).pipe(
     Effect.provide(TerminalCapabilities.layer),
@@ -69,7 +70,7 @@ export const layer: Layer.Layer<Output, never, Stdio.Stdio> = Layer.effect(
     const stdio = yield* Stdio.Stdio
     const style = makeStyle(yield* canColor(stdio, stdio.stdoutIsTerminal))
     const noteStyle = makeStyle(yield* canColor(stdio, stdio.stderrIsTerminal))
-    // A stream that is gone has no reader who could be told.
+    // If the stream is closed, nobody can read an error.
     const write = (chunk: string | Uint8Array) => Effect.ignore(Stream.run(Stream.succeed(chunk), stdio.stdout()))
     const note = (text: string) => Effect.ignore(Stream.run(Stream.succeed(`${forTerminal(text)}\n`), stdio.stderr()))
     return {

@@ -3,8 +3,8 @@ import * as FileSystem from "effect/FileSystem"
 import type { PlatformError } from "effect/PlatformError"
 
 /**
- * Puts a file that this user alone can read in the place of another one, at once: a reader finds the old content or the new
- * one. If it fails, the old file stays.
+ * Atomically replaces a file by one that only this user can read: a reader finds either the old or the new content. If
+ * it fails, the old file stays.
  */
 export const replaceFile = (
   file: string,
@@ -12,7 +12,7 @@ export const replaceFile = (
 ): Effect.Effect<void, PlatformError, FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
-    // Under another name first: a file that is there keeps its mode, and a link what it leads to.
+    // Written under another name first, because an existing file would keep its mode, and a link its target.
     const draft = `${file}.${process.pid}`
     const opened = yield* fs.open(draft, { flag: "wx", mode: 0o600 })
     yield* opened.writeAll(new TextEncoder().encode(content)).pipe(

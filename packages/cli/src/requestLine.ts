@@ -3,12 +3,12 @@ import type { Style } from "./output.ts"
 
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" })
 
-/** The time of day where the user is. */
+/** The time of day in the user's time zone. */
 export const timeOfDay = (at: DateTime.DateTime): string => clock.format(DateTime.toEpochMillis(at))
 
 const longest = 200
 
-// Node takes no request whose target has a control character, or any character beyond ASCII.
+// Node accepts no request whose target has a control character, or a character outside ASCII.
 const shown = (path: string): string => path.length > longest ? `${path.slice(0, longest)}…` : path
 
 const paint = (style: Style, status: string): string => {
@@ -24,7 +24,7 @@ const paint = (style: Style, status: string): string => {
   }
 }
 
-/** A request in one line. What is after the `?` is left out: people put secrets there. */
+/** A request in one line, without the query, because it may contain secrets. */
 export const requestLine = (style: Style, request: {
   readonly at: DateTime.DateTime
   readonly method: string

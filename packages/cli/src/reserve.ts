@@ -5,8 +5,8 @@ import { usageFailure } from "./exitCode.ts"
 import type { Failure } from "./exitCode.ts"
 
 /**
- * A new file that this user alone can read, made before there is anything to write: what is shown once is not to be lost
- * because there is no place for it. It goes again where nothing was written.
+ * Makes a new file that only this user can read, before there is anything to write. So a secret that is shown only once
+ * is not lost because it cannot be stored. If nothing was written, the file is removed again.
  */
 export const reserve = (
   file: string
@@ -18,7 +18,7 @@ export const reserve = (
         fs.writeFileString(file, content, { flag, mode: 0o600 }),
         ({ message, reason }) =>
           usageFailure(
-            reason._tag === "AlreadyExists" ? `${file} is there already. Name another file.` : `${file}: ${message}`
+            reason._tag === "AlreadyExists" ? `${file} already exists. Name another file.` : `${file}: ${message}`
           )
       )
     let isWritten = false

@@ -41,7 +41,7 @@ type Session =
 
 type Services = FileSystem.FileSystem | Path.Path | Output
 
-/** What a provider is made of: where to ask, with which credentials, by which client, and where tokens are kept. */
+/** The parts of a provider: the token endpoint, the credentials, the client, and the token store. */
 const Parts = (input: Input) =>
   Layer.unwrap(
     Effect.map(
@@ -60,21 +60,24 @@ const sessionOf = <E>(
 ): Layer.Layer<Session, E | Failure | Config.ConfigError, Services> =>
   SpotnanaHttpClient.layerProvider.pipe(Layer.provideMerge(provider), Layer.provideMerge(Parts(input)))
 
-/** For a command that goes on: the token is renewed in the background. */
+/** For a command that runs for long: the token is renewed in the background. */
 export const layer = (input: Input): Layer.Layer<Session, Failure | Config.ConfigError, Services> =>
   sessionOf(input, TokenProvider.layer())
 
-/** How long a token lives from now on. */
+/** How much longer a token is valid. */
 export const timeLeft = (token: AccessToken.AccessToken): Effect.Effect<Duration.Duration> =>
   Effect.map(
     DateTime.now,
     (now) => Duration.millis(Math.max(0, DateTime.toEpochMillis(token.expiresAt) - DateTime.toEpochMillis(now)))
   )
 
-// A command that is over soon has no use for a renewal in passing: its end would break the request off, run after run.
+// A short command does not renew the token in the background: at each run, its end would interrupt the request.
 export const asItIs: RefreshPolicy.Options = { mode: "onDemand", renewAt: 0.99, jitter: 0, minimumMargin: 0 }
 
-/** How many milliseconds have to be left of a token's life. A new one will do: another one would have no more. */
+/**
+ * How many milliseconds of a token's lifetime must be left. A new token is always enough, because another one would not
+ * last longer.
+ */
 const required = (lifetime: number, minimum: Duration.Duration): number =>
   Math.min(Duration.toMillis(minimum), 0.98 * lifetime)
 
@@ -82,13 +85,13 @@ const livesFor = (token: AccessToken.AccessToken, minimum: Duration.Duration, no
   DateTime.toEpochMillis(token.expiresAt) - DateTime.toEpochMillis(now) >=
     required(Duration.toMillis(AccessToken.lifetime(token)), minimum)
 
-/** Puts a token that lives for so long into the store, unless another process does so first. */
+/** Puts a token with at least this lifetime into the store, unless another process does so first. */
 const renew = (
   minimum: Duration.Duration
 ): Effect.Effect<void, never, TokenEndpoint.TokenEndpoint | Credentials.Credentials | Output> =>
   Effect.gen(function*() {
     const store = yield* Effect.serviceOption(TokenStore.TokenStore)
-    // Without a store there is no token but a new one.
+    // Without a store, every token is new.
     if (Option.isNone(store)) return
     const { backend, share } = store.value
     const endpoint = yield* TokenEndpoint.TokenEndpoint
@@ -108,11 +111,11 @@ const renew = (
     }
   }).pipe(Effect.scoped)
 
-/** What a command that is over soon wants of its token. */
+/** What a short command needs. */
 export interface Brief {
-  /** How long it lives at least, if there is such a token to be had. Default: a minute. */
+  /** How long the token must still be valid, if there is such a token. Default: a minute. */
   readonly minimum?: Duration.Duration
-  /** Fails where the command has no business there. Asked before anything is sent. */
+  /** Fails if the command must not use this environment. Runs before anything is sent. */
   readonly assert?: (environment: Environment.Environment) => Effect.Effect<void, Failure>
 }
 
@@ -132,7 +135,7 @@ const makeBrief = (
     return yield* TokenProvider.make({ refresh: asItIs })
   })
 
-/** For a command that is over soon: with a token that is valid for long enough. */
+/** For a short command: with a token that is valid for long enough. */
 export const layerBrief = (
   input: Input,
   brief: Brief = {}

@@ -14,7 +14,7 @@ import { toggle } from "./flag.ts"
 import { isOpenToOthers } from "./openToOthers.ts"
 import { Output } from "./output.ts"
 
-/** The flag of every command that keeps its token for the next one. */
+/** The flag of every command that stores its token for the next command. */
 export const flags = {
   noStore: toggle("no-store", "Do not use a stored token, and do not store this one")
 }
@@ -23,7 +23,7 @@ export interface Input {
   readonly noStore: boolean
 }
 
-/** Where this user's token is kept: the directory of the store, and the file with its key. */
+/** Where this user's token is stored: the directory of the store, and the file with its key. */
 export const places: Effect.Effect<
   { readonly directory: string; readonly tokens: string; readonly key: string },
   PlatformError,
@@ -39,7 +39,9 @@ const variable = "SPOTNANA_TOKEN_STORE_KEYS"
 
 const unusable = (message: string) => new TokenStore.TokenStoreError({ message })
 
-/** Made under another name first: whoever reads the key reads all of it, and of several processes one makes it. */
+/**
+ * Made under another name first. So a reader always finds a complete key, and only one of several processes makes it.
+ */
 const makeKey = (directory: string, key: string) =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
@@ -69,13 +71,13 @@ const keyOfUser = Effect.gen(function*() {
   )
 })
 
-/** Those of the variable where it is set: they are shared by whom its owner likes. */
+/** The keys of the variable, if it is set: its owner decides who shares them. */
 const keys = Effect.gen(function*() {
   const isSet = yield* Config.String(variable).pipe(Config.withDefault(""), Config.map((value) => value !== ""))
   return isSet ? yield* TokenStore.keys : yield* keyOfUser
 })
 
-/** The store of this user, or what keeps it from being used. */
+/** The store of this user, or why it cannot be used. */
 export const opened: Layer.Layer<
   TokenStore.TokenStore,
   PlatformError | TokenStore.TokenStoreError | Config.ConfigError,
@@ -92,7 +94,7 @@ const without = (error: PlatformError | TokenStore.TokenStoreError) =>
     Effect.flatMap(Output, (output) => output.warn(`The token is not stored for the next run. ${error.message}`))
   )
 
-/** The store of this user; none, with a warning, where it cannot be used. */
+/** The store of this user. If it cannot be used, there is none, and a warning is printed. */
 export const layer = (
   { noStore }: Input
 ): Layer.Layer<never, Config.ConfigError, FileSystem.FileSystem | Path.Path | Output> =>

@@ -4,11 +4,11 @@ import type { Duplex } from "node:stream"
 import type * as Tls from "node:tls"
 import type { Outbound } from "./outbound.ts"
 
-/** As imports they would load all that Node has for WebSockets too. */
+/** Not imports, which would also load all of Node's WebSocket code. */
 const http = () => process.getBuiltinModule("node:http")
 const https = () => process.getBuiltinModule("node:https")
 
-/** The proxy answered, and opened no connection. */
+/** The proxy answered, but did not open a connection. */
 export class TunnelRefused extends Error {
   readonly code = "ETUNNEL"
   readonly status: number
@@ -22,7 +22,8 @@ export class TunnelRefused extends Error {
 const patience = 15_000
 
 /**
- * Opens a connection to `host:port` through a proxy (RFC 9110 §9.3.6), and says what came of it. What is given back gives up.
+ * Opens a connection to `host:port` through a proxy (RFC 9110 §9.3.6), and passes on the result. The returned function
+ * cancels it.
  */
 export const openTunnel = (
   proxy: Outbound,

@@ -37,14 +37,14 @@ export interface Input {
   readonly subjectTokenType: Option.Option<string>
 }
 
-/** A user's token, and where it is from. */
+/** A user's token, and where it comes from. */
 export interface Subject {
   readonly name: string
   readonly token: Redacted.Redacted
   readonly type: string
 }
 
-/** Reads what `--subject-token-type` stands for. */
+/** Parses `--subject-token-type`. */
 export const parseType = (text: string): Option.Option<string> => {
   switch (text) {
     case "access_token":
@@ -78,7 +78,7 @@ export const read = (
     return Option.some({ name, token: Redacted.make(token, { label: "subjectToken" }), type: type.value })
   })
 
-/** For a command that is over soon and acts for a user. The user's token is kept nowhere. */
+/** For a short command that acts for a user. The user's token is not stored. */
 export const layerBrief = (
   input: Configuration.Input,
   { name, token, type }: Subject,

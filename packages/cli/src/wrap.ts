@@ -1,15 +1,15 @@
 import { CliOutput } from "effect/cli"
 
 /**
- * Breaks a text at its spaces, into lines that are no wider than this where its words allow. `hanging` spaces are before
- * every line that goes on with another one.
+ * Breaks a text at its spaces into lines that are no wider than this, unless a word is wider. Each line after the first
+ * begins with `hanging` spaces.
  */
 export const wrap = (text: string, columns: number, hanging: number = 0): ReadonlyArray<string> =>
   text.split("\n").flatMap((line) => {
     const lines: Array<string> = []
     for (const word of line.split(" ")) {
       const last = lines.at(-1)
-      // No line is blank but for the space before its first word.
+      // A line that is still empty, except for spaces, always takes its first word.
       if (last !== undefined && (last.trim() === "" || CliOutput.displayWidth(`${last} ${word}`) <= columns)) {
         lines[lines.length - 1] = `${last} ${word}`
       } else lines.push(last === undefined ? word : `${" ".repeat(hanging)}${word}`)
@@ -19,7 +19,10 @@ export const wrap = (text: string, columns: number, hanging: number = 0): Readon
 
 const colour = /\x1b\[\d+m/g
 
-/** Wraps the lines of help, each below where its text begins. Commands stay whole: they are there to be copied. */
+/**
+ * Wraps the lines of help, each indented to where its text begins. Commands are not wrapped, so that they can be
+ * copied.
+ */
 export const wrapHelp = (help: string, columns: number): string => {
   let section = ""
   return help.split("\n").flatMap((line) => {

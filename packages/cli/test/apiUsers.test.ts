@@ -71,7 +71,7 @@ describe("api-users", () => {
       const { user: { cwd, run, write } } = yield* subjects
       yield* write("there.env", "mine\n")
       const mistakes: ReadonlyArray<readonly [ReadonlyArray<string>, string]> = [
-        [["--write-file", "there.env"], "there.env is there already. Name another file."],
+        [["--write-file", "there.env"], "there.env already exists. Name another file."],
         [["--write-file", "nowhere/next.env"], "nowhere/next.env"],
         [["--scim", "--role", "TMC_ADMIN"], "An API user for SCIM is a COMPANY_ADMIN"]
       ]
@@ -121,7 +121,7 @@ describe("api-users", () => {
       expect(unknown.stderr).toContain("answered 404")
       const own = yield* run(["api-users", "revoke", clientId])
       expect(own.code).toBe(2)
-      expect(own.stderr).toContain("If you mean that, add --own. Nothing was sent.")
+      expect(own.stderr).toContain("If you want that, add --own. Nothing was sent.")
       expect(yield* calls).toEqual(["POST /v2/api-users/revoke 404"])
       const meant = yield* run(["api-users", "revoke", clientId, "--own", "--json"])
       expect(JSON.parse(String(meant.stdout))).toEqual({ clientId, revoked: true })

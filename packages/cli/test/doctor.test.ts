@@ -114,7 +114,7 @@ describe("spotnana-auth doctor", () => {
       const user = yield* configuredUser
       const { check, status } = yield* diagnose(user, [], { env: { SPOTNANA_BASE_URL: yield* deadAddress } })
       expect(status).toEqual({ ...skippedAfter("connection"), connection: "fault" })
-      expect(check("connection").summary).toMatch(/^nobody listens at 127\.0\.0\.1:\d+ \(ECONNREFUSED\)$/)
+      expect(check("connection").summary).toMatch(/^no program listens at 127\.0\.0\.1:\d+ \(ECONNREFUSED\)$/)
       expect(check("connection").advice).toContain("SPOTNANA_BASE_URL")
     }).pipe(Effect.provide(Spotnana)))
 
@@ -204,7 +204,7 @@ describe("spotnana-auth doctor", () => {
     [
       "a text",
       Fault.status(200, { body: "busy", headers: { "content-type": "text/plain" } }),
-      "a body that is no JSON (text/plain)"
+      "a body that is not JSON (text/plain)"
     ],
     ["more than 1 MiB", Fault.status(200, { body: "[".repeat(2 ** 21) }), "more than 1024 KiB"]
   ])("warns where the API answers the call with %s", ([, fault, expected]) =>

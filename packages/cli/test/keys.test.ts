@@ -83,7 +83,7 @@ describe("keys", () => {
       user.write("key.pem", "mine")
       const { code, stderr, stdout } = yield* user.run(["keys", "generate", "--write-file", user.file("key.pem")])
       expect({ code, stdout }).toEqual({ code: 2, stdout: "" })
-      expect(stderr).toContain("key.pem is there already. Name another file.")
+      expect(stderr).toContain("key.pem already exists. Name another file.")
       expect(user.read("key.pem")).toBe("mine")
     }).pipe(Effect.provide(Spotnana)))
 

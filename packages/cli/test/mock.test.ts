@@ -170,7 +170,7 @@ describe("spotnana-auth mock", () => {
       expect((yield* companies(baseUrl, value)).status).toBe(500)
       yield* interrupt
       expect(stderr()).toMatch(/drop POST \/v2\/auth\/oauth2-token the connection is dropped/)
-      expect(stderr()).toMatch(/401 GET \/v2\/companies the token is valid, and is refused all the same/)
+      expect(stderr()).toMatch(/401 GET \/v2\/companies the token is valid, but is refused anyway/)
     }))
 
   it.live("has tokens that live as long, and say so, as it is told", () =>

@@ -98,7 +98,7 @@ describe("through a proxy", () => {
       const doctor = yield* run(["doctor"], proxied)
       expect(doctor).toMatchObject({ code: 0, stderr: "" })
       expect(String(doctor.stdout)).toContain(`, through the proxy ${address} of ${variable}\n`)
-      expect(String(doctor.stdout)).toContain(`It is the proxy of ${variable}, and finds ${host}\n`)
+      expect(String(doctor.stdout)).toContain(`It is the proxy of ${variable}, and looks up ${host}\n`)
       expect(String(doctor.stdout)).toContain("0 faults, 0 warnings")
       expect(String(doctor.stdout)).not.toContain("c4n4ry")
       const running = yield* start(["proxy", "--port", "0"], {

@@ -387,7 +387,10 @@ describe("spotnana-auth proxy", () => {
     Effect.gen(function*() {
       const env = { ...credentials, SPOTNANA_PROXY_KEY: key }
       const running = yield* start(["proxy", "--port", "0", "--address", "192.0.2.1"], env)
-      expect([yield* running.end, running.stderr()]).toEqual([2, "error: 192.0.2.1 is no address of this machine.\n"])
+      expect([yield* running.end, running.stderr()]).toEqual([
+        2,
+        "error: 192.0.2.1 is not an address of this machine.\n"
+      ])
     }))
 
   it.live("is not healthy without a token, and says why", () =>

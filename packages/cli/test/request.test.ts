@@ -158,7 +158,11 @@ describe("spotnana-auth request", () => {
     ["a URL beside the address", ["@/gateway-admin/x"], "is not at http://127.0.0.1:"],
     ["a URL with a password, which is not repeated", ["https://user:hunter2@evil.example/"], "user name or a password"],
     ["a header of the connection", ["/v2/companies", "-H", "Transfer-Encoding: chunked"], "about the connection"],
-    ["another Host", ["/v2/companies", "--header", "Host: evil.example"], "Host is that of the configured address"]
+    [
+      "another Host",
+      ["/v2/companies", "--header", "Host: evil.example"],
+      "Host is set by this command from the configured address"
+    ]
   ])("sends nothing for %s", ([, args, said]) =>
     Effect.gen(function*() {
       const mock = yield* MockSpotnana.MockSpotnana

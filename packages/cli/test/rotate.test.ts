@@ -101,7 +101,11 @@ describe("api-users rotate", () => {
     ["two places", ["--write-file", "a", "--switch-command", "true"], "Say where the new secret goes"],
     ["a place to go on with", ["--resume", "--write-file", "a"], "leave out --switch-command"],
     ["the file of another user", ["--write-file", "FILE/other.env"], "has the credentials of another API user, other"],
-    ["a file that names another", ["--write-file", "FILE/named.env"], "says with SPOTNANA_CLIENT_SECRET_FILE"],
+    [
+      "a file that names another",
+      ["--write-file", "FILE/named.env"],
+      "has SPOTNANA_CLIENT_SECRET_FILE, which names another file"
+    ],
     ["a directory that is not there", ["--write-file", "FILE/nowhere/app.env"], "nowhere"],
     ["nothing to go on with", ["--resume"], `There is no rotation of ${clientId}`]
   ])("with %s nobody is created", ([, args, expected]) =>
@@ -278,7 +282,7 @@ describe("api-users rotate --resume", () => {
         const { code, stderr } = yield* user.run(["api-users", "rotate", ...args])
         expect(code).toBe(2)
         expect(stderr).toContain(
-          `process ${process.ppid} is at it. If that is another program by now, remove "pid" from `
+          `process ${process.ppid} is running it. If that process is now another program, remove "pid" from `
         )
       }
       expect(yield* calls).toEqual([])

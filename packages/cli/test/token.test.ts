@@ -95,7 +95,7 @@ describe("spotnana-auth token", () => {
       const { run } = yield* configuredUser
       const shorter = {
         code: 0,
-        stderr: expect.stringMatching(/^warning: The token lives for 3\d{3} seconds only, .* 7200 /)
+        stderr: expect.stringMatching(/^warning: The token is valid for only 3\d{3} seconds, .* 7200 /)
       }
       expect(yield* run(["token", "--min-lifetime", "7200"])).toMatchObject(shorter)
       expect(yield* issued).toHaveLength(1)

@@ -67,7 +67,7 @@ describe("the token of a user", () => {
       yield* mock.clearLedger
       const elsewhere = yield* user.run(["request", "GET", "https://elsewhere.example/", ...asAda])
       expect(elsewhere.code).toBe(2)
-      expect(elsewhere.stderr).toContain("where the credentials are for. Nothing was sent.")
+      expect(elsewhere.stderr).toContain("the address that the credentials are for. Nothing was sent.")
       expect(yield* mock.ledger).toEqual([])
     }).pipe(Effect.provide(Spotnana)))
 

@@ -1,7 +1,7 @@
-// What the suite and a subject say to each other: JSON, a line each, on the subject's stdin and stdout. It knows of no
-// version of Effect. All times are milliseconds.
+// The protocol between the suite and a subject: one JSON message per line, on the subject's stdin and stdout. It does
+// not depend on a version of Effect. All times are milliseconds.
 
-/** When to renew and how to back off, as `RefreshPolicy` of every line of the library has it. */
+/** When to renew and how to back off, as in `RefreshPolicy` of the library for every version of Effect. */
 export interface Refresh {
   readonly mode?: "background" | "onDemand"
   readonly renewAt?: number
@@ -11,7 +11,7 @@ export interface Refresh {
   readonly attempts?: number
 }
 
-/** What a client is started with. Everything that is absent has the library's default. */
+/** The options of a client. If an option is absent, the library's default applies. */
 export interface ClientOptions {
   readonly baseUrl: string
   readonly clientId: string
@@ -27,15 +27,19 @@ export interface Call {
   /** Default: `GET`. */
   readonly method?: "GET" | "POST"
   readonly headers?: Readonly<Record<string, string>>
-  /** The text to send, and whether as a body that can be sent once only. */
+  /** The text to send, and whether as a body that can be sent only once. */
   readonly body?: { readonly text: string; readonly isStream: boolean }
-  /** The client follows redirects: by the platform, or by the combinator of Effect. Default: `false`. */
+  /**
+   * Whether and how the client follows redirects: by the platform, or by the combinator of Effect. Default: `false`.
+   */
   readonly followRedirects?: boolean
 }
 
-/** What is read of an error: the fields of `AuthError` that the lines have in common. */
+/** What the suite reads of an error: the fields of `AuthError` that exist for every version of Effect. */
 export interface Failure {
-  /** The tag; `Defect` of what is no error of the library's type, `Interrupted` of a call that was interrupted. */
+  /**
+   * The tag. `Defect` for an error that is not of the library's type, `Interrupted` for a call that was interrupted.
+   */
   readonly tag: string
   readonly message: string
   readonly reason?: string | undefined
@@ -49,12 +53,12 @@ export type Outcome =
   | { readonly status: number; readonly body: string; readonly failure?: never }
   | { readonly failure: Failure; readonly status?: never; readonly body?: never }
 
-/** What a subject is told to do. `client` is a name that the suite has given. */
+/** The commands to a subject. `client` is a name that the suite has given. */
 export type Command =
   | { readonly type: "start"; readonly client: string; readonly options: ClientOptions }
-  /** The same call, so many times at once. */
+  /** Makes the same call several times at once. */
   | { readonly type: "call"; readonly client: string; readonly call: Call; readonly times: number }
-  /** Interrupts the oldest call of the client that is under way. */
+  /** Interrupts the oldest call of the client that is in progress. */
   | { readonly type: "interrupt"; readonly client: string }
   | { readonly type: "status"; readonly client: string }
   /** From now on the source of the credentials yields this secret. */
@@ -63,12 +67,12 @@ export type Command =
   /** Sets the wall clock of the process forward or, with a negative number, back. Its monotonic clock stays. */
   | { readonly type: "stepClock"; readonly by: number }
 
-/** What each command is answered with. */
+/** The answer to each command. */
 export interface Results {
   readonly start: null
   readonly call: ReadonlyArray<Outcome>
   readonly interrupt: null
-  /** A word of `TokenProvider.Status`. */
+  /** The `state` of `TokenProvider.Status`. */
   readonly status: string
   readonly setSecret: null
   readonly close: null

@@ -14,11 +14,11 @@ export class Client {
     this.#client = client
   }
 
-  /** The same call, so many times at once. */
+  /** Makes the same call several times at once. */
   calls(times: number, call: Call | string): Promise<ReadonlyArray<Outcome>> {
     const asked = typeof call === "string" ? { url: call } : call
     const outcomes = this.#process.tell({ type: "call", client: this.#client, call: asked, times })
-    // A scenario that has failed does not wait for it any more.
+    // Nobody waits for it any more after the scenario has failed.
     outcomes.catch(() => {})
     return outcomes
   }
@@ -27,7 +27,7 @@ export class Client {
     outcome.catch(() => {})
     return outcome
   }
-  /** Interrupts the oldest call that is under way. */
+  /** Interrupts the oldest call that is in progress. */
   interrupt(): Promise<null> {
     return this.#process.tell({ type: "interrupt", client: this.#client })
   }
@@ -42,7 +42,7 @@ export class Client {
   }
 }
 
-/** What a scenario is run with. */
+/** The environment of a scenario. */
 export interface Trial {
   readonly server: Spotnana
   readonly process: SubjectProcess
@@ -52,15 +52,18 @@ export interface Trial {
 
 /** One claim about the wire. */
 export interface Scenario {
-  /** A sentence that says what holds. */
+  /** The claim, as a sentence. */
   readonly name: string
   /** The invariant of CONTRIBUTING.md, or the row of "What a 401 does" in docs/errors.md. */
   readonly holds: string
   /** The broken subject that has to fail this. */
   readonly finds: Defect
-  /** It is about a whole process: its clock, its suspension, its end. Default: it shares one. */
+  /**
+   * Whether it needs its own process, because it is about the process's clock, suspension or end. Default: it shares
+   * one.
+   */
   readonly ownProcess?: boolean
-  /** Fails with a `Violation` where it does not hold. */
+  /** Fails with a `Violation` if the claim does not hold. */
   readonly run: (trial: Trial) => Promise<void>
 }
 

@@ -1,5 +1,5 @@
-// A server that plays Spotnana at one origin and somebody else at another, as a scenario has it, and writes down what it
-// sees. `MockSpotnana` has rules of its own; here a scenario decides about every single request.
+// A server that plays Spotnana at one origin and another server at a second origin, as the scenario defines, and
+// records the requests. `MockSpotnana` has its own rules. Here, a scenario decides about every single request.
 import { randomBytes } from "node:crypto"
 import { once } from "node:events"
 import { createServer } from "node:http"
@@ -8,13 +8,13 @@ import type { AddressInfo } from "node:net"
 import { text } from "node:stream/consumers"
 import { within } from "./Violation.ts"
 
-/** One request as it arrived, and what became of it. */
+/** One request as it arrived, and how it was answered. */
 export interface Seen {
   readonly origin: "home" | "elsewhere"
   readonly isToken: boolean
   readonly method: string
   readonly path: string
-  /** The bearer by its number: `token 1` is the first that was issued. */
+  /** The token by its number: `token 1` is the first that was issued. */
   readonly bearer: string
   readonly authorization: string | undefined
   readonly body: string
@@ -31,7 +31,7 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Decides about a request; `drop` breaks the connection. The n-th of its kind, from 1. */
+/** Decides about the n-th request of its kind, from 1. `drop` breaks the connection. */
 export type Handler = (request: Seen, n: number) => Answer | "drop" | Promise<Answer | "drop">
 
 export const ok: Answer = { status: 200, body: {} }
@@ -50,7 +50,7 @@ export const gate = (): { readonly opened: Promise<void>; readonly open: () => v
 export class Spotnana {
   readonly #patience: number
   readonly clientId = "conformance"
-  /** Of its own, so that it is found in the output of a process that others share. */
+  /** Unique, so that it can be found in the output of a process that scenarios share. */
   secret = `s3cr3t-${randomBytes(9).toString("base64url")}/+=`
   readonly secrets: Array<string> = [this.secret]
   /** Seconds that the next token lives. */
@@ -62,13 +62,14 @@ export class Spotnana {
   readonly #tokens: Array<string> = []
   readonly #counts = { token: 0, api: 0, elsewhere: 0 }
   readonly #servers: ReadonlyArray<Server> = (["home", "elsewhere"] as const).map((origin) =>
-    // Without a time-out for idle connections: after a pause of this process it would end those on which a request waits.
+    // Without a time-out for idle connections. After a pause of this process, it would end connections on which a
+    // request waits.
     createServer({ keepAliveTimeout: 0 }, (request, response) => void this.#serve(origin, request, response))
   )
   readonly #watchers = new Set<() => void>()
   connections = 0
 
-  /** For so many milliseconds it waits for what it has to see. */
+  /** How long it waits for what it must see, in milliseconds. */
   constructor(patience: number) {
     this.#patience = patience
   }
@@ -112,11 +113,11 @@ export class Spotnana {
     this.secrets.push(token)
     return this.repeat()
   }
-  /** The token that was issued last, once more. */
+  /** The token that was issued last, again. */
   repeat(): Answer {
     return { status: 200, body: { access_token: this.#tokens.at(-1), token_type: "Bearer", expires_in: this.lifetime } }
   }
-  /** A new token for a request by the book (RFC 6749 §4.4.2) with the right credentials. */
+  /** A new token for a correct token request (RFC 6749 §4.4.2) with the right credentials. */
   judge({ body, method }: Seen): Answer {
     const form = Object.fromEntries(new URLSearchParams(body))
     const isRight = method === "POST" && form.grant_type === "client_credentials" &&
@@ -139,7 +140,7 @@ export class Spotnana {
   of(path: string): ReadonlyArray<Seen> {
     return this.seen.filter((request) => request.path === path)
   }
-  /** With which tokens the requests for a path arrived, in this order. */
+  /** The tokens of the requests for a path, in the order of arrival. */
   bearers(path: string): ReadonlyArray<string> {
     return this.of(path).map(({ bearer }) => bearer)
   }
@@ -153,7 +154,7 @@ export class Spotnana {
     await within(this.#patience, what, opened).finally(() => this.#watchers.delete(look))
   }
 
-  /** What was seen, a line for each request, and one for those in a row that are the same. Tokens are named by number. */
+  /** The requests, one line for each. Consecutive equal requests have one line. Tokens are shown by number. */
   report(): string {
     const lines: Array<{ readonly text: string; times: number }> = []
     for (const { answer, bearer, isToken, method, origin, path } of this.seen) {

@@ -1,4 +1,4 @@
-// A subject, as the suite sees it: a process that obeys commands.
+// A subject, for the suite: a process that executes commands.
 import { spawn } from "node:child_process"
 import type { ChildProcessWithoutNullStreams } from "node:child_process"
 import { once } from "node:events"
@@ -8,15 +8,15 @@ import { endWithRun, inGroup } from "../../../scripts/processes.ts"
 import type { Command, Reply, Request, Results } from "./Protocol.ts"
 import { Violation, within } from "./Violation.ts"
 
-/** One that the suite is run on. */
+/** A subject on which the suite runs. */
 export interface Subject {
   readonly name: string
   /** The module that calls `serve`. */
   readonly module: URL
   readonly args: ReadonlyArray<string>
   /**
-   * For how many milliseconds anything is waited for that it has to do: only for a machine that is slow, and for a subject
-   * that hangs.
+   * How long to wait for anything that it must do, in milliseconds. It matters only on a slow machine, and for a
+   * subject that hangs.
    */
   readonly patience: number
 }
@@ -39,7 +39,7 @@ export class SubjectProcess {
       }
       return code as number | null
     })
-    // One that has ended reads nothing any more: its exit tells what happened.
+    // A process that has ended reads nothing. Its exit shows what happened.
     child.stdin.on("error", () => {})
     child.stderr.setEncoding("utf8").on("data", (text: string) => void (this.#output += text))
     createInterface({ input: child.stdout }).on("line", (line) => {

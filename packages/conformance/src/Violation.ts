@@ -11,7 +11,7 @@ export class Violation extends Error {
   }
 }
 
-/** Waits for what has to come, and fails by its name where it does not within so many milliseconds. */
+/** Waits for a promise, and fails with its name if it does not resolve within this many milliseconds. */
 export const within = async <A>(longest: number, what: string, promise: Promise<A>): Promise<A> => {
   const timer = new AbortController()
   const late = setTimeout(longest, undefined, { signal: timer.signal }).then(() => {

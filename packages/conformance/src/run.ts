@@ -13,7 +13,7 @@ export interface Result {
   /** Absent where the scenario passed. */
   readonly failure?: {
     readonly expected: string
-    /** Subject, scenario, what was expected and found, and what the server saw. */
+    /** Subject, scenario, what was expected and found, and the requests that the server received. */
     readonly text: string
   }
 }
@@ -25,7 +25,7 @@ const expectNoSecret = (server: Spotnana, output: string): void => {
     const at = output.indexOf(disguise)
     if (at < 0) continue
     const before = output.slice(Math.max(0, at - 200), at)
-    // Without those that come before it.
+    // Without the output before it.
     const shown = server.secrets.reduce((text, secret) => text.replaceAll(secret, "‹another›"), before)
     throw new Violation("no output of the process to hold a secret or a token", `${shown}‹here›`)
   }
@@ -57,7 +57,7 @@ const runScenario = async (subject: Subject, scenario: Scenario, process: Subjec
   }
 }
 
-/** Runs all at once: each has a server and clients of its own, and most of them wait most of the time. */
+/** Runs all scenarios at once. Each has its own server and clients, and most of them wait most of the time. */
 export const runSubject = async (
   subject: Subject,
   scenarios: ReadonlyArray<Scenario>

@@ -5,7 +5,7 @@ import type { Subject } from "./SubjectProcess.ts"
 
 const directory = new URL("./subjects/", import.meta.url)
 
-/** What has to pass: each file in `subjects`. */
+/** The subjects that must pass: each file in `subjects`. */
 export const subjects: ReadonlyArray<Subject> = readdirSync(directory).toSorted().map((file) => ({
   name: file.replace(/\.ts$/, ""),
   module: new URL(file, directory),
@@ -15,14 +15,14 @@ export const subjects: ReadonlyArray<Subject> = readdirSync(directory).toSorted(
 
 const module = new URL("./broken/naive.ts", import.meta.url)
 
-/** The naive client without a defect: what the broken ones fail is because of theirs. */
+/** The naive client without a defect. So what a broken client fails is because of its defect. */
 export const control: Subject = { name: "naive", module, args: [], patience: 60_000 }
 
 export interface Broken extends Subject {
   readonly defect: Defect
 }
 
-/** What has to fail: the naive client with one defect each. */
+/** The subjects that must fail: the naive client with one defect each. */
 export const broken: ReadonlyArray<Broken> = (Object.keys(defects) as ReadonlyArray<Defect>).map((defect) => ({
   name: defect,
   module,

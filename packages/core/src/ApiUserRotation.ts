@@ -1,9 +1,9 @@
 /**
  * Replaces the credentials of a running application without a lost request.
  *
- * Spotnana's own `rotate` makes the old secret and all its tokens invalid at once.
- * So this module replaces the API user by a second one: create, verify, switch,
- * drain, revoke. Spotnana advises to do so every 90 days.
+ * Spotnana's own `rotate` makes the old secret and all its tokens invalid at
+ * once. So this module replaces the API user by a second one: create, verify,
+ * switch, drain, revoke. Spotnana recommends this every 90 days.
  *
  * @since 0.1.0
  */
@@ -29,10 +29,11 @@ import type { TokenEndpoint } from "./TokenEndpoint.ts"
  * **Details**
  *
  * - `Check`: the credentials in use belong to an API user of this TMC.
- * - `Create`: a second API user.
+ * - `Create`: a second API user is created.
  * - `Verify`: the new user gets a token and may call the API.
- * - `Switch`: the source still yields the old credentials, and then the new ones.
- * - `Revoke`: nothing has a token of the old user any more; it is deleted.
+ * - `Switch`: the new credentials are stored, and the source yields them instead
+ *   of the old ones.
+ * - `Revoke`: all tokens of the old user have expired, and the user is deleted.
  *
  * @category schemas
  * @since 0.1.0
@@ -52,23 +53,24 @@ export type Step = typeof Step.Type
  *
  * **Details**
  *
- * The old user is never revoked: that is the last step. If the rotation fails before
- * `switchTo` runs, it revokes the new user, and nothing is changed. After that the
- * new user stays, because somebody may be using it, and `newClientId` names it.
+ * If `step` is not `Revoke`, the old user was not revoked. If the rotation fails
+ * before `switchTo` runs, it revokes the new user, and nothing is changed. If it
+ * fails later, the new user stays, because somebody may be using it, and
+ * `newClientId` names it.
  *
  * @category errors
  * @since 0.1.0
  */
 export class ApiUserRotationFailed extends Schema.TaggedError<ApiUserRotationFailed>()("ApiUserRotationFailed", {
-  /** What happened, how things stand, and what to do. */
+  /** What happened, which API users exist now, and what to do. */
   message: Schema.String,
   /** The step that failed. */
   step: Step,
-  /** The client id of the old user; absent where the source did not say. */
+  /** The client id of the old user. Absent if the source of the credentials failed. */
   clientId: Schema.optional(Schema.String),
-  /** The client id of the new user, where there still is one. */
+  /** The client id of the new user, if it still exists. */
   newClientId: Schema.optional(Schema.String),
-  /** What the step failed with; absent where nothing failed but a condition. */
+  /** The error of the step. Absent if the step failed because a condition was not met. */
   cause: Schema.optional(Schema.Defect())
 }) {}
 
@@ -80,66 +82,73 @@ export class ApiUserRotationFailed extends Schema.TaggedError<ApiUserRotationFai
  */
 export interface Options<out R = never> {
   /**
-   * Puts the new credentials where the `Credentials` service reads them: a vault, a secret of the cluster. Give it the
-   * retries that it needs.
+   * Stores the new credentials where the `Credentials` service reads them, such as a vault or a secret of the cluster.
+   * It runs once: add the retries that it needs.
    */
   readonly switchTo: (credentials: Credentials.ClientCredentials) => Effect.Effect<unknown, unknown, R>
-  /** What the new user is to be. Default: a TMC administrator, as the old one if it rotates itself. */
+  /**
+   * The role, TMC and organization of the new user. Default: a TMC administrator. A user that rotates itself is one
+   * too.
+   */
   readonly user?: ApiUsers.CreateOptions | undefined
   /**
-   * Runs as soon as there is a new user, with both client ids and no secret: to keep a record of what is under way, in case
+   * Runs as soon as the new user is created, with both client ids and no secret. Use it to record the rotation, in case
    * the process is killed. If it fails, the new user is revoked. Default: nothing.
    */
   readonly onCreated?:
     | ((users: { readonly clientId: string; readonly newClientId: string }) => Effect.Effect<unknown, unknown, R>)
     | undefined
   /**
-   * Proves that the new user can do what the application needs. The client is the new user's own; an answer that is not
-   * 2xx is a `SpotnanaApiError`. Default: it lists the API users, or, as a company administrator, one company.
+   * Verifies that the new user can do what the application needs. The client sends requests as the new user. An answer
+   * that is not 2xx is a `SpotnanaApiError`. Default: it lists the API users or, if the new user is a company
+   * administrator, one company.
    */
   readonly verify?:
     | ((client: HttpClient.HttpClient.With<ApiUsers.ApiUsersError>) => Effect.Effect<unknown, unknown, R>)
     | undefined
   /**
-   * How long the verification is tried again, and how long the source may take to yield the new credentials: longer than
-   * what it caches, if it does. Default: 5 minutes.
+   * For how long a step is retried: the verification, the reads of the source and the revocation. If the source caches
+   * the credentials, this must be longer than its cache time. Default: 5 minutes.
    */
   readonly stepTimeout?: Duration.Input | undefined
   /**
-   * How long to wait between switch and revocation, until the last token of the old user has expired everywhere. Default:
-   * the lifetime of the new user's token, and 5 minutes. A process whose source caches the credentials may request a token
-   * of the old user for as long as it caches them: add that to a token's lifetime where it is more than 5 minutes. Zero is
-   * for one process: its requests in flight get a 401 and are sent again, but for those whose body can be sent once only.
+   * How long to wait between switch and revocation, until the last token of the old user has expired everywhere.
+   * Default: the lifetime of the new user's token plus 5 minutes. A process whose source caches the credentials may
+   * request tokens of the old user until its cache expires. If the cache time is more than 5 minutes, set `drain` to
+   * the lifetime of a token plus the cache time. Zero is for a single process: its requests in flight get a 401 and are
+   * sent again, except those whose body can be sent only once.
    */
   readonly drain?: Duration.Input | undefined
 }
 
 /**
  * Replaces the API user whose credentials the `Credentials` service yields, and
- * returns the new ones.
+ * returns the new credentials.
  *
  * **Details**
  *
- * `SpotnanaHttpClient` is the client of a TMC administrator: the application's
- * own, if its user is one, or another. `Credentials` is the source to be
- * switched. The old user is revoked by the new one, or by the administrator
- * where the new one is a company administrator; and only if the source still
- * yields the new credentials then.
+ * `SpotnanaHttpClient` must be the client of a TMC administrator: the
+ * application's own client if its API user is one, otherwise another.
+ * `Credentials` is the source that is switched. The new user revokes the old one.
+ * If the new user is a company administrator, the TMC administrator revokes the
+ * old one. The old user is revoked only if the source still yields the new
+ * credentials.
  *
- * The source is read again right before the switch. Where another rotation has
- * replaced the old user by then, this one revokes its own new user and fails.
+ * The source is read again right before the switch. If another rotation has
+ * replaced the old user by then, this rotation revokes its own new user and
+ * fails.
  *
- * If it is interrupted before the switch, it revokes the new user, and nothing is
- * changed. If it is interrupted later, both users stay, and a warning names them. If
- * it is interrupted while it revokes the old user, the warning says that the old
- * user may be revoked. Requests that make or delete a user are not interrupted; they
- * take 30 seconds at most.
+ * If the rotation is interrupted before the switch, it revokes the new user, and
+ * nothing is changed. If it is interrupted later, both users stay, and a warning
+ * names them. If it is interrupted while it revokes the old user, the warning
+ * says that the old user may be revoked. Requests that create or delete a user
+ * are not interrupted. Each takes at most 30 seconds.
  *
  * **Gotchas**
  *
  * A process that is killed between creation and revocation leaves the new user
- * behind. `ApiUsers.list` shows it, and `onCreated` can name it in a record; it
- * counts towards the quota of five.
+ * behind, which counts towards the quota of five. `ApiUsers.list` shows it. Use
+ * `onCreated` to record its client id.
  *
  * **Example** (Rotating what is in a vault)
  *
@@ -197,7 +206,7 @@ export const rotate = <R = never>(
         )
 
         const token = yield* restore(Effect.andThen(retrying(verify, stepTimeout), next.token)).pipe(
-          undoing("Verify", "The new API user does not do what it is for")
+          undoing("Verify", "The verification of the new API user failed")
         )
         yield* Steps.assertUnchanged(undoing, restore(retrying(source.current, stepTimeout)), clientId)
         const drain = givenDrain ?? Duration.sum(lifetime(token), Duration.minutes(5))

@@ -1,5 +1,5 @@
 /**
- * Spotnana's API users: the client id and the client secret that everything else here starts from, and tokens for SCIM.
+ * Spotnana's API users, each with a client id and a client secret, and API users for SCIM, each with a token.
  *
  * @since 0.1.0
  */
@@ -21,7 +21,7 @@ import type { SpotnanaApiError } from "./SpotnanaApiError.ts"
 import { SpotnanaHttpClient } from "./SpotnanaHttpClient.ts"
 
 /**
- * Options of a new API user. Where an option is absent, Spotnana's default applies.
+ * Options of a new API user. If an option is absent, Spotnana's default applies.
  *
  * @category models
  * @since 0.1.0
@@ -32,8 +32,8 @@ export interface CreateOptions extends ScimTokenOptions {
 }
 
 /**
- * The owner of a new API user for SCIM. It is a company administrator: Spotnana
- * allows no other.
+ * The TMC and the organization of a new API user for SCIM. The user is a company
+ * administrator: Spotnana allows no other role.
  *
  * @category models
  * @since 0.1.0
@@ -52,9 +52,9 @@ export interface ScimTokenOptions {
  * @since 0.1.0
  */
 export interface ScimToken {
-  /** Names the API user: {@link ApiUsers} revokes it by that. No secret. */
+  /** Identifies the API user, for example in order to revoke it. It is not a secret. */
   readonly clientId: string
-  /** The bearer for `/v2/scim/…`. It has no end but the revocation of the user; see `ScimHttpClient`. */
+  /** The bearer token for `/v2/scim/…`. It is valid until the user is revoked; see `ScimHttpClient`. */
   readonly scimToken: Redacted.Redacted
 }
 
@@ -67,7 +67,8 @@ export interface ScimToken {
 export type ApiUsersError = HttpClientError.HttpClientError | AuthError | SpotnanaApiError
 
 /**
- * Spotnana's API-user endpoints. The client behind it is a TMC administrator: nobody else may use them.
+ * Spotnana's endpoints for API users. They need the client of a TMC
+ * administrator.
  *
  * **Details**
  *
@@ -80,38 +81,40 @@ export type ApiUsersError = HttpClientError.HttpClientError | AuthError | Spotna
  */
 export class ApiUsers extends Context.Service<ApiUsers, {
   /**
-   * A new API user (`POST /v2/api-users`). A TMC has at most five, unless Spotnana allows more: the error for one too
-   * many has the status 409.
+   * Creates an API user (`POST /v2/api-users`). A TMC has at most five, unless Spotnana allows more. The error for one
+   * too many has the status 409.
    */
   readonly create: (options?: CreateOptions) => Effect.Effect<ClientCredentials, ApiUsersError>
   /**
-   * A new API user for SCIM (`POST /v2/api-users` with the credential type `SCIM_TOKEN`). It gets a token for `/v2/scim/…`
-   * and no secret, and counts towards the quota like other API users. `revoke` ends the API user and the token.
+   * Creates an API user for SCIM (`POST /v2/api-users` with the credential type `SCIM_TOKEN`). It gets a token for
+   * `/v2/scim/…` instead of a secret, and counts towards the quota like other API users. `revoke` deletes the API user,
+   * and the token becomes invalid.
    */
   readonly createScimToken: (options?: ScimTokenOptions) => Effect.Effect<ScimToken, ApiUsersError>
   /**
-   * The client ids of every active API user of the TMC (`GET /v2/api-users`, all pages), each once. A list that has not ended
-   * after 100 pages is a `SpotnanaApiError`.
+   * The client ids of every active API user of the TMC (`GET /v2/api-users`, all pages), each once. If the list has not
+   * ended after 100 pages, it fails with `SpotnanaApiError`.
    */
   readonly list: Effect.Effect<ReadonlyArray<string>, ApiUsersError>
   /**
-   * A new secret for an API user (`POST /v2/api-users/rotate`). The old secret and every token of that user die at once:
-   * for a rotation that nobody notices see `ApiUserRotation.rotate`. An unknown id is a `SpotnanaApiError` of status 404.
+   * Makes a new secret for an API user (`POST /v2/api-users/rotate`). The old secret and every token of that user
+   * become invalid at once. To rotate without a lost request, use `ApiUserRotation.rotate`. For an unknown id it fails
+   * with a `SpotnanaApiError` of status 404.
    */
   readonly rotateSecret: (clientId: string) => Effect.Effect<ClientCredentials, ApiUsersError>
   /**
-   * Deletes an API user for ever (`POST /v2/api-users/revoke`). Its secret and every token of it die at once. An unknown
-   * id is a `SpotnanaApiError` of status 404.
+   * Deletes an API user for ever (`POST /v2/api-users/revoke`). Its secret and all its tokens become invalid at once.
+   * For an unknown id it fails with a `SpotnanaApiError` of status 404.
    */
   readonly revoke: (clientId: string) => Effect.Effect<void, ApiUsersError>
 }>()("@effect-spotnana/core/ApiUsers") {}
 
 const pageSize = 100
 
-// Of a server with pages of 10 that is a list of 1,000; five API users are usual.
+// With pages of 10, that is a list of 1,000. Five API users are usual.
 const maxPages = 100
 
-// An answer is a few hundred bytes; a full page of ids a few thousand.
+// An answer has a few hundred bytes, a full page of ids a few thousand.
 const maxBodySize = 1_048_576
 
 /**
@@ -141,8 +144,8 @@ export const make = (administrator: SpotnanaHttpClient["Service"]): ApiUsers["Se
           clientIds.add(user.clientId)
         }
       }
-      // A page may be shorter than what was asked for, and the offset may be ignored. So the list ends where a page brings
-      // nobody new; or before, where a page that is not full brings as many as there are said to be.
+      // A server may send shorter pages, or ignore the offset. So the list ends after a page without new ids. It ends
+      // earlier if a page is not full and there are as many ids as the server said.
       const isLast = clientIds.size === known || apiUsers.length < pageSize && clientIds.size === totalCount
       if (isLast) return [...clientIds]
       if (number === maxPages) return yield* malformed(response, `an end of the list, after ${maxPages} pages`)
@@ -170,7 +173,7 @@ const readJson = (response: HttpClientResponse.HttpClientResponse) =>
     return json === undefined ? malformed(response, "a JSON object") : Effect.succeed(json)
   })
 
-/** Reads the id of a user, and what is shown once: what no server can accept is neither. */
+/** Reads the id of a user, and its secret or token. A value that no server can accept counts as missing. */
 const readShown = (response: HttpClientResponse.HttpClientResponse, name: "clientSecret" | "scimToken", what: string) =>
   Effect.flatMap(readJson(response), ({ clientId, [name]: shown }) =>
     isUsable(clientId) && isUsable(shown)
@@ -220,7 +223,7 @@ const malformed = (response: HttpClientResponse.HttpClientResponse, expected: st
  * @category layers
  * @since 0.1.0
  */
-// Fresh: memoised, a `LayerMap` would hand the first tenant's to all of them.
+// Fresh, because a memoised layer in a `LayerMap` would give the service of the first tenant to all tenants.
 export const layer: Layer.Layer<ApiUsers, never, SpotnanaHttpClient> = /* #__PURE__ */ Layer.fresh(
   /* #__PURE__ */ Layer.effect(ApiUsers, /* #__PURE__ */ Effect.map(SpotnanaHttpClient, make))
 )

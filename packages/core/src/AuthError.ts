@@ -1,9 +1,10 @@
 /**
- * What can go wrong between an application and an authenticated request.
+ * The errors of authentication.
  *
- * Four flat tags, so that `Effect.catchTag("InvalidCredentials", …)` works on every
- * public error channel. Each error has what a person needs to act, and Spotnana's
- * `debugIdentifier` if the answer had one. None contains a secret or a token.
+ * Four errors, each with its own tag, so that
+ * `Effect.catchTag("InvalidCredentials", …)` works wherever they occur. The
+ * message of each says what to do. If the answer had a `debugIdentifier` of
+ * Spotnana, the error has it too. No error contains a secret or a token.
  *
  * @since 0.1.0
  */
@@ -19,13 +20,16 @@ import * as Schema from "effect/Schema"
  *
  * **Details**
  *
- * The refusal is remembered for these credentials: callers get this error without
- * a request for a second at first, then for twice as long after each further
- * refusal, up to `RefreshPolicy.refusalTimeToLive`. Credentials that have changed
- * are used at once. A refusal is an answer of 400, 401 or 403 with a JSON object, one
- * without a body that is a 401 or has `WWW-Authenticate`, or any of the error codes of
- * RFC 6749 §5.2 that name the client, the grant or the request. The page of a proxy or a firewall with such
- * a status is none: that is `TokenEndpointUnavailable`.
+ * The refusal is remembered for these credentials. Callers get this error without
+ * a request for up to a second at first, then for up to twice as long after each
+ * further refusal, at most `RefreshPolicy.refusalTimeToLive`. Changed credentials
+ * are used at once.
+ *
+ * These answers are refusals: 400, 401 or 403 with a JSON object; 401 without a
+ * body; 400 or 403 without a body but with `WWW-Authenticate`; and an error code
+ * of RFC 6749 §5.2 that names the client, the grant or the request, unless the
+ * status is 408, 425, 429 or 5xx. If a proxy or a firewall answers 400, 401 or
+ * 403 with its own page, the error is `TokenEndpointUnavailable`.
  *
  * @see {@link TokenEndpointUnavailable} for failures that pass by themselves
  * @category errors
@@ -45,7 +49,7 @@ export class InvalidCredentials extends Schema.TaggedError<InvalidCredentials>()
 }) {}
 
 /**
- * The API rejects the token, and a new one does not help or is not due, or the
+ * The API rejected the token. A new token does not help or is not due, or the
  * request must not be sent again.
  *
  * **Details**
@@ -54,14 +58,15 @@ export class InvalidCredentials extends Schema.TaggedError<InvalidCredentials>()
  * rejection. `reason` is one of:
  *
  * - `Rejected`: the API answered 401 to a new token too, or the token endpoint
- *   handed out the rejected one again. Or the last replacements did not help, and
- *   the next one is not due: `retryAfter` says when it is, an hour at most. The
- *   token stays in use for other requests.
- * - `NotReplayable`: the API answered 401, and the body of the request can be
- *   sent once only (`Stream`, `Raw`), or the 401 is the answer to what a redirect
- *   made of a request whose method is not safe. The token is replaced if that is
- *   due. A 401 after a redirect that the platform followed by itself is
- *   `NotReplayable` too, and says nothing about the token before the fifth 401 in a row.
+ *   issued the rejected token again. Or the last replacements did not help, and
+ *   the next one is not due yet: `retryAfter` says how long to wait, an hour at
+ *   most. The token stays in use for other requests.
+ * - `NotReplayable`: the API answered 401, and the request must not be sent
+ *   again. Either its body can be sent only once (`Stream`, `Raw`), or its method
+ *   is not safe and a redirect changed it. The token is replaced if a replacement
+ *   is due. A 401 after a redirect that the platform followed by itself is
+ *   `NotReplayable` too. It counts against the token only from the fifth 401 in a
+ *   row on.
  *
  * @see the table "What a 401 does" in `docs/errors.md`
  * @category errors
@@ -70,9 +75,11 @@ export class InvalidCredentials extends Schema.TaggedError<InvalidCredentials>()
 export class TokenExpired extends Schema.TaggedError<TokenExpired>()("TokenExpired", {
   /** What happened and what to do. */
   message: Schema.String,
-  /** Why the request has no answer. */
+  /** Why the request failed. */
   reason: Schema.Literals(["Rejected", "NotReplayable"]),
-  /** How long no token is requested because of a rejection, where that is why the request failed. */
+  /**
+   * How long until a rejected token may be replaced again. Present if the request failed because no replacement is due.
+   */
   retryAfter: Schema.optional(Schema.Duration),
   /** The correlation id that Spotnana's support can use. */
   debugIdentifier: Schema.optional(Schema.String)
@@ -83,17 +90,17 @@ export class TokenExpired extends Schema.TaggedError<TokenExpired>()("TokenExpir
  *
  * **Details**
  *
- * `reason` tells the cases apart:
+ * `reason` is one of:
  *
  * - `Transport`: no connection, or it broke.
  * - `Timeout`: no complete answer in time.
  * - `RateLimited`: 429, or an error code for it: `TOO_MANY_REQUESTS`, `slow_down`.
  * - `ServerError`: 5xx, 408, 425, or a transient error code.
- * - `Intermediary`: 400, 401 or 403 that is not the token endpoint's own: the
- *   page of a proxy or a firewall, or a 400 or 403 with neither a body nor
- *   `WWW-Authenticate`.
- * - `CredentialsSource`: the `Credentials` service failed, or gave no credentials; of a
- *   user's client also: the source of the user's token.
+ * - `Intermediary`: a 400, 401 or 403 that probably does not come from the token
+ *   endpoint: the page of a proxy or a firewall, or a 400 or 403 with neither a
+ *   body nor `WWW-Authenticate`.
+ * - `CredentialsSource`: the `Credentials` service failed or gave no credentials.
+ *   In the client of a user, also: the source of the user's token failed.
  *
  * @category errors
  * @since 0.1.0
@@ -104,7 +111,7 @@ export class TokenEndpointUnavailable
     message: Schema.String,
     /** Cause of the failure. */
     reason: Schema.Literals(unavailableReasons),
-    /** The HTTP status, where there was an answer. */
+    /** The HTTP status, if there was an answer. */
     status: Schema.optional(Schema.Int),
     /** How long the library itself waits before its next attempt. */
     retryAfter: Schema.optional(Schema.Duration),
@@ -114,13 +121,14 @@ export class TokenEndpointUnavailable
 {}
 
 /**
- * The token endpoint answered outside the protocol of RFC 6749 §5.
+ * The answer of the token endpoint does not follow RFC 6749 §5.
  *
  * **Details**
  *
- * A body that is not JSON, is too large or lacks a token, an unusable `expires_in`,
- * a token type other than `Bearer`, a redirect, an unexpected status: usually the
- * token URL is wrong, or a proxy answers instead.
+ * The body is not JSON, is too large or has no token, `expires_in` cannot be
+ * used, the token type is not `Bearer`, or the answer is a redirect or has an
+ * unexpected status. Usually the token URL is wrong, or a proxy answers instead.
+ * Transient: the next call retries.
  *
  * @category errors
  * @since 0.1.0
@@ -145,7 +153,7 @@ export class MalformedTokenResponse extends Schema.TaggedError<MalformedTokenRes
 export type TokenEndpointError = InvalidCredentials | TokenEndpointUnavailable | MalformedTokenResponse
 
 /**
- * Every error of this library.
+ * The errors of `SpotnanaHttpClient` and `TokenProvider`.
  *
  * @category models
  * @since 0.1.0
@@ -153,7 +161,7 @@ export type TokenEndpointError = InvalidCredentials | TokenEndpointUnavailable |
 export type AuthError = TokenEndpointError | TokenExpired
 
 /**
- * The schema of every error of this library, for errors that cross a process.
+ * The schema of these errors, to send them to another process.
  *
  * **Example** (An error as JSON, and back)
  *
@@ -174,7 +182,7 @@ export const AuthError: Schema.Union<
 > = /* #__PURE__ */ Schema.Union([InvalidCredentials, TokenExpired, TokenEndpointUnavailable, MalformedTokenResponse])
 
 /**
- * Tells whether a value is one of this library's errors.
+ * Tells whether a value is one of the four errors.
  *
  * **Example** (Telling our errors from the transport's)
  *
@@ -192,12 +200,13 @@ export const isAuthError = (u: unknown): u is AuthError =>
   u instanceof TokenEndpointUnavailable || u instanceof MalformedTokenResponse
 
 /**
- * Tells whether the same request may succeed later without anyone's help.
+ * Tells whether the same request may succeed later, without a change to the
+ * configuration.
  *
  * **Details**
  *
- * `TokenEndpointUnavailable` and `MalformedTokenResponse` are; a refusal of the
- * credentials and a rejection of the token are not.
+ * `TokenEndpointUnavailable` and `MalformedTokenResponse` are transient.
+ * `InvalidCredentials` and `TokenExpired` are not.
  *
  * @category predicates
  * @since 0.1.0
@@ -206,7 +215,7 @@ export const isTransient = (error: AuthError): error is TokenEndpointUnavailable
   error._tag === "TokenEndpointUnavailable" || error._tag === "MalformedTokenResponse"
 
 /**
- * How long to wait before another attempt can help, if the error has that time.
+ * How long to wait before the next attempt, if the error says so.
  *
  * @category getters
  * @since 0.1.0
@@ -220,11 +229,11 @@ export const retryAfter = (error: AuthError): Option.Option<Duration.Duration> =
  *
  * **Details**
  *
- * The reason is an `EncodeError`: the request could not be made complete. Unlike
- * `TransportError` it is not transient, so that an outer `retryTransient` does not
- * make further token requests.
+ * The reason is an `EncodeError`, because the request could not be completed.
+ * Unlike `TransportError` it is not transient, so that an outer `retryTransient`
+ * does not make further token requests.
  *
- * @see {@link fromHttpClientError} to take it out again
+ * @see {@link fromHttpClientError} to get the error back
  * @category converting
  * @since 0.1.0
  */
@@ -256,7 +265,7 @@ export const toHttpClientError = (
  * )
  * ```
  *
- * @see {@link toHttpClientError} for the way in
+ * @see {@link toHttpClientError} for the wrapping
  * @category converting
  * @since 0.1.0
  */

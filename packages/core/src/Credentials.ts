@@ -23,9 +23,9 @@ import { optionalVariable, variableError, withFullNames } from "./internal/varia
  * @since 0.1.0
  */
 export interface ClientCredentials {
-  /** Names the API user. No secret: it appears in logs and metrics. */
+  /** Identifies the API user. It is not a secret: it appears in logs and metrics. */
   readonly clientId: string
-  /** Its secret. It goes to the token endpoint and nowhere else. */
+  /** The secret of the API user. It is sent only to the token endpoint. */
   readonly clientSecret: Redacted.Redacted
 }
 
@@ -39,16 +39,16 @@ export interface ClientCredentials {
  *
  * **Details**
  *
- * `current` may fail with anything: callers without a token get
- * `TokenEndpointUnavailable` with the reason `CredentialsSource`, and it is read
- * again with backoff.
+ * `current` may fail with any error. Callers without a token then get
+ * `TokenEndpointUnavailable` with the reason `CredentialsSource`, and `current`
+ * is read again with backoff.
  *
  * **Gotchas**
  *
- * The message of its error is shown to callers: keep secrets out of it. While
- * the credentials are refused, every call without a token and every call whose
- * token was rejected reads them, to see whether they have changed: where that is
- * costly, use `Effect.cachedWithTTL`.
+ * Callers see the message of its error: keep secrets out of it. While the
+ * credentials are refused, every call without a token and every call whose token
+ * was rejected reads `current`, to find out whether the credentials have changed.
+ * If reading is expensive, use `Effect.cachedWithTTL`.
  *
  * **Example** (Credentials from a vault)
  *
@@ -71,7 +71,7 @@ export interface ClientCredentials {
  * @since 0.1.0
  */
 export class Credentials extends Context.Service<Credentials, {
-  /** The credentials of now; read at every acquisition. */
+  /** The current credentials, read at every acquisition. */
   readonly current: Effect.Effect<ClientCredentials, unknown>
 }>()("@effect-spotnana/core/Credentials") {}
 
@@ -85,13 +85,14 @@ export const equals = (self: ClientCredentials, that: ClientCredentials): boolea
   self.clientId === that.clientId && Equal.equals(self.clientSecret, that.clientSecret)
 
 /**
- * Says what is wrong with credentials that no server can accept, or `undefined`.
+ * Says why no server can accept these credentials. `undefined` if they can be
+ * used.
  *
  * **Details**
  *
- * Both must be non-empty and consist of printable ASCII (RFC 6749 §A.1, §A.2). The
- * usual mistakes are a line break at the end, as files and vaults add it, and quotes
- * around the value, as `docker run --env-file` keeps them.
+ * Id and secret must not be empty, and must consist of printable ASCII (RFC 6749
+ * §A.1, §A.2). The usual mistakes are a line break at the end, which files and
+ * vaults add, and quotes around the value, which `docker run --env-file` keeps.
  *
  * @category validation
  * @since 0.1.0
@@ -117,15 +118,16 @@ export const layer = (credentials: ClientCredentials): Layer.Layer<Credentials> 
  * **Details**
  *
  * Fails with a `ConfigError` that names each variable that is missing or cannot
- * be used, says what was expected, and never prints a value. With `SecretFiles`
- * each may be in a file that `SPOTNANA_CLIENT_SECRET_FILE` names. For several tenants
- * nest it: `Config.nested(Credentials.config, "ACME")` reads
- * `ACME_SPOTNANA_CLIENT_ID` and its like, and its errors name these.
+ * be used, says what was expected, and never prints a value. With `SecretFiles`,
+ * each value may be in a file, which a variable such as
+ * `SPOTNANA_CLIENT_SECRET_FILE` names. For several tenants, nest it:
+ * `Config.nested(Credentials.config, "ACME")` reads `ACME_SPOTNANA_CLIENT_ID` and
+ * `ACME_SPOTNANA_CLIENT_SECRET`, and its errors use these names.
  *
  * @category config
  * @since 0.1.0
  */
-// Calls in calls, each marked pure: a program that does not read it bundles none of it.
+// Every nested call is marked pure, so that bundlers remove all of it from a program that does not use it.
 export const config: Config.Config<ClientCredentials> = /* #__PURE__ */ withFullNames(/* #__PURE__ */ Config.mapEffect(
   /* #__PURE__ */ Config.all({
     clientId: /* #__PURE__ */ optionalVariable("SPOTNANA_CLIENT_ID"),
@@ -149,13 +151,14 @@ const mistake = (variable: string, what: string, value: string | undefined): str
 }
 
 /**
- * Credentials from configuration: read when the layer is built, so that a
- * mistake shows at start-up, and again at every acquisition, so that a provider
- * whose values change (a directory of mounted secrets, `SecretFiles`) rotates them.
+ * Credentials from configuration. They are read when the layer is built, so that
+ * a mistake shows at start-up, and again at every acquisition, so that changed
+ * values (a directory of mounted secrets, `SecretFiles`) are used without a
+ * restart.
  *
  * **Details**
  *
- * Without an argument the variables of {@link config} are read.
+ * Without an argument, it reads the variables of {@link config}.
  *
  * @category layers
  * @since 0.1.0

@@ -1,6 +1,5 @@
 /**
- * The tokens of a page that embeds Spotnana: the route of your backend that the page
- * calls.
+ * A route for your backend that gives tokens to a page that embeds Spotnana.
  *
  * Spotnana's page, in an iframe of your page, requests an access token and a refresh
  * token of the user. Your page calls this route, which exchanges the user's token
@@ -17,16 +16,16 @@
  * makes at most 10 exchanges a minute for a user (`perMinute`), and a user who
  * reloads without end does not affect other users. After a failure that is not about
  * the user, no request is made for any user during a backoff. The backoff is up to
- * half a second at first. It doubles with each further failure, up to a minute, and
+ * a second at first. It grows with each further failure, up to a minute, and
  * lasts at least until `Retry-After` has passed.
  *
  * **Only `POST`, and only from pages of the route's own origin.** The session is
- * in a cookie, so any page of the web can make a browser send the request with it. A
- * `GET` may also be sent by a link, an image or a prefetch, and may be stored in
- * caches and in the history. `Sec-Fetch-Site`, or in older browsers `Origin`, says
- * which page asks; another origin's is refused before the session is looked at. The
- * route sets no header of CORS, and refuses such a request where a middleware of the
- * application sets them.
+ * in a cookie, so any page of the web can make a browser send the request with
+ * it. A `GET` may also be sent by a link, an image or a prefetch, and may be
+ * stored in caches and in the history. `Sec-Fetch-Site`, or in older browsers
+ * `Origin`, says which page sent the request. A request from another origin is
+ * refused before the session is read. The route sets no CORS headers, and refuses
+ * such a request even if a middleware of the application sets them.
  *
  * @since 0.1.0
  */
@@ -54,7 +53,7 @@ import * as TokenExchange from "./TokenExchange.ts"
 import { TokenStore } from "./TokenStore.ts"
 
 /**
- * Nobody is signed in: answered with 401.
+ * Nobody is signed in. The answer is 401.
  *
  * @category errors
  * @since 0.1.0
@@ -62,7 +61,7 @@ import { TokenStore } from "./TokenStore.ts"
 export class NotSignedIn extends Data.TaggedError("NotSignedIn") {}
 
 /**
- * The user who is signed in may not use Spotnana: answered with 403.
+ * The user who is signed in may not use Spotnana. The answer is 403.
  *
  * @category errors
  * @since 0.1.0
@@ -76,17 +75,17 @@ export class NotAllowed extends Data.TaggedError("NotAllowed") {}
  * @since 0.1.0
  */
 export interface Session {
-  /** Names the user, as `user` of `TokenExchange.Options` does. */
+  /** Identifies the user, like `user` of `TokenExchange.Options`. */
   readonly user: string
   /**
-   * The user's token, which goes to the token endpoint and nowhere else. It may fail with anything: the page gets 503. Keep
-   * secrets out of the message of its error, which is logged.
+   * Gives the user's token, which is sent only to the token endpoint. It may fail with any error: the page then gets
+   * 503. The message of the error is logged: keep secrets out of it.
    */
   readonly subjectToken: TokenExchange.Options["subjectToken"]
 }
 
 /**
- * Whose tokens are answered, and how they are requested.
+ * How the route finds the user and requests the tokens.
  *
  * @category models
  * @since 0.1.0
@@ -94,13 +93,13 @@ export interface Session {
 export interface Options<out R = never>
   extends TokenEndpoint.Options, Pick<TokenExchange.Options, "subjectTokenType" | "rejectsSubject">
 {
-  /** The user of the application's own session that the request belongs to: look at its cookie here. */
+  /** Finds the user of the request, for example by the cookie of the application's own session. */
   readonly session: Effect.Effect<Session, NotSignedIn | NotAllowed, R>
   /** Default: `/spotnana/embed-tokens`. */
   readonly path?: HttpRouter.PathInput | undefined
   /**
-   * How many token exchanges a user may cause in a minute, in this process: at least 1. Default: 10. One that fails on its
-   * way is tried once more.
+   * How many token exchanges a user may cause in a minute, in this process: at least 1. Default: 10. An exchange with a
+   * transient failure is tried once more.
    */
   readonly perMinute?: number | undefined
 }
@@ -143,18 +142,21 @@ const refuse = (error: Refusal, waitMillis = 0): HttpServerResponse.HttpServerRe
     headers: waitMillis > 0 ? { ...headers, "retry-after": `${Math.ceil(waitMillis / 1_000)}` } : headers
   })
 
-// As a page gets it: here the tokens leave the program.
+// The answer for the page. Here the tokens leave the program.
 const tokens = ({ refreshToken, value }: TokenExchange.UserToken): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.jsonUnsafe(
     { accessToken: Redacted.value(value), refreshToken: refreshToken && Redacted.value(refreshToken) },
     { headers }
   )
 
-/** What made no token request says nothing of the token endpoint: the token of one user could not be read. */
+/**
+ * Whether the source of the user's token failed. Then no token request was made, so it says nothing about the token
+ * endpoint.
+ */
 const isOfSource = (error: AuthError): boolean =>
   error._tag === "TokenEndpointUnavailable" && error.reason === "CredentialsSource"
 
-// One attempt more helps against a connection that was kept alive for too long.
+// A second attempt helps if the server has just closed a kept-alive connection.
 const refresh = { mode: "onDemand", attempts: 2 } as const
 
 const makeExchange = <R>(options: Options<R>): Effect.Effect<
@@ -165,7 +167,7 @@ const makeExchange = <R>(options: Options<R>): Effect.Effect<
   Effect.gen(function*() {
     const { audience, clientAuthentication, environment, maxBodySize, parameters, scope, timeout } = options
     const endpoint = { audience, clientAuthentication, environment, maxBodySize, parameters, scope, timeout }
-    // An option that is out of its range shows at start-up.
+    // Checks the options at start-up.
     yield* TokenEndpoint.make(endpoint)
     const services = Context.make(Credentials, yield* Credentials).pipe(
       Context.add(HttpClient.HttpClient, yield* HttpClient.HttpClient)
@@ -223,34 +225,35 @@ const makeAnswer = <R>(options: Options<R>) =>
   })
 
 /**
- * Answers `POST` with the tokens of the user who asks, as JSON: `{ accessToken, refreshToken }`.
+ * Answers `POST` with the tokens of the user who sent the request, as JSON: `{
+ * accessToken, refreshToken }`.
  *
  * **Details**
  *
- * `refreshToken` is absent where the token endpoint gave none. Every answer has
- * `Cache-Control: no-store`. One without tokens is `{ error }`, and nothing of
- * what the token endpoint said:
+ * `refreshToken` is absent if the token endpoint gave none. Every answer has
+ * `Cache-Control: no-store`. An answer without tokens has the body `{ error }`,
+ * without any text of the token endpoint:
  *
  * | status | `error` | cause |
  * | --- | --- | --- |
- * | 401 | `NotSignedIn` | the session failed with it |
- * | 403 | `NotAllowed` | the session failed with it |
- * | 403 | `OtherOrigin` | a page of another origin asks, or no page |
+ * | 401 | `NotSignedIn` | `session` failed with it |
+ * | 403 | `NotAllowed` | `session` failed with it |
+ * | 403 | `OtherOrigin` | the request is from a page of another origin, or not from a page |
  * | 403 | `SubjectTokenRejected` | the token endpoint refused the user's token: sign the user in again |
- * | 429 | `TooManyRequests` | this user has used up the minute; `Retry-After` |
+ * | 429 | `TooManyRequests` | this user has used all exchanges of this minute; `Retry-After` |
  * | 500 | `Misconfigured` | the client's own credentials are refused; `Retry-After` |
  * | 503 | `Unavailable` | the token endpoint, or the source of a token, gives no usable answer; `Retry-After` |
  *
  * The logs and metrics are those of `TokenExchange`: each failure is a line with
  * its cause and `debugIdentifier`, without a token.
  *
- * An option that is out of its range is a defect, a `RangeError`: options are
- * written in the program.
+ * An option that is out of its range is a defect (`RangeError`), because it is a
+ * mistake in the program.
  *
  * **Gotchas**
  *
- * The page and the route have the same origin. A proxy in front of the server must
- * forward `Sec-Fetch-Site`, `Origin` and `Host`.
+ * The page and the route must have the same origin. A proxy in front of the
+ * server must forward `Sec-Fetch-Site`, `Origin` and `Host`.
  *
  * **Example** (The backend of a page)
  *

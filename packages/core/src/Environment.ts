@@ -23,12 +23,12 @@ import { optionalVariable, variableError, withFullNames } from "./internal/varia
 const TypeId = "~@effect-spotnana/core/Environment"
 
 /**
- * One API and its token endpoint: what a token is valid for.
+ * One API and its token endpoint. A token is valid for one environment.
  *
  * **Details**
  *
- * Made by {@link make}, which checks it; {@link production} and {@link sandbox}
- * are Spotnana's own.
+ * {@link production} and {@link sandbox} are Spotnana's own. {@link make} makes
+ * any other, and checks it.
  *
  * @category models
  * @since 0.1.0
@@ -41,13 +41,13 @@ export interface Environment {
   readonly baseUrl: string
   /** The origin of `baseUrl`: scheme, host and port. */
   readonly origin: string
-  /** The only origins that the bearer is sent to: `origin`, and those that were added to it. */
+  /** The only origins that the token is sent to: `origin`, and the further `origins` of {@link Options}. */
   readonly origins: ReadonlyArray<string>
   /** The token endpoint, absolute. */
   readonly tokenUrl: string
   /** The lifetime of a token whose answer has no `expires_in`. */
   readonly defaultLifetime: Duration.Duration
-  /** Whether an answer of the API says that the token is dead. */
+  /** Whether an answer of the API says that the token is not valid. */
   readonly rejectsToken: (answer: Answer) => boolean
 }
 
@@ -65,17 +65,17 @@ export interface Answer {
 
 /**
  * Whether an answer rejects the token (RFC 6750 §3.1): a 401, unless its
- * `WWW-Authenticate` says that it is about the scope or the request.
+ * `WWW-Authenticate` says that the scope or the request is wrong.
  *
  * **When to use**
  *
- * It is the default of {@link Options}: use it in a `rejectsToken` of your own,
- * to add to it.
+ * It is the default `rejectsToken` of {@link Options}. Call it in your own
+ * `rejectsToken` to extend it.
  *
  * @category predicates
  * @since 0.1.0
  */
-// A response reads its headers anew each time that it is asked for them.
+// The status comes first, because a response reads its headers again at every access.
 export const rejectsToken = (answer: Answer): boolean =>
   answer.status === 401 && Challenge.rejectsToken(answer.headers["www-authenticate"])
 
@@ -98,7 +98,7 @@ export class InvalidEnvironment extends /* #__PURE__ */ Data.TaggedError("Invali
 }
 
 /**
- * What an environment is made from.
+ * Options of {@link make}.
  *
  * @category models
  * @since 0.1.0
@@ -109,21 +109,21 @@ export interface Options {
   /** The token endpoint: absolute, or a path on `baseUrl`. Default: `/v2/auth/oauth2-token`. */
   readonly tokenUrl?: string | URL | undefined
   /**
-   * Further origins of the same API, which the bearer is sent to as well: scheme, host and port of each, without a path.
-   * HTTPS, or HTTP on a loopback address. Requests for them have absolute URLs. Default: none.
+   * Further origins of the same API, to which the token is also sent: scheme, host and port of each, without a path.
+   * HTTPS, or HTTP on a loopback address. Requests to them need absolute URLs. Default: none.
    */
   readonly origins?: ReadonlyArray<string | URL> | undefined
   /** A name for logs and metrics. Default: the API's host. */
   readonly name?: string | undefined
   /**
-   * The lifetime of a token whose answer has no `expires_in`: from 1 second to 24 hours. Default: one hour, as every
-   * sample of Spotnana has.
+   * The lifetime of a token whose answer has no `expires_in`: from 1 second to 24 hours. Default: one hour, as in all
+   * of Spotnana's samples.
    */
   readonly defaultLifetime?: Duration.Input | undefined
   /**
-   * Which answers of the API say that the token is dead. Everything that a 401 does, they do: the token is replaced and
-   * the request is sent again. It takes the place of the default, {@link rejectsToken}. An answer that it takes for a
-   * rejection never reaches the caller as a response, so let it be as narrow as the API allows.
+   * Tells whether an answer of the API says that the token is not valid. Such an answer is handled like a 401: the
+   * token is replaced and the request is sent again. Default: {@link rejectsToken}, which your function replaces. The
+   * caller never gets such an answer as a response, so match as few answers as the API allows.
    */
   readonly rejectsToken?: ((answer: Answer) => boolean) | undefined
 }
@@ -149,7 +149,7 @@ export interface Options {
  * })
  * ```
  *
- * **Example** (One API on two hosts, which answers 403 for a dead token)
+ * **Example** (One API on two hosts, which answers 403 for an invalid token)
  *
  * ```ts
  * import { Environment } from "@effect-spotnana/core"
@@ -197,7 +197,8 @@ export const make = (options: Options): Result.Result<Environment, InvalidEnviro
  */
 export const makeUnsafe = (options: Options): Environment => Result.getOrThrow(make(options))
 
-// What `make` makes of them. Its checks are not needed, and in no bundle that needs no other environment.
+// The same as `make` returns, but without its checks. So a program that uses only Spotnana's environments does not
+// bundle them.
 const ofSpotnana = (name: string, baseUrl: string): Environment => ({
   [TypeId]: TypeId,
   name,
@@ -240,7 +241,7 @@ export const sandbox: Environment = /* #__PURE__ */ ofSpotnana(
  * @category config
  * @since 0.1.0
  */
-// Calls in calls, each marked pure: a program that does not read it bundles none of it.
+// Every nested call is marked pure, so that bundlers remove all of it from a program that does not use it.
 export const config: Config.Config<Environment> = /* #__PURE__ */ withFullNames(/* #__PURE__ */ Config.mapEffect(
   /* #__PURE__ */ Config.all({
     name: /* #__PURE__ */ optionalVariable("SPOTNANA_ENVIRONMENT"),

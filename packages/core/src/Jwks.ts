@@ -24,7 +24,7 @@ export interface Jwks {
 }
 
 /**
- * The keys of a set: one, or several while one is replaced.
+ * The keys of a set: one, or several while a key is replaced.
  *
  * @category models
  * @since 0.1.0
@@ -38,13 +38,13 @@ export type Keys = ReadonlyArray<SigningKey | VerificationKey>
  * @since 0.1.0
  */
 export interface Options {
-  /** Private keys, of which the public ones are derived, or public keys. */
+  /** Private keys, from which the public keys are derived, or public keys. */
   readonly keys: Keys
   /** Default: `/.well-known/jwks.json`. */
   readonly path?: HttpRouter.PathInput | undefined
   /**
-   * How long whoever fetches the set may keep it; whole seconds, rounded down. Default: 5 minutes. A new key is served for
-   * that long before it signs.
+   * How long the set may be cached, in whole seconds, rounded down. Default: 5 minutes. Serve a new key for at least
+   * that long before you sign with it.
    */
   readonly maxAge?: Duration.Input | undefined
 }
@@ -82,7 +82,7 @@ export const make = (keys: Keys): Effect.Effect<Jwks, InvalidSigningKey> =>
  * The keys are read when the layer is built. If one cannot be used, the layer fails.
  * Spotnana requires a public HTTPS address.
  *
- * **Example** (The key that signs, and the one that will)
+ * **Example** (The current key and the next one)
  *
  * ```ts
  * import { Jwks, SigningKey } from "@effect-spotnana/core"

@@ -1,8 +1,8 @@
 /**
- * Replaces the key that signs subject tokens, and no token is refused meanwhile.
+ * Replaces the key that signs subject tokens, without a refused token.
  *
- * The new key is registered first. The old one is revoked when all tokens that it
- * signed have expired: add, wait, verify, switch, drain, revoke.
+ * The new key is registered first. The old one is revoked after all tokens that
+ * it signed have expired. The steps: add, wait, verify, switch, drain, revoke.
  *
  * @since 0.1.0
  */
@@ -26,9 +26,9 @@ import { SpotnanaApiError } from "./SpotnanaApiError.ts"
  *
  * - `Check`: the old key is active at Spotnana, and the new one can be used.
  * - `Add`: the new key is registered.
- * - `Verify`: caches have had their time, and Spotnana accepts the new key.
+ * - `Verify`: caches of the keys have expired, and Spotnana accepts the new key.
  * - `Switch`: the application signs with the new key.
- * - `Revoke`: no token of the old key is alive any more; it is revoked.
+ * - `Revoke`: all tokens of the old key have expired, and the key is revoked.
  *
  * @category schemas
  * @since 0.1.0
@@ -48,24 +48,25 @@ export type Step = typeof Step.Type
  *
  * **Details**
  *
- * The old key works after every failure. Before the switch the new key is revoked
- * again, if it may have been registered. From the switch on it stays, because
- * somebody may be signing with it, and `newKid` names it.
+ * If `step` is not `Revoke`, the old key still works. If the rotation fails
+ * before the switch, it revokes the new key, if that may have been registered.
+ * From the switch on, the new key stays, because somebody may be signing with it,
+ * and `newKid` names it.
  *
  * @category errors
  * @since 0.1.0
  */
 export class PartnerKeyRotationFailed
   extends Schema.TaggedError<PartnerKeyRotationFailed>()("PartnerKeyRotationFailed", {
-    /** What happened, how things stand, and what to do. */
+    /** What happened, which keys are active now, and what to do. */
     message: Schema.String,
     /** The step that failed. */
     step: Step,
     /** The name of the old key. */
     kid: Schema.String,
-    /** The name of the new key, where it is registered or may be. */
+    /** The name of the new key, if it is registered or may be. */
     newKid: Schema.optional(Schema.String),
-    /** What the step failed with; absent where nothing failed but a condition. */
+    /** The error of the step. Absent if the step failed because a condition was not met. */
     cause: Schema.optional(Schema.Defect())
   })
 {}
@@ -84,36 +85,37 @@ export interface Options<out R = never> {
   /** The new key: `SigningKey.generate` makes one. */
   readonly key: SigningKey
   /**
-   * Puts the new key where the application reads it: a vault, a secret of the cluster. Give it the retries that it needs,
-   * and let it end once every process signs with the new key.
+   * Stores the new key where the application reads it, such as a vault or a secret of the cluster. It runs once: add
+   * the retries that it needs. It must end only when every process signs with the new key.
    */
   readonly switchTo: (key: SigningKey) => Effect.Effect<unknown, unknown, R>
   /**
-   * Proves that Spotnana accepts the new key, by a token exchange with a token that it signed. Tried again until
-   * `stepTimeout`. Default: nothing is proved.
+   * Verifies that Spotnana accepts the new key, by a token exchange with a token that it signed. It is retried for
+   * `stepTimeout`. Default: no verification.
    */
   readonly verify?: ((key: SigningKey) => Effect.Effect<unknown, unknown, R>) | undefined
-  /** How long to wait after the new key was added, for caches of the keys. Default: 5 minutes. */
+  /** How long to wait after the new key was added, until caches of the keys have expired. Default: 5 minutes. */
   readonly propagation?: Duration.Input | undefined
   /**
-   * How long to wait between switch and revocation, until the last token that the old key signed has expired. Default: 6
-   * minutes, for tokens that live as long as `SubjectToken` has it by default.
+   * How long to wait between switch and revocation, until the last token that the old key signed has expired. Default:
+   * 6 minutes, which fits the default lifetime of `SubjectToken`.
    */
   readonly drain?: Duration.Input | undefined
-  /** How long the verification and the revocation are tried again. Default: 5 minutes. */
+  /** For how long the verification and the revocation are retried. Default: 5 minutes. */
   readonly stepTimeout?: Duration.Input | undefined
 }
 
 /**
- * Replaces the key that is registered under `kid`, and returns the public side of the new one.
+ * Replaces the key that is registered under `kid`, and returns the new public
+ * key.
  *
  * **Details**
  *
- * If it is interrupted before the switch, it revokes the new key. If it is
- * interrupted later, both keys stay, and a warning names them. If it is interrupted
- * while it revokes the old key, the warning says that the old key may be revoked.
- * Requests that add or revoke a key are not interrupted; they take 30 seconds at
- * most.
+ * If the rotation is interrupted before the switch, it revokes the new key. If it
+ * is interrupted later, both keys stay, and a warning names them. If it is
+ * interrupted while it revokes the old key, the warning says that the old key may
+ * be revoked. Requests that add or revoke a key are not interrupted. Each takes
+ * at most 30 seconds.
  *
  * **Gotchas**
  *
@@ -152,13 +154,13 @@ export const rotate = <R = never>(
     const partnerKeys = yield* PartnerKeys
     const revoke = (kid: string) =>
       toItsEnd(partnerKeys.revoke(companyId, kid)).pipe(
-        // Revoked already is revoked.
+        // 404: it is revoked already.
         Effect.catchTag("SpotnanaApiError", (error) => error.status === 404 ? Effect.void : Effect.fail(error))
       )
 
     const next = yield* check(partnerKeys, options)
     const both = { kid, newKid: next.kid }
-    /** Before the switch nobody signs with the new key: it goes, and all is as it was. */
+    /** Before the switch nobody signs with the new key, so it is revoked. */
     const undo = (step: Step, what: string) => (cause: Cause.Cause<unknown>) =>
       Effect.gen(function*() {
         const isGone = Exit.isSuccess(yield* Effect.exit(revoke(next.kid)))
@@ -208,7 +210,7 @@ export const rotate = <R = never>(
     )
   })
 
-/** Whether a key was certainly not registered: one of this name that is active then is somebody else's. */
+/** Whether the key was certainly not registered. An active key of this name is then somebody else's. */
 const isRefusal = (error: unknown): boolean =>
   isAuthError(error) || error instanceof SpotnanaApiError && error.status >= 400 && error.status < 500
 
@@ -227,7 +229,7 @@ const failedWith = (
     ? Effect.failCause(cause as Cause.Cause<never>)
     : Effect.fail(new PartnerKeyRotationFailed({ step, ...kids, message, cause: Cause.squash(cause) }))
 
-/** Makes the error of a step out of whatever it failed or died with; an interruption stays one. */
+/** Turns every failure and defect of a step into the error of that step. An interruption stays an interruption. */
 const step =
   (name: Step, kids: Pick<Kids, "kid"> & Partial<Kids>, message: string) =>
   <A, R>(effect: Effect.Effect<A, unknown, R>) =>
@@ -246,7 +248,7 @@ const check = (partnerKeys: PartnerKeys["Service"], { companyId, key, kid }: Opt
     )
     const isActive = (kid: string) => active.some((partnerKey) => partnerKey.kid === kid)
     const problem = !isActive(kid)
-      ? `${kid} is no active key of the organization.`
+      ? `${kid} is not an active key of the organization.`
       : isActive(next.kid)
       ? `${next.kid} is registered already: give the new key another kid.`
       : undefined

@@ -1,5 +1,5 @@
 /**
- * The public keys that Spotnana verifies your subject tokens with, where there is no JWKS URL.
+ * The public keys with which Spotnana verifies your subject tokens, if you have no JWKS URL.
  *
  * @since 0.1.0
  */
@@ -75,13 +75,14 @@ export class PartnerKeyMismatch extends Schema.TaggedError<PartnerKeyMismatch>()
 export type PartnerKeysError = HttpClientError.HttpClientError | AuthError | SpotnanaApiError
 
 /**
- * Spotnana's endpoints for the public keys of a partner. The client behind it is a TMC or company administrator.
+ * Spotnana's endpoints for the public keys of a partner. They need the client of
+ * a TMC or company administrator.
  *
  * **Details**
  *
- * `companyId` is the id of the partner's organization, a UUID. An id that cannot
- * be a segment of a path (empty, or of dots) throws a `RangeError`, and so does
- * such a `kid`.
+ * `companyId` is the id of the partner's organization, a UUID. A `companyId` or
+ * `kid` that cannot be a segment of a path (empty, `.` or `..`) throws a
+ * `RangeError`.
  *
  * @see {@link layer}
  * @category services
@@ -94,16 +95,16 @@ export class PartnerKeys extends Context.Service<PartnerKeys, {
     options?: { readonly status?: "ACTIVE" | "REVOKED" | undefined }
   ) => Effect.Effect<ReadonlyArray<PartnerKey>, PartnerKeysError>
   /**
-   * Registers a key (`POST /v2/companies/{companyId}/partner-public-keys`), and compares its thumbprint with the one that
-   * Spotnana answers with. `SigningKey.publicJwk` makes the public key; no other member than its six is sent.
+   * Registers a key (`POST /v2/companies/{companyId}/partner-public-keys`), and compares its thumbprint with the one in
+   * Spotnana's answer. `SigningKey.publicJwk` makes the public key. Only its six members are sent.
    */
   readonly add: (
     companyId: string,
     key: PublicJwk
   ) => Effect.Effect<PartnerKey, PartnerKeysError | PartnerKeyMismatch>
   /**
-   * Revokes a key (`DELETE /v2/companies/{companyId}/partner-public-keys/{kid}`): no token signed with it is accepted any
-   * more. An unknown `kid` is a `SpotnanaApiError` of status 404.
+   * Revokes a key (`DELETE /v2/companies/{companyId}/partner-public-keys/{kid}`): from then on, tokens signed with it
+   * are refused. For an unknown `kid` it fails with a `SpotnanaApiError` of status 404.
    */
   readonly revoke: (companyId: string, kid: string) => Effect.Effect<void, PartnerKeysError>
 }>()("@effect-spotnana/core/PartnerKeys") {}
@@ -148,7 +149,7 @@ export const make = (administrator: SpotnanaHttpClient["Service"]): PartnerKeys[
     add: (companyId, key) =>
       Effect.gen(function*() {
         const { alg, e, kid, kty, n, use } = key
-        // A key that is registered under another name could not be revoked.
+        // Checked first: a key whose `kid` cannot be a segment of a path could not be revoked.
         segment("kid", kid)
         const response = yield* execute(() =>
           HttpClientRequest.post(pathOf(companyId), { acceptJson: true }).pipe(
@@ -200,8 +201,10 @@ const mismatch = (kid: string, expected: string, actual: string) =>
       expected,
       actual,
       message:
-        `Spotnana registered another key as ${printable(kid, [])} than the one that was sent: its thumbprint is ` +
-        `${actual}, and not ${expected}. Revoke it with PartnerKeys.revoke, and add yours under another kid. If it ` +
+        `Under the kid ${
+          printable(kid, [])
+        }, Spotnana registered another key than the one that was sent: its thumbprint ` +
+        `is ${actual}, and not ${expected}. Revoke it with PartnerKeys.revoke, and add yours under another kid. If it ` +
         "happens again, something between this process and Spotnana changes requests."
     })
   )
@@ -235,7 +238,7 @@ const malformed = (response: HttpClientResponse.HttpClientResponse, expected: st
  * @category layers
  * @since 0.1.0
  */
-// Fresh: memoised, a `LayerMap` would hand the first tenant's to all of them.
+// Fresh, because a memoised layer in a `LayerMap` would give the service of the first tenant to all tenants.
 export const layer: Layer.Layer<PartnerKeys, never, SpotnanaHttpClient> = /* #__PURE__ */ Layer.fresh(
   /* #__PURE__ */ Layer.effect(PartnerKeys, /* #__PURE__ */ Effect.map(SpotnanaHttpClient, make))
 )

@@ -26,8 +26,8 @@ export type { Client } from "./internal/tokenStore/redisConnection.ts"
  */
 export interface Options {
   /**
-   * What every key and channel begins with: one for each fleet on a server. Letters, digits and `_.:-`, as it is part of
-   * the patterns of an access list. Default: `spotnana`.
+   * The prefix of every key and channel. Use one for each fleet on a server. Only letters, digits and `_.:-`, because
+   * it is part of the patterns in an ACL. Default: `spotnana`.
    */
   readonly namespace?: string | undefined
   /** Encrypts what is stored. Default: `TokenStore.keys`, which reads `SPOTNANA_TOKEN_STORE_KEYS`. */
@@ -55,13 +55,13 @@ const make = (
  *
  * **Details**
  *
- * Without a key it does not start, and says how to make one: what is stored is
- * encrypted (AES-256-GCM).
+ * What is stored is encrypted (AES-256-GCM). Without an encryption key the layer
+ * fails, and the error says how to make one.
  *
  * **Gotchas**
  *
- * A `Redis` layer fails where the server cannot be reached at the start. With
- * {@link layerWith} the application starts all the same.
+ * A `Redis` layer fails if the server cannot be reached at the start. With {@link
+ * layerWith} the application starts anyway.
  *
  * **Example** (On the `Redis` that the application has)
  *
@@ -89,27 +89,28 @@ export const layer = (options?: Options): Layer.Layer<TokenStore.TokenStore, Con
   )
 
 /**
- * A store on a `Redis` that may be unavailable, at the start too: until it can be reached each process requests its own
- * tokens.
+ * A store on a `Redis` that may be unavailable, also at the start. Until Redis
+ * can be reached, each process requests its own tokens.
  *
  * **Details**
  *
- * The connection is the store's own. One where scripts fail, or are not answered,
- * for ten seconds is replaced: a client may have given up, or hold on to a server that has become a
- * replica. Closing the scope takes a few seconds at most, whatever Redis does.
+ * The store has its own connection. If scripts fail, or get no answer, for ten
+ * seconds, the store replaces the connection: the client may have given up, or
+ * may be connected to a server that has become a replica. Closing the scope takes
+ * a few seconds at most, even if Redis does not answer.
  *
- * What the client logs is left out: it may repeat the password. Why Redis cannot
- * be used is in the warning of the store. A configuration that is missing, or an
- * address that cannot be read, fails the layer.
+ * Log messages of the client are suppressed, because they may contain the
+ * password. The warning of the store says why Redis cannot be used. If the
+ * configuration is missing, or the address cannot be read, the layer fails.
  *
  * **Gotchas**
  *
- * node-redis waits for an answer without end, and keeps the process alive while it
- * does: `socketTimeout` ends that, and wants a `pingInterval` that is shorter. Each
- * ping costs Redis a command on each of two connections: every 15 seconds are 480 an
- * hour and process, where a token costs one or two scripts. Its queue sends commands
- * that timed out long ago as soon as the server is back: `disableOfflineQueue` turns
- * the queue off.
+ * node-redis waits for an answer without a time limit, and keeps the process
+ * alive meanwhile. `socketTimeout` ends that, and needs a shorter `pingInterval`.
+ * Each ping is a command on each of two connections: every 15 seconds, that is
+ * 480 commands per process and hour, while a token costs one or two scripts. When
+ * the server is back, the queue of node-redis sends commands that timed out long
+ * ago. `disableOfflineQueue` turns the queue off.
  *
  * **Example** (A fleet on Node)
  *
@@ -147,14 +148,14 @@ export const layerWith = <E, R>(
   )
 
 /**
- * A store on a client of the application's own: for Redis Cluster, and for Redis with Sentinel.
+ * A store on the application's own client, for Redis Cluster and Redis Sentinel.
  *
  * **Details**
  *
- * `client` connects. Like the connection of {@link layerWith} its client may be
- * unavailable, at the start too, and one where scripts fail for ten seconds is
- * replaced: the scope is closed, and `client` runs again. All keys of one token are
- * in one slot. While a primary fails over each process requests its own tokens.
+ * `client` connects, and returns the client. As with {@link layerWith}, Redis may
+ * be unavailable, also at the start. If scripts fail for ten seconds, the client
+ * is replaced: its scope is closed, and `client` runs again. All keys of one
+ * token are in one slot. During a failover, each process requests its own tokens.
  *
  * **Gotchas**
  *

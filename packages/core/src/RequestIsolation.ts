@@ -1,5 +1,5 @@
 /**
- * For runtimes in which a request may not wait for the I/O of another one: Cloudflare Workers.
+ * For runtimes in which a request must not wait for the I/O of another request, such as Cloudflare Workers.
  *
  * @since 0.1.0
  */
@@ -8,32 +8,35 @@ import { IsolatedShell } from "./internal/tokenProvider/isolatedShell.ts"
 import { CurrentShell } from "./internal/tokenProvider/shell.ts"
 
 /**
- * Provided below a client, it lets the requests of one isolate share a token, and nothing else.
+ * Lets the requests of one isolate share a token, and nothing else. Provide it to
+ * the layer of the client.
  *
  * **When to use**
  *
- * Use in Cloudflare Workers, below a client that is made once for an isolate.
- * There timers, sockets and promises belong to the request that made them: a
- * request that waits for another one is ended with a 500, and a fiber that renews
- * ahead of time ends with the request that started it.
+ * Use in Cloudflare Workers, with a client that is made once for an isolate.
+ * There, timers, sockets and promises belong to the request that made them. A
+ * request that waits for another one ends with a 500, and a fiber that renews the
+ * token ends with the request that started it.
  *
  * **Details**
  *
- * - What requests share is data: the token in use, failures, backoff. All numbers
- *   of `RefreshPolicy` hold for the isolate as they do for a process, but `mode`.
- * - One token request is made at a time, by the request that needs it first. The
- *   others look every 50 milliseconds, on timers of their own, whether it has ended.
- * - Nothing renews ahead of time but a request: the first one inside the renewal
- *   window waits for the renewal, for a second at most, and goes on with the token
- *   in use.
- * - If a request ends while it acquires a token, its client having gone, another one
- *   takes over after two seconds and a backoff.
- * - `TokenProvider.changes` is looked at once a second.
+ * - Requests share only data: the token in use, failures, backoff. All settings
+ *   of `RefreshPolicy` except `mode` apply to the isolate as they do to a
+ *   process.
+ * - There is one token request at a time. The request that needs a token first
+ *   makes it. The others check every 50 milliseconds, each on its own timer,
+ *   whether it has ended.
+ * - Only requests renew the token. The first request inside the renewal window
+ *   waits for the renewal, for a second at most, and then continues with the
+ *   token in use.
+ * - If a request ends while it acquires a token, for example because its client
+ *   disconnected, another request takes over after two seconds and a backoff.
+ * - `TokenProvider.changes` checks the status once a second.
  *
  * **Gotchas**
  *
- * A `TokenStore` subscribes to what other processes do, on a connection that would
- * belong to one request: with both, the layer of the client dies.
+ * It cannot be combined with a `TokenStore`: the store's subscription would
+ * belong to one request. With both, the layer of the client dies.
  *
  * **Example** (A worker)
  *

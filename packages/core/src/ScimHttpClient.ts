@@ -27,10 +27,10 @@ import { optionalVariable, variableError, withFullNames } from "./internal/varia
  *
  * **Details**
  *
- * The token was revoked with its API user, or belongs to another environment, and
- * no retry helps: make another one with `ApiUsers.createScimToken`. Where `reason`
- * is `Redirected`, the 401 is the answer to what the platform made of the request
- * when it followed a redirect, which may have taken the token off.
+ * If `reason` is `Revoked`, the token was revoked with its API user, or belongs
+ * to another environment. A retry does not help: make another token with
+ * `ApiUsers.createScimToken`. If `reason` is `Redirected`, the platform followed
+ * a redirect, which may have removed the token from the request.
  *
  * @category errors
  * @since 0.1.0
@@ -49,15 +49,16 @@ export class ScimTokenRejected extends Schema.TaggedError<ScimTokenRejected>()("
  *
  * **Details**
  *
- * - A relative URL goes to the environment. A request for an origin that is none
- *   of the environment's is sent as it is, without the token; so is what a redirect
- *   of another origin makes of one.
- * - An `Authorization` header that the caller set is left alone, and so is its 401.
- * - The request that a response or an error carries is without the token.
+ * - A relative URL goes to the environment. A request for an origin that is not
+ *   one of the environment's is sent without the token. A request to which a
+ *   redirect of another origin has led is sent without the token too.
+ * - An `Authorization` header of the caller's own is not replaced, and the caller
+ *   gets the 401 to such a request.
+ * - The request inside a response or an error does not contain the token.
  *
  * **Gotchas**
  *
- * The token is for `/v2/scim/…` alone: Spotnana answers 401 elsewhere.
+ * The token is only for `/v2/scim/…`: Spotnana answers 401 on other paths.
  *
  * **Example** (Listing users)
  *
@@ -92,7 +93,7 @@ export class ScimHttpClient extends Context.Service<
  * @since 0.1.0
  */
 export interface Options {
-  /** What `ApiUsers.createScimToken` answered. */
+  /** The token that `ApiUsers.createScimToken` returned. */
   readonly token: Redacted.Redacted
   /** Where the SCIM API is. Default: `Environment.production`. */
   readonly environment?: Environment.Environment | undefined
@@ -134,15 +135,15 @@ const rejected = /* #__PURE__ */ Effect.fnUntraced(function*(
     debugIdentifier,
     message: `${response.request.method} answered ${response.status}${said === undefined ? "" : ` (${said})`}${
       isRedirected
-        ? " after a redirect, which may have taken the SCIM token off. Request the last address directly."
+        ? " after a redirect, which may have removed the SCIM token. Request the last address directly."
         : ": the SCIM token was revoked, or belongs to another environment. Make another one with " +
-          "ApiUsers.createScimToken; it is for /v2/scim alone."
+          "ApiUsers.createScimToken; it is only for /v2/scim."
     }`
   })
 })
 
 /**
- * The client with a token that is a value.
+ * The client, with a token from a value.
  *
  * @category layers
  * @since 0.1.0
@@ -175,9 +176,9 @@ export const token: Config.Config<Redacted.Redacted> = /* #__PURE__ */ withFullN
 ))
 
 /**
- * The client from configuration: `SPOTNANA_SCIM_TOKEN`, and `SPOTNANA_ENVIRONMENT`
- * and `SPOTNANA_BASE_URL` as `Environment.config` has them. They are read when the
- * layer is built.
+ * The client from configuration: `SPOTNANA_SCIM_TOKEN`, and
+ * `SPOTNANA_ENVIRONMENT` and `SPOTNANA_BASE_URL`, as in `Environment.config`.
+ * They are read when the layer is built.
  *
  * @category layers
  * @since 0.1.0

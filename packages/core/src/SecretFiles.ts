@@ -11,25 +11,25 @@ import * as FileSystem from "effect/FileSystem"
 import type * as Layer from "effect/Layer"
 
 /**
- * A provider of configuration that has each variable `SPOTNANA_…` also from the
- * file that `SPOTNANA_…_FILE` names.
+ * A `ConfigProvider` that also reads each variable `SPOTNANA_…` from the file
+ * that `SPOTNANA_…_FILE` names.
  *
  * **Details**
  *
- * The file is read whenever the variable is: `Credentials.layerConfig` reads at
- * every acquisition, so a secret that is replaced in the file is used without a
- * restart. One line break at the end of the file is left out. To set both a
- * variable and its `_FILE` is a mistake, and so is a file that is empty or cannot
- * be read: the `ConfigError` names the variable, and prints neither its value nor
- * the file's.
+ * The file is read each time the variable is read. `Credentials.layerConfig`
+ * reads at every acquisition, so a secret that is replaced in the file is used
+ * without a restart. One line break at the end of the file is ignored. Reading
+ * fails if both a variable and its `_FILE` are set, and if the file is empty or
+ * cannot be read. The `ConfigError` names the variable, and contains neither its
+ * value nor the content of the file.
  *
  * **Gotchas**
  *
- * Whoever sets such a variable chooses a file of this process that is sent to the
- * address in `SPOTNANA_BASE_URL`. Only the same person may set both: do not use it
- * with a provider whose values come from outside.
+ * Whoever sets such a variable chooses a file whose content is sent to the
+ * address in `SPOTNANA_BASE_URL`. Only the same person may set both: do not use
+ * it with a provider whose values come from outside.
  *
- * @see {@link layer} to have it for the whole program
+ * @see {@link layer} to apply it to the whole program
  * @category combinators
  * @since 0.1.0
  */
@@ -46,7 +46,7 @@ export const withFiles = (
         const file = named?.value ?? ""
         if (file === "") return node
         const variable = path.join("_")
-        // Its name may be the secret, by mistake.
+        // The name of the file is not shown: it may be the secret, by mistake.
         const refuse = (problem: string) =>
           Effect.fail(new ConfigProvider.SourceError({ message: `${variable}${suffix} ${problem}` }))
         if ((node?.value ?? "") !== "") return yield* refuse(`and ${variable} are both set; expected one of them`)
@@ -55,7 +55,7 @@ export const withFiles = (
           ({ reason }) => refuse(`names a file that cannot be read (${reason._tag})`)
         )
         const value = content.replace(/\r?\n$/, "")
-        // An empty variable is an absent one. A file is empty for a moment while it is written.
+        // An empty variable counts as absent. An empty file does not: it may be empty for a moment while it is written.
         return value === "" ? yield* refuse("names a file that is empty") : ConfigProvider.makeValue(value)
       })
     ))
@@ -63,7 +63,7 @@ export const withFiles = (
 const suffix = "_FILE"
 
 /**
- * Puts {@link withFiles} around the configuration of the program.
+ * Applies {@link withFiles} to the configuration of the program.
  *
  * **Example** (A mounted secret, on any platform)
  *

@@ -1,8 +1,8 @@
 /**
  * The RSA key that signs subject tokens, and its public key.
  *
- * Spotnana verifies a subject token with the public key: it finds it at the
- * partner's JWKS URL (`Jwks`), or registered (`PartnerKeys`).
+ * Spotnana verifies a subject token with the public key. The key is at the
+ * partner's JWKS URL (`Jwks`), or is registered at Spotnana (`PartnerKeys`).
  *
  * @since 0.1.0
  */
@@ -28,8 +28,8 @@ export interface SigningKey {
    */
   readonly privateKey: Redacted.Redacted<string | JsonWebKey>
   /**
-   * Names the key in the header of a token, at Spotnana, and in a JWKS. Default: the `kid` of the JWK, or else the RFC 7638
-   * thumbprint, which is the same everywhere and differs for each key.
+   * Names the key in the header of a token, at Spotnana, and in a JWKS. Default: the `kid` of the JWK, or else the RFC
+   * 7638 thumbprint, which follows from the key and is different for each key.
    */
   readonly kid?: string | undefined
 }
@@ -103,9 +103,9 @@ export class InvalidSigningKey extends Schema.TaggedError<InvalidSigningKey>()("
 }) {}
 
 /**
- * The public key of a private or a public one.
+ * The public key of a private or a public key, with its name.
  *
- * **Example** (The public key of the configured one)
+ * **Example** (The public key of the configured key)
  *
  * ```ts
  * import { SigningKey } from "@effect-spotnana/core"

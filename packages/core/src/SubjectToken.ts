@@ -23,12 +23,12 @@ import { InvalidSigningKey } from "./SigningKey.ts"
 import type { SigningKey } from "./SigningKey.ts"
 
 /**
- * What a token says of the user.
+ * The claims of a token about the user.
  *
  * **Details**
  *
- * `iss`, `aud`, `iat`, `exp` and `jti` are the signer's: a claim of these names
- * throws a `RangeError`, and so does a value that JSON does not have (`NaN`, a
+ * The signer sets `iss`, `aud`, `iat`, `exp` and `jti`: a claim of one of these
+ * names throws a `RangeError`. So does a value that JSON does not have (`NaN`, a
  * `bigint`, a `Date`).
  *
  * @category models
@@ -37,7 +37,7 @@ import type { SigningKey } from "./SigningKey.ts"
 export interface Claims {
   /** The user's email at Spotnana. */
   readonly email: string
-  /** Names the user. Default: the email. */
+  /** Identifies the user. Default: the email. */
   readonly sub?: string | undefined
   /** Further claims. */
   readonly [claim: string]: Schema.Json | undefined
@@ -50,13 +50,13 @@ export interface Claims {
  * @since 0.1.0
  */
 export interface TokenOptions {
-  /** Who signs (`iss`), as agreed with Spotnana. */
+  /** The issuer (`iss`), as agreed with Spotnana. */
   readonly issuer: string
-  /** Whom the token is for (`aud`). Default: `spotnana`. */
+  /** The audience (`aud`). Default: `spotnana`. */
   readonly audience?: string | undefined
   /**
-   * How long a token lives, from 30 seconds to an hour; whole seconds, rounded down. Default: 5 minutes. Spotnana does not
-   * document a maximum.
+   * The lifetime of a token, from 30 seconds to an hour, in whole seconds, rounded down. Default: 5 minutes. Spotnana
+   * does not document a maximum.
    */
   readonly lifetime?: Duration.Input | undefined
 }
@@ -68,7 +68,7 @@ export interface TokenOptions {
  * @since 0.1.0
  */
 export interface SignerOptions<out E = never, out R = never> extends TokenOptions {
-  /** The key to sign with; read for each signature, so that one that was replaced is used from then on. */
+  /** The key to sign with. It is read for each signature, so a replaced key is used at once. */
   readonly key: Effect.Effect<SigningKey, E, R>
 }
 
@@ -79,13 +79,13 @@ export interface SignerOptions<out E = never, out R = never> extends TokenOption
  * @since 0.1.0
  */
 export interface Options extends TokenOptions, SigningKey {
-  /** What the token says of the user. */
+  /** The claims of the token about the user. */
   readonly claims: Claims
 }
 
 const minLifetime = 30_000
 const maxLifetime = 3_600_000
-// What is left of a token that is handed out: enough for the request that it is for.
+// The longest remaining lifetime that a cached token needs: enough for one request.
 const maxMargin = 60_000
 
 const ownClaims = ["iss", "aud", "iat", "exp", "jti"]
@@ -97,7 +97,7 @@ const text = (name: string, value: string): string =>
 
 interface Cached {
   readonly token: Redacted.Redacted
-  /** Set back behind this, the wall clock says that the token was issued in the future. */
+  /** If the wall clock is set back to before this time, the token would be issued in the future. */
   readonly signedAt: number
   readonly until: Instant.Instant
 }
@@ -107,14 +107,14 @@ interface Cached {
  *
  * **Details**
  *
- * The effect for a user gives a token with at least a fifth of its lifetime left,
- * or a minute. It signs one token for all callers, and gives the same one until
- * then, on the wall clock and on the monotonic clock. Keep the effect: each one
- * has a cache of its own.
+ * The effect for a user gives a token that is valid for at least a minute, or for
+ * a fifth of its lifetime if that is shorter. It signs one token for all callers
+ * and caches it until then, by the wall clock and by the monotonic clock. Keep
+ * the effect and use it again, because each effect has its own cache.
  *
  * **Gotchas**
  *
- * Where the key may change leave `kid` out, or give each key its own.
+ * If the key may change, leave out `kid`, or give each key its own.
  *
  * **Example** (The users of an application)
  *
@@ -144,7 +144,7 @@ export const signer = <E = never, R = never>(
   checked("SubjectToken.lifetime", options.lifetime, lifetime <= maxLifetime, "an hour at most")
   const margin = Math.min(maxMargin, lifetime / 5)
 
-  // Read anew only where it is another one: that takes longer than to sign.
+  // A key is read again only if it has changed, because reading takes longer than signing.
   let last: { readonly key: SigningKey; readonly sign: Sign } | undefined
   const signWith = (key: SigningKey): Effect.Effect<Sign, InvalidSigningKey> =>
     last !== undefined && last.key.kid === key.kid && Equal.equals(last.key.privateKey, key.privateKey)
@@ -164,7 +164,7 @@ export const signer = <E = never, R = never>(
       checked("SubjectToken.claims", name, claims[name] === undefined, "no claim of this name: the signer sets it")
     }
     for (const [name, value] of Object.entries(claims)) {
-      checked("SubjectToken.claims", name, value === undefined || isJson(value), "a value that JSON has")
+      checked("SubjectToken.claims", name, value === undefined || isJson(value), "a value that JSON can represent")
     }
     let cached: Cached | undefined
 
@@ -177,7 +177,7 @@ export const signer = <E = never, R = never>(
       cached = { token, signedAt: now.wall, until: Instant.after(now, exp * 1_000 - now.wall - margin) }
       return token
     })
-    // Shares what is in progress among its callers, and keeps nothing: its time to live knows one clock.
+    // Callers share a signature in progress. It is not cached here, because a time to live uses only one clock.
     const [shared, forget] = Effect.runSync(
       Effect.cachedInvalidateWithTTL(Effect.ensuring(sign, Effect.suspend(() => forget)), 0)
     ) as [typeof sign, Effect.Effect<void>]
@@ -193,13 +193,14 @@ export const signer = <E = never, R = never>(
 }
 
 /**
- * The token of one user, signed with one key: an effect that signs a new one shortly before the last one ends.
+ * The token of one user, signed with one key: an effect that signs a new token
+ * shortly before the last one expires.
  *
  * **Details**
  *
- * Signed with RS256. Claims: those given, and `sub`, `iss`, `aud`, `iat`, `exp`
- * and `jti`. Fails with `InvalidSigningKey` where the key cannot be used; options
- * that cannot be used throw a `RangeError`.
+ * The token is signed with RS256. It has the given claims, and `sub`, `iss`,
+ * `aud`, `iat`, `exp` and `jti`. The effect fails with `InvalidSigningKey` if the
+ * key cannot be used. Options that cannot be used throw a `RangeError`.
  *
  * **Example** (A subject token)
  *

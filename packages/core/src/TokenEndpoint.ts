@@ -43,11 +43,11 @@ export interface Options {
   readonly scope?: string | undefined
   /** `audience`: the API that the token is for. Default: none. */
   readonly audience?: string | undefined
-  /** Further form parameters. They cannot replace the ones that are sent anyway. */
+  /** Further form parameters. They cannot replace the parameters that are always sent. */
   readonly parameters?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
   /** Client id and secret in the `body` (Spotnana's way, the default) or by HTTP `basic` (RFC 6749 §2.3.1). */
   readonly clientAuthentication?: "body" | "basic" | undefined
-  /** The time for one request and its whole answer: at least 1 millisecond. Default: 10 seconds. */
+  /** The time limit for one request and its whole answer: at least 1 millisecond. Default: 10 seconds. */
   readonly timeout?: Duration.Input | undefined
   /** The largest answer that is read, in bytes after decompression: at least 1. Default: 65 536. */
   readonly maxBodySize?: number | undefined
@@ -58,8 +58,8 @@ export interface Options {
  *
  * **When to use**
  *
- * Use to request a token outside the lifecycle that `TokenProvider` keeps, or to
- * replace the wire in a test.
+ * Use to request a token outside the lifecycle of `TokenProvider`, or to replace
+ * the token endpoint in a test.
  *
  * **Details**
  *
@@ -73,11 +73,11 @@ export class TokenEndpoint extends Context.Service<TokenEndpoint, {
   /** Where the token endpoint is. */
   readonly environment: Environment
   /**
-   * Everything that its tokens differ in from those of another endpoint at the same address: a `TokenStore` keeps them
-   * apart by it. `Redacted` where there is a secret in it.
+   * What distinguishes its tokens from those of another endpoint at the same address. A `TokenStore` uses it to keep
+   * them apart. `Redacted` if it contains a secret.
    */
   readonly variant?: string | Redacted.Redacted | undefined
-  /** The longest time that one request may take: an acquisition gets 5 seconds more, and 15 at least. */
+  /** The time limit for one request. An acquisition gets 5 seconds more, and at least 15 seconds. */
   readonly timeout?: Duration.Duration | undefined
   /** One request for one token. */
   readonly acquire: (credentials: ClientCredentials) => Effect.Effect<AccessToken, TokenEndpointError>
@@ -93,7 +93,7 @@ const checkForm = ({ audience = "", clientAuthentication = "body", parameters = 
 }
 
 /**
- * What differs in a token endpoint that does not follow RFC 6749.
+ * Options of a token endpoint that does not follow RFC 6749.
  *
  * @category models
  * @since 0.1.0
@@ -101,17 +101,20 @@ const checkForm = ({ audience = "", clientAuthentication = "body", parameters = 
 export interface CustomOptions extends Pick<Options, "timeout" | "maxBodySize"> {
   /** Where the token endpoint is. */
   readonly environment: Environment
-  /** The token request, with the credentials wherever the server wants them. Its URL is the environment's `tokenUrl`. */
+  /** The token request, with the credentials where the server expects them. Its URL is the environment's `tokenUrl`. */
   readonly request: (credentials: ClientCredentials) => HttpClientRequest.HttpClientRequest
   /**
-   * The fields of RFC 6749 that the server has otherwise, from the JSON object in an answer: `access_token`, `token_type`,
-   * `expires_in` (§5.1), or `error` with one of its codes (§5.2). The fields that it does not name stay as they are. It gets
-   * the answers without a token too; where it throws, all stay. Default: all stay.
+   * Translates the JSON object in an answer to the fields of RFC 6749: `access_token`, `token_type`, `expires_in`
+   * (§5.1), or `error` with one of its codes (§5.2). It returns only the fields that differ, and all others stay as
+   * they are. It also gets the answers without a token. If it throws, all fields stay. Default: all fields stay.
    */
   readonly translate?: ((json: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>) | undefined
-  /** What no error may show besides the client secret and the `Authorization` of the request. Default: nothing. */
+  /**
+   * Further secrets that no error may show, besides the client secret and the `Authorization` of the request. Default:
+   * nothing.
+   */
   readonly secrets?: ReadonlyArray<Redacted.Redacted> | undefined
-  /** What its tokens differ in from those of another endpoint at the same address. Default: nothing. */
+  /** What distinguishes its tokens from those of another endpoint at the same address. Default: nothing. */
   readonly variant?: string | Redacted.Redacted | undefined
 }
 
@@ -120,8 +123,8 @@ export interface CustomOptions extends Pick<Options, "timeout" | "maxBodySize"> 
  *
  * **When to use**
  *
- * Use for a server that expects JSON, or the credentials in another place, or that
- * has other names for the fields of its answer. Use {@link make} for any other.
+ * Use for a server that expects JSON or has the credentials in another place, or
+ * whose answer has other field names. Use {@link make} for any other.
  *
  * **Details**
  *
@@ -130,7 +133,8 @@ export interface CustomOptions extends Pick<Options, "timeout" | "maxBodySize"> 
  * and size are bounded, every answer is a token or a typed error, and no error shows
  * the secret.
  *
- * **Example** (A server that wants JSON, and says `0` for a token without an end)
+ * **Example** (A server that expects JSON, and answers `0` for a token that does
+ * not expire)
  *
  * ```ts
  * import { Environment, TokenEndpoint } from "@effect-spotnana/core"
@@ -165,7 +169,7 @@ export const makeWith = (
 
 const defaultTimeout = /* #__PURE__ */ Duration.seconds(10)
 
-/** A class: its methods are there once, and not for each of thousands of tenants. */
+/** A class, so that thousands of tenants share one copy of its methods. */
 class Endpoint {
   readonly environment: Environment
   readonly variant: CustomOptions["variant"]
@@ -185,7 +189,7 @@ class Endpoint {
     this.#client = client
   }
 
-  // A field, as the others are: so that a copy of the service has it too.
+  // A field like the others, so that a copy of the service has it too.
   readonly acquire = (credentials: ClientCredentials): Effect.Effect<AccessToken, TokenEndpointError> => {
     const { clientId } = credentials
     const wrong = problem(credentials)
@@ -200,7 +204,7 @@ class Endpoint {
     const secrets = secretsIn(environment.tokenUrl, request, credentials, this.#options.secrets)
     const asked = { address, clientId, secrets }
     return this.#exchange(request, asked).pipe(
-      // A defect of the HTTP client: what it says may repeat whatever was sent.
+      // A defect of the HTTP client. Its message may contain what was sent.
       Effect.catchDefect((defect) => Effect.fail(toError(NoAnswer.broken(asked, defect)))),
       Effect.timeoutOrElse({
         duration: timeout,
@@ -246,19 +250,20 @@ class Endpoint {
  *
  * **Details**
  *
- * The request goes to the token URL and nowhere else: a client that follows a
- * redirect with it, or rewrites its URL, fails with `TokenEndpointUnavailable`.
+ * The request is sent only to the token URL. If the client follows a redirect, or
+ * rewrites the URL, the request fails with `TokenEndpointUnavailable`.
  *
- * Throws a `RangeError` for an option that is out of its range: options are
- * written in the program.
+ * Throws a `RangeError` for an option that is out of its range, because it is a
+ * mistake in the program.
  *
  * **Gotchas**
  *
- * Give it the plain client of the platform: one that retries or limits does so
- * with token requests too. A client that is not made by `HttpClient.make`, and a
- * browser's XMLHttpRequest, may follow redirects unseen.
+ * Give it the plain client of the platform. A client that retries or limits
+ * requests would do so with token requests too. A client that is not made by
+ * `HttpClient.make`, and a browser's XMLHttpRequest, may follow redirects without
+ * being noticed.
  *
- * @see {@link makeWith} for a server that does not keep to RFC 6749
+ * @see {@link makeWith} for a server that does not follow RFC 6749
  * @category constructors
  * @since 0.1.0
  */
@@ -281,7 +286,7 @@ export const make = (
 /**
  * The token endpoint of an environment.
  *
- * @see {@link make} for what the client must not do
+ * @see {@link make} for the requirements on the client
  * @category layers
  * @since 0.1.0
  */

@@ -1,6 +1,6 @@
 /**
- * Acting for a user: the client of one user, whose access token is exchanged for
- * a token of that user (RFC 8693).
+ * Acting for a user: the client of one user. The user's token at your application
+ * is exchanged for a Spotnana token of that user (RFC 8693).
  *
  * @since 0.1.0
  */
@@ -30,8 +30,8 @@ export { isUserAuthError, rejectsSubject, SubjectTokenRejected } from "./interna
 export type { UserAuthError } from "./internal/tokenExchange/errors.ts"
 
 /**
- * The `subjectTokenType` of an access token (RFC 8693 §3): the user's own at the
- * application, which Spotnana presents to an endpoint of the application.
+ * The `subjectTokenType` of an access token (RFC 8693 §3): the user's own token
+ * at the application. Spotnana presents it to an endpoint of the application.
  *
  * @category constants
  * @since 0.1.0
@@ -43,8 +43,9 @@ export const accessTokenType = "urn:ietf:params:oauth:token-type:access_token"
  *
  * **Gotchas**
  *
- * Spotnana's documentation does not say whether it wants this type for a JWT that
- * the application signed, or {@link accessTokenType}: find out in the sandbox.
+ * Spotnana's documentation does not say whether it expects this type or {@link
+ * accessTokenType} for a JWT that the application signed: find out in the
+ * sandbox.
  *
  * @category constants
  * @since 0.1.0
@@ -52,7 +53,7 @@ export const accessTokenType = "urn:ietf:params:oauth:token-type:access_token"
 export const jwtType = "urn:ietf:params:oauth:token-type:jwt"
 
 /**
- * Whose client it is, and how the user's token is exchanged.
+ * The user, and how the user's token is exchanged.
  *
  * @category models
  * @since 0.1.0
@@ -61,29 +62,30 @@ export interface Options<Eager extends boolean | "background" = boolean | "backg
   extends TokenEndpoint.Options, TokenProvider.Options<Eager>
 {
   /**
-   * Names the user: an id that never changes and that another user never gets. A `TokenStore` keeps users apart by it. No
-   * secret: it is in `SubjectTokenRejected`.
+   * Identifies the user: an id that never changes and that another user never gets. A `TokenStore` uses it to keep
+   * users apart. It is not a secret: it is shown in `SubjectTokenRejected`.
    */
   readonly user: string
   /**
-   * The user's token, which goes to the token endpoint and nowhere else. It is read at each acquisition, so it should give
-   * one that is valid then. It may fail with anything: callers without a token get `TokenEndpointUnavailable` with the
-   * reason `CredentialsSource`, and it is read again with backoff. Keep secrets out of the message of its error.
+   * Gives the user's token, which is sent only to the token endpoint. It is read at each acquisition, so it should give
+   * a token that is valid at that time. It may fail with any error. Callers without a token then get
+   * `TokenEndpointUnavailable` with the reason `CredentialsSource`, and it is read again with backoff. Keep secrets out
+   * of the message of its error.
    */
   readonly subjectToken: Effect.Effect<Redacted.Redacted, unknown>
-  /** What kind of token that is (RFC 8693 §3). Default: {@link accessTokenType}. */
+  /** The type of that token (RFC 8693 §3). Default: {@link accessTokenType}. */
   readonly subjectTokenType?: string | undefined
   /** `scope`: space-delimited (RFC 6749 §3.3). Default: `openid`. */
   readonly scope?: string | undefined
   /**
-   * Tells whether a refusal is one of the user's token, for a server that answers with codes of its own. Default:
-   * {@link rejectsSubject}.
+   * Tells whether a refusal is about the user's token, for a server that answers with its own codes. Default: {@link
+   * rejectsSubject}.
    */
   readonly rejectsSubject?: ((error: InvalidCredentials) => boolean) | undefined
 }
 
 /**
- * The client of one user: like `SpotnanaHttpClient`, and each of its requests is
+ * The client of one user: like `SpotnanaHttpClient`, but each of its requests is
  * made for that user.
  *
  * **Details**
@@ -108,15 +110,15 @@ export class UserHttpClient extends Context.Service<
  */
 export interface UserToken extends AccessToken.AccessToken {
   /**
-   * The refresh token that came with the access token, for the page that embeds Spotnana. The library itself does not use
-   * it, and stores it nowhere: it is absent where the answer had none, and where another process exchanged the token and
-   * this one has it from a `TokenStore`.
+   * The refresh token that came with the access token, for the page that embeds Spotnana. The library itself neither
+   * uses nor stores it. It is absent if the answer had none, and if another process exchanged the token and this
+   * process got it from a `TokenStore`.
    */
   readonly refreshToken: Redacted.Redacted | undefined
 }
 
 /**
- * What the provider of a user's token is doing. Holds no secret.
+ * The state of the provider of a user's token. It contains no secret.
  *
  * @category models
  * @since 0.1.0
@@ -156,22 +158,25 @@ export interface UserStatus extends Omit<TokenProvider.Status, "lastError"> {
 export class UserTokenProvider extends Context.Service<UserTokenProvider, {
   /** The tokens that are valid now: those in use, or those of the one acquisition that all callers wait for. */
   readonly get: Effect.Effect<UserToken, Errors.UserAuthError>
-  /** What the provider is doing. */
+  /** The state of the provider. */
   readonly status: Effect.Effect<UserStatus>
-  /** `status` now, and after every acquisition, failure and rejection. A reader that is 64 changes late misses some. */
+  /**
+   * `status` now, and after every acquisition, failure and rejection. A reader that is more than 64 changes behind
+   * misses some.
+   */
   readonly changes: Stream.Stream<UserStatus>
 }>()("@effect-spotnana/core/TokenExchange/UserTokenProvider") {}
 
 const checkOptions = ({ rejectsSubject, subjectToken, subjectTokenType = accessTokenType, user }: Options): void => {
   checked("TokenExchange.user", user, Predicate.isString(user) && user !== "", "a text that is not empty")
-  // A token in place of the source is not repeated.
+  // Only its type is shown: by mistake, it may be the token itself.
   checked("TokenExchange.subjectToken", typeof subjectToken, Effect.isEffect(subjectToken), "an Effect")
   checked("TokenExchange.subjectTokenType", subjectTokenType, Predicate.isString(subjectTokenType), "a text")
   const isPredicate = rejectsSubject === undefined || Predicate.isFunction(rejectsSubject)
   checked("TokenExchange.rejectsSubject", rejectsSubject, isPredicate, "a function")
 }
 
-/** The refresh tokens of the last exchanges: the one in use, and the next one before it is. */
+/** The refresh tokens of the last two exchanges: of the token in use, and of the next one before it is in use. */
 const makeRefreshTokens = () => {
   type Exchanged = readonly [token: AccessToken.AccessToken, refreshToken: Redacted.Redacted | undefined]
   let exchanged: ReadonlyArray<Exchanged> = []
@@ -179,7 +184,8 @@ const makeRefreshTokens = () => {
     add: (...last: Exchanged) => {
       exchanged = [last, ...exchanged.slice(0, 1)]
     },
-    // By value: a server may hand out the same access token with another refresh token. The last one counts.
+    // Compared by value, because a server may issue the same access token with another refresh token. The last one
+    // counts.
     of: (token: AccessToken.AccessToken) => exchanged.find(([known]) => AccessToken.equals(known, token))?.[1]
   }
 }
@@ -195,17 +201,17 @@ const makeRefreshTokens = () => {
  *
  * **Details**
  *
- * The lifecycle is the one of `SpotnanaHttpClient`: one acquisition for all
- * callers, renewal ahead of expiry, replacement after a 401, backoff. Each
- * acquisition reads the client's credentials and the user's token, and sends one
- * token request (RFC 8693 §2.1). With a `TokenStore` below, processes share the
- * access token of each user.
+ * The lifecycle is that of `SpotnanaHttpClient`: one acquisition for all callers,
+ * renewal ahead of expiry, replacement after a 401, backoff. Each acquisition
+ * reads the client's credentials and the user's token, and sends one token
+ * request (RFC 8693 §2.1). With a `TokenStore`, processes share the access token
+ * of each user.
  *
  * A user whose token is refused gets `SubjectTokenRejected`, and no other user is
  * affected. `InvalidCredentials` is about the client's own credentials.
  *
- * An option that is out of its range is a defect, a `RangeError`: options are
- * written in the program.
+ * An option that is out of its range is a defect (`RangeError`), because it is a
+ * mistake in the program.
  *
  * **Example** (Many users at a time)
  *
@@ -243,8 +249,8 @@ export const layer = <const Eager extends boolean | "background" = false>(
     ...status,
     lastError: lastError === undefined ? undefined : toUserError(lastError)
   })
-  // One layer: of several, put together, each of thousands of users would pay a kilobyte for each. It fails only where
-  // `eager` is true, which the type says and the compiler cannot see.
+  // One layer. With several layers, each of thousands of users would need a kilobyte more for each layer. It fails only
+  // if `eager` is true. The type says so, but the compiler cannot check it.
   return Layer.fromBuildMemo((_, scope) =>
     Effect.gen(function*() {
       checkOptions(options)
@@ -287,8 +293,8 @@ export const layer = <const Eager extends boolean | "background" = false>(
 }
 
 const foldErrors = (client: UserHttpClient["Service"]): HttpClient.HttpClient =>
-  // `transform` keeps the errors of the original in its type; the only ones of ours come from there and are folded. What
-  // folds them needs a tag and a message of each.
+  // The type of `transform` keeps the errors of the original client. All errors of this library come from there, and
+  // are wrapped here. The wrapping needs only their tags and messages.
   HttpClient.transform(client, (response, request) =>
     Effect.mapError(response, (error) =>
       Errors.isUserAuthError(error) ? toHttpClientError(error as AuthError, request) : error)) as HttpClient.HttpClient
@@ -304,8 +310,8 @@ const foldErrors = (client: UserHttpClient["Service"]): HttpClient.HttpClient =>
  *
  * **Gotchas**
  *
- * It answers for requests to every origin. Provide it to the client that calls
- * Spotnana, not to the whole application.
+ * It replaces the `HttpClient` for every origin. Provide it to the client that
+ * calls Spotnana, not to the whole application.
  *
  * **Example** (A generated client for one user)
  *

@@ -1,9 +1,9 @@
 /**
- * Webhooks: was a delivery signed by Spotnana?
+ * Webhooks: verifies that Spotnana signed a delivery.
  *
- * A delivery that passes was signed with one of your secrets, a few minutes ago at
- * most, and has the bytes that were signed. Spotnana may send it again: see
- * `WebhookDeliveries` for handling each once.
+ * A verified delivery was signed with one of your secrets, a few minutes ago at
+ * most, and its body is unchanged. Spotnana may send a delivery again: use
+ * `WebhookDeliveries` to handle each delivery once.
  *
  * @since 0.1.0
  */
@@ -36,11 +36,11 @@ import { makeVerify } from "./internal/webhook/verify.ts"
  */
 export interface Options {
   /**
-   * The secrets that Spotnana may sign with (`whsec_…`): one, or several while one is rotated. A text that is no secret
-   * throws a `TypeError` that does not repeat it.
+   * The secrets that Spotnana may sign with (`whsec_…`): one, or several while one is rotated. A text that is not a
+   * secret throws a `TypeError`, which does not contain the text.
    */
   readonly secrets: Redacted.Redacted | ReadonlyArray<Redacted.Redacted>
-  /** How far the timestamp may be from now, in either direction. Default: 5 minutes, as Standard Webhooks has it. */
+  /** How far the timestamp may be from now, in either direction. Default: 5 minutes, as in Standard Webhooks. */
   readonly tolerance?: Duration.Input | undefined
 }
 
@@ -51,7 +51,7 @@ export interface Options {
  * @since 0.1.0
  */
 export interface ServerOptions extends Options {
-  /** How many bytes a body may have; a larger one is answered with 413. Default: 1 MiB. */
+  /** The most bytes that a body may have. A larger body is answered with 413. Default: 1 MiB. */
   readonly maxBodySize?: number | undefined
 }
 
@@ -64,11 +64,11 @@ export interface ServerOptions extends Options {
  *
  * - `MissingHeader`: one of the three headers is absent or empty.
  * - `InvalidTimestamp`: the timestamp is not a number of Unix seconds.
- * - `TimestampTooOld`, `TimestampInFuture`: it is further from now than the
- *   tolerance. A recorded delivery that somebody sends again is too old.
+ * - `TimestampTooOld`, `TimestampInFuture`: the timestamp is further from now
+ *   than the tolerance. A recorded delivery that somebody sends again is too old.
  * - `NoMatchingSignature`: no signature was made with one of the secrets.
  *
- * Neither the body nor a signature is in it.
+ * The error contains neither the body nor a signature.
  *
  * @category errors
  * @since 0.1.0
@@ -93,7 +93,7 @@ export class InvalidWebhook extends Schema.TaggedError<InvalidWebhook>()("Invali
  * @since 0.1.0
  */
 export class Delivery extends Context.Service<Delivery, {
-  /** Names the event: the same when it is sent again. */
+  /** The id of the delivery. It is the same when the delivery is sent again. */
   readonly id: string
   /** When it was signed, by Spotnana's clock. */
   readonly timestamp: DateTime.Utc
@@ -106,7 +106,8 @@ export class Delivery extends Context.Service<Delivery, {
  *
  * **When to use**
  *
- * Use in a server that is not an `HttpRouter`: a serverless function, Express.
+ * Use in a server that is not an `HttpRouter`, such as a serverless function or
+ * Express.
  *
  * **Gotchas**
  *
@@ -220,7 +221,10 @@ const verifyRequest = (
   })
 }
 
-/** Runs the handler with the delivery; a body that cannot be read whole is answered without it. */
+/**
+ * Runs the handler with the delivery. If the body cannot be read completely, the request is answered without the
+ * handler.
+ */
 const withDelivery = <E, R, E2>(
   verified: ReturnType<typeof verifyRequest>,
   handler: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>,
@@ -235,12 +239,13 @@ const unauthorized = ({ message, problem }: InvalidWebhook) =>
   Effect.succeed(HttpServerResponse.jsonUnsafe({ problem, message }, { status: 401 }))
 
 /**
- * Lets only verified deliveries through to the routes that it is provided to, and hands them the `Delivery`.
+ * Lets only verified deliveries reach the routes that it is provided to, and
+ * provides the `Delivery` to them.
  *
  * **Details**
  *
- * Others are answered with 401 and the reason, a body that is too large with 413;
- * neither reaches the handler.
+ * Other deliveries are answered with 401 and the reason, and a body that is too
+ * large with 413. They do not reach the handler.
  *
  * **Example** (A route for webhooks)
  *
@@ -276,7 +281,7 @@ export const middleware = (options: ServerOptions): HttpRouter.Middleware<{
   layerRequires: never
 }> => {
   const verified = verifyRequest(options)
-  // Not returned at once: the type of the result would take part in the inference of the errors.
+  // Not returned directly, because the return type would then change how the error types are inferred.
   const made = HttpRouter.middleware<{ provides: Delivery }>()((httpEffect) =>
     withDelivery(verified, httpEffect, unauthorized)
   )
@@ -284,7 +289,9 @@ export const middleware = (options: ServerOptions): HttpRouter.Middleware<{
 }
 
 /**
- * The same for endpoints of an `HttpApi`: `endpoint.middleware(Webhook.Signed)`, and `layerSigned` where the API is built.
+ * The same for endpoints of an `HttpApi`: add
+ * `endpoint.middleware(Webhook.Signed)`, and provide `layerSigned` where the API
+ * is built.
  *
  * @see {@link layerSigned}
  * @category middleware

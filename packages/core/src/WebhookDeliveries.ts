@@ -1,8 +1,9 @@
 /**
  * Handles each delivery of a webhook once, however often it is sent.
  *
- * A sender that gets no answer sends a delivery again, under the same id; so does
- * whoever recorded one, for as long as its timestamp is tolerated.
+ * A sender that gets no answer sends a delivery again, with the same id. An
+ * attacker who recorded a delivery can send it again too, as long as its
+ * timestamp is within the tolerance.
  *
  * @since 0.1.0
  */
@@ -19,7 +20,8 @@ import { currentInstant } from "./internal/instant.ts"
 import { duration } from "./internal/options.ts"
 
 /**
- * Another request handles the same delivery at this moment, or the store of the deliveries does not work.
+ * Another request handles the same delivery at this moment, or the store of the
+ * deliveries cannot be used.
  *
  * **Details**
  *
@@ -36,7 +38,7 @@ export class DeliveryUnavailable extends Data.TaggedError("DeliveryUnavailable")
 }> {}
 
 /**
- * What is known of deliveries.
+ * How long deliveries are remembered.
  *
  * @category models
  * @since 0.1.0
@@ -45,8 +47,8 @@ export interface Options {
   /** How long a delivery that was handled is remembered. Default: 3 days. */
   readonly timeToLive?: Duration.Input | undefined
   /**
-   * How long a handler may take: one that has not ended by then, of a process that was killed, is no longer waited for.
-   * Default: 5 minutes.
+   * How long a handler may take. If it has not ended by then, its process may have been killed, and another request may
+   * handle the delivery. Default: 5 minutes.
    */
   readonly handlerTimeout?: Duration.Input | undefined
 }
@@ -78,8 +80,8 @@ export interface Options {
  */
 export class WebhookDeliveries extends Context.Service<WebhookDeliveries, {
   /**
-   * Runs the handler, unless it succeeded for a delivery of this id before: then `duplicate` runs in its place. If the
-   * handler fails or is interrupted, the delivery counts as never seen, and may be sent again.
+   * Runs `handle`. If that has already succeeded for a delivery with this id, it runs `duplicate` instead. If `handle`
+   * fails or is interrupted, the delivery counts as never seen, and is handled when it is sent again.
    */
   readonly once: <A, E, R, A2, E2, R2>(
     id: string,
@@ -114,12 +116,12 @@ const makeOnce = (store: Store): Once => (id, { duplicate, handle }) =>
       const random = yield* Random.Random
       const claimant = `${random.nextDoubleUnsafe()}:${random.nextDoubleUnsafe()}`
       const release = Effect.ignore(store.release(id, claimant))
-      // A claim whose answer did not come may have been granted all the same.
+      // A claim may have been granted even if its answer did not arrive.
       const claim = yield* Effect.onError(restore(store.claim(id, claimant)), () => release)
       if (claim === "Handled") return yield* restore(duplicate)
       if (claim === "InProgress") return yield* Effect.fail(inProgress(id))
       const exit = yield* Effect.exit(restore(handle))
-      // Either way the answer is the handler's: an error here would have a delivery sent again that was handled.
+      // The result is always that of the handler: after an error of the store, a handled delivery would be sent again.
       yield* Exit.isSuccess(exit)
         ? Effect.catch(store.setHandled(id), (error) => Effect.logWarning(error.message))
         : release
@@ -138,7 +140,7 @@ const timesOf = ({ handlerTimeout = "5 minutes", timeToLive = "3 days" }: Option
 })
 
 const makeMemory = ({ handlerTimeout, timeToLive }: Times): Store => {
-  // In the order of their writing: what is over is removed from the front.
+  // In the order in which they were written, so that expired entries are removed from the front.
   const entries = new Map<string, { readonly claimant: string | undefined; readonly until: number }>()
   const withNow = <A>(use: (now: number) => A): Effect.Effect<A> => Effect.map(currentInstant, ({ mono }) => use(mono))
   const put = (id: string, claimant: string | undefined, until: number) => {
@@ -167,7 +169,7 @@ const makeMemory = ({ handlerTimeout, timeToLive }: Times): Store => {
 
 const handled = "handled"
 
-// Clients of Redis wait for an answer without end.
+// Redis clients wait for an answer without a time limit.
 const storeTimeout = Duration.seconds(2)
 
 const deleteIfEqual = /* #__PURE__ */ Redis.script((key: string, value: string) => [key, value], {
@@ -212,9 +214,9 @@ export const layerMemory = (options: Options = {}): Layer.Layer<WebhookDeliverie
  * **Details**
  *
  * Keys are `prefix` and the id of the delivery; the default prefix is
- * `spotnana:webhook:`. Works with any client that the `Redis` service of
- * `effect/persistence` is made from. A command that Redis does not answer within 2
- * seconds has failed.
+ * `spotnana:webhook:`. It works with every client for the `Redis` service of
+ * `effect/persistence`. A command that Redis does not answer within 2 seconds
+ * fails.
  *
  * @category layers
  * @since 0.1.0

@@ -4,7 +4,7 @@ export * as AccessToken from "./AccessToken.ts"
 export * as ApiUserRotation from "./ApiUserRotation.ts"
 /** Spotnana's API users: create, list, rotate, revoke; and tokens for SCIM. */
 export * as ApiUsers from "./ApiUsers.ts"
-/** The typed errors, and whether one is worth another try. */
+/** The typed errors, and whether a retry can help. */
 export * as AuthError from "./AuthError.ts"
 /** Where the client id and the client secret come from. */
 export * as Credentials from "./Credentials.ts"
@@ -20,13 +20,13 @@ export * as ScimHttpClient from "./ScimHttpClient.ts"
 export * as SecretFiles from "./SecretFiles.ts"
 /** Spotnana's error body as a typed error. */
 export * as SpotnanaApiError from "./SpotnanaApiError.ts"
-/** The `HttpClient` that authenticates every request: begin here. */
+/** The `HttpClient` that authenticates every request: start here. */
 export * as SpotnanaHttpClient from "./SpotnanaHttpClient.ts"
 /** One token request: a token, or a typed error. */
 export * as TokenEndpoint from "./TokenEndpoint.ts"
 /** The client of one user: the user's token is exchanged for one of Spotnana's. */
 export * as TokenExchange from "./TokenExchange.ts"
-/** The route that a page which embeds Spotnana gets its tokens from. */
+/** A route for your backend that gives tokens to a page that embeds Spotnana. */
 export * as EmbedTokens from "./EmbedTokens.ts"
 /** Hands out the token in use, and renews and replaces it. */
 export * as TokenProvider from "./TokenProvider.ts"
@@ -36,7 +36,7 @@ export * as TokenStore from "./TokenStore.ts"
 export * as RedisTokenStore from "./RedisTokenStore.ts"
 /** A `TokenStore` in a directory, for one machine. */
 export * as FileTokenStore from "./FileTokenStore.ts"
-/** Webhooks: was a delivery signed by Spotnana? */
+/** Webhooks: verifies that Spotnana signed a delivery. */
 export * as Webhook from "./Webhook.ts"
 /** Handles each delivery of a webhook once. */
 export * as WebhookDeliveries from "./WebhookDeliveries.ts"
@@ -46,7 +46,7 @@ export * as SigningKey from "./SigningKey.ts"
 export * as SubjectToken from "./SubjectToken.ts"
 /** The public keys of an application, for Spotnana to fetch. */
 export * as Jwks from "./Jwks.ts"
-/** The public keys that Spotnana verifies your subject tokens with: list, add, revoke. */
+/** The public keys with which Spotnana verifies your subject tokens: list, add, revoke. */
 export * as PartnerKeys from "./PartnerKeys.ts"
-/** Replaces the key that signs subject tokens, and no token is refused meanwhile. */
+/** Replaces the key that signs subject tokens, without a refused token. */
 export * as PartnerKeyRotation from "./PartnerKeyRotation.ts"

@@ -333,7 +333,7 @@ describe("ApiUserRotation", () => {
           })
         )
         assert.deepStrictEqual([error.step, error.clientId, error.cause], ["Check", "elsewhere", undefined])
-        assert.include(error.message, "elsewhere is no API user")
+        assert.include(error.message, "elsewhere is not an API user")
         assert.deepStrictEqual(yield* calls, ["GET  200"])
       }).pipe(Effect.provide(onMock)))
 

@@ -209,7 +209,7 @@ describe("verify", () => {
       Effect.gen(function*() {
         const { headers } = sign("{}")
         const exit = yield* Effect.exit(verifyAt(at, { headers, body: body as Uint8Array }))
-        expect(String(exit)).toContain("TypeError: Webhook.verify: the body is no Uint8Array")
+        expect(String(exit)).toContain("TypeError: Webhook.verify: the body is not a Uint8Array")
       })
   )
 

@@ -247,8 +247,8 @@ describe("a directory in which nothing can be written", () => {
     ["ENOSPC", "The disk is full"],
     ["EDQUOT", "quota"],
     ["EROFS", "read-only"],
-    ["EACCES", "This user has no right to do that"],
-    ["EPERM", "This user has no right to do that"],
+    ["EACCES", "This user has no permission to do that"],
+    ["EPERM", "This user has no permission to do that"],
     ["EMFILE", "too many open files"],
     ["ENFILE", "too many open files"],
     ["EIO", "The disk fails"]

@@ -23,13 +23,13 @@ import { fromToken } from "./internal/fromToken.ts"
  * @since 0.1.0
  */
 export interface AccessToken {
-  /** The bearer: printable ASCII, safe in a header. */
+  /** The token itself: printable ASCII, which is safe in a header. */
   readonly value: Redacted.Redacted
-  /** When it was asked for. The server issued it no earlier, so `expiresAt` errs on the safe side. */
+  /** When it was requested. The server did not issue it earlier, so `expiresAt` is early rather than late. */
   readonly issuedAt: DateTime.Utc
   /** When it expires: `issuedAt` plus `expires_in`. */
   readonly expiresAt: DateTime.Utc
-  /** The scope that was granted, where the answer said so. */
+  /** The granted scope, if the answer names it. */
   readonly scope: string | undefined
 }
 
@@ -43,7 +43,7 @@ export const lifetime = (self: AccessToken): Duration.Duration =>
   DateTime.distanceDuration(self.issuedAt, self.expiresAt)
 
 /**
- * Tells whether two tokens are the same bearer.
+ * Tells whether two tokens have the same value.
  *
  * @category equivalence
  * @since 0.1.0
@@ -68,10 +68,11 @@ export const maximumLifetime: Duration.Duration = /* #__PURE__ */ Duration.milli
  * - `access_token`: required; printable ASCII without spaces, since it goes into
  *   a header.
  * - `token_type`: `Bearer` in any case. Absent counts as `Bearer`.
- * - `expires_in`: seconds as a number or as text (`3600`, `3600.5`, `"3600"`).
- *   Absent or `null` is `options.defaultLifetime`; above 24 hours counts as 24
- *   hours; below one second, zero and negative included, or no number at all is refused.
- * - Unknown fields pass.
+ * - `expires_in`: seconds as a number or as text (`3600`, `3600.5`, `"3600"`). If
+ *   it is absent or `null`, `options.defaultLifetime` is used. More than 24 hours
+ *   counts as 24 hours. A value below one second, also zero or negative, is
+ *   refused, and so is a value that is not a number.
+ * - Unknown fields are ignored.
  *
  * **Example** (Decoding a token response)
  *

@@ -23,12 +23,12 @@ import { optionalVariable, variableError } from "./internal/variables.ts"
 const TypeId = "~@effect-spotnana/effect3/Environment"
 
 /**
- * One API and its token endpoint: what a token is valid for.
+ * One API and its token endpoint. A token is valid for one environment.
  *
  * **Details**
  *
- * Made by {@link make}, which checks it; {@link production} and {@link sandbox}
- * are Spotnana's own.
+ * {@link production} and {@link sandbox} are Spotnana's own. {@link make} makes
+ * any other, and checks it.
  *
  * @category models
  * @since 0.1.0
@@ -41,13 +41,13 @@ export interface Environment {
   readonly baseUrl: string
   /** The origin of `baseUrl`: scheme, host and port. */
   readonly origin: string
-  /** The only origins that the bearer is sent to: `origin`, and those that were added to it. */
+  /** The only origins that the token is sent to: `origin`, and the further `origins` of {@link Options}. */
   readonly origins: ReadonlyArray<string>
   /** The token endpoint, absolute. */
   readonly tokenUrl: string
   /** The lifetime of a token whose answer has no `expires_in`. */
   readonly defaultLifetime: Duration.Duration
-  /** Whether an answer of the API says that the token is dead. */
+  /** Whether an answer of the API says that the token is not valid. */
   readonly rejectsToken: (answer: Answer) => boolean
 }
 
@@ -65,17 +65,17 @@ export interface Answer {
 
 /**
  * Whether an answer rejects the token (RFC 6750 §3.1): a 401, unless its
- * `WWW-Authenticate` says that it is about the scope or the request.
+ * `WWW-Authenticate` says that the scope or the request is wrong.
  *
  * **When to use**
  *
- * It is the default of {@link Options}: use it in a `rejectsToken` of your own,
- * to add to it.
+ * It is the default `rejectsToken` of {@link Options}. Call it in your own
+ * `rejectsToken` to extend it.
  *
  * @category predicates
  * @since 0.1.0
  */
-// A response reads its headers anew each time that it is asked for them.
+// The status comes first, because a response reads its headers again at every access.
 export const rejectsToken = (answer: Answer): boolean =>
   answer.status === 401 && Challenge.rejectsToken(answer.headers["www-authenticate"])
 
@@ -85,7 +85,7 @@ export const rejectsToken = (answer: Answer): boolean =>
  * @category errors
  * @since 0.1.0
  */
-// The declarations of `Data.TaggedError` name a type of the newest effect 3 that older ones do not have.
+// Not `Data.TaggedError`: its declarations name a type that only the newest effect 3 has.
 export class InvalidEnvironment extends Schema.TaggedError<InvalidEnvironment>()("InvalidEnvironment", {
   /** Which option is wrong. */
   option: Schema.Literal("baseUrl", "tokenUrl", "origins", "defaultLifetime"),
@@ -99,7 +99,7 @@ export class InvalidEnvironment extends Schema.TaggedError<InvalidEnvironment>()
 }
 
 /**
- * What an environment is made from.
+ * Options of {@link make}.
  *
  * @category models
  * @since 0.1.0
@@ -110,21 +110,21 @@ export interface Options {
   /** The token endpoint: absolute, or a path on `baseUrl`. Default: `/v2/auth/oauth2-token`. */
   readonly tokenUrl?: string | URL | undefined
   /**
-   * Further origins of the same API, which the bearer is sent to as well: scheme, host and port of each, without a path.
-   * HTTPS, or HTTP on a loopback address. Requests for them have absolute URLs. Default: none.
+   * Further origins of the same API, to which the token is also sent: scheme, host and port of each, without a path.
+   * HTTPS, or HTTP on a loopback address. Requests to them need absolute URLs. Default: none.
    */
   readonly origins?: ReadonlyArray<string | URL> | undefined
   /** A name for logs and metrics. Default: the API's host. */
   readonly name?: string | undefined
   /**
-   * The lifetime of a token whose answer has no `expires_in`: from 1 second to 24 hours. Default: one hour, as every
-   * sample of Spotnana has.
+   * The lifetime of a token whose answer has no `expires_in`: from 1 second to 24 hours. Default: one hour, as in all
+   * of Spotnana's samples.
    */
   readonly defaultLifetime?: Duration.DurationInput | undefined
   /**
-   * Which answers of the API say that the token is dead. Everything that a 401 does, they do: the token is replaced and
-   * the request is sent again. It takes the place of the default, {@link rejectsToken}. An answer that it takes for a
-   * rejection never reaches the caller as a response, so let it be as narrow as the API allows.
+   * Tells whether an answer of the API says that the token is not valid. Such an answer is handled like a 401: the
+   * token is replaced and the request is sent again. Default: {@link rejectsToken}, which your function replaces. The
+   * caller never gets such an answer as a response, so match as few answers as the API allows.
    */
   readonly rejectsToken?: ((answer: Answer) => boolean) | undefined
 }
@@ -150,7 +150,7 @@ export interface Options {
  * })
  * ```
  *
- * **Example** (One API on two hosts, which answers 403 for a dead token)
+ * **Example** (One API on two hosts, which answers 403 for an invalid token)
  *
  * ```ts
  * import { Environment } from "@effect-spotnana/effect3"

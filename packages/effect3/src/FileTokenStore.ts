@@ -22,8 +22,8 @@ import * as TokenStore from "./TokenStore.ts"
  */
 export interface Options {
   /**
-   * A directory of its own. It is made if it is missing, for this user alone. On a volume name one below the root, which
-   * is often open to others.
+   * A directory only for the store. If it is missing, it is created so that only this user can read it. On a mounted
+   * volume, name a directory below the root, because the root is often open to others.
    */
   readonly directory: string
   /** Encrypts what is stored. Default: `TokenStore.keys`, which reads `SPOTNANA_TOKEN_STORE_KEYS`. */
@@ -35,20 +35,20 @@ export interface Options {
  *
  * **Details**
  *
- * - What is stored is encrypted (AES-256-GCM), in files that this user alone can
+ * - What is stored is encrypted (AES-256-GCM), in files that only this user can
  *   read. A directory or a file that others can read is refused.
- * - There is no daemon and no lock to clean up: a lease is a file with a number of
- *   its own, and ends by itself.
- * - Each file appears at once and whole: a process may be killed at any point.
- * - All tenants of one store share one watch of the directory: hundreds that are
- *   idle cost less than 0.5 % of a core.
- * - The folder of a client begins with environment and client id, in lower case,
- *   and ends in a hash.
+ * - There is no daemon, and no lock to clean up: a lease is a file with its own
+ *   number, and expires by itself.
+ * - Each file appears complete, so a process may be killed at any time.
+ * - All tenants of one store share one file watcher: hundreds of idle tenants
+ *   cost less than 0.5 % of a core.
+ * - The name of a client's folder begins with the environment and the client id,
+ *   in lower case, and ends with a hash.
  *
  * **Gotchas**
  *
- * The directory has to be on a local file system: it needs hard links, and
- * renaming that is atomic.
+ * The directory must be on a local file system, because the store needs hard
+ * links and atomic renaming.
  *
  * **Example** (A command that reuses the token of its last run)
  *

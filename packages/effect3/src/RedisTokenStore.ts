@@ -25,8 +25,8 @@ export type { Client } from "./internal/tokenStore/redisConnection.ts"
  */
 export interface Options {
   /**
-   * What every key and channel begins with: one for each fleet on a server. Letters, digits and `_.:-`, as it is part of
-   * the patterns of an access list. Default: `spotnana`.
+   * The prefix of every key and channel. Use one for each fleet on a server. Only letters, digits and `_.:-`, because
+   * it is part of the patterns in an ACL. Default: `spotnana`.
    */
   readonly namespace?: string | undefined
   /** Encrypts what is stored. Default: `TokenStore.keys`, which reads `SPOTNANA_TOKEN_STORE_KEYS`. */
@@ -50,25 +50,28 @@ const make = (
   })
 
 /**
- * A store on a client of the application's own: node-redis, ioredis, a cluster, or one that asks sentinels.
+ * A store on the application's own client, such as node-redis or ioredis, also
+ * for Redis Cluster and Redis Sentinel.
  *
  * **Details**
  *
- * `client` connects. The client may be unavailable, at the start too: until Redis
- * can be reached each process requests its own tokens. One where scripts fail, or are
- * not answered, for ten seconds is replaced: the scope is closed, and `client` runs
- * again. All keys of one token are in one slot of a cluster.
+ * `client` connects, and returns the client. Redis may be unavailable, also at
+ * the start. Until Redis can be reached, each process requests its own tokens. If
+ * scripts fail, or get no answer, for ten seconds, the client is replaced: its
+ * scope is closed, and `client` runs again. All keys of one token are in one slot
+ * of a cluster.
  *
- * Without a key the layer fails, and says how to make one: what is stored is
- * encrypted (AES-256-GCM). Keys, scripts and channels are those of
- * `@effect-spotnana/core`: processes on Effect 3 and Effect 4 share a token.
+ * What is stored is encrypted (AES-256-GCM). Without an encryption key the layer
+ * fails, and the error says how to make one. Keys, scripts and channels are those
+ * of `@effect-spotnana/core`: processes on Effect 3 and Effect 4 share a token.
  *
- * What the client logs through Effect is left out: it may repeat the password.
+ * Messages that the client logs through Effect are suppressed, because they may
+ * contain the password.
  *
  * **Gotchas**
  *
- * node-redis waits for an answer without end, and keeps the process alive while it
- * does: `socketTimeout` ends that, and wants a `pingInterval` that is shorter.
+ * node-redis waits for an answer without a time limit, and keeps the process
+ * alive meanwhile. `socketTimeout` ends that, and needs a shorter `pingInterval`.
  *
  * Use `Effect.tryPromise` and not `Effect.promise`: a rejected promise must be an
  * error of `client`, because a defect counts as an error in the configuration.

@@ -44,13 +44,14 @@ export const ErrorMessage = /* #__PURE__ */ Schema.Struct({
 export type ErrorMessage = typeof ErrorMessage.Type
 
 /**
- * The API answered with an error, or with something that its description does not allow.
+ * The API answered with an error, or with a body that its documentation does not
+ * allow.
  *
  * **Details**
  *
  * Texts of the answer are cleaned: one line each, at most 4096 characters, and
- * withheld if they contain the bearer. If the body is missing or is not Spotnana's,
- * only the status is set.
+ * withheld if they contain the token. If the body is missing or is not
+ * Spotnana's, only the status is set.
  *
  * @see {@link filterStatusOk}
  * @category errors
@@ -61,18 +62,19 @@ export class SpotnanaApiError extends Schema.TaggedError<SpotnanaApiError>()("Sp
   message: Schema.String,
   /** The HTTP status. */
   status: Schema.Int,
-  /** The `errorCode` of the first entry, or the one that stands alone. */
+  /** The `errorCode` of the first entry, or of the body itself. */
   code: Schema.optional(Schema.String),
   /** The correlation id that Spotnana's support can use. */
   debugIdentifier: Schema.optional(Schema.String),
-  /** How long to wait before it is worth asking again, where the answer says so. */
+  /** How long to wait before the next attempt, if the answer says so. */
   retryAfter: Schema.optional(Schema.Duration),
   /** Every entry of the error body. */
   errorMessages: Schema.Array(ErrorMessage)
 }) {}
 
 /**
- * Reads the error out of a response, whatever its status: at most 64 KiB, for at most two seconds.
+ * Reads the error from a response of any status: at most 64 KiB, for at most two
+ * seconds.
  *
  * @category constructors
  * @since 0.1.0
@@ -99,7 +101,7 @@ export const fromResponse = (
     })
   })
 
-// A query may have a key in it.
+// Without the query, which may contain a key.
 const pathOf = (url: string): string =>
   url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "").replace(/[?#].*$/s, "") || "/"
 
@@ -112,8 +114,8 @@ const pathOf = (url: string): string =>
  *
  * **Gotchas**
  *
- * - `SpotnanaHttpClient.authenticate` replaces a token because it sees the 401:
- *   apply this after it, not before.
+ * - `SpotnanaHttpClient.authenticate` must see a 401 to replace the token: apply
+ *   this after it, not before.
  * - `HttpClient.retryTransient` retries an answer of 429 or 5xx, not this error:
  *   apply this after it, too.
  *

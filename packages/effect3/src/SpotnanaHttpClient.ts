@@ -25,33 +25,37 @@ import * as TokenProvider from "./TokenProvider.ts"
  *
  * **Details**
  *
- * - A relative URL goes to the environment. A request for an origin that is none
- *   of the environment's is sent as it is, without the bearer.
+ * - A relative URL goes to the environment. A request for an origin that is not
+ *   one of the environment's is sent without the token.
  * - Every request for the environment carries a token that is valid now. An
- *   `Authorization` header that the caller set is left alone, and so is its 401.
- * - The request that a response or an error carries is without the bearer: nothing
- *   that prints it can show one. Sent again, it is authenticated like any other.
- * - A 401 of the environment is evidence against the token, and no proof. The token
+ *   `Authorization` header of the caller's own is not replaced, and the caller
+ *   gets the 401 to such a request.
+ * - The request inside a response or an error does not contain the token, so
+ *   printing it does not show the token. If you send that request again, it is
+ *   authenticated like any other.
+ * - A 401 of the environment does not prove that the token is invalid. The token
  *   is replaced, once for all requests that got the 401, and the request is sent
- *   again: three times at most in all. Other requests wait for the new token for a
- *   second at most. If a new token does not help or is not due, the token stays in
- *   use and the request fails with `TokenExpired`; so does one whose body can be
- *   sent once only, or whose 401 is the answer to what a redirect made of it. If no
- *   new token can be had, it fails with the error of the token endpoint.
- *   `docs/errors.md` has the table.
- * - A 403 is the caller's, and so is a 401 that says it is about the scope or the
- *   request (RFC 6750 §3.1). `rejectsToken` of the environment may say otherwise:
- *   what it says is about the token counts as such a 401 does.
+ *   again. In all, a request is sent at most three times. Other requests wait for
+ *   the new token for a second at most. If a new token does not help or is not
+ *   due, the token stays in use and the request fails with `TokenExpired`. It
+ *   also fails with `TokenExpired` if it must not be sent again, because its body
+ *   can be sent only once or because of a redirect. If the token endpoint gives
+ *   no new token, the request fails with the error of the token endpoint. The
+ *   table in `docs/errors.md` has all cases.
+ * - The caller gets every 403, and a 401 that says that the scope or the request
+ *   is wrong (RFC 6750 §3.1). `rejectsToken` of the environment can change that:
+ *   an answer for which it returns `true` is handled like a 401 for the token.
  * - A URL of the environment whose path has a segment `.` or `..`, in any
  *   spelling, fails with a `RequestError` (`InvalidUrl`), and nothing is sent.
- *   Encode what comes from outside with `encodeURIComponent`.
+ *   Encode ids from outside with `encodeURIComponent`.
  * - A request after the layer was closed dies, with a message that says so.
  *
  * **Gotchas**
  *
  * Provide the layer once, where the application starts. Each time the layer is
- * built, it requests a new token. If it is provided for each call, each call makes a
- * token request, which is logged at debug and counted.
+ * built, it requests a new token. If it is provided for each call, each call
+ * makes a token request. The library logs that at debug level, and counts it in a
+ * metric.
  *
  * **Example** (The first program)
  *
@@ -80,7 +84,7 @@ export class SpotnanaHttpClient extends Context.Tag("@effect-spotnana/effect3/Sp
 >() {}
 
 /**
- * Everything but the credentials.
+ * All options except the credentials.
  *
  * @category models
  * @since 0.1.0
@@ -104,10 +108,10 @@ export interface Options<Eager extends boolean | "background" = boolean | "backg
  * **Gotchas**
  *
  * - Do not build the provider from such a client: it would retry and limit the
- *   token requests too. Give the provider the plain one.
+ *   token requests too. Give the provider the plain client.
  * - Apply `HttpClient.withScope` before this, not after.
  * - Combinators that look at the URL (cookies, a circuit breaker per origin) see
- *   a relative one as it is. For them use absolute URLs, or put
+ *   a relative URL unchanged. For them use absolute URLs, or put
  *   `HttpClient.mapRequest(HttpClientRequest.prependUrl(environment.baseUrl))`
  *   before them.
  *
@@ -138,13 +142,14 @@ export const authenticate = (
   authenticateWith(provider)
 
 /**
- * The client of a provider that is there already.
+ * The client of an existing `TokenProvider`.
  *
- * @see {@link layer} for both at once
+ * @see {@link layer} for the client and its provider
  * @category layers
  * @since 0.1.0
  */
-// Fresh, as is `layerHttpClient`: memoised, a `LayerMap` would hand the first tenant's client to all of them.
+// Fresh, like `layerHttpClient`, because a memoised layer in a `LayerMap` would give the client of the first tenant to
+// all tenants.
 export const layerProvider: Layer.Layer<
   SpotnanaHttpClient,
   never,
@@ -168,7 +173,7 @@ const layerOf = <Eager extends boolean | "background", E, R>(
   E | (true extends Eager ? AuthError : never),
   HttpClient.HttpClient | R
 > =>
-  // It fails only where `eager` is true, which the type above says and the compiler cannot see.
+  // It fails only if `eager` is true. The type above says so, but the compiler cannot check it.
   Layer.scopedContext(
     Effect.gen(function*() {
       const provider = yield* makeProvider(options ?? {}, {
@@ -189,7 +194,7 @@ const layerOf = <Eager extends boolean | "background", E, R>(
  *
  * **When to use**
  *
- * Use where the secret lives in a vault or is rotated while the program runs.
+ * Use if the secret is in a vault or is rotated while the program runs.
  *
  * **Example** (A client whose secret may change)
  *
@@ -223,9 +228,9 @@ export const layerCredentials = <const Eager extends boolean | "background" = fa
  *
  * **Details**
  *
- * The layer's error channel is empty unless `eager` is `true`: then the first token
- * is acquired when the layer is built, and the layer fails with its errors. With
- * `eager: "background"` the layer starts to acquire it and does not wait, and an
+ * The layer's error channel is empty unless `eager` is `true`: then the first
+ * token is acquired when the layer is built, and the layer fails if that fails.
+ * With `eager: "background"` the layer starts to acquire it and does not wait. An
  * error shows in the first call and in the log.
  *
  * **Example** (Failing at start-up when the credentials are wrong)
@@ -261,10 +266,10 @@ export const layer = <const Eager extends boolean | "background" = false>(
  *
  * Reads `SPOTNANA_CLIENT_ID`, `SPOTNANA_CLIENT_SECRET`, `SPOTNANA_ENVIRONMENT`
  * (`production`, the default, or `sandbox`) and `SPOTNANA_BASE_URL`, which
- * overrides its address. `options` are for the rest; an `environment` or
- * `credentials` in them takes the place of the variables. A mistake fails with a
- * `ConfigError` that names the variable and what was expected, and prints no
- * secret.
+ * overrides its address. `options` set everything else. An `environment` or
+ * `credentials` in them replaces the variables. If a variable is missing or
+ * wrong, the layer fails with a `ConfigError` that names it, says what was
+ * expected, and contains no secret.
  *
  * **Example** (The variables of one tenant)
  *
@@ -296,7 +301,8 @@ export const layerConfig = <const Eager extends boolean | "background" = false>(
   )
 
 const foldErrors = (client: SpotnanaHttpClient["Type"]): HttpClient.HttpClient =>
-  // `transform` keeps the errors of the original in its type; the only ones of ours come from there and are folded.
+  // The type of `transform` keeps the errors of the original client. All errors of this library come from there, and
+  // are wrapped here.
   HttpClient.transform(client, (response, request) =>
     Effect.mapError(response, (error) =>
       isAuthError(error) ? toHttpClientError(error, request) : error)) as HttpClient.HttpClient
@@ -312,10 +318,10 @@ const foldErrors = (client: SpotnanaHttpClient["Type"]): HttpClient.HttpClient =
  *
  * **Gotchas**
  *
- * It answers for requests to every origin. Provide it to the client that calls
- * Spotnana, not to the whole application.
+ * It replaces the `HttpClient` for every origin. Provide it to the client that
+ * calls Spotnana, not to the whole application.
  *
- * **Example** (A client that is derived from the description of an API)
+ * **Example** (A client that is derived from an `HttpApi`)
  *
  * ```ts
  * import { SpotnanaHttpClient } from "@effect-spotnana/effect3"

@@ -21,16 +21,16 @@ export type { Evidence, Options, Service, Status } from "./internal/tokenProvide
  *
  * **When to use**
  *
- * Use where `SpotnanaHttpClient` cannot: for a client that is not an
- * `HttpClient`, for health checks, for a live view.
+ * Use for what `SpotnanaHttpClient` cannot do: for a client that is not an
+ * `HttpClient`, for health checks, or to show the state of the token.
  *
  * **Details**
  *
- * Interrupting a caller of `get` leaves the acquisition to the others.
+ * If a caller of `get` is interrupted, the acquisition continues for the others.
  *
- * Report a 401 with `reject(token)`, then send the request again with the token of
- * `replacement(token)`. If the API accepts it with a new token, run
- * `replayAccepted`: otherwise the next replacement waits for a minute.
+ * Report a 401 with `reject(token)`, then send the request again with the token
+ * of `replacement(token)`. If the API accepts the request with a new token, run
+ * `replayAccepted`. Otherwise the next replacement has to wait for a minute.
  *
  * **Example** (A health check)
  *
@@ -55,9 +55,9 @@ export class TokenProvider extends Context.Tag("@effect-spotnana/effect3/TokenPr
  *
  * **Details**
  *
- * Closing the scope ends the refresh fiber and an acquisition in flight.
- * Acquisitions run with the services of this scope, not with a caller's: the
- * clock, the tracer and the logger are the ones the layer was built with.
+ * Closing the scope ends the renewal and an acquisition in flight. Acquisitions
+ * run with the services that the provider was made with, not with those of a
+ * caller: this concerns the clock, the tracer and the logger.
  *
  * @category constructors
  * @since 0.1.0
@@ -101,7 +101,7 @@ export const make = (
 export const layer = <const Eager extends boolean | "background" = false>(
   options?: Options<Eager>
 ): Layer.Layer<TokenProvider, true extends Eager ? AuthError : never, TokenEndpoint | Credentials> =>
-  // `make` fails only where `eager` is true, which the type above says and the compiler cannot see.
+  // `make` fails only if `eager` is true. The type above says so, but the compiler cannot check it.
   Layer.scoped(TokenProvider, make(options)) as Layer.Layer<
     TokenProvider,
     true extends Eager ? AuthError : never,

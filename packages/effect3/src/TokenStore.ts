@@ -37,14 +37,14 @@ export type { Backend, Backoff, Change, Key, Lease, Stored } from "./internal/to
  * @since 0.1.0
  */
 export class TokenStore extends Context.Tag("@effect-spotnana/effect3/TokenStore")<TokenStore, {
-  /** Where the token is kept. */
+  /** Where the token is stored. */
   readonly backend: Backend
   /** How the processes share it. */
   readonly share: Share
 }>() {}
 
 /**
- * A store of your own.
+ * Makes a store from your own {@link Backend}.
  *
  * **Example** (A store that encrypts what it keeps)
  *
@@ -72,7 +72,7 @@ export const layer = <E, R>(
     Effect.gen(function*() {
       const made = yield* backend
       if (made.mac !== undefined) return { backend: made, share }
-      // One for all providers of this store, so that they share within the process.
+      // The same `mac` for all providers of this store, so that they share tokens within the process.
       return { backend: withMac(made, yield* makeRandomNames), share }
     })
   )
@@ -83,16 +83,17 @@ export const layer = <E, R>(
  * **Details**
  *
  * A token is bound to its key in the store (environment and client id) and to its
- * fencing token: what is put under another key, or back under a later version,
- * cannot be decrypted, and counts as absent, with a warning.
+ * fencing token. If it is put under another key, or put back under a later
+ * version, it cannot be decrypted. It then counts as absent, and a warning is
+ * logged.
  *
- * The first of `keys` encrypts, any of them decrypts: to rotate, give every
- * process the new one behind the old one, then put it first, and drop the old one
- * a token's lifetime later.
+ * The first of `keys` encrypts, and any of them decrypts. To rotate, give every
+ * process the new key after the old one. Then put the new key first, and remove
+ * the old key a token's lifetime later.
  *
- * Adds `mac`, under the first of `keys`: what depends on a secret, a `Redacted`
- * parameter or refused credentials, is shared by the processes whose first key is
- * the same.
+ * It also adds `mac`, which uses the first of `keys`. What depends on a secret (a
+ * `Redacted` parameter, or refused credentials) is shared only by processes whose
+ * first key is the same.
  *
  * @category combinators
  * @since 0.1.0
@@ -121,7 +122,7 @@ const decodeKeys = (text: string): Either.Either<readonly [Key, ...ReadonlyArray
   }
   if (first === undefined) {
     return Either.left(
-      variableError(`SPOTNANA_TOKEN_STORE_KEYS is missing: a shared token is stored encrypted only. ${made}`)
+      variableError(`SPOTNANA_TOKEN_STORE_KEYS is missing: tokens are stored only encrypted. ${made}`)
     )
   }
   return Either.right([first, ...others])
@@ -133,7 +134,7 @@ const decodeKeys = (text: string): Either.Either<readonly [Key, ...ReadonlyArray
  * @category config
  * @since 0.1.0
  */
-// Calls in calls, each marked pure: a program without a store bundles none of it.
+// Every nested call is marked pure, so that bundlers remove all of it from a program without a store.
 export const keys: Config.Config<readonly [Key, ...ReadonlyArray<Key>]> = /* #__PURE__ */ Config.mapOrFail(
   /* #__PURE__ */ Config.withDefault(/* #__PURE__ */ Config.string("SPOTNANA_TOKEN_STORE_KEYS"), ""),
   decodeKeys

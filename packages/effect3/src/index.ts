@@ -2,7 +2,7 @@
 export * as AccessToken from "./AccessToken.ts"
 /** Spotnana's API users: create, list, rotate, revoke; and tokens for SCIM. */
 export * as ApiUsers from "./ApiUsers.ts"
-/** The typed errors, and whether one is worth another try. */
+/** The typed errors, and whether a retry can help. */
 export * as AuthError from "./AuthError.ts"
 /** Where the client id and the client secret come from. */
 export * as Credentials from "./Credentials.ts"
@@ -12,7 +12,7 @@ export * as Environment from "./Environment.ts"
 export * as RefreshPolicy from "./RefreshPolicy.ts"
 /** Spotnana's error body as a typed error. */
 export * as SpotnanaApiError from "./SpotnanaApiError.ts"
-/** The `HttpClient` that authenticates every request: begin here. */
+/** The `HttpClient` that authenticates every request: start here. */
 export * as SpotnanaHttpClient from "./SpotnanaHttpClient.ts"
 /** One token request: a token, or a typed error. */
 export * as TokenEndpoint from "./TokenEndpoint.ts"

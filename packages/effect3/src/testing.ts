@@ -1,8 +1,8 @@
-/** What can go wrong between an application and Spotnana. */
+/** Faults between an application and Spotnana. */
 export * as Fault from "./testing/Fault.ts"
 /** What the mock received. */
 export type * as Ledger from "./testing/Ledger.ts"
-/** A Spotnana that answers like the real one, with faults on demand. */
+/** A mock that answers like Spotnana, with faults on demand. */
 export * as MockSpotnana from "./testing/MockSpotnana.ts"
 /** How the mock behaves. */
 export * as Settings from "./testing/Settings.ts"

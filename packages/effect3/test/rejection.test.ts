@@ -113,7 +113,7 @@ describe("invariant 7: a 401 is evidence, not proof", () => {
         ["spotnana_auth_acquisitions_total", "unchanged", 8]
       ])
       expect(new Set(lines)).toEqual(
-        new Set(["Spotnana access token acquired", "Spotnana handed out the same access token once more"])
+        new Set(["Spotnana access token acquired", "Spotnana issued the same access token again"])
       )
     }).pipe(
       Effect.provide(server.layer.pipe(

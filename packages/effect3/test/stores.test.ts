@@ -163,7 +163,7 @@ describe("a mistake in the configuration", () => {
     Effect.map(Effect.exit(Effect.scoped(Layer.build(layer))), (exit) => Exit.isFailure(exit) ? print(exit) : "built")
 
   it.effect.each<readonly [string, Record<string, string>, string]>([
-    ["no key", {}, "SPOTNANA_TOKEN_STORE_KEYS is missing: a shared token is stored encrypted only."],
+    ["no key", {}, "SPOTNANA_TOKEN_STORE_KEYS is missing: tokens are stored only encrypted."],
     [
       "a short key",
       { SPOTNANA_TOKEN_STORE_KEYS: "c2hvcnQ=" },

@@ -9,9 +9,9 @@
  *
  * **Details**
  *
- * It is with `invalid_token`, without the header, without an error code in it,
- * and with any code but `insufficient_scope` and `invalid_request`, which are
- * about the request.
+ * It is about the token without the header, with a header that has no error code,
+ * and with every code except `insufficient_scope` and `invalid_request`, which
+ * are about the request.
  *
  * @category predicates
  * @since 0.1.0

@@ -40,7 +40,7 @@ export const tokenPath = "/v2/auth/oauth2-token"
 export type Address = string | { readonly href: string; toString(): string }
 
 /**
- * Addresses as they are given.
+ * Addresses as the program gives them.
  *
  * @category models
  * @since 0.1.0
@@ -67,14 +67,15 @@ export interface Addresses {
   readonly baseUrl: string
   /** Scheme, host and port of `baseUrl`. */
   readonly origin: string
-  /** `origin`, and the further ones, each once. */
+  /** `origin` and the further origins, each once. */
   readonly origins: ReadonlyArray<string>
   /** The token endpoint, absolute. */
   readonly tokenUrl: string
 }
 
 /**
- * Which address is wrong, what is wrong with it and what was expected. Repeats no user name and no password.
+ * Which address is wrong, what is wrong with it and what was expected. Contains
+ * no user name and no password.
  *
  * @category models
  * @since 0.1.0
@@ -84,7 +85,7 @@ export interface Problem {
   readonly problem: string
 }
 
-// These and no others: what other names of this machine lead to, a name server may say.
+// Only these, because a name server may decide where other names of this machine lead.
 const loopback = /^(localhost|127\.0\.0\.1|\[::1\])$/
 
 const parse = (option: keyof Given, given: Address, which = ""): Url | Problem => {
@@ -100,14 +101,14 @@ const parse = (option: keyof Given, given: Address, which = ""): Url | Problem =
   if (/\/get-auth-token\/*$/i.test(url.pathname)) {
     return refuse(
       "/get-auth-token is deprecated: ask Spotnana for a new client id and client secret (the old ones do not work " +
-        `with ${tokenPath}, which took its place) and give the address of the API alone`
+        `with ${tokenPath}, which replaces it) and give only the address of the API`
     )
   }
   if (url.username !== "" || url.password !== "") {
     return refuse("it has a user name or password in it; credentials belong in clientId and clientSecret")
   }
   if (url.protocol !== "https:" && !(url.protocol === "http:" && loopback.test(url.hostname))) {
-    return refuse(`${url.protocol}//${url.host} is not HTTPS, which only localhost, 127.0.0.1 and [::1] may do without`)
+    return refuse(`${url.protocol}//${url.host} is not HTTPS, which only localhost, 127.0.0.1 and [::1] do not need`)
   }
   if (url.hash !== "") return refuse("it has a fragment, which is never sent")
   if (option === "baseUrl" && url.search !== "") return refuse("it has a query, which a base URL cannot have")

@@ -1,5 +1,5 @@
 /**
- * What an error body says, in each of the shapes that are known.
+ * What an error body says, in each known form.
  *
  * @since 0.1.0
  */
@@ -8,7 +8,7 @@ import { isObject } from "./Json.ts"
 import { identifier, prose } from "./Text.ts"
 
 /**
- * What an error body says, fit for a message.
+ * What an error body says, cleaned for messages.
  *
  * @category models
  * @since 0.1.0
@@ -42,9 +42,9 @@ export interface ErrorMessage {
  *
  * **Details**
  *
- * Every field is optional and untrusted: it is cleaned by `Text.prose`, and
- * withheld where it repeats one of `secrets`; codes and `debugIdentifier` by
- * `Text.identifier`.
+ * Every field is optional and untrusted. `Text.prose` cleans it, and
+ * `Text.identifier` cleans codes and `debugIdentifier`. A field that contains one
+ * of `secrets` is withheld.
  *
  * @category decoding
  * @since 0.1.0
@@ -64,7 +64,8 @@ export const parse = (json: JsonObject, secrets: ReadonlyArray<string>): ErrorBo
 }
 
 /**
- * Code and description in one: `invalid_client: no such client`. Empty where the body has neither.
+ * Code and description together: `invalid_client: no such client`. Empty if the
+ * body has neither.
  *
  * @category converting
  * @since 0.1.0

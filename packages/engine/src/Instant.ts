@@ -1,9 +1,9 @@
 /**
  * Time on two clocks.
  *
- * The wall clock goes on while the machine sleeps; the monotonic clock is right
- * when somebody sets the wall clock. A moment has passed as soon as one of the
- * two says so.
+ * The wall clock continues while the machine sleeps. The monotonic clock stays
+ * right when somebody sets the wall clock. A moment has passed as soon as it has
+ * passed on one of the two clocks.
  *
  * @since 0.1.0
  */
@@ -22,7 +22,8 @@ export interface Instant {
 }
 
 /**
- * The moment so many milliseconds after `from`, or before it with a negative number.
+ * The moment `millis` milliseconds after `from`, or before it if the number is
+ * negative.
  *
  * @category combinators
  * @since 0.1.0

@@ -10,7 +10,7 @@ declare const TextDecoder: new(label: string, options: { readonly fatal: boolean
 }
 
 /**
- * A JSON object of which nothing is known.
+ * A JSON object with unknown fields.
  *
  * @category models
  * @since 0.1.0
@@ -18,7 +18,7 @@ declare const TextDecoder: new(label: string, options: { readonly fatal: boolean
 export type JsonObject = Readonly<Record<string, unknown>>
 
 /**
- * What was read of a body: its bytes, or only that there were too many.
+ * What was read of a body: its bytes, or that there were too many.
  *
  * @category models
  * @since 0.1.0
@@ -35,7 +35,7 @@ export const isObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
 /**
- * The JSON object in a text; undefined where it is not JSON or not an object.
+ * The JSON object in a text; undefined if it is not JSON or not an object.
  *
  * @category decoding
  * @since 0.1.0
@@ -50,7 +50,8 @@ export const objectOfText = (text: string): JsonObject | undefined => {
 }
 
 /**
- * The JSON object in a body; undefined where it is too large, not UTF-8, not JSON or not an object.
+ * The JSON object in a body; undefined if it is too large, not UTF-8, not JSON or
+ * not an object.
  *
  * @category decoding
  * @since 0.1.0

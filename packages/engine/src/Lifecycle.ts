@@ -1,5 +1,5 @@
 /**
- * The lifecycle of one token as a state machine: `transition` decides, a shell runs the commands.
+ * The lifecycle of one token as a state machine. `transition` decides, and a shell runs the commands.
  *
  * @since 0.1.0
  */
@@ -9,12 +9,12 @@ import * as Policy from "./Policy.ts"
 import type { CachedToken, Command, Event, Failure, Report, State, Transition } from "./State.ts"
 
 /**
- * The next state, and what is to be done, in this order.
+ * The next state, and the commands to run, in this order.
  *
  * **Details**
  *
- * The shell keeps the state first and runs the commands then. Waiters come last,
- * so that whatever a resumed caller does finds everything in place.
+ * The shell first stores the state, then runs the commands. Waiters are resumed
+ * last, so that a resumed caller finds everything in place.
  *
  * @category transitions
  * @since 0.1.0
@@ -71,7 +71,7 @@ export const transition = <T, E>(state: State<T, E>, event: Event<T, E>, now: In
   }
 }
 
-/** No replacement was in vain. */
+/** No replacement without success. */
 const fullBudget: State<never, never>["replacement"] = { at: undefined, delay: 0, isReported: false }
 
 /**
@@ -106,7 +106,8 @@ export const isLive = <T, E>(state: State<T, E>, now: Instant): state is WithTok
   state.cached !== undefined && !hasPassed(state.cached.expiresAt, now)
 
 /**
- * Whether callers get the token in use: it is live, and they do not wait for its replacement.
+ * Whether callers get the token in use: it has not expired, and they do not wait
+ * for its replacement.
  *
  * @category predicates
  * @since 0.1.0
@@ -120,7 +121,7 @@ const cachedToken = <T, E>(
 ): CachedToken<T> => {
   return {
     token,
-    // One that is not in the store is later than what was: that does not come back.
+    // A token that is not in the store is later than the stored one, which must not come back.
     version: Math.max(version, cached?.version ?? 0),
     startedAt,
     lifetime,
@@ -129,22 +130,22 @@ const cachedToken = <T, E>(
   }
 }
 
-/** By its version where both have one: versions rise. Without a store, by which one lasts longer. */
+/** Compares versions if both have one, because versions rise. Without a store, the token that lasts longer is newer. */
 const isNewer = <T, E>(state: State<T, E>, next: CachedToken<T>, now: Instant): boolean => {
   if (!isLive(state, now)) return true
   const { expiresAt, version } = state.cached
   return version > 0 ? next.version > version : millisUntil(next.expiresAt, now) > millisUntil(expiresAt, now)
 }
 
-/** Whether a caller who comes now needs an acquisition: for a token, to renew it, or in place of one that is overdue. */
+/** Whether a new caller needs an acquisition: to get a token, to renew it, or to replace an overdue acquisition. */
 const isNeeded = <T, E>(state: State<T, E>, now: Instant): boolean => {
   if (!isUsable(state, now)) return true
   if (state.acquisition !== undefined) return !isInFlight(state, now)
-  // The credentials are looked at again when their refusal ends.
+  // The credentials are read again when their refusal ends.
   return hasPassed(state.cached.renewAt, now) && !isInForce(state.refusal, now)
 }
 
-/** When the token in use is renewed, or would have been: not during a backoff or a refusal. */
+/** When the token in use is renewed, but not during a backoff or a refusal. */
 const renewalAt = <T, E>({ backoff, cached, refusal }: WithToken<T, E>, now: Instant): Instant => {
   const wait = isInForce(refusal, now) ? refusal : isInForce(backoff, now) ? backoff : undefined
   return wait === undefined ? cached.renewAt : later(cached.renewAt, wait.until, now)
@@ -152,10 +153,10 @@ const renewalAt = <T, E>({ backoff, cached, refusal }: WithToken<T, E>, now: Ins
 
 const hasToken = <T, E>(state: State<T, E>): state is WithToken<T, E> => state.cached !== undefined
 
-/** When the timer is to go off, if there is anything to do then. */
+/** When the timer must go off, if there is anything to do then. */
 const wakeAt = <T, E>(state: State<T, E>, now: Instant): Instant | undefined => {
   if (!hasToken(state) || state.policy.mode === "onDemand") return undefined
-  // Once nothing is left to renew, the next caller sees whether the credentials have changed.
+  // If there is no token to renew, the next caller checks whether the credentials have changed.
   return isInForce(state.refusal, now) && !isLive(state, now) ? undefined : renewalAt(state, now)
 }
 
@@ -170,13 +171,16 @@ const isInForce = <A extends { readonly until: Instant }>(wait: A | undefined, n
 type InFlight<T, E> = State<T, E> & { readonly acquisition: NonNullable<State<T, E>["acquisition"]> }
 
 const isInFlight = <T, E>(state: State<T, E>, now: Instant): state is InFlight<T, E> =>
-  // One that did not end in time was frozen with the process, or its fiber is lost.
+  // An acquisition that did not end in time was frozen with the process, or its fiber is lost.
   state.acquisition !== undefined && !hasPassed(state.acquisition.overdueAt, now)
 
 const completeWaiters = <E>(failure?: Failure<E>): Command<never, E> => ({ _tag: "CompleteWaiters", failure })
 const report = <T, E>(report: Report<T, E>): Command<T, E> => ({ _tag: "Report", report })
 
-/** Begins the one acquisition, unless it is under way or not due. One in place of an overdue one is for the same. */
+/**
+ * Begins the one acquisition, unless it is in flight or not due. If it replaces an overdue one, it is for the same
+ * rejected token.
+ */
 const acquire = <T, E>(
   state: State<T, E>,
   now: Instant,
@@ -206,13 +210,13 @@ const useNext = <T, E>(state: State<T, E>, next: CachedToken<T>, event: Token<T,
     ? useAgain(state as WithToken<T, E>, next, event, now)
     : use(state, next, event.isShared, now)
 
-/** When the server ends it. */
+/** When the token expires at the server. */
 const endOf = <T>({ lifetime, startedAt }: CachedToken<T>): Instant => after(startedAt, lifetime)
 
 /**
- * The token in use was handed out once more. A server that makes it last longer has renewed it. Any other keeps its tokens,
- * until they end or until a while before: it is asked once more right before the token is out of use, and then when the
- * token has ended. No request of ours brings another one earlier.
+ * The server issued the token in use again. If the token now lasts longer, it is renewed. Otherwise the server keeps
+ * its tokens until they expire, or until shortly before: it is asked once more right before the token goes out of use,
+ * and then when the token has expired. No request brings another token earlier.
  */
 const useAgain = <T, E>(
   state: WithToken<T, E>,
@@ -228,11 +232,12 @@ const useAgain = <T, E>(
     const renewAt = after(cached.expiresAt, -Policy.lastSecond * (1 + event.random))
     return use(state, { ...kept, renewAt }, event.isShared, now)
   }
-  // It lasts as long as is said now.
+  // It lasts as long as the last answer says.
   const expiresAt = later(cached.expiresAt, again.expiresAt, now)
   const last = { ...kept, expiresAt, renewAt: expiresAt }
   if (event._tag === "TokenShared") return use(state, last, event.isShared, now)
-  // Servers count in whole seconds: the token may live up to one longer. Spread, so that a fleet does not ask in step.
+  // Servers count in whole seconds: the token may live up to a second longer. The delay is random, so that a fleet does
+  // not ask at the same time.
   const until = after(later(endOf(cached), endOf(again), now), Policy.lastSecond * (0.5 + 0.5 * event.random))
   return use(state, last, event.isShared, now, { error: event.errorIfLate, until })
 }
@@ -266,7 +271,7 @@ const use = <T, E>(
   return [next, [reported, ...wake(next, now), completeWaiters()]]
 }
 
-/** Whatever the acquisition was for, a token that has not expired stays in use. */
+/** A token that has not expired stays in use, whatever the acquisition was for. */
 const fail = <T, E>(
   state: State<T, E>,
   failure: Failure<E>,
@@ -288,7 +293,7 @@ const fail = <T, E>(
     delay = retryDelay(state, retryAfter, random, now)
     next = { ...ended, backoff: { error, until: after(now, delay) } }
   } else {
-    // A refusal in a row with one of the same credentials.
+    // Consecutive refusals of the same credentials.
     const before = state.refusal?.credentials === refused ? state.refusal.delay : 0
     const step = Policy.nextRefusalDelay(policy, before)
     delay = step * (0.5 + 0.5 * random)
@@ -305,8 +310,9 @@ const fail = <T, E>(
 }
 
 /**
- * A token came in place of a rejected one: unless the API accepts it where it rejected the old one, the next replacement
- * has to wait. A token that another process had requested before says nothing about this rejection.
+ * A rejected token was replaced. The next replacement has to wait, unless the API accepts a request with the new token
+ * that it rejected with the old one. A token that another process had requested earlier says nothing about this
+ * rejection.
  */
 const chargeFor = <T, E>(
   state: State<T, E>,
@@ -336,8 +342,8 @@ const reject = <T, E>(
   const rejectedSince = rejectedInARow > 1 && before.rejectedSince !== undefined ? before.rejectedSince : now
   const state = { ...before, rejectedSince }
   const { cached } = state
-  // A token that was good, in its last second: it expired, which costs no budget. Tokens of two seconds or more are out
-  // of use by then.
+  // A token that was accepted before and is in its last second has expired, which does not delay the next replacement.
+  // Tokens that live for two seconds or more are out of use by then.
   if (wasAccepted && hasPassed(after(cached.startedAt, cached.lifetime - Policy.lastSecond), now)) {
     return acquire({ ...state, cached: { ...cached, renewAt: now, expiresAt: now } }, now)
   }
@@ -354,7 +360,7 @@ const reject = <T, E>(
     return [isFirst ? { ...state, replacement: { ...state.replacement, isReported: true } } : state, [reported]]
   }
   const [next, commands] = acquire(state, now, token)
-  // Refused credentials bring no new token: nobody waits for them.
+  // Refused credentials bring no new token, so nobody waits for one.
   const isRefused = isInForce(state.refusal, now)
   const suspect = isRefused ? next : { ...next, suspectUntil }
   return [suspect, [report<T, E>({ _tag: "TokenRejected", token, isRefused }), ...commands]]
@@ -368,9 +374,9 @@ const reject = <T, E>(
  */
 export type Answer<T, E> =
   | { readonly _tag: "Token"; readonly token: T }
-  /** Without an error: a new token does not help or, with `retryAfter`, none is due before then. */
+  /** Without an error, a new token does not help or, with `retryAfter`, none is due before then. */
   | { readonly _tag: "Failure"; readonly error: E | undefined; readonly retryAfter: number | undefined }
-  /** The acquisition in flight is waited for, no longer than until then; a caller asks again after that. */
+  /** The caller waits for the acquisition in flight, but no longer than until then. It then asks again. */
   | { readonly _tag: "Wait"; readonly until: Instant }
   /** The caller asks again then. */
   | { readonly _tag: "Sleep"; readonly until: Instant }
@@ -378,22 +384,22 @@ export type Answer<T, E> =
   | { readonly _tag: "Retry" }
 
 /**
- * A caller: when it gives up, and what it has waited for.
+ * A caller: when it gives up, and how the acquisition ended for which it waited.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Caller<E> {
-  /** The number of failures in a row with which this caller gives up. */
+  /** The number of consecutive failures after which this caller gives up. */
   readonly giveUpAt: number
-  /** It does not give up before, if the next attempt is due by then. */
+  /** It does not give up before this moment, if the next attempt is due by then. */
   readonly retryUntil: Instant
-  /** How the acquisition ended that this caller waited for. */
+  /** How the acquisition ended for which this caller waited. */
   readonly waited?: { readonly failure: Failure<E> | undefined } | undefined
 }
 
 /**
- * A caller who comes now.
+ * A caller that begins now.
  *
  * @category constructors
  * @since 0.1.0
@@ -431,7 +437,8 @@ export const answer = <T, E>(state: State<T, E>, caller: Caller<E>, now: Instant
 }
 
 /**
- * What a request gets whose token the API rejected: the token to send it again with, or why that is of no use.
+ * What a request gets if the API rejected its token: the token with which to send
+ * it again, or why that does not help.
  *
  * @category answers
  * @since 0.1.0
@@ -450,7 +457,7 @@ export const replacement = <T, E>(
   if (state.cached.token !== caller.rejected) return found(state.cached.token)
   const { waited } = caller
   if (waited === undefined && isInFlight(state, now)) return { _tag: "Wait", until: state.acquisition.overdueAt }
-  // The acquisition brought the same token once more.
+  // The acquisition brought the same token again.
   if (waited !== undefined && waited.failure === undefined) {
     return { _tag: "Failure", error: undefined, retryAfter: undefined }
   }
@@ -468,7 +475,8 @@ export const replacement = <T, E>(
 }
 
 /**
- * Until when every caller gets the token in use without a transition; `undefined` where there is none.
+ * Until when every caller gets the token in use without a transition; `undefined`
+ * if there is none.
  *
  * @category getters
  * @since 0.1.0
@@ -493,7 +501,7 @@ const millisLeft = <T, E>(state: State<T, E>, now: Instant): number =>
   isLive(state, now) ? millisUntil(state.cached.expiresAt, now) : 0
 
 /**
- * What a provider is doing, in a word.
+ * The status of a provider, as one word.
  *
  * @category getters
  * @since 0.1.0
@@ -510,7 +518,7 @@ export const status = <T, E>(
 }
 
 /**
- * When the token in use is renewed; `undefined` where there is none.
+ * When the token in use is renewed; `undefined` if there is none.
  *
  * @category getters
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Why the token endpoint gave no answer. Each failure is transient, says what to do, and repeats no secret.
+ * Why the token endpoint gave no answer. Each failure is transient, says what to do, and contains no secret.
  *
  * @since 0.1.0
  */
@@ -7,7 +7,7 @@ import { prose } from "./Text.ts"
 import type { TokenFailure } from "./TokenFailure.ts"
 
 /**
- * What is known of a token request.
+ * What is known about a token request.
  *
  * @category models
  * @since 0.1.0
@@ -15,7 +15,7 @@ import type { TokenFailure } from "./TokenFailure.ts"
 export interface Asked {
   /** The token URL without its query. */
   readonly address: string
-  /** What no message may show. */
+  /** The secrets that no message may show. */
   readonly secrets: ReadonlyArray<string>
 }
 
@@ -38,12 +38,12 @@ const unavailable = (
  */
 export const diverted = ({ address, secrets }: Asked, origin: string): TokenFailure =>
   unavailable(
-    `The HTTP client wanted to send the token request to ${prose(origin, secrets)}, not to ${address}: ` +
-      "it follows redirects or rewrites URLs. Give the library one that does neither, and the token URL that is meant."
+    `The HTTP client tried to send the token request to ${prose(origin, secrets)}, not to ${address}: ` +
+      "it follows redirects or rewrites URLs. Use a client that does neither, and check the token URL."
   )
 
-// The innermost message is the one that says something: "connect ECONNREFUSED 127.0.0.1:1", not "fetch failed". A host
-// of several addresses makes an AggregateError of one failure each.
+// The innermost message is the useful one: "connect ECONNREFUSED 127.0.0.1:1", not "fetch failed". For a host with
+// several addresses it is an AggregateError with one failure for each.
 const rootMessage = (error: unknown, kind: string): string => {
   let root = error
   for (let depth = 0; depth < 8 && root instanceof Error; depth++) {
@@ -56,7 +56,8 @@ const rootMessage = (error: unknown, kind: string): string => {
 }
 
 /**
- * The request failed with this error, or its answer broke off. `kind` is said where the error has no cause that says more.
+ * The request failed with this error, or its answer broke off. The message shows
+ * `kind` if the error has no cause that says more.
  *
  * @category failures
  * @since 0.1.0
@@ -82,7 +83,7 @@ export const broken = ({ address, secrets }: Asked, defect: unknown): TokenFailu
   )
 
 /**
- * There was no complete answer in time, which is given as a text.
+ * There was no complete answer in time. `time` is a text.
  *
  * @category failures
  * @since 0.1.0

@@ -1,15 +1,15 @@
 /**
- * Checks of options that are written in a program. A wrong one is a mistake of the program: each check returns its value, or
- * throws a `RangeError` that names the option and says what was expected.
+ * Checks of options that are written in a program. A wrong option is a mistake in the program. Each check returns its
+ * value, or throws a `RangeError` that names the option and says what was expected.
  *
- * The types say so already; JavaScript, `Number("")` and what was read from a file do not heed them.
+ * The types do not prevent wrong values that come from JavaScript, from `Number("")` or from a file.
  *
  * @since 0.1.0
  */
 import { printable } from "./Text.ts"
 
 /**
- * A value that was found to be what it should be, or not.
+ * Returns a value if it is valid.
  *
  * @category checks
  * @since 0.1.0

@@ -1,7 +1,8 @@
 /**
- * The numbers that the lifecycle of a token depends on, and what follows from them.
+ * The numbers that determine the lifecycle of a token, and what follows from
+ * them.
  *
- * Every duration is in milliseconds, every random number is from 0 to 1.
+ * Every duration is in milliseconds. Every random number is from 0 to 1.
  *
  * @since 0.1.0
  */
@@ -19,7 +20,7 @@ export interface Policy {
   readonly renewAt: number
   /** How much earlier at most, as a fraction of that delay. */
   readonly jitter: number
-  /** Renew at least this long before expiry, where the lifetime is at least twice that. */
+  /** Renew at least this long before expiry, if the lifetime is at least twice as long. */
   readonly minimumMargin: number
   /** A token counts as expired this long before its last second; at most 5 % of the lifetime. */
   readonly leeway: number
@@ -27,17 +28,17 @@ export interface Policy {
   readonly backoffBase: number
   /** The longest delay between attempts. */
   readonly backoffMaximum: number
-  /** The longest `Retry-After` that is followed. */
+  /** The longest `Retry-After` that is obeyed. A longer one counts as this long. */
   readonly retryAfterMaximum: number
-  /** After how many failed acquisitions a caller without a token gets the error. */
+  /** The number of failed acquisitions after which a caller without a token gets the error. */
   readonly attempts: number
   /** A caller without a token does not wait for a delay that is longer than this. */
   readonly maximumWait: number
   /** A caller without a token does not give up before this time, if the next attempt is due by then. */
   readonly retryFor: number
-  /** The longest time for which a refusal of credentials is answered from memory. */
+  /** The longest time for which a refusal of the credentials is remembered. */
   readonly refusalTimeToLive: number
-  /** The time for one acquisition. */
+  /** The time limit for one acquisition. */
   readonly acquisitionTimeout: number
 }
 
@@ -72,7 +73,8 @@ export const defaults: Policy = {
 export const lastSecond = 1_000
 
 /**
- * For how long callers wait for the replacement of a token that may be good.
+ * For how long callers wait for the replacement of a rejected token, which may
+ * still be valid.
  *
  * @category constants
  * @since 0.1.0
@@ -80,8 +82,8 @@ export const lastSecond = 1_000
 export const longestSuspicion = 1_000
 
 /**
- * A token that was accepted died if since then at least so many requests in a row were rejected with it, for at least so
- * many milliseconds.
+ * A token that was accepted before has become invalid if at least this many
+ * requests in a row were rejected with it, over at least this many milliseconds.
  *
  * @category constants
  * @since 0.1.0
@@ -89,8 +91,8 @@ export const longestSuspicion = 1_000
 export const signsOfDeath = { rejections: 3, millis: 15_000 } as const
 
 /**
- * The time for one acquisition where the policy does not say: the default one, or that of a token request and five seconds for
- * what comes before and after it.
+ * The time limit for one acquisition if the policy has none: the default, or the
+ * time limit of a token request plus five seconds for everything else.
  *
  * @category decisions
  * @since 0.1.0
@@ -99,8 +101,9 @@ export const defaultAcquisitionTimeout = (requestTimeout: number): number =>
   Math.max(defaults.acquisitionTimeout, requestTimeout + 5_000)
 
 /**
- * How long an acquisition waits for one of another process, which may take as long as its own: three seconds of its time are
- * left for a token request, or a fifth of it.
+ * How long an acquisition waits for that of another process, which may take as
+ * long as its own. Three seconds of its time, or a fifth of it, are left for a
+ * token request.
  *
  * @category decisions
  * @since 0.1.0
@@ -113,8 +116,9 @@ const firstReplacementDelay = 60_000
 const longestReplacementDelay = 3_600_000
 
 /**
- * For how long after it was requested a token is used: its lifetime less its last second and the leeway. A token that
- * lives for less than two seconds is used for half of that.
+ * How long a token is used after it was requested: its lifetime, minus its last
+ * second (or half of the lifetime if it is shorter than two seconds), minus the
+ * leeway.
  *
  * @category decisions
  * @since 0.1.0
@@ -127,10 +131,10 @@ export const usableLifetime = (policy: Policy, lifetime: number): number =>
  *
  * **Details**
  *
- * `renewAt` of the lifetime, or `minimumMargin` before expiry where that is
- * earlier and leaves at least half of the lifetime; at the latest a second before
- * the token is out of use, or a third of {@link usableLifetime} where that is
- * less. Then earlier by up to `jitter`.
+ * At `renewAt` of the lifetime. Or `minimumMargin` before expiry, if that is
+ * earlier and `minimumMargin` is at most half of the lifetime. At the latest a
+ * second before the token goes out of use, or a third of {@link usableLifetime}
+ * if that is less. Then earlier by up to `jitter`.
  *
  * @category decisions
  * @since 0.1.0
@@ -143,16 +147,17 @@ export const renewalDelay = (policy: Policy, lifetime: number, random: number): 
 }
 
 /**
- * How long to wait after the n-th failure in a row, from 1.
+ * How long to wait after `failures` consecutive failures, from 1.
  *
  * **Details**
  *
- * Exponential, from half to all of the step, and never less than `retryAfter`,
- * which counts up to `retryAfterMaximum`.
+ * The step grows exponentially. The wait is a random part of it, from half to
+ * all, and never less than `retryAfter`, which counts up to `retryAfterMaximum`.
  *
- * `left` is for how much longer the token in use is used; zero: there is none.
- * While there is one no step is longer than half of that, or than `backoffBase`:
- * however short-lived a token is, an endpoint that is back is found in time.
+ * `left` is how much longer the token in use is used; zero if there is none.
+ * While there is a token, no step is longer than half of `left`, or than
+ * `backoffBase` if that is longer. So an endpoint that works again is found in
+ * time, however short the lifetime of the token is.
  *
  * @category decisions
  * @since 0.1.0
@@ -173,8 +178,9 @@ export const retryDelay = (
 }
 
 /**
- * The step after which refused credentials are sent again: a second, then twice the step before, up to
- * `refusalTimeToLive`. The wait is from half to all of it.
+ * The step after which refused credentials are sent again: a second, then twice
+ * the previous step, up to `refusalTimeToLive`. The wait is a random part of the
+ * step, from half to all.
  *
  * @category decisions
  * @since 0.1.0
@@ -183,7 +189,8 @@ export const nextRefusalDelay = (policy: Policy, previous: number): number =>
   Math.min(Math.max(2 * previous, firstRefusalDelay), policy.refusalTimeToLive)
 
 /**
- * How long the next replacement of a rejected token has to wait: a minute, then twice the delay before, up to an hour.
+ * How long the next replacement of a rejected token has to wait: a minute, then
+ * twice the previous delay, up to an hour.
  *
  * @category decisions
  * @since 0.1.0
@@ -192,8 +199,8 @@ export const nextReplacementDelay = (previous: number): number =>
   Math.min(Math.max(2 * previous, firstReplacementDelay), longestReplacementDelay)
 
 /**
- * How long the next replacement waits where a token shows {@link signsOfDeath}: a minute, or an eighth of the delay of
- * other replacements.
+ * How long the next replacement waits if a token shows {@link signsOfDeath}: a
+ * minute, or an eighth of the delay of other replacements, whichever is longer.
  *
  * @category decisions
  * @since 0.1.0

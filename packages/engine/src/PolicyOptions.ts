@@ -1,5 +1,5 @@
 /**
- * The options that a program completes the default policy with.
+ * The options with which a program changes the default policy.
  *
  * @since 0.1.0
  */
@@ -8,7 +8,7 @@ import { checked, count, fraction, oneOf } from "./Options.ts"
 import type { Policy } from "./Policy.ts"
 import { defaults } from "./Policy.ts"
 
-/** The durations of a policy, and the least of each in milliseconds. */
+/** The durations of a policy, and the smallest value of each in milliseconds. */
 const durations = {
   minimumMargin: 0,
   leeway: 0,
@@ -30,7 +30,7 @@ const durations = {
 export type Durations = keyof typeof durations
 
 /**
- * The options of a policy, with durations in the form of a line of the library.
+ * The options of a policy, with durations in the form of the Effect version.
  *
  * @category models
  * @since 0.1.0
@@ -44,7 +44,8 @@ export type Options<Duration> = {
  *
  * **Details**
  *
- * `millis` makes milliseconds of a duration, or of a number of them, and throws where that is not finite or less than `atLeast` milliseconds.
+ * `millis` converts a duration, or a number of milliseconds, to milliseconds. It throws if the result is not finite or
+ * is less than `atLeast`.
  *
  * @category constructors
  * @since 0.1.0
@@ -65,7 +66,7 @@ export const completed = <Duration>(
 }
 
 /**
- * Something of each duration.
+ * Makes a record with a value for each duration.
  *
  * @category combinators
  * @since 0.1.0

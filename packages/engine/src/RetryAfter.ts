@@ -5,7 +5,8 @@
  * @since 0.1.0
  */
 
-// The engine is compiled without the types of any platform. Every platform has this one. It is arithmetic, and no clock.
+// The engine is compiled without the types of any platform. Every platform has this one. It is used only for
+// arithmetic, not as a clock.
 declare const Date: { readonly UTC: (year: number, month: number, ...rest: ReadonlyArray<number>) => number }
 
 const months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
@@ -25,7 +26,7 @@ const dateForms = [
 const second = 1000
 const day = 86_400 * second
 
-/** Milliseconds since the Unix epoch; undefined where it is no date. */
+/** Milliseconds since the Unix epoch; undefined if it is not a date. */
 const parseDate = (text: string): number | undefined => {
   const parts = dateForms.map((form) => form.exec(text)?.groups).find((groups) => groups !== undefined)
   if (parts === undefined) return undefined
@@ -33,7 +34,7 @@ const parseDate = (text: string): number | undefined => {
     & Readonly<Record<"day" | "month" | "time" | "year", string>>
     & { readonly offset?: string }
   const written = Number(year)
-  // Of two digits the ones from 70 on are of the last century.
+  // Years of two digits from 70 on are in the last century.
   const fullYear = year.length === 4 ? written : written + (written < 70 ? 2000 : 1900)
   const monthIndex = month.length === 2 ? Number(month) - 1 : months.indexOf(month.toLowerCase())
   const [hours, minutes, seconds] = time.split(":").map(Number) as [number, number, number]
@@ -49,7 +50,10 @@ const parseDate = (text: string): number | undefined => {
   return firstOfMonth + daysBefore * day + ((hours * 60 + minutes - ahead) * 60 + seconds) * second
 }
 
-/** Where a server may send a delay or a moment, larger numbers are moments, in seconds or milliseconds since the Unix epoch. */
+/**
+ * If a server may send a delay or a moment, larger numbers are moments, in seconds or milliseconds since the Unix
+ * epoch.
+ */
 const largestDelay = { seconds: 1e9, millis: 1e12 } as const
 
 /** Milliseconds until a moment, in milliseconds since the Unix epoch. */
@@ -69,11 +73,14 @@ const resetDelayOf = (text: string, now: number): number | undefined => {
     : delayOf(text, second, now)
 }
 
-/** What a quota leaves to wait; nothing if it is not used up: `"hour";r=0;t=30`, or in earlier drafts `reset=30`. */
+/** How long to wait for a quota; nothing if it is not used up: `"hour";r=0;t=30`, or in earlier drafts `reset=30`. */
 const quotaDelayOf = (text: string): number | undefined =>
   /;\s*r=0*[1-9]/.test(text) ? undefined : Number(/(?:;\s*t|\breset)=(\d+)/.exec(text)?.[1] ?? NaN) * second
 
-/** The longest delay in a header, which is a list where it was sent several times. A date has a comma of its own, after the name of the day. */
+/**
+ * The longest delay in a header, which is a list if it was sent several times. A date also contains a comma, after the
+ * name of the day.
+ */
 const longest = (
   header: string | undefined,
   delayOf: (text: string) => number | undefined
@@ -85,7 +92,7 @@ const longest = (
 }
 
 /**
- * How long to wait, in milliseconds: a finite number that is not negative. Undefined where no header says so.
+ * How long to wait, in milliseconds: a finite number that is not negative. Undefined if no header says so.
  *
  * **Details**
  *
@@ -93,14 +100,14 @@ const longest = (
  *
  * 1. `retry-after-ms` and `x-ms-retry-after-ms`: milliseconds. Servers that send one send `Retry-After` too, with the
  *    same delay in whole seconds (Azure SDK and OpenAI SDK read them in this order).
- * 2. `Retry-After`: seconds, also with a fraction; an HTTP date in any of its three forms (RFC 9110 §5.6.7); or a date of
- *    RFC 3339. Sent several times, the longest counts. A date in the past is 0.
+ * 2. `Retry-After`: seconds, also with a fraction; an HTTP date in any of its three forms (RFC 9110 §5.6.7); or a date
+ *    of RFC 3339. If it is sent several times, the longest counts. A date in the past is 0.
  * 3. If `isRateLimited`, when the quota is whole again: `RateLimit` and `RateLimit-Reset`
  *    (draft-ietf-httpapi-ratelimit-headers; `Retry-After` takes precedence), then `X-RateLimit-Reset` and
- *    `X-Rate-Limit-Reset`, in seconds or since the Unix epoch. Servers send these with any answer: with an error that is
- *    about something else they say nothing of the next attempt.
+ *    `X-Rate-Limit-Reset`, in seconds or since the Unix epoch. Servers send these with any answer. With an error that
+ *    is about something else, they say nothing about the next attempt.
  *
- * The caller bounds what comes out: `Policy.retryAfterMaximum`.
+ * The caller limits the result with `Policy.retryAfterMaximum`.
  *
  * @category decoding
  * @since 0.1.0

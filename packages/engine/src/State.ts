@@ -1,7 +1,7 @@
 /**
  * State, events and commands of the state machine: plain data, to print and to compare.
  *
- * `T` is a token and `E` an error. The engine looks into neither; it tells tokens apart by identity.
+ * `T` is a token and `E` an error. The engine does not look inside them, and compares tokens by identity.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import type { Policy } from "./Policy.ts"
  */
 export interface CachedToken<T> {
   readonly token: T
-  /** The latest fencing token that was seen in the store that the processes share; 0: none was. */
+  /** The latest fencing token that was seen in the store that the processes share; 0 if none was. */
   readonly version: number
   /** Right before it was requested. */
   readonly startedAt: Instant
@@ -29,7 +29,7 @@ export interface CachedToken<T> {
 }
 
 /**
- * Everything that is known of one provider's token.
+ * Everything that is known about one provider's token.
  *
  * @category models
  * @since 0.1.0
@@ -37,17 +37,19 @@ export interface CachedToken<T> {
 export interface State<T, E> {
   readonly policy: Policy
   readonly cached: CachedToken<T> | undefined
-  /** Set while the API's rejection of the token in use is looked into: until then callers wait for the replacement. */
+  /**
+   * Set while the token in use is replaced because the API rejected it. Until then, callers wait for the replacement.
+   */
   readonly suspectUntil: Instant | undefined
-  /** Since when no request is accepted with the token in use; set by a rejection. */
+  /** Since when no request with the token in use was accepted; set by a rejection. */
   readonly rejectedSince: Instant | undefined
   /** The one acquisition in flight. */
   readonly acquisition: {
     readonly id: number
     readonly startedAt: Instant
-    /** An acquisition that is in flight for so long has lost its fiber or its connection: another one takes its place. */
+    /** An acquisition that is in flight for longer has lost its fiber or its connection. Another one replaces it. */
     readonly overdueAt: Instant
-    /** The token whose rejection it was begun for. */
+    /** The rejected token that it replaces. */
     readonly rejected: T | undefined
   } | undefined
   readonly lastId: number
@@ -55,15 +57,15 @@ export interface State<T, E> {
   readonly failures: number
   /** The last failure since the last success. */
   readonly lastError: E | undefined
-  /** No token is requested until then, and callers without a token get the error. */
+  /** No token is requested until then. Callers without a token wait, or get the error. */
   readonly backoff: { readonly error: E; readonly until: Instant } | undefined
-  /** These credentials were refused, and are not sent again until then. Others are. */
+  /** These credentials were refused, and are not sent again until then. Other credentials are sent. */
   readonly refusal: {
     /** Numbers the credentials that the shell has seen. */
     readonly credentials: number
     readonly error: E
     readonly until: Instant
-    /** The step that `until` is drawn from, in milliseconds. */
+    /** The step from which `until` was drawn at random, in milliseconds. */
     readonly delay: number
   } | undefined
   /** The last replacement of a rejected token, if it is not known to have helped, and how long the next one waits. */
@@ -75,14 +77,14 @@ export interface State<T, E> {
   }
 }
 
-/** A token, and what is known of its time. */
+/** A token, and what is known about its time. */
 interface Grant<T> {
   readonly token: T
-  /** Right before it was requested; of a token from a store, what follows from the time that is left of it. */
+  /** The time right before it was requested. For a token from a store, it is computed from the time that is left. */
   readonly startedAt: Instant
   /** Milliseconds. */
   readonly lifetime: number
-  /** Its fencing token in the store; 0: it is in none. */
+  /** Its fencing token in the store; 0 if it is in no store. */
   readonly version: number
   /** Whether another process requested it. */
   readonly isShared: boolean
@@ -105,7 +107,10 @@ export type Event<T, E> =
   | Grant<T> & {
     readonly _tag: "Acquired"
     readonly id: number
-    /** What callers get if the token expired before it came, or is about to and is the one in use once more. */
+    /**
+     * What callers get if the token expired before it arrived, or if it is the token in use again and is about to
+     * expire.
+     */
     readonly errorIfLate: E
   }
   /** The acquisition brought no token. */
@@ -115,16 +120,16 @@ export type Event<T, E> =
     readonly error: E
     /** The credentials that the token endpoint refused, if it did. */
     readonly refused: number | undefined
-    /** Milliseconds that the token endpoint asks to wait. */
+    /** How long the token endpoint asks to wait, in milliseconds. */
     readonly retryAfter: number | undefined
     /** From 0 to 1. */
     readonly random: number
   }
   /** The acquisition ended without a request: the credentials are the refused ones. */
   | { readonly _tag: "CredentialsUnchanged"; readonly id: number }
-  /** The acquisition will not end: whatever ran it is gone. */
+  /** The acquisition will not end, because its fiber is gone. */
   | { readonly _tag: "AcquisitionLost"; readonly id: number }
-  /** The API answered 401 to this token, and accepted it from no request since the rejected one was sent. */
+  /** The API answered 401 to this token, and has not accepted it since the rejected request was sent. */
   | {
     readonly _tag: "TokenRejected"
     readonly token: T
@@ -146,12 +151,12 @@ export type Event<T, E> =
  */
 export interface Failure<E> {
   readonly error: E
-  /** Whether another attempt is of no use before the credentials change. */
+  /** Whether another attempt cannot help before the credentials change. */
   readonly isFinal: boolean
 }
 
 /**
- * What the outside is told, for logs and metrics.
+ * What is reported for logs and metrics.
  *
  * @category models
  * @since 0.1.0
@@ -161,9 +166,9 @@ export type Report<T, E> =
     readonly _tag: "TokenAcquired"
     readonly token: T
     readonly isShared: boolean
-    /** It is the token in use once more: nothing was gained. */
+    /** It is the token in use again: nothing was gained. */
     readonly isSame: boolean
-    /** It takes the place of a token that has not expired. */
+    /** It replaces a token that has not expired. */
     readonly isRenewal: boolean
     /** The last acquisition failed. */
     readonly isRecovery: boolean
@@ -179,10 +184,10 @@ export type Report<T, E> =
   | {
     readonly _tag: "TokenRejected"
     readonly token: T
-    /** Whether the credentials are refused: then only others bring a new token. */
+    /** Whether the credentials are refused. Then only other credentials bring a new token. */
     readonly isRefused: boolean
   }
-  /** So many replacements were in vain that the token in use is kept for so many milliseconds. */
+  /** Replacements did not help, so the token in use is kept for `retryAfter` milliseconds. */
   | {
     readonly _tag: "ReplacementHeldBack"
     readonly retryAfter: number
@@ -206,14 +211,14 @@ export type Command<T, E> =
     readonly refused: number | undefined
   }
   | { readonly _tag: "CancelAcquisition"; readonly id: number }
-  /** Sleep until then, in place of the sleep before. */
+  /** Sleep until then, instead of the previous sleep. */
   | { readonly _tag: "WakeAt"; readonly at: Instant }
   | { readonly _tag: "Report"; readonly report: Report<T, E> }
-  /** Resume every caller who waits for the acquisition. */
+  /** Resume every caller that waits for the acquisition. */
   | { readonly _tag: "CompleteWaiters"; readonly failure: Failure<E> | undefined }
 
 /**
- * The next state, and what is to be done.
+ * The next state, and the commands to run.
  *
  * @category models
  * @since 0.1.0

@@ -1,6 +1,7 @@
 /**
- * What a store holds while no process is to request a token: why, and whom it concerns. Every line for a
- * version of Effect reads it alike.
+ * What a store contains while no process may request a token: the reason, and
+ * which processes it concerns. The clients for every version of Effect read it in
+ * the same way.
  *
  * @since 0.1.0
  */
@@ -18,16 +19,16 @@ import { unavailableReasons } from "./TokenFailure.ts"
 export interface StoredFailure {
   /** Why the last acquisition failed. */
   readonly failure: TokenFailure
-  /** The keyed fingerprint of the credentials that were refused; undefined: the failure concerns every process. */
+  /** The keyed fingerprint of the credentials that were refused; undefined if the failure concerns every process. */
   readonly refused: string | undefined
-  /** When it stops to count, in milliseconds since the Unix epoch. */
+  /** When the failure ends, in milliseconds since the Unix epoch. */
   readonly until: number
 }
 
-/** Goes up when an older version of the library could misread what is written. */
+/** Is increased when an older version of the library could misread what is written. */
 const version = 1
 
-// Nothing else is written, and always in this order: the same failure is the same text.
+// Only these are written, and always in this order, so that the same failure is the same text.
 const fields = [
   "version",
   "failure",
@@ -58,8 +59,8 @@ export const encode = ({ failure, refused, until }: StoredFailure): string =>
  * **Details**
  *
  * Undefined for everything that {@link encode} does not write: text that is not
- * JSON, another version, fields that are missing or of another type, a tag or a
- * reason that is unknown. Unknown fields pass, and are left out.
+ * JSON, another version, fields that are missing or have another type, and an
+ * unknown tag or reason. Unknown fields are ignored.
  *
  * @category decoding
  * @since 0.1.0
@@ -73,12 +74,16 @@ export const decode = (text: string): StoredFailure | undefined => {
   return decoded === undefined ? undefined : { failure: decoded, refused, until }
 }
 
-/** By how much the clocks of two processes may differ, in milliseconds: a backoff is short, and must not end before it began. */
+/**
+ * By how much the clocks of two processes may differ, in milliseconds. A backoff is short, and must not end before it
+ * began.
+ */
 const clockTolerance = 10_000
 
 /**
- * For how much longer the failure counts, in milliseconds; not positive: it is over. The time that the store tells counts
- * no longer than the end that is in the failure: an old one that is put back is over.
+ * For how much longer the failure counts, in milliseconds; zero or less if it is
+ * over. The time left in the store does not count beyond the end inside the
+ * failure, so an old failure that is put back is over.
  *
  * @category getters
  * @since 0.1.0
@@ -122,8 +127,8 @@ const decodeFailure = (json: JsonObject): TokenFailure | undefined => {
 }
 
 /**
- * What a cipher authenticates besides the stored text: an entry that is put under another key, or in the place of a
- * token, cannot be decrypted.
+ * What a cipher authenticates in addition to the stored text. So an entry that is
+ * put under another key, or in the place of a token, cannot be decrypted.
  *
  * @category encoding
  * @since 0.1.0

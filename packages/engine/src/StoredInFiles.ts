@@ -1,7 +1,7 @@
 /**
- * What a store in a directory writes and what it means, which clients for every version of Effect share.
+ * What a store in a directory writes, and what it means. The clients for every version of Effect share this.
  *
- * In the folder of a key each file is `<kind>.<fence>`, is written whole, and never changes its meaning:
+ * In the folder of a key, each file has the name `<kind>.<fence>`, appears complete, and never changes its meaning:
  *
  * ```text
  * lease.7     the process with fencing token 7 may write until the time in it; an extension replaces the file
@@ -10,17 +10,17 @@
  * token.7     what was written; the one with the highest fencing token counts
  * ```
  *
- * Fencing tokens begin with the number in the file `beginning`, the time at which the directory was made: a directory
- * that is removed and made again goes on above the numbers of the old one.
+ * Fencing tokens begin with the number in the file `beginning`, the time at which the directory was made. So a
+ * directory that is removed and made again continues above the numbers of the old one.
  *
- * A file from the future is over: the clock was set back, and nobody knows how long ago the file was made.
- * A fencing token is taken by making the file, which only one process can do. The highest one decides; files of lower
- * ones are out of use, and are removed by the process that takes the next one. Files are written in the directory
- * `drafts`, which nobody watches, and are moved from there.
+ * A file from the future is over: the clock was set back, and nobody knows how long ago the file was made. A process
+ * takes a fencing token by making the file, which only one process can do. Only the files with the highest fencing
+ * token count. The process that takes the next one removes the others. Files are written in the directory `drafts`,
+ * which nobody watches, and are moved from there.
  *
- * What happened to all keys is told in one directory, `changes`, so that one look finds the changes of all of them. For
- * each key it has two empty files at most: `<folder>.token.<fence>` for the latest token, and `<folder>.released.<fence>`
- * for the latest lease that ended without one.
+ * The changes of all keys are in one directory, `changes`, so that one read finds all of them. For each key it has at
+ * most two empty files: `<folder>.token.<fence>` for the latest token, and `<folder>.released.<fence>` for the latest
+ * lease that ended without a token.
  *
  * @since 0.1.0
  */
@@ -29,7 +29,7 @@ import { objectOfText } from "./Json.ts"
 const kinds = ["lease", "released", "backoff", "token"] as const
 
 /**
- * What a file says.
+ * What a file means.
  *
  * @category models
  * @since 0.1.0
@@ -56,7 +56,7 @@ export interface File {
 export const fileName = ({ fence, kind }: File): string => `${kind}.${fence}`
 
 /**
- * The files of these names; others than the store's own are left out.
+ * The files with these names. Files that are not the store's own are left out.
  *
  * @category decoding
  * @since 0.1.0
@@ -69,7 +69,8 @@ export const filesOf = (names: ReadonlyArray<string>): ReadonlyArray<File> =>
   })
 
 /**
- * The highest fencing token of files of these kinds, of all kinds if none is named; zero if there is none.
+ * The highest fencing token of files of these kinds, or of all kinds if none is
+ * named; zero if there is no file.
  *
  * @category getters
  * @since 0.1.0
@@ -87,7 +88,7 @@ export const has = (files: ReadonlyArray<File>, kind: Kind, fence: number): bool
   files.some((file) => file.kind === kind && file.fence === fence)
 
 /**
- * What keeps the next process from the lease, unless its time is over.
+ * What prevents the next process from taking the lease, unless its time is over.
  *
  * @category getters
  * @since 0.1.0
@@ -108,8 +109,8 @@ export const isLeaseOf = (files: ReadonlyArray<File>, fence: number): boolean =>
   highest(files, "lease", "released", "backoff") === fence && inForce(files, fence) === "lease"
 
 /**
- * Whether others have used this fencing token, or gone past it and removed its files, between the look and the making
- * of its lease.
+ * Whether other processes have used this fencing token, or a later one, between
+ * the listing of the files and the making of its lease.
  *
  * @category predicates
  * @since 0.1.0
@@ -118,7 +119,7 @@ export const isUsed = (files: ReadonlyArray<File>, fence: number): boolean =>
   highest(files, "lease") > fence || highest(files, "released", "backoff", "token") >= fence
 
 /**
- * The files that are out of use under the lease of this fencing token.
+ * The files that are no longer used once this fencing token has the lease.
  *
  * @category getters
  * @since 0.1.0
@@ -129,15 +130,15 @@ export const outOfUse = (files: ReadonlyArray<File>, fence: number): ReadonlyArr
 }
 
 /**
- * How long a draft may lie there: the process that wrote it was killed.
+ * How long a draft is kept. An older draft is from a process that was killed.
  *
  * @category constants
  * @since 0.1.0
  */
 export const draftTimeToLive = 60_000
 
-// File systems have names of 255 bytes, fold case, reserve names (`CON`) and cut off dots. A person finds a client by the
-// beginning, and processes by the hash.
+// File systems limit names to 255 bytes, ignore case, reserve names (`CON`) and cut off dots. A person recognizes a
+// client by the beginning, and processes find it by the hash.
 const readableLength = 64
 const hashLength = 32
 
@@ -154,7 +155,8 @@ export const folderName = (key: string, hash: string): string => {
 }
 
 /**
- * What is in a file: a text, and when it counts, in milliseconds since the Unix epoch.
+ * The content of a file: a text, and from when until when it counts, in
+ * milliseconds since the Unix epoch.
  *
  * @category models
  * @since 0.1.0
@@ -174,7 +176,7 @@ export interface Content {
 export const encode = ({ from, text, until }: Content): string => JSON.stringify({ from, until, text })
 
 /**
- * What is in a file; undefined where it is not whole.
+ * The content of a file; undefined if it is not complete.
  *
  * @category decoding
  * @since 0.1.0
@@ -187,7 +189,7 @@ export const decode = (file: string): Content | undefined => {
 }
 
 /**
- * How much longer a content counts, in milliseconds; zero: it is over.
+ * How much longer a content counts, in milliseconds; zero if it is over.
  *
  * @category getters
  * @since 0.1.0
@@ -195,7 +197,7 @@ export const decode = (file: string): Content | undefined => {
 export const timeLeft = ({ from, until }: Content, now: number): number => from <= now ? Math.max(0, until - now) : 0
 
 /**
- * What is told of a key in the directory `changes`.
+ * The kinds of changes in the directory `changes`.
  *
  * @category models
  * @since 0.1.0
@@ -203,7 +205,7 @@ export const timeLeft = ({ from, until }: Content, now: number): number => from 
 export type Told = "token" | "released"
 
 /**
- * The latest fencing token of what is told, by folder and kind.
+ * The latest fencing token of each change, by folder and kind.
  *
  * @category models
  * @since 0.1.0
@@ -211,7 +213,7 @@ export type Told = "token" | "released"
 export type Changes = ReadonlyMap<string, number>
 
 /**
- * What the files in the directory `changes` tell.
+ * The changes that the files in the directory `changes` stand for.
  *
  * @category decoding
  * @since 0.1.0
@@ -226,7 +228,7 @@ export const changesOf = (names: ReadonlyArray<string>): Changes => {
 }
 
 /**
- * The name of the file that tells it.
+ * The name of the file for a change.
  *
  * @category naming
  * @since 0.1.0
@@ -234,7 +236,7 @@ export const changesOf = (names: ReadonlyArray<string>): Changes => {
 export const changeName = (folder: string, what: Told, fence: number): string => `${folder}.${what}.${fence}`
 
 /**
- * The files of these names that a later one makes void.
+ * The files that a later file makes obsolete.
  *
  * @category getters
  * @since 0.1.0
@@ -251,7 +253,7 @@ export const voidChanges = (
   })
 
 /**
- * What happened to the key of a folder between two looks.
+ * What happened to the key of a folder between two reads.
  *
  * @category getters
  * @since 0.1.0
@@ -271,7 +273,7 @@ export const changesBetween = (
   ]
 }
 
-const noRight = "This user has no right to do that: name a directory of this user."
+const noRight = "This user has no permission to do that: name a directory that belongs to this user."
 
 /** What to do about an error of the system. */
 const advice: Readonly<Record<string, string>> = {
@@ -287,23 +289,24 @@ const advice: Readonly<Record<string, string>> = {
 }
 
 /**
- * The message of a directory that cannot be used, with what to do.
+ * The message for a directory that cannot be used, with what to do.
  *
  * @category messages
  * @since 0.1.0
  */
 export const unusable = (directory: string, message: string, cause: unknown): string => {
-  // The code of the system's error says more than the kinds of Effect.
+  // The code of the system's error says more than the reasons of Effect's errors.
   const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : undefined
   const what = code === undefined ? message : `${code} ${message.replace(/^\w+: /, "")}`
-  const todo = advice[code ?? ""] ?? "Check that it is a directory, and this user's."
+  const todo = advice[code ?? ""] ?? "Check that it is a directory, and that it belongs to this user."
   return `The directory ${directory} cannot be used (${what}). ${todo}`
 }
 
 const forOthers = 0o077
 
 /**
- * The message of a directory or a file that others can read; undefined for one that this user alone can read.
+ * The message for a directory or a file that others can read; undefined if only
+ * this user can read it.
  *
  * @category messages
  * @since 0.1.0
@@ -314,7 +317,8 @@ export const openToOthers = (place: string, mode: number, close = "Close it: "):
     : `${place} is open to others, with mode ${(mode & 0o7777).toString(8)}. ${close}chmod go= ${place}`
 
 /**
- * What to do about the directory itself: the root of a volume is often open, and not this user's to close.
+ * What to do about the directory itself. It may be the root of a volume, which is
+ * often open, and which this user cannot close.
  *
  * @category messages
  * @since 0.1.0

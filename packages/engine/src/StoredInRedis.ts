@@ -1,5 +1,6 @@
 /**
- * What a store in Redis runs and is called, which clients for every version of Effect share.
+ * The scripts of a store in Redis, and the names of its keys. The clients for
+ * every version of Effect share them.
  *
  * Every time is in milliseconds.
  *
@@ -21,13 +22,14 @@ export const names = (
 }
 
 /**
- * Takes the lease, if it is free. Keys: lease, token. Arguments: its time. Returns `granted`, the time that is left of another
- * one, and the value of the lease.
+ * Takes the lease, if it is free. Keys: lease, token. Arguments: its time. Returns `granted`, the time that is left of
+ * the lease of another process, and the value of the lease.
  *
  * **Details**
  *
- * Times are the server's. A fencing token is its clock in microseconds: it goes on rising after a restart without data.
- * The value of the lease is its fencing token; that of a backoff is its failure after an exclamation mark.
+ * Times are those of the server. A fencing token is the server's clock in microseconds, so it continues to rise after a
+ * restart without data. The value of the lease is its fencing token; that of a backoff is its failure after an
+ * exclamation mark.
  *
  * @category scripts
  * @since 0.1.0
@@ -44,7 +46,8 @@ redis.call("SET", KEYS[1], fence, "PX", ARGV[1])
 return { 1, 0, fence }`
 
 /**
- * Extends the lease of a fencing token. Keys: lease. Arguments: fencing token, time. Returns 0 where the lease is over.
+ * Extends the lease of a fencing token. Keys: lease. Arguments: fencing token,
+ * time. Returns 0 if the lease is over.
  *
  * @category scripts
  * @since 0.1.0
@@ -54,8 +57,8 @@ if redis.call("GET", KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call("PEXPIRE", KEYS[1], ARGV[2])`
 
 /**
- * Stores a payload and ends the lease. Keys: lease, token. Arguments: fencing token, payload, time, channel. Returns 0 where
- * the lease is over: a process whose lease is over writes nothing, as its fencing token is not the one in the lease.
+ * Stores a payload and ends the lease. Keys: lease, token. Arguments: fencing token, payload, time, channel. Returns 0
+ * if the lease is over: a process whose lease is over writes nothing, because the lease has another fencing token.
  *
  * @category scripts
  * @since 0.1.0
@@ -69,8 +72,8 @@ redis.call("PUBLISH", ARGV[4], ARGV[1])
 return 1`
 
 /**
- * Ends the lease. Keys: lease. Arguments: fencing token, time of the backoff, its failure or an empty text for none,
- * channel. Returns 0 where the lease is over.
+ * Ends the lease. Keys: lease. Arguments: fencing token, time of the backoff, its
+ * failure or an empty text for none, channel. Returns 0 if the lease is over.
  *
  * @category scripts
  * @since 0.1.0
@@ -82,7 +85,8 @@ redis.call("PUBLISH", ARGV[4], "released")
 return 1`
 
 /**
- * What is stored. Keys: token. Returns version, payload and the time that is left; empty texts where there is nothing.
+ * What is stored. Keys: token. Returns version, payload and the time that is
+ * left; empty texts if there is nothing.
  *
  * @category scripts
  * @since 0.1.0
@@ -92,7 +96,8 @@ local found = redis.call("HMGET", KEYS[1], "version", "payload")
 return { found[1] or "", found[2] or "", redis.call("PTTL", KEYS[1]) }`
 
 /**
- * What a message on the channel says: the version that was written, or a word.
+ * The change in a message on the channel: the version that was written, or a
+ * word.
  *
  * @category decoding
  * @since 0.1.0

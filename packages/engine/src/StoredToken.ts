@@ -1,5 +1,5 @@
 /**
- * What a store holds of a token, which clients for every version of Effect read alike.
+ * What a store contains of a token. The clients for every version of Effect read it in the same way.
  *
  * @since 0.1.0
  */
@@ -12,19 +12,19 @@ import { objectOfText } from "./Json.ts"
  * @since 0.1.0
  */
 export interface StoredToken {
-  /** The bearer: printable ASCII, safe in a header. */
+  /** The token itself: printable ASCII, which is safe in a header. */
   readonly value: string
-  /** How long it lives from right before its request on, in milliseconds. */
+  /** How long it lives, counted from right before its request, in milliseconds. */
   readonly lifetime: number
-  /** The scope that was granted, where the answer said so. */
+  /** The granted scope, if the answer names it. */
   readonly scope: string | undefined
   /** When it expires, in milliseconds since the Unix epoch. */
   readonly expiresAt: number
-  /** Its fencing token: the one with the larger number was requested later. */
+  /** Its fencing token. A token with a larger number was requested later. */
   readonly fence: number
 }
 
-/** Goes up when an older version of the library could misread what is written. */
+/** Is increased when an older version of the library could misread what is written. */
 const version = 1
 
 const isHeaderSafe = (value: unknown): value is string => typeof value === "string" && /^[\x21-\x7e]+$/.test(value)
@@ -45,7 +45,7 @@ export const encode = ({ expiresAt, fence, lifetime, scope, value }: StoredToken
  *
  * Undefined for everything that {@link encode} does not write: text that is not
  * JSON, another version, fields that are missing or of another type. Such a token
- * counts as absent. Unknown fields pass.
+ * counts as absent. Unknown fields are ignored.
  *
  * @category decoding
  * @since 0.1.0
@@ -64,27 +64,29 @@ export const decode = (text: string): StoredToken | undefined => {
 }
 
 /**
- * How much longer a token from a store lives, in milliseconds; zero: it has expired.
+ * How much longer a token from a store lives, in milliseconds; zero if it has
+ * expired.
  *
  * **Details**
  *
  * The store counts on its own clock, and `expiresAt` is by the clock of the
- * process that requested the token. The earlier end counts, and no token is taken
- * to live for longer than its whole lifetime.
+ * process that requested the token. The earlier end counts, and no token lives
+ * for longer than its whole lifetime.
  *
  * @category getters
  * @since 0.1.0
  */
 export const timeLeft = (token: StoredToken, { now, storeTimeLeft }: {
-  /** The time that the store has left for it, in milliseconds. */
+  /** The time that is left by the clock of the store, in milliseconds. */
   readonly storeTimeLeft: number
   /** Milliseconds since the Unix epoch. */
   readonly now: number
 }): number => Math.max(0, Math.min(storeTimeLeft, token.expiresAt - now, token.lifetime))
 
 /**
- * What a cipher authenticates besides the stored text: an entry that is put under another key, or back after a newer
- * one was written, cannot be decrypted.
+ * What a cipher authenticates in addition to the stored text. So an entry that is
+ * put under another key, or put back after a newer one was written, cannot be
+ * decrypted.
  *
  * @category encoding
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Text from outside, made fit for error messages.
+ * Text from outside, cleaned for error messages.
  *
  * @since 0.1.0
  */
@@ -9,15 +9,18 @@ declare const TextEncoder: new() => { encode(text: string): Uint8Array }
 
 const defaultLength = 300
 
-// Control characters (line breaks and the escapes of a terminal among them), separators of lines, halves of characters.
+// Control characters (among them line breaks and terminal escapes), line separators, and unpaired surrogates.
 const control = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]+/gu
-// They turn the text around, or stand unseen between the characters of a word.
+// They change the direction of the text, or are invisible between the characters of a word.
 const invisible = /[\p{Cf}\p{Default_Ignorable_Code_Point}]+/gu
 const blank = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]+/gu
 
 const base64Digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
-/** What Base64 makes of these bytes inside of others, at each of the three alignments: the digits that depend on nothing else. */
+/**
+ * The Base64 digits of these bytes inside other bytes, at each of the three alignments: only the digits that do not
+ * depend on the other bytes.
+ */
 const inBase64 = (bytes: Uint8Array): ReadonlyArray<string> =>
   [0, 2, 4].map((from) => {
     let text = ""
@@ -32,8 +35,9 @@ const inBase64 = (bytes: Uint8Array): ReadonlyArray<string> =>
 const inHex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
 
 /**
- * Whether a text repeats one of the secrets: as it is, in either case, in hexadecimal, or in Base64 of either alphabet, alone or
- * with what is around it. Line breaks, spaces and invisible characters in between do not hide it.
+ * Whether a text contains one of the secrets: as it is, in upper or lower case, in hexadecimal, or in Base64 of either
+ * alphabet, also encoded together with other text. Line breaks, spaces and invisible characters in between do not hide
+ * it.
  *
  * @category predicates
  * @since 0.1.0
@@ -46,18 +50,20 @@ export const repeats = (text: string, secrets: ReadonlyArray<string>): boolean =
     const bytes = new TextEncoder().encode(secret)
     const plain = secret.replace(blank, "").toLowerCase()
     return plain !== "" && (inSmallLetters.includes(plain) || inSmallLetters.includes(inHex(bytes)) ||
-      // Fewer digits are in any word.
+      // Fewer digits may occur in any word.
       inBase64(bytes).some((digits) => digits.length > 3 && withOneAlphabet.includes(digits)))
   })
 }
 
 /**
- * One bounded line of a text. Control characters and line breaks are a space each, characters that are invisible or turn
- * the text around are left out.
+ * One line of a text, of limited length. Control characters and line breaks
+ * become spaces. Characters that are invisible or change the direction of the
+ * text are left out.
  *
  * **Details**
  *
- * A text that {@link repeats} a secret, as servers do, is withheld whole. `maxLength` is 300 characters by default.
+ * A text that contains a secret, as {@link repeats} finds it, is withheld
+ * completely. `maxLength` is 300 characters by default.
  *
  * @category converting
  * @since 0.1.0
@@ -81,14 +87,16 @@ const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi
 const encoded = /[\p{N}\p{S}%&#\\]|\p{Ll}\p{Lu}/u
 
 /**
- * What somebody else says in words, such as a server or the platform: like {@link printable}, and each word is withheld
- * that may have a secret in it in an encoding that nobody thought of.
+ * A message from outside, such as from a server or the platform. It is like
+ * {@link printable}, but each word that may contain a secret in an unknown
+ * encoding is also withheld.
  *
  * **Details**
  *
- * No encoding makes a secret shorter, and none leaves it a word of plain letters. So a word is withheld that is as long as
- * the shortest secret, or has 64 characters, and has a digit, a symbol, `%`, `&`, `#`, a backslash, or a capital after a
- * small letter. A UUID does not count.
+ * No encoding makes a secret shorter, or makes it a word of plain letters. So a
+ * word is withheld if it is at least as long as the shortest secret, or has 64
+ * characters, and contains a digit, a symbol, `%`, `&`, `#`, a backslash, or a
+ * capital letter after a small one. A UUID is not withheld.
  *
  * @category converting
  * @since 0.1.0
@@ -107,8 +115,9 @@ export const prose = (text: string, secrets: ReadonlyArray<string>, maxLength: n
 const noIdentifier = /[%&\\]|=[0-9a-f]{2}|.{65}/i
 
 /**
- * An error code or a correlation id: like {@link printable}, and withheld if it is none, since it has more than 64 characters
- * or those of an encoding (`%`, `&`, a backslash, `=41`). One of several words is {@link prose}.
+ * An error code or a correlation id. It is like {@link printable}, but it is withheld if it has more than 64
+ * characters, or characters of an encoding (`%`, `&`, a backslash, `=41`). If it has several words, {@link prose}
+ * applies.
  *
  * @category converting
  * @since 0.1.0
@@ -119,8 +128,9 @@ export const identifier = (text: string, secrets: ReadonlyArray<string>, maxLeng
 }
 
 /**
- * What is wrong with a text that is to be sent as a credential, if anything is: absent, empty, with a space, line break or
- * quote at an end, or with a character outside printable ASCII. Says `what` it is, and repeats nothing of it.
+ * What is wrong with a text that is to be sent as a credential, or undefined: it is absent or empty, begins or ends
+ * with a space, line break or quote, or has a character outside printable ASCII. The message names it by `what`, and
+ * does not contain it.
  *
  * @category predicates
  * @since 0.1.0

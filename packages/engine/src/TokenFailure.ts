@@ -1,5 +1,5 @@
 /**
- * Why an acquisition brought no token, as plain data. Each line of the library makes its error classes from it.
+ * Why an acquisition brought no token, as plain data. The client for each version of Effect makes its errors from it.
  *
  * @since 0.1.0
  */
@@ -28,7 +28,7 @@ export type UnavailableReason =
   | "CredentialsSource"
 
 /**
- * All of them.
+ * All reasons.
  *
  * @category constants
  * @since 0.1.0
@@ -43,7 +43,7 @@ export const unavailableReasons: ReadonlyArray<UnavailableReason> = [
 ]
 
 /**
- * Why an acquisition brought no token. No field has a secret in it.
+ * Why an acquisition brought no token. No field contains a secret.
  *
  * @category models
  * @since 0.1.0
@@ -70,7 +70,7 @@ export type TokenFailure =
     readonly retryAfter?: number | undefined
     readonly debugIdentifier?: string | undefined
   }
-  /** The answer was outside the protocol of RFC 6749 §5. */
+  /** The answer does not follow RFC 6749 §5. */
   | {
     readonly _tag: "MalformedTokenResponse"
     readonly message: string

@@ -11,7 +11,7 @@ import { printable } from "./Text.ts"
 import type { TokenFailure } from "./TokenFailure.ts"
 
 /**
- * A whole answer of the token endpoint, and what is needed to understand it.
+ * A complete answer of the token endpoint, and what is needed to interpret it.
  *
  * @category models
  * @since 0.1.0
@@ -21,14 +21,14 @@ export interface Answer {
   /** With names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly body: Body
-  /** The fields of RFC 6749 §5.1 and §5.2 that a server has otherwise, from the body's object. The others stay. */
+  /** Translates the object of the body to the fields of RFC 6749 §5.1 and §5.2. Fields that it does not return stay. */
   readonly translate?: ((json: JsonObject) => JsonObject) | undefined
-  /** The most bytes of a body that were read. */
+  /** The largest body that is read, in bytes. */
   readonly maxBodySize: number
   /** The token URL as it may be shown. */
   readonly address: string
   readonly clientId: string
-  /** What must be in no message. */
+  /** The secrets that no message may show. */
   readonly secrets: ReadonlyArray<string>
   /** The lifetime of a token whose answer has no `expires_in`, in milliseconds. */
   readonly defaultLifetime: number
@@ -44,11 +44,11 @@ export interface Answer {
  */
 export interface Token {
   readonly _tag: "Token"
-  /** The bearer: printable ASCII, safe in a header. */
+  /** The token itself: printable ASCII, which is safe in a header. */
   readonly value: string
-  /** How long it lives from its request on, in milliseconds: from a second to {@link maximumLifetime}. */
+  /** How long it lives, counted from its request, in milliseconds: from a second to {@link maximumLifetime}. */
   readonly lifetime: number
-  /** The scope that was granted, where the answer says so. */
+  /** The granted scope, if the answer names it. */
   readonly scope: string | undefined
 }
 
@@ -61,7 +61,7 @@ export interface Token {
 export type TokenResponse = Token | TokenFailure
 
 /**
- * The longest lifetime that is believed, in milliseconds: 24 hours.
+ * The longest lifetime that is accepted, in milliseconds: 24 hours.
  *
  * @category constants
  * @since 0.1.0
@@ -71,8 +71,8 @@ export const maximumLifetime = 86_400_000
 type Meaning = "token" | "refused" | "malformed" | "RateLimited" | "ServerError" | "Intermediary"
 
 /**
- * What an error code says where the status leaves it open, in small letters (RFC 6749 §4.1.2.1 and §5.2, RFC 8628 §3.5,
- * RFC 8707 §2, Spotnana). RFC 6749 §5.2 has these with 400, also those that say to try again later.
+ * The meaning of an error code if the status does not decide; the codes are in lower case (RFC 6749 §4.1.2.1 and §5.2,
+ * RFC 8628 §3.5, RFC 8707 §2, Spotnana). By RFC 6749 §5.2 they come with 400, also those that say to try again later.
  */
 const meaningOfCode: ReadonlyMap<string | undefined, Meaning> = new Map<string, Meaning>([
   ["invalid_request", "refused"],
@@ -91,17 +91,18 @@ const meaningOfCode: ReadonlyMap<string | undefined, Meaning> = new Map<string, 
   ["temporarily_unavailable", "ServerError"]
 ])
 
-// The error bodies of RFC 6749 §5.2 and of Spotnana are JSON objects: any other text is the page of a proxy or a firewall.
-// An empty body does not tell who sent it. With 401 it counts as the token endpoint's, since a proxy that wants credentials
-// of its own answers 407; with 400 and 403 it does where there is a challenge, which a server may add to any answer to say
-// that other credentials may help (RFC 9110 §11.6.1). Otherwise it does not: load balancers and firewalls answer these two,
-// empty, to what they do not let through, and it would be wrong to report good credentials as refused.
+// The error bodies of RFC 6749 §5.2 and of Spotnana are JSON objects: any other text is the page of a proxy or a
+// firewall. An empty body does not show who sent it. With 401 it counts as the token endpoint's, because a proxy that
+// needs its own credentials answers 407. With 400 and 403 it does if there is a challenge, which a server may add to
+// any answer to say that other credentials may help (RFC 9110 §11.6.1). Otherwise it does not: load balancers and
+// firewalls send empty answers with these two statuses when they block a request, and it would be wrong to report good
+// credentials as refused.
 const isOfEndpoint = ({ body, headers, status }: Answer, json: JsonObject | undefined): boolean =>
   json !== undefined || body.length === 0 && (status === 401 || headers["www-authenticate"] !== undefined)
 
 const meaningOf = (answer: Answer, json: JsonObject | undefined, code: string | undefined): Meaning => {
   const { status } = answer
-  // 5xx and 429 speak for themselves. Elsewhere a known code outranks the status: some servers refuse with 200.
+  // 5xx and 429 decide alone. For other statuses, a known code outranks the status: some servers refuse with 200.
   if (status === 429) return "RateLimited"
   if (status >= 500 || status === 408 || status === 425) return "ServerError"
   const ofCode = meaningOfCode.get(code?.toLowerCase())
@@ -111,7 +112,7 @@ const meaningOf = (answer: Answer, json: JsonObject | undefined, code: string | 
   return isOfEndpoint(answer, json) ? "refused" : "Intermediary"
 }
 
-// What is written for answers with a token may throw at any other. Those have their own meaning.
+// A function that was written for answers with a token may throw for others. Those are interpreted as they are.
 const objectOf = ({ body, translate }: Answer): JsonObject | undefined => {
   const json = objectOfBody(body)
   if (json === undefined || translate === undefined) return json
@@ -131,22 +132,22 @@ const describe = (answer: Answer): string =>
     ? "without a body"
     : `with a body that is not a JSON object${compression(answer)}`
 
-// A platform that decompresses leaves the header as it is, so it says something only of a body that cannot be read.
+// A platform that decompresses does not change the header. So the header is used only if the body cannot be read.
 const compression = ({ headers, secrets }: Answer): string => {
   const coding = headers["content-encoding"] ?? "identity"
   return coding === "identity" ? "" : ` (compressed with ${printable(coding, secrets)}, which was not asked for)`
 }
 
 /**
- * Turns an answer into a token, or into the one failure that fits it.
+ * Turns an answer into a token, or into the failure that fits it.
  *
  * **Details**
  *
  * Every answer has a meaning, whatever its status and its bytes. An answer of
- * 400, 401 or 403 is a refusal of the credentials only where it is the token
- * endpoint's own: a page of a proxy or a firewall is `TokenEndpointUnavailable`
- * with the reason `Intermediary`. `Retry-After` and the
- * headers beside it count for each failure that passes by itself.
+ * 400, 401 or 403 is a refusal of the credentials only if the token endpoint sent
+ * it: a page of a proxy or a firewall is `TokenEndpointUnavailable` with the
+ * reason `Intermediary`. `Retry-After` and similar headers count for each
+ * transient failure.
  *
  * @category decoding
  * @since 0.1.0
@@ -208,9 +209,9 @@ export const interpret = (answer: Answer): TokenResponse => {
   }
 }
 
-// By hand, as the engine has no dependency. Bundled with what it needs it is 0.6 kB (minified, gzip -9). The same with
-// `Schema` of effect 4.1 is 24.5 kB, and 7 ms at every cold start; in a program that has `Schema` already, for its errors,
-// 1.5 kB and 1.6 ms.
+// By hand, as the engine has no dependency. Bundled, it takes 0.6 kB (minified, gzip -9). The same with `Schema` of
+// effect 4.1 takes 24.5 kB, and 7 ms at every cold start. In a program that already uses `Schema`, for its errors, that
+// is 1.5 kB and 1.6 ms.
 /**
  * The token in a token response (RFC 6749 §5.1), or what is wrong with it.
  *
@@ -219,11 +220,11 @@ export const interpret = (answer: Answer): TokenResponse => {
  * - `access_token`: required; printable ASCII without spaces, since it goes into
  *   a header.
  * - `token_type`: `Bearer` in any case. Absent counts as `Bearer`.
- * - `expires_in`: seconds as a number or as text (`3600`, `3600.5`, `"3600"`).
- *   Absent or `null` is `defaultLifetime` (milliseconds); above 24 hours counts as
- *   24 hours; below one second, zero and negative included, or no number at all is
- *   refused.
- * - Unknown fields pass.
+ * - `expires_in`: seconds as a number or as text (`3600`, `3600.5`, `"3600"`). If
+ *   it is absent or `null`, `defaultLifetime` (milliseconds) is used. More than
+ *   24 hours counts as 24 hours. A value below one second, also zero or negative,
+ *   is refused, and so is a value that is not a number.
+ * - Unknown fields are ignored.
  *
  * @category decoding
  * @since 0.1.0
@@ -244,7 +245,7 @@ const parseLifetime = (expiresIn: unknown, defaultLifetime: number): number | st
   if (expiresIn === undefined || expiresIn === null) return defaultLifetime
   const seconds = typeof expiresIn === "string" && expiresIn.trim() !== "" ? Number(expiresIn) : expiresIn
   if (typeof seconds !== "number" || Number.isNaN(seconds)) return "its expires_in is not a number"
-  // Renewing a token that lives for less than that would be hammering.
+  // Renewing a token with a shorter lifetime would cause too many requests.
   if (seconds < 1) return "its expires_in is below one second"
   return Math.min(Math.floor(seconds * 1000), maximumLifetime)
 }

@@ -1,5 +1,5 @@
 /**
- * Where a request goes, and whether the bearer may go with it.
+ * Where a request goes, and whether it may carry the token.
  *
  * @since 0.1.0
  */
@@ -19,18 +19,18 @@ const scheme = /^[a-z][a-z0-9+.-]*:/i
  * @since 0.1.0
  */
 export const isAtOrigin = (origins: ReadonlyArray<string>, url: string): boolean =>
-  // The slash ends the authority, so the prefix alone proves the origin. The rest is for other spellings of it.
+  // The slash ends the authority, so this prefix proves the origin. The rest handles other spellings of the URL.
   origins.some((origin) => url.startsWith("/", origin.length) && url.startsWith(origin)) ||
   (URL.canParse(url) && origins.includes(new URL(url).origin))
 
 /**
- * The absolute URL of a request to the API; undefined for one that goes to an origin that is none of `origins`.
+ * The absolute URL of a request to the API; undefined if it goes to an origin
+ * that is not one of `origins`.
  *
  * **Details**
  *
- * A relative URL is appended to `baseUrl`. Appended, not resolved:
- * `//evil.example`, `\\evil.example` and `@evil.example` stay paths on the API's
- * own host.
+ * A relative URL is appended to `baseUrl`, not resolved: `//evil.example`,
+ * `\\evil.example` and `@evil.example` stay paths on the API's own host.
  *
  * @category combinators
  * @since 0.1.0
@@ -48,20 +48,23 @@ export const resolve = ({ baseUrl, origins }: {
 
 const character = (code: string): string => String.fromCharCode(parseInt(code.slice(1), 16))
 
-/** A path without any percent-encoding, however often it was encoded, and without what URL parsers leave out. */
+/**
+ * A path without any percent-encoding, however often it was encoded, and without the characters that URL parsers
+ * ignore.
+ */
 const decoded = (path: string): string => {
-  // All levels of `%2525…` at once: each of the others makes a path three times as long, so that there are few.
+  // Decodes all levels of `%2525…` at once. Each other level makes a path three times as long, so there are few.
   const next = path.replace(/[\t\n\r ]/g, "").replace(/%(?:25)+/g, "%").replace(/%[0-9a-f]{2}/gi, character)
   return next === path ? path : decoded(next)
 }
 
 /**
- * Whether the path of a URL has a segment `.` or `..`: resolved on the way, it
- * leads out of what the path begins with (RFC 3986 §5.2.4).
+ * Whether the path of a URL has a segment `.` or `..`. When it is resolved on the
+ * way, it leads to another path than the URL begins with (RFC 3986 §5.2.4).
  *
  * **Details**
  *
- * Every spelling counts that a URL parser, a proxy or a server reads as such a
+ * It finds every spelling that a URL parser, a proxy or a server reads as such a
  * segment: percent-encoded any number of times, with `\` for `/`, with tabs or
  * line breaks in it, with parameters (`..;x=1`), cut by a NUL, or in overlong
  * UTF-8. Dots in a query or a fragment do not count.
@@ -70,8 +73,8 @@ const decoded = (path: string): string => {
  * @since 0.1.0
  */
 export const hasDotSegment = (url: string): boolean => {
-  // Most URLs have no dot, and nothing that may be one once it is decoded: they are not looked at any further. The first
-  // line takes half of the time of the second.
+  // Most URLs have no dot, and nothing that may decode to one, so they are not examined further. The first line takes
+  // half of the time of the second.
   if (!url.includes(".") && !url.includes("%")) return false
   if (/^(?:[^.%]|%(?!25|2e|c[01])[\da-f]{2})*$/i.test(url)) return false
   const path = url.replace(/[?#].*$/s, "")

@@ -1,8 +1,8 @@
 /** Time on two clocks. */
 export * as Instant from "./Instant.ts"
-/** The numbers that the lifecycle of a token depends on, and what follows from them. */
+/** The numbers that determine the lifecycle of a token, and what follows from them. */
 export * as Policy from "./Policy.ts"
-/** The options that a program completes the default policy with. */
+/** The options with which a program changes the default policy. */
 export * as PolicyOptions from "./PolicyOptions.ts"
 /** State, events and commands of the state machine. */
 export type * as State from "./State.ts"
@@ -12,13 +12,13 @@ export * as Lifecycle from "./Lifecycle.ts"
 export * as Json from "./Json.ts"
 /** Why an acquisition brought no token. */
 export * as TokenFailure from "./TokenFailure.ts"
-/** What a store holds of a token. */
+/** What a store contains of a token. */
 export * as StoredToken from "./StoredToken.ts"
-/** What a store holds while no process is to request a token. */
+/** What a store contains while no process may request a token. */
 export * as StoredFailure from "./StoredFailure.ts"
-/** What a store in Redis runs and is called. */
+/** The scripts of a store in Redis, and the names of its keys. */
 export * as StoredInRedis from "./StoredInRedis.ts"
-/** What a store in a directory writes and what it means. */
+/** What a store in a directory writes, and what it means. */
 export * as StoredInFiles from "./StoredInFiles.ts"
 /** What an answer of the token endpoint means. */
 export * as TokenResponse from "./TokenResponse.ts"
@@ -30,11 +30,11 @@ export * as ErrorBody from "./ErrorBody.ts"
 export * as RetryAfter from "./RetryAfter.ts"
 /** Checks of options that are written in a program. */
 export * as Options from "./Options.ts"
-/** Text from outside, made fit for error messages. */
+/** Text from outside, cleaned for error messages. */
 export * as Text from "./Text.ts"
 /** Where the API and its token endpoint are, and which addresses may be used. */
 export * as Environment from "./Environment.ts"
-/** Where a request goes, and whether the bearer may go with it. */
+/** Where a request goes, and whether it may carry the token. */
 export * as Url from "./Url.ts"
 /** The `WWW-Authenticate` header of a 401. */
 export * as Challenge from "./Challenge.ts"

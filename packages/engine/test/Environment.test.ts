@@ -162,7 +162,7 @@ describe("Environment.addresses", () => {
       assert.match(
         error.problem,
         address.startsWith("http:")
-          ? /is not HTTPS, which only localhost, 127\.0\.0\.1 and \[::1\] may do without$/
+          ? /is not HTTPS, which only localhost, 127\.0\.0\.1 and \[::1\] do not need$/
           : /^(number 2: )?it is not an absolute URL; expected one such as https:/
       )
     }
@@ -241,7 +241,7 @@ describe("Environment.addresses", () => {
     const { problem } = refusal(options)
     assert.include(problem, "/get-auth-token is deprecated")
     assert.include(problem, "new client id and client secret")
-    assert.include(problem, `with ${tokenPath}, which took its place`)
+    assert.include(problem, `with ${tokenPath}, which replaces it`)
   })
 
   it.each([

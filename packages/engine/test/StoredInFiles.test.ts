@@ -90,7 +90,7 @@ describe("StoredInFiles", () => {
     )
     assert.strictEqual(
       StoredInFiles.unusable("/d", "NotFound: no", undefined),
-      "The directory /d cannot be used (NotFound: no). Check that it is a directory, and this user's."
+      "The directory /d cannot be used (NotFound: no). Check that it is a directory, and that it belongs to this user."
     )
   })
 

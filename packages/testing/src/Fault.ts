@@ -1,5 +1,5 @@
 /**
- * What can go wrong between an application and Spotnana, as values that a test hands to `MockSpotnana.inject`.
+ * Faults between an application and Spotnana, as values that a test passes to `MockSpotnana.inject`.
  *
  * @since 0.1.0
  */
@@ -16,8 +16,9 @@ import type * as Stream from "effect/Stream"
  *
  * **Details**
  *
- * A stream makes the awkward bodies: `Stream.never` is a body that never ends, a stream that fails after a few bytes is
- * a connection lost half-way, `Stream.forever` is an endless body.
+ * With a stream, a body can misbehave: `Stream.never` is a body that never ends,
+ * a stream that fails after a few bytes is a connection that is lost half-way,
+ * and `Stream.forever` is an endless body.
  *
  * @category models
  * @since 0.1.0
@@ -30,7 +31,7 @@ export type Body =
   | Schema.JsonArray
 
 /**
- * One way for a request to go wrong.
+ * A fault of one request.
  *
  * **When to use**
  *
@@ -50,7 +51,7 @@ export type Fault = Data.TaggedEnum<{
 const Fault = Data.taggedEnum<Fault>()
 
 /**
- * Takes a fault apart by its tag.
+ * Matches a fault by its tag.
  *
  * @category pattern matching
  * @since 0.1.0
@@ -69,7 +70,7 @@ export const match: typeof Fault.$match = Fault.$match
  *
  * Over a real socket the status has to be a final one, 200 to 599.
  *
- * **Example** (an outage, and a success that is none)
+ * **Example** (an outage, and a 200 without a token)
  *
  * ```ts
  * import { Fault } from "@effect-spotnana/testing"
@@ -88,7 +89,8 @@ export const status = (
 ): Fault => Fault.Status({ status, headers: Headers.fromInput(options?.headers), body: options?.body })
 
 /**
- * A `429` in Spotnana's words, `TOO_MANY_REQUESTS`, with or without `Retry-After`.
+ * A `429` as Spotnana sends it, with `TOO_MANY_REQUESTS`, with or without
+ * `Retry-After`.
  *
  * **When to use**
  *
@@ -133,8 +135,9 @@ export const hang: Fault = Fault.Hang()
  *
  * **Gotchas**
  *
- * A server that shows no socket (Bun, Deno, a Web handler) can only break off the body: there the client sees a status
- * of 200 and then a failing body.
+ * A server that gives no access to its sockets (Bun, Deno, a Web handler) can
+ * only break off the body. There, the client sees a status of 200 and then a body
+ * that fails.
  *
  * @category constructors
  * @since 0.1.0
@@ -142,7 +145,7 @@ export const hang: Fault = Fault.Hang()
 export const drop: Fault = Fault.Drop()
 
 /**
- * A `200` that calls itself JSON and is neither JSON nor UTF-8.
+ * A `200` with the content type JSON, whose body is neither JSON nor UTF-8.
  *
  * @category constructors
  * @since 0.1.0

@@ -11,8 +11,8 @@ import type * as Redacted from "effect/Redacted"
  *
  * **Details**
  *
- * `token` is `/v2/auth/oauth2-token`, `other` the deprecated `/get-auth-token` and the page `/embed`, and `api` every
- * other path, all of which want a bearer.
+ * `token` is `/v2/auth/oauth2-token`, `other` the deprecated `/get-auth-token`
+ * and the page `/embed`, and `api` every other path, all of which need a token.
  *
  * @category models
  * @since 0.1.0
@@ -20,16 +20,17 @@ import type * as Redacted from "effect/Redacted"
 export type Endpoint = "token" | "api" | "other"
 
 /**
- * One request as it was received, and what was decided about it.
+ * One request as it was received, and how it was answered.
  *
  * **Details**
  *
- * Printing an entry (`console.log`, `JSON.stringify`, a failed assertion) shows neither secret nor token: those are
- * `Redacted`, and effect's `Headers` hide `authorization`. `Redacted.value` gets at them.
+ * Printing an entry (`console.log`, `JSON.stringify`, a failed assertion) shows
+ * neither secret nor token: those are `Redacted`, and effect's `Headers` hide
+ * `authorization`. Use `Redacted.value` to read them.
  *
  * **Gotchas**
  *
- * `headers.authorization` read by name is the bearer itself.
+ * If you read `headers.authorization` by name, you get the token itself.
  *
  * @category models
  * @since 0.1.0
@@ -41,20 +42,22 @@ export interface LedgerEntry {
   readonly path: string
   /** The text after `?`, or an empty string. Values of parameters that name a secret or a token are replaced. */
   readonly query: string
-  /** In-process the `host` is the one of the URL that was asked for, as it is on the wire. */
+  /** In-process, `host` is the host of the requested URL, as it is on the wire. */
   readonly headers: Headers.Headers
-  /** The body as text. Redacted, since a token request carries the client secret, and may carry a token of a user. */
+  /**
+   * The body as text. Redacted, because a token request contains the client secret, and may contain a token of a user.
+   */
   readonly body: Redacted.Redacted
-  /** The client that presented itself, or whose token was presented; absent when it is nobody known. */
+  /** The client that sent its credentials, or whose token was sent; absent if it is not known. */
   readonly clientId: string | undefined
-  /** The email of the user that the request was made for: whose token was exchanged or presented. */
+  /** The email of the user for whom the request was made: the user whose token was exchanged or sent. */
   readonly user: string | undefined
-  /** At the token endpoint the token that was issued, elsewhere the bearer that was presented. */
+  /** At the token endpoint the token that was issued, elsewhere the token that was sent. */
   readonly token: Redacted.Redacted | undefined
   /** When the request arrived, in milliseconds by `Clock`. */
   readonly at: number
-  /** What was decided. Latency comes after, so the client may not have seen it. */
+  /** The answer that was decided. Latency comes after that, so the client may not have received it. */
   readonly status: number | "hang" | "drop"
-  /** What an error body of this exchange has for `debugIdentifier`. Unique in a ledger. */
+  /** The `debugIdentifier` in an error body of this exchange. Unique in a ledger. */
   readonly debugIdentifier: string
 }

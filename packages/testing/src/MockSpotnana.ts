@@ -1,5 +1,5 @@
 /**
- * A Spotnana that answers like the real one, with faults on demand.
+ * A mock that answers like Spotnana, with faults on demand.
  *
  * @since 0.1.0
  */
@@ -33,7 +33,7 @@ import * as Settings from "./Settings.ts"
 export type { Client, PartnerJwk, Reference }
 
 /**
- * What a mock starts with: the settings, and the data that it answers with.
+ * The initial settings of a mock, and the data with which it answers.
  *
  * @category models
  * @since 0.1.0
@@ -41,13 +41,13 @@ export type { Client, PartnerJwk, Reference }
 export interface Options extends Settings.Input {
   /** The first client's id. Default: `mock-client`. */
   readonly clientId?: string | undefined
-  /** The first client's secret. Default: one that is made up. */
+  /** The first client's secret. Default: a random one. */
   readonly clientSecret?: Redacted.Redacted | string | undefined
   /** What `/v2/companies` lists. Default: {@link companies}. */
   readonly companies?: ReadonlyArray<Reference> | undefined
   /** The ids that `/v2/users/{userId}` knows. Default: {@link users}. */
   readonly users?: ReadonlyArray<string> | undefined
-  /** What the partner's `userEndpoint` and `jwksUrl` are reached by. Default: `fetch`. */
+  /** The client for the partner's `userEndpoint` and `jwksUrl`. Default: `fetch`. */
   readonly partnerClient?: HttpClient.HttpClient | undefined
 }
 
@@ -68,24 +68,24 @@ export const companies: ReadonlyArray<Reference> = State.companies
 export const users: ReadonlyArray<string> = State.users
 
 /**
- * A Spotnana for tests: one application, what it is told to do, and a ledger of what it received.
+ * A mock of Spotnana for tests: it does what the test tells it, and keeps a ledger of the requests that it received.
  *
  * **When to use**
  *
- * In tests of whatever calls Spotnana. With {@link layerHttpClient} it takes the place of the network and works under
- * `TestClock`; with {@link layerServer} it listens on a socket.
+ * In tests of code that calls Spotnana. With {@link layerHttpClient} it replaces the network and works under
+ * `TestClock`. With {@link layerServer} it listens on a socket.
  *
  * **Details**
  *
- * It answers `POST /v2/auth/oauth2-token` (client credentials, and the exchange of a user's token),
- * `POST /get-auth-token` (410, it is deprecated), `GET /v2/companies`, `GET /v2/users/{userId}`, `POST` and
- * `GET /v2/api-users`, `POST /v2/api-users/rotate` and `/revoke`, `POST`, `GET` and
- * `DELETE /v2/companies/{companyId}/partner-public-keys`, and with a SCIM token `GET /v2/scim/Users`. Two routes are not
- * those of the real Spotnana: `POST /v2/echo`, for tests of replay, answers with the body that it received, and
- * `GET /embed?idp=token-exchange-auth` is a page for an iframe, which asks the page around it for tokens by the messages
- * that Spotnana's does, and calls the API with them.
+ * It answers `POST /v2/auth/oauth2-token` (client credentials, and the exchange of a user's token), `POST
+ * /get-auth-token` (410, it is deprecated), `GET /v2/companies`, `GET /v2/users/{userId}`, `POST` and `GET
+ * /v2/api-users`, `POST /v2/api-users/rotate` and `/revoke`, `POST`, `GET` and `DELETE
+ * /v2/companies/{companyId}/partner-public-keys`, and with a SCIM token `GET /v2/scim/Users`. Two routes are not those
+ * of the real Spotnana: `POST /v2/echo`, for tests of replay, answers with the body that it received, and `GET
+ * /embed?idp=token-exchange-auth` is a page for an iframe. It asks the page around it for tokens with the same messages
+ * as Spotnana's page, and calls the API with them.
  *
- * A request is decided upon when it arrives; latency only delays the answer. So the lifetime of a token starts when the
+ * The answer is decided when the request arrives. Latency only delays it. So the lifetime of a token starts when the
  * request for it arrived, not when the answer was sent.
  *
  * **Gotchas**
@@ -96,63 +96,66 @@ export const users: ReadonlyArray<string> = State.users
  * @since 0.1.0
  */
 export class MockSpotnana extends Context.Service<MockSpotnana, {
-  /** The first client, with the secret that is valid now. A defect once it was revoked. */
+  /** The first client, with the secret that is valid now. A defect if it was revoked. */
   readonly credentials: Effect.Effect<Client>
   /**
-   * Adds a further client, a TMC administrator like the first one, with the secret given or one that is made up. An id that
-   * is taken is a defect.
+   * Adds a further client, a TMC administrator like the first one, with the given secret or a random one. An id that
+   * exists already is a defect.
    */
   readonly addClient: (clientId: string, clientSecret?: Redacted.Redacted | string) => Effect.Effect<Client>
   /**
-   * Adds a user, or a further token of one: a token request of any client may exchange it for a token that acts for the
-   * user (RFC 8693), and gets a refresh token with it. What is exchanged besides: a JWT that was signed with a key that is
-   * registered or at `jwksUrl`, and a token for which `userEndpoint` has an email.
+   * Adds a user, or a further token of a user. A token request of any client may exchange that token for a token that
+   * acts for the user (RFC 8693), and gets a refresh token with it. The mock also exchanges a JWT that was signed with
+   * a key that is registered or at `jwksUrl`, and a token for which `userEndpoint` has an email.
    */
   readonly addUser: (subjectToken: Redacted.Redacted | string, email: string) => Effect.Effect<void>
-  /** Exchanges no token of this user from now on. What was exchanged is accepted until it expires or is revoked. */
+  /**
+   * From now on, no token of this user is exchanged. Tokens that were already exchanged are accepted until they expire
+   * or are revoked.
+   */
   readonly removeUser: (email: string) => Effect.Effect<void>
-  /** Changes the settings that are named; the others stay. */
+  /** Changes the given settings. The others stay. */
   readonly configure: (settings: Settings.Input) => Effect.Effect<void>
   /**
-   * Queues a fault for the next `times` requests (default 1) to an endpoint. `Infinity` is until `clearFaults`. It is
-   * used up as a request arrives, before anything of that request is looked at.
+   * Queues a fault for the next `times` requests (default 1) to an endpoint. `Infinity` is until `clearFaults`. A
+   * request uses it up when it arrives, before the request is read.
    */
   readonly inject: (
     endpoint: Exclude<Endpoint, "other">,
     fault: Fault,
     options?: { readonly times?: number | undefined }
   ) => Effect.Effect<void>
-  /** Forgets the faults that are queued. Requests that hang already go on hanging. */
+  /** Removes the queued faults. Requests that already hang continue to hang. */
   readonly clearFaults: Effect.Effect<void>
-  /** Every token that was issued dies now. */
+  /** Makes every issued token invalid. */
   readonly revokeTokens: Effect.Effect<void>
-  /** Every token of one client dies now, those that act for its users included. */
+  /** Makes every token of one client invalid, including those that act for its users. */
   readonly revokeTokensOf: (clientId: string) => Effect.Effect<void>
-  /** Every token that acts for one user dies now. */
+  /** Makes every token that acts for one user invalid. */
   readonly revokeTokensOfUser: (email: string) => Effect.Effect<void>
   /**
-   * A new secret, for the first client if no other is named. The old one and every token of that client die at once, as
-   * with Spotnana's `POST /v2/api-users/rotate`. An unknown id is a defect.
+   * Makes a new secret, for the first client if no other is named. The old secret and every token of that client become
+   * invalid at once, as with Spotnana's `POST /v2/api-users/rotate`. An unknown id is a defect.
    */
   readonly rotateSecret: (clientId?: string) => Effect.Effect<Client>
   /** The public keys that are registered and active; see `SubjectTokenVerifier`. */
   readonly partnerKeys: Effect.Effect<ReadonlyArray<PartnerJwk>>
   /** What was received, oldest first. */
   readonly ledger: Effect.Effect<ReadonlyArray<LedgerEntry>>
-  /** What is received from the subscription on, each as it enters the ledger. */
+  /** The requests from the subscription on, each when it enters the ledger. */
   readonly requests: Stream.Stream<LedgerEntry>
   /** How many entries of the ledger are for the token endpoint. */
   readonly tokenRequests: Effect.Effect<number>
   /** How many entries of the ledger are for the API. */
   readonly apiRequests: Effect.Effect<number>
   readonly clearLedger: Effect.Effect<void>
-  /** The application, for a router or a Web handler of one's own; {@link layerServer} serves it. */
+  /** The mock as an application, for your own router or Web handler. {@link layerServer} serves it. */
   readonly httpEffect: Effect.Effect<
     HttpServerResponse.HttpServerResponse,
     HttpServerError.HttpServerError,
     HttpServerRequest.HttpServerRequest
   >
-  /** The same application as an `HttpClient`, whatever the host of the URL; see {@link layerHttpClient}. */
+  /** The same application as an `HttpClient`, for every host; see {@link layerHttpClient}. */
   readonly httpClient: HttpClient.HttpClient
 }>()("@effect-spotnana/testing/MockSpotnana") {}
 
@@ -247,20 +250,24 @@ export const layer = (options?: Options | undefined): Layer.Layer<MockSpotnana> 
   Layer.effect(MockSpotnana, make(options))
 
 /**
- * Provides an `HttpClient` whose every request ends at the mock, without a socket.
+ * Provides an `HttpClient` that sends every request to the mock, without a
+ * socket.
  *
  * **When to use**
  *
- * Under `TestClock`: nothing here waits for anything but `Clock`.
+ * Under `TestClock`: nothing here waits for anything except `Clock`.
  *
  * **Details**
  *
- * Every host is answered; the ledger's `host` header tells which was meant. What waits (latency, a fault that hangs, the
- * backoff of the code under test) waits for `TestClock`: fork it and adjust the clock.
+ * The mock answers for every host. The `host` header in the ledger shows which
+ * host was requested. Everything that waits (latency, a fault that hangs, the
+ * backoff of the code under test) waits for `TestClock`: fork it and adjust the
+ * clock.
  *
  * **Gotchas**
  *
- * A request body that is no text, bytes or `Stream` (`FormData`, a Web `ReadableStream`) is read through promises.
+ * A request body that is neither text nor bytes nor a `Stream` (`FormData`, a Web
+ * `ReadableStream`) is read through promises.
  *
  * @category layers
  * @since 0.1.0
@@ -271,18 +278,19 @@ export const layerHttpClient: Layer.Layer<HttpClient.HttpClient, never, MockSpot
 )
 
 /**
- * Serves the mock on whatever `HttpServer` is provided.
+ * Serves the mock on the `HttpServer` that is provided.
  *
  * **When to use**
  *
- * When the claim is about the wire, or when what calls Spotnana is another process.
+ * When a test is about the wire, or when another process calls Spotnana.
  *
  * **Details**
  *
- * The clock is the one that the layer was built with. As it closes, connections that are still open are cut, so that a
- * request that hangs does not delay the server's shutdown.
+ * The clock is the one that the layer was built with. When it closes, it cuts
+ * connections that are still open, so that a request that hangs does not delay
+ * the server's shutdown.
  *
- * **Example** (on Node, at a port of its own)
+ * **Example** (on Node, on a free port)
  *
  * ```ts
  * import { MockSpotnana } from "@effect-spotnana/testing"
@@ -308,14 +316,14 @@ export const layerServer: Layer.Layer<never, never, MockSpotnana | HttpServer.Ht
         Effect.andThen(mock.httpEffect)
       )
     )
-    // Added after the server's own, so it runs before: that one waits for requests in progress.
+    // Added after the finalizer of the server, so it runs first. That of the server waits for requests in progress.
     yield* Effect.addFinalizer(() => connections.destroy)
   })
 )
 
 /**
- * Runs in the context of the mock: that of a request in the same process is its client's, which has rules of its own about
- * where a request may go.
+ * Runs in the context of the mock, not of a request. In the same process, the context of a request is that of its
+ * client, which has its own rules about where a request may go.
  */
 const partnerClient = (given: HttpClient.HttpClient | undefined): Effect.Effect<HttpClient.HttpClient> =>
   Effect.gen(function*() {

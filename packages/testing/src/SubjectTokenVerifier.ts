@@ -1,5 +1,6 @@
 /**
- * Verifies subject tokens as Spotnana does: JWTs that a partner signed with a key of its JWKS, or with a registered one.
+ * Verifies subject tokens as Spotnana does: JWTs that a partner signed with a key of its JWKS, or with a registered
+ * key.
  *
  * @since 0.1.0
  */
@@ -18,7 +19,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 
 /**
- * A public key: a member of a JWKS. What it has beyond these is ignored.
+ * A public key: a member of a JWKS. Further fields are ignored.
  *
  * @category models
  * @since 0.1.0
@@ -31,7 +32,7 @@ export interface VerificationKey {
 }
 
 /**
- * What a token is verified by.
+ * The options of {@link verify}.
  *
  * @category models
  * @since 0.1.0
@@ -43,7 +44,7 @@ export interface Options {
   readonly audience?: string | undefined
   /** Default: any. */
   readonly issuer?: string | undefined
-  /** By how much the clock of the signer may differ. Default: 10 seconds. */
+  /** How much the clock of the signer may differ. Default: 10 seconds. */
   readonly clockTolerance?: Duration.Input | undefined
 }
 
@@ -80,7 +81,7 @@ export class InvalidSubjectToken extends Data.TaggedError("InvalidSubjectToken")
     | "WrongIssuer"
     | "Expired"
     | "IssuedInFuture"
-  /** What is wrong. Neither the token nor a claim is in it. */
+  /** What is wrong. It contains neither the token nor a claim. */
   readonly message: string
 }> {}
 
@@ -113,9 +114,10 @@ const isSigned = (key: VerificationKey, data: string, signature: string): Effect
   }).pipe(Effect.catch(() => Effect.succeed(false)), Effect.provide(crypto))
 
 /**
- * Verifies a token: RS256, a known `kid`, its signature, the claims that Spotnana wants, audience, issuer, and time by `Clock`.
+ * Verifies a token: RS256, a known `kid`, its signature, the claims that Spotnana
+ * requires, audience, issuer, and time by `Clock`.
  *
- * **Example** (What the mock knows of a token)
+ * **Example** (Which user a token of the mock belongs to)
  *
  * ```ts
  * import { MockSpotnana, SubjectTokenVerifier } from "@effect-spotnana/testing"
@@ -140,7 +142,7 @@ export const verify = (token: Redacted.Redacted, options: Options): Effect.Effec
     const [head = "", body = "", signature = "", ...rest] = Redacted.value(token).split(".")
     const header = Schema.decodeUnknownOption(Header)(jsonOf(head))
     if (Option.isNone(header) || signature === "" || rest.length > 0) {
-      return yield* refuse("Malformed", "The subject token is no signed JWT")
+      return yield* refuse("Malformed", "The subject token is not a signed JWT")
     }
     const { alg, kid } = header.value
     if (alg !== "RS256") return yield* refuse("WrongAlgorithm", "The subject token is not signed with RS256")

@@ -1,5 +1,6 @@
 /**
- * Tells whether a `TokenStore.Backend` does what the processes that share it rely on.
+ * Tests whether a `TokenStore.Backend` does what the processes that share it
+ * need.
  *
  * @since 0.1.0
  */
@@ -24,7 +25,7 @@ export class Nonconformance extends Schema.TaggedError<Nonconformance>()("Noncon
 }) {}
 
 /**
- * One requirement, and the effect that fails where a store does not meet it.
+ * One requirement, and the effect that fails if a store does not meet it.
  *
  * @category models
  * @since 0.1.0
@@ -33,8 +34,8 @@ export interface Case {
   /** The requirement, as a sentence. */
   readonly name: string
   /**
-   * `key` is one that nothing was ever stored under. `other` is the same store as another process has it, over a
-   * connection of its own: with it the case also finds what a store keeps to its process. Default: `backend`.
+   * `key` is a key under which nothing was ever stored. `other` is the same store as in another process, with its own
+   * connection. With it, the case also finds what a store shares only within its process. Default: `backend`.
    */
   readonly run: (
     backend: TokenStore.Backend,
@@ -50,19 +51,20 @@ const expect = (what: string, actual: unknown, expected: unknown): Effect.Effect
     ? Effect.void
     : fail(`${what}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`)
 
-// What is seen before the end of a short time has to be seen within it, on a busy machine too.
+// A check before the end of this time must finish within it, also on a busy machine.
 const short = Duration.seconds(2)
 const minute = Duration.minutes(1)
 const payload = Redacted.make("payload")
 const failure = Redacted.make("failure")
 
-// The store began to count before it answered: by its clock too, more than the short time has passed then.
+// The store began to count before it answered. So more than the short time has then passed by its clock too.
 const shortIsOver = Effect.sleep(Duration.times(short, 1.25))
 
-// For what takes a second at most, unless the machine is busy.
+// For what takes at most a second, unless the machine is busy.
 const longestWait = Duration.seconds(10)
 
-// What text loses on its way: blanks at its ends, what is not ASCII, what follows a zero, what is beyond some length.
+// What a store may lose of a text: spaces at its ends, characters that are not ASCII, everything after a zero byte,
+// everything beyond some length.
 const long = ` {"a":"ä€😀\\n\u0000"}${"x".repeat(65_536)}é \n`
 
 const granted = (what: string, lease: Effect.Effect<TokenStore.Lease, TokenStore.TokenStoreError>) =>
@@ -103,7 +105,7 @@ const within = (what: string, { timeLeft }: { readonly timeLeft: Duration.Durati
     Duration.isPositive(timeLeft) && !Duration.isGreaterThan(timeLeft, limit)
   )
 
-/** A minute, of which some of the time that a case takes has gone. */
+/** A minute, minus some of the time that a case takes. */
 const aMinute = (what: string, { timeLeft }: { readonly timeLeft: Duration.Duration }) =>
   timeLeftIs(
     what,
@@ -122,7 +124,8 @@ const failureIs = (
     : fail(`${what}: the failure is ${failure === undefined ? "missing" : "another"}`)
 
 /**
- * The requirements. Each takes up to five seconds of real time, and 10 seconds where something is missing.
+ * The requirements. Each takes up to five seconds of real time, and 10 seconds if
+ * something is missing.
  *
  * **Example** (With vitest)
  *
@@ -313,7 +316,7 @@ export const cases: ReadonlyArray<Case> = [
     name: "what is done under one key changes nothing under another",
     run: (backend, key, other = backend) =>
       Effect.gen(function*() {
-        // What a store may decode, quote wrongly, or cut off.
+        // Endings that a store may decode, quote wrongly, or cut off.
         const endings = ["", ":other", "%3Aother", ":o'ther", ":o_ther", `${"x".repeat(100)}1`, `${"x".repeat(100)}2`]
         for (const ending of endings) {
           yield* absent(`key ${ending}`, backend.read(key + ending))
@@ -342,7 +345,7 @@ export const cases: ReadonlyArray<Case> = [
           const own = `${key}:${what.replaceAll(" ", "-")}`
           const fence = yield* granted("lease", backend.lease(own, minute))
           const stream = yield* other.changes(own)
-          // Before anything is taken from the stream: the subscription stands already.
+          // Before anything is taken from the stream, because the subscription is active already.
           yield* change(own, fence)
           yield* heard(
             what,

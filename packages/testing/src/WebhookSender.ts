@@ -1,5 +1,5 @@
 /**
- * Sends webhooks as Spotnana does, and as it does not: signed, late, with a wrong signature, twice.
+ * Sends signed webhooks as Spotnana does, and also faulty ones: late, with a wrong signature, twice.
  *
  * @since 0.1.0
  */
@@ -26,15 +26,15 @@ import * as Redacted from "effect/Redacted"
 export interface Options {
   /** The secrets to sign with (`whsec_…`): each makes a signature, as during a rotation of the secret. */
   readonly secrets: Redacted.Redacted | ReadonlyArray<Redacted.Redacted>
-  /** What is sent: text and bytes as they are, everything else as JSON. */
+  /** The body. Text and bytes are sent as they are, everything else as JSON. */
   readonly body: unknown
-  /** The id of the delivery. Default: one that is made up. */
+  /** The id of the delivery. Default: a random one. */
   readonly id?: string | undefined
   /** How long ago it was signed. Default: now. */
   readonly age?: Duration.Input | undefined
-  /** How far ahead the clock is that it was signed by. Default: not at all. */
+  /** How far ahead the signer's clock is. Default: not at all. */
   readonly ahead?: Duration.Input | undefined
-  /** What does not belong to the signature: the body (it is changed after signing) or the signature (it is made up). */
+  /** What is wrong: the body (it is changed after signing) or the signature (it is random). */
   readonly wrong?: "Body" | "Signature" | undefined
 }
 
@@ -98,13 +98,14 @@ export const sign = (options: Options): Effect.Effect<SignedDelivery> =>
   }).pipe(Effect.orDie, Effect.provide(crypto))
 
 /**
- * Sends a delivery until it is accepted, and gives the status of each attempt.
+ * Sends a delivery until it is accepted, and returns the status of each attempt.
  *
  * **Details**
  *
- * Sent again, it has the same id and a signature of that time. Up to `attempts`
- * (default 3), a second apart; after the first answer of 2xx it is sent
- * `duplicates` times more (default 0), as a sender does that never saw the answer.
+ * Each attempt has the same id and a new signature. There are up to `attempts`
+ * attempts (default 3), a second apart. After the first answer of 2xx, the
+ * delivery is sent `duplicates` times more (default 0), as by a sender that never
+ * received the answer.
  *
  * **Example** (A handler that is called twice)
  *

@@ -11,7 +11,7 @@ import type { TokenResponse } from "../support/clientCredentials.ts"
 import { expiryOf, marginOf, noToken, tokenForm } from "../support/clientCredentials.ts"
 import { fetchFor, statusOf } from "../support/fetch.ts"
 
-/** The requests of the SDK: what its signer is given, and sent as its signer left it. */
+/** The requests of the SDK: they are passed to its signer, and sent as the signer returned them. */
 const requestsOf = (setting: Setting) => {
   const send = fetchFor(setting)
   const { hostname, port, protocol } = new URL(setting.baseUrl)
@@ -23,7 +23,7 @@ const requestsOf = (setting: Setting) => {
   }
 }
 
-/** The floor: a request that is sent as it was made. */
+/** The floor: a request that is sent unchanged. */
 const constant = (setting: Setting, bearer: string): Client => {
   const { make, send } = requestsOf(setting)
   const headers = { authorization: `Bearer ${bearer}` }
@@ -35,7 +35,7 @@ const provider = (setting: Setting) => {
   const send = fetchFor(setting)
   return async (): Promise<TokenIdentity> => {
     const answer = await send(setting.tokenUrl, { method: "POST", body: tokenForm(setting) })
-    // Read in any case: a body that is left keeps its connection.
+    // Always read, because an unread body keeps its connection.
     const body = await answer.text()
     if (answer.status !== 200) throw noToken(answer.status)
     const response: TokenResponse = JSON.parse(body)
@@ -50,7 +50,7 @@ const authenticated = (setting: Setting): Client => {
     createIsIdentityExpiredFunction(marginOf(setting)),
     doesIdentityRequireRefresh
   )
-  // Its type tells nothing of it: only what is given no provider gives none.
+  // Its type does not show that it is undefined only if no provider was given.
   if (identity === undefined) throw new Error("There is no provider.")
   const signer = new HttpBearerAuthSigner()
   return {

@@ -11,7 +11,7 @@ interface Token {
   readonly expires_in: number
 }
 
-/** How its requests are sent: by Node's own agent, which keeps connections, or answered at once. */
+/** How its requests are sent: with Node's own agent, which keeps connections, or answered at once. */
 const transport = (setting: Setting): AxiosRequestConfig => {
   if (!setting.stubbed) return {}
   const [token, api] = [stubBody(setting, setting.tokenUrl), stubBody(setting, setting.baseUrl)]

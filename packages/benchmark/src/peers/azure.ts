@@ -44,7 +44,10 @@ const clientOf = (setting: Setting) => {
   return { pipeline, httpClient, baseUrl, get }
 }
 
-/** The default client's connections are of Node's own agent, which keeps them: whoever is measured next starts anew. */
+/**
+ * The default client uses Node's own agent, which keeps connections. They are closed, so that the next peer starts
+ * without them.
+ */
 const close = async () => {
   for (const idle of Object.values(Http.globalAgent.freeSockets)) idle?.forEach((socket) => socket.destroy())
 }
@@ -78,8 +81,8 @@ const credentialOf = (setting: Setting, httpClient: HttpClient): TokenCredential
 })
 
 /**
- * The policy goes on renewing in the background, and the process ends with an error that nobody waited for. Once the
- * client is closed it is told that it has a token.
+ * The policy continues to renew in the background, and the process would end with an unhandled error. So after the
+ * client is closed, it is told that it has a token.
  */
 const endedBy = (isClosed: () => boolean, credential: TokenCredential): TokenCredential => ({
   getToken: async (scopes, options) => {
@@ -100,7 +103,7 @@ const authenticated = (setting: Setting): Client => {
   pipeline.addPolicy(policy)
   return {
     get,
-    // As `getBearerTokenProvider` of @azure/identity does: the policy hands its token to a request only.
+    // Like `getBearerTokenProvider` of @azure/identity, because the policy gives its token only to a request.
     token: async () => {
       const { headers } = await policy.sendRequest(
         createPipelineRequest({ url: baseUrl }),

@@ -17,7 +17,7 @@ const authenticated = (setting: Setting): Client => {
   return {
     get: async (path) => statusOf(await authenticate(new Request(setting.baseUrl + path), send)),
     token: () => wrapper.getAccessToken(),
-    // Its one timer is set only for a token that came with a refresh token.
+    // Its only timer is set only for a token that came with a refresh token.
     close: async () => {}
   }
 }

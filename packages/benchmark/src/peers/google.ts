@@ -4,7 +4,7 @@ import type { TokenResponse } from "../support/clientCredentials.ts"
 import { expiryOf, marginOf, noToken, tokenForm } from "../support/clientCredentials.ts"
 import { json, stubBody } from "../support/stub.ts"
 
-/** How requests to this URL are sent: by `fetch`, or answered at once, always with the same response. */
+/** How requests to this URL are sent: with `fetch`, or answered at once, always with the same response. */
 const transport = (setting: Setting, url: string): gaxios.GaxiosOptions => {
   if (!setting.stubbed) return { fetchImplementation: fetch }
   const answer = Object.assign(new Response(undefined, { headers: json }), { data: JSON.parse(stubBody(setting, url)) })

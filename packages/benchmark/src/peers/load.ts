@@ -1,9 +1,9 @@
-// Each by its name, loaded only where it is used: a process that measures one client holds no other.
+// Each peer is loaded by its name when it is used, so a process that measures one client does not contain the others.
 import type { Peer } from "../Peer.ts"
 
 const ours = () => import("./spotnana.ts")
 
-/** Everyone who is measured, the library itself first. */
+/** All peers that are measured, the library itself first. */
 const peers: Readonly<Record<string, () => Promise<Peer>>> = {
   "effect-spotnana": async () => (await ours()).spotnana,
   "google-auth-library": async () => (await import("./google.ts")).google,
@@ -16,7 +16,7 @@ const peers: Readonly<Record<string, () => Promise<Peer>>> = {
   "@smithy/core": async () => (await import("./aws.ts")).aws
 }
 
-/** What the others are measured against. */
+/** The floors with which the others are compared. */
 const floors: typeof peers = {
   "HttpClient, looking at the answer": async () => (await ours()).looking,
   "a Map of tokens": async () => (await import("./mapOfTokens.ts")).mapOfTokens

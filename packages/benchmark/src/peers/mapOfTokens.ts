@@ -2,7 +2,9 @@ import type { Peer } from "../Peer.ts"
 import { expiryOf, tokenForm } from "../support/clientCredentials.ts"
 import { fetchFor } from "../support/fetch.ts"
 
-/** The least that keeps a token: the token itself and when it expires. Nothing is shared, renewed ahead or replaced. */
+/**
+ * The minimum that keeps a token: the token itself and when it expires. Nothing is shared, renewed early or replaced.
+ */
 export const mapOfTokens: Peer = {
   name: "a Map of tokens",
   packages: [],

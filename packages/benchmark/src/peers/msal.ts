@@ -4,7 +4,7 @@ import type { Client, Peer, Setting } from "../Peer.ts"
 import { constantClient, fetchFor, statusOf } from "../support/fetch.ts"
 import { tokenBody } from "../support/stub.ts"
 
-/** Answers a token request at once; of others there are none, since the authority's metadata is given. */
+/** Answers a token request at once. There are no other requests, because the authority's metadata is given. */
 const stub = (setting: Setting): INetworkModule => ({
   sendPostRequestAsync: async () => ({ status: 200, headers: {}, body: JSON.parse(tokenBody(setting)) }),
   sendGetRequestAsync: (url) => Promise.reject(new Error(`unexpected: ${url}`))
@@ -12,7 +12,7 @@ const stub = (setting: Setting): INetworkModule => ({
 
 const applicationOf = (setting: Setting): ConfidentialClientApplication => {
   const { host } = new URL(setting.baseUrl)
-  // An authority has to be of https. Nothing is sent there: the endpoint is the metadata's.
+  // An authority must use https. Nothing is sent to it, because the endpoint is in the metadata.
   const authority = `https://${host}/benchmark`
   return new ConfidentialClientApplication({
     auth: {

@@ -4,7 +4,10 @@ import type { Client, Peer, Setting } from "../Peer.ts"
 import { constantClient, fetchFor, statusOf } from "../support/fetch.ts"
 import { tokenBody } from "../support/stub.ts"
 
-/** A token from the endpoint. Stubbed, it is made as for a stored one: nothing else can stand in for its request. */
+/**
+ * A token from the endpoint. With a stub, it is made like a stored token, because its request cannot be replaced
+ * otherwise.
+ */
 const acquisition = (setting: Setting): () => Promise<AccessToken> => {
   const client = new ClientCredentials({
     client: { id: setting.clientId, secret: setting.clientSecret },

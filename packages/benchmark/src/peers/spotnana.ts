@@ -18,7 +18,7 @@ const stub = (setting: Setting): HttpClient.HttpClient => {
   )
 }
 
-/** What requests go through: sockets, or the stub. */
+/** The transport of requests: sockets, or the stub. */
 export const transport = (setting: Setting): Layer.Layer<HttpClient.HttpClient> =>
   setting.stubbed ? Layer.sync(HttpClient.HttpClient, () => stub(setting)) : NodeHttpClient.layerUndici
 
@@ -30,7 +30,7 @@ const clientOf = async <R, E>(
   layer: Layer.Layer<R>,
   token: Effect.Effect<Effect.Effect<string, unknown>, never, R>
 ): Promise<Client> => {
-  // What it logs of rejections and outages is not for the reader of a benchmark.
+  // Without its logs about rejections and outages, which do not help in a benchmark.
   const runtime = ManagedRuntime.make(Layer.provideMerge(layer, Logger.layer([])))
   const run = Effect.runPromiseWith(await runtime.context())
   const client = await run(service)
@@ -51,7 +51,7 @@ const clientOf = async <R, E>(
   }
 }
 
-/** The floor: a client whose bearer never changes. */
+/** The floor: a client whose token never changes. */
 const constant = (
   setting: Setting,
   bearer: string,
@@ -103,7 +103,7 @@ export const spotnana: Peer = {
   open: (setting) => setting.constant === undefined ? authenticated(setting) : constant(setting, setting.constant)
 }
 
-/** What sharing one request costs in Effect itself, over the same transport: who awaits it is a fiber. */
+/** What sharing one request costs in Effect itself, over the same transport: each waiting caller is a fiber. */
 export const cached: Peer = {
   ...spotnana,
   name: "Effect.cached, one request",
@@ -123,7 +123,7 @@ export const cached: Peer = {
     )
 }
 
-/** What nobody can do without who handles a 401: one operation of Effect, which does nothing here. */
+/** The minimum for every client that handles a 401: one operation of Effect, which does nothing here. */
 export const looking: Peer = {
   ...spotnana,
   name: "HttpClient, looking at the answer",

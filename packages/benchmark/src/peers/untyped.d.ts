@@ -1,4 +1,4 @@
-// What is used here of packages that come without types.
+// Types for the parts of untyped packages that are used here.
 
 declare module "axios-token-interceptor" {
   import type { InternalAxiosRequestConfig } from "axios"

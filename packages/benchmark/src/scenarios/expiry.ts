@@ -24,12 +24,12 @@ const columns = [
 
 const lifetime = 2
 const tokenLatency = 200
-/** A request that took longer than this was not kept by the API, which answers at once. */
+/** If a request took longer than this, the API was not the cause, because it answers at once. */
 const longWait = tokenLatency / 2
-/** What the machine held up took the requests beside it about as long. */
+/** If the machine was the cause, the neighbouring requests also took longer than this. */
 const stall = longWait / 2
 
-/** What a client's windows came to. */
+/** The results of a client's windows. */
 interface Figures {
   readonly latencies: Array<number>
   readonly failures: Failures
@@ -37,7 +37,7 @@ interface Figures {
   tokenRequests: number
 }
 
-/** How many took long, while the floor's of the same turn and of the turns beside it did not. */
+/** How many requests took long, while those of the floor in the same turn and in the neighbouring turns did not. */
 export const waitedForToken = ({ latencies }: Lane, steady: Lane): number =>
   latencies.filter((latency, turn) =>
     latency > longWait && steady.latencies.subarray(Math.max(0, turn - 1), turn + 2).every((other) => other <= stall)

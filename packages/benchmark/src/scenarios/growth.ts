@@ -13,7 +13,7 @@ import { bytesOf } from "../support/tenants.ts"
 import { emptyEntry } from "../support/tenantsOf.ts"
 import { requestAll } from "../support/width.ts"
 
-/** Requests that are under way at the same time, where there are so many. */
+/** How many requests are in flight at the same time. */
 const width = 64
 
 const tokenLatency = 20
@@ -21,7 +21,7 @@ const tokenLatency = 20
 interface Amount {
   readonly requests: ReadonlyArray<number>
   readonly tenants: ReadonlyArray<number>
-  /** How often so many requests are made: the fewer they are, the more often. */
+  /** How often this number of requests is made: the smaller the number, the more often. */
   readonly rounds: (requests: number) => number
 }
 
@@ -34,7 +34,7 @@ const amountOf = ({ quick }: Extent): Amount =>
       rounds: (requests) => requests >= 100_000 ? 1 : requests >= 10_000 ? 3 : 7
     }
 
-/** What so many requests came to. */
+/** The result of this number of requests. */
 interface Batch {
   readonly tokenRequests: number
   /** Of all, in milliseconds. */
@@ -64,7 +64,7 @@ const measureBatches = async (
 ): Promise<Batches> => {
   const contenders = contendersOf(peers, "growth")
   const batches = new Map(contenders.map(({ name }) => [name, new Map<number, Array<Batch>>()]))
-  // So that nobody's first requests are also the first of its code.
+  // So that the first measured requests of a client are not also the first that run its code.
   for (const peer of contenders) await measureBatch(peer, server, 10 * width)
   for (const number of requests) {
     say(`growth: ${count(number)} requests`)
@@ -76,7 +76,7 @@ const measureBatches = async (
   return batches
 }
 
-/** Bytes, by the name and then by how many tenants. */
+/** Bytes, by the name and then by the number of tenants. */
 type Memory = ReadonlyMap<string, ReadonlyArray<Point>>
 
 const measureMemory = async ({ peers, say }: Extent, { tenants }: Amount): Promise<Memory> => {

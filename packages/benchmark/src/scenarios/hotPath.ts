@@ -1,4 +1,4 @@
-// What authentication adds to a request whose token is there.
+// What authentication adds to a request if there is a token.
 import { looking, spotnana } from "../peers/spotnana.ts"
 import type { Extent, Report, Scenario } from "../Scenario.ts"
 import { cannot } from "../Scenario.ts"
@@ -19,7 +19,7 @@ const columns = [
   "handles a 401"
 ]
 
-/** A peer's process, and the milliseconds of a request that were measured in it. */
+/** A peer's process, and the measured milliseconds of a request. */
 interface Contender {
   readonly child: Child<HotPathApi>
   readonly times: Readonly<Record<Kind, Array<number>>>
@@ -43,7 +43,7 @@ const run = async (extent: Extent): Promise<Report> => {
       times: { constant: [], authenticated: [] }
     }])
   )
-  // The first rounds show the engine what runs.
+  // The first rounds let the JavaScript engine optimize the code.
   const warmUps = extent.quick ? 1 : 2
   await inTurns(able, warmUps + rounds, async ({ name }, round) => {
     extent.say(`hot path: round ${round + 1} of ${warmUps + rounds}`)

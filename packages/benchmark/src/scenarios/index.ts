@@ -1,4 +1,4 @@
-// All that is measured, in the order of the results.
+// All scenarios, in the order of the results.
 import type { Scenario } from "../Scenario.ts"
 import { expiry } from "./expiry.ts"
 import { growth } from "./growth.ts"

@@ -1,4 +1,4 @@
-// The token endpoint is down for most of a token's life.
+// The token endpoint is down for most of a token's lifetime.
 import * as Policy from "@effect-spotnana/engine/Policy"
 import { setTimeout as sleep } from "node:timers/promises"
 import { spotnana } from "../peers/spotnana.ts"
@@ -21,13 +21,13 @@ const columns = [
 ]
 
 const tokenLatency = 100
-/** For how much of a token's life the endpoint is down. */
+/** For which part of a token's lifetime the endpoint is down. */
 const outageShare = 0.85
-/** How long the load lasts, in lives of a token: it shows what becomes of the second one, too. */
+/** How long the load lasts, in lifetimes of a token. It includes part of the second lifetime. */
 const loadShare = 1.2
 
 /**
- * When a renewal makes its attempts that begins as early as it may, and waits as short as it may: in milliseconds since
+ * The attempts of a renewal that begins as early as possible and waits as briefly as possible, in milliseconds since
  * the token was issued.
  */
 export const earliestAttempts = (lifetime: number, end: number): ReadonlyArray<number> => {
@@ -42,7 +42,7 @@ export const earliestAttempts = (lifetime: number, end: number): ReadonlyArray<n
   return attempts
 }
 
-/** What became of a peer's clients. */
+/** The results of a peer's clients. */
 interface Figures {
   readonly tokenRequests: Array<number>
   readonly failures: Failures

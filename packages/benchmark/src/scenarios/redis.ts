@@ -26,7 +26,7 @@ const goal = "at most 2 scripts per token and process, from 10 processes on"
 
 const traffic = fileURLToPath(new URL("../../../core/test/trust/fleet/traffic.ts", import.meta.url))
 
-/** Each number of processes beside the others, on a Redis of its own: nearly all of the time is waiting. */
+/** All numbers of processes run at the same time, each on its own Redis, because nearly all of the time is waiting. */
 const measure = ({ quick, say }: Extent): Promise<ReadonlyArray<Traffic>> => {
   const { counts, lifetime, lifetimes } = quick
     ? { counts: [1, 10], lifetime: 5, lifetimes: 1 }
@@ -96,7 +96,7 @@ export const reportOf = (measured: ReadonlyArray<Traffic>): Report => {
 
 const noServer = "there is neither redis-server nor valkey-server on this machine"
 
-/** What it comes to where there is no server. */
+/** The result if there is no server. */
 export const withoutServer: Report = {
   columns,
   rows: [cannot(spotnana.name, noServer, columns)],

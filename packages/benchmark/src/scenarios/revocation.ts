@@ -1,4 +1,4 @@
-// All tokens die, and many requests are under way.
+// All tokens are revoked while many requests are in flight.
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Peer } from "../Peer.ts"
 import { spotnana } from "../peers/spotnana.ts"
@@ -24,13 +24,13 @@ const columns = [
 
 const tokenLatency = 100
 
-/** What a client's rounds came to. */
+/** The results of a client's rounds. */
 interface Figures {
   readonly requests: Array<number>
   readonly recoveries: Array<number>
-  /** How many requests the API held when the tokens died. */
+  /** How many requests the API held when the tokens were revoked. */
   readonly held: Array<number>
-  /** What went wrong with the request after all others. */
+  /** What went wrong with the request after all others, if anything. */
   readonly next: Array<string | undefined>
   readonly failures: Failures
 }

@@ -22,7 +22,7 @@ const columns = [
 
 const tokenLatency = 100
 
-/** What a client's rounds came to. */
+/** The results of a client's rounds. */
 interface Figures {
   readonly requests: Array<number>
   readonly waits: Array<number>
@@ -55,10 +55,10 @@ const run = async (extent: Extent): Promise<Report> => {
   const own = contenders.filter(({ name }) => name === spotnana.name || name === cached.name)
   const others = contenders.filter((peer) => !own.includes(peer))
   try {
-    // A twentieth is to be seen of these two: they take turns by themselves, before the others fill the heap.
+    // A difference of 5 % must be visible between these two. So they take turns alone, before the others fill the heap.
     await inTurns(own, pairs + 1, async (peer, round) => {
       extent.say(`stampede: round ${round} of ${pairs}, ${peer.name}`)
-      // The first round shows the engine what runs.
+      // The first round lets the JavaScript engine optimize the code.
       await rush(server, peer, callers, round === 0 ? noFigures() : figures.get(peer.name)!)
     })
     await inTurns(others, rounds, async (peer, round) => {

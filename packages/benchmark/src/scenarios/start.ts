@@ -27,7 +27,7 @@ interface Subject {
 const forms = ["installed", "bundled"] as const
 type Form = (typeof forms)[number]
 
-/** Its launches, by form; those of one round are at the same place. */
+/** Its launches, by form. The launches of one round have the same index. */
 type Launched = Readonly<Record<Form, ReadonlyArray<Launch>>>
 type AllLaunched = ReadonlyMap<string, Launched>
 
@@ -109,7 +109,7 @@ const cellsOf = (launched: Launched): ReadonlyArray<string> => [
   ...forms.map((form) => megabytes(median(rssOf(launched[form]))))
 ]
 
-/** The library as it is installed, against the same requests without it. */
+/** The library as it is installed, compared with the same requests without it. */
 const goalsOverFloor = (launched: AllLaunched, { way }: { readonly way: string }): ReadonlyArray<Goal> => {
   const [library, least] = [launched.get(spotnana.name + way)!.installed, launched.get(floor.name + way)!.installed]
   const cpu = ratios(cpuOf(library), cpuOf(least))

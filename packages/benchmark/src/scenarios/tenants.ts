@@ -9,14 +9,14 @@ import type { Tenants } from "../support/tenants.ts"
 import { byValue, emptyEntry } from "../support/tenantsOf.ts"
 import type { Times } from "../support/tenantsProcess.ts"
 
-/** The tenants of one client, and what was measured of them, by round. */
+/** The tenants of one client, and the measured values, by round. */
 interface Held extends Tenants {
   readonly times: ReadonlyArray<Times>
 }
 
 type AllHeld = ReadonlyMap<string, Held>
 
-/** How many, how often times are taken, and for how many milliseconds each. */
+/** The number of tenants, how often times are measured, and for how many milliseconds each. */
 const amountOf = ({ quick }: Extent) =>
   quick ? { tenants: 100, rounds: 1, millis: 5 } : { tenants: 10_000, rounds: 11, millis: 120 }
 

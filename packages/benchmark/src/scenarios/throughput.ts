@@ -47,7 +47,7 @@ const run = async (extent: Extent): Promise<Report> => {
   const amount = extent.quick
     ? { rounds: 1, turns: 3, requests: 100, inFlight: 64 }
     : { rounds: 12, turns: 3, requests: 1000, inFlight: 64 }
-  // A hundredth is to be seen of the library itself.
+  // A difference of 1 % must be visible for the library itself.
   const amountOf = (name: string): Amount =>
     !extent.quick && name === spotnana.name ? { ...amount, turns: 5 * amount.turns } : amount
   const peers = extent.peers.filter((peer) => peer.cannot.throughput === undefined)
@@ -65,7 +65,7 @@ const run = async (extent: Extent): Promise<Report> => {
       const { child, cpu, failures } = contenders.get(name)!
       const measured = await child.call("measure", amountOf(name))
       for (const [reason, times] of measured.failures) note(failures, reason, times)
-      // The first round opens the connections, and shows the engine what runs.
+      // The first round opens the connections, and lets the JavaScript engine optimize the code.
       if (round > 0) { for (const kind of kinds) cpu[kind].push(...measured.cpu[kind]) }
     })
   } finally {

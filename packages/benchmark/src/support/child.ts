@@ -1,4 +1,4 @@
-// A process of its own, of which functions are called.
+// A separate process, whose functions can be called.
 import { fork } from "node:child_process"
 import { once } from "node:events"
 
@@ -16,7 +16,7 @@ interface Call {
   readonly input: never
 }
 
-/** Starts a module that calls `serve`. Its garbage collector can be called. */
+/** Starts a module that calls `serve`, with access to the garbage collector. */
 export const startChild = <A extends Api>(module: URL, args: ReadonlyArray<string>): Child<A> => {
   const child = fork(module, args, {
     execArgv: ["--expose-gc"],
@@ -40,7 +40,7 @@ export const startChild = <A extends Api>(module: URL, args: ReadonlyArray<strin
   }
 }
 
-/** Answers the calls of the process that started this one, and ends with it, or where a call fails. */
+/** Answers the calls of the process that started this one. It ends when that process ends, or when a call fails. */
 export const serve = (api: Api): void => {
   const answer = async ({ input, name }: Call) => process.send?.((await api[name]?.(input)) ?? null)
   process.on("message", (call: Call) => void answer(call))

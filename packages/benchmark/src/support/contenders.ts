@@ -1,18 +1,18 @@
-// Who is in a table: the peers, and the floor that they are measured against.
+// The rows of a table: the peers, and the floor with which they are compared.
 import type { Client, Peer, ScenarioId } from "../Peer.ts"
 import { spotnana } from "../peers/spotnana.ts"
 import { cannot } from "../Scenario.ts"
 import { constantBearer } from "../server.ts"
 import type { Server } from "./server.ts"
 
-/** The HTTP stack of the library without its authentication: a bearer that never changes. */
+/** The HTTP stack of the library without its authentication: a token that never changes. */
 export const floor: Peer = {
   ...spotnana,
   name: "HttpClient, constant bearer",
   open: (setting) => spotnana.open({ ...setting, constant: constantBearer })
 }
 
-/** Who has an answer to the scenario, and the floor. */
+/** The peers that can run the scenario, and the floor. */
 export const contendersOf = (peers: ReadonlyArray<Peer>, id: ScenarioId): ReadonlyArray<Peer> => [
   ...peers.filter((peer) => peer.cannot[id] === undefined),
   floor
@@ -30,7 +30,7 @@ export const enter = async (peer: Peer, server: Server, lifetime?: number): Prom
   return { name: peer.name, clientId: setting.clientId, client: await peer.open(setting) }
 }
 
-/** Each in its turn, `rounds` times, and another one first each time. */
+/** Runs each in turn, `rounds` times, each time with another one first. */
 export const inTurns = async (
   contenders: ReadonlyArray<Peer>,
   rounds: number,

@@ -1,10 +1,10 @@
 // What went wrong, and how often.
 import { count } from "./format.ts"
 
-/** What went wrong with a call; `undefined` is nothing. */
+/** What went wrong with a call; `undefined` if nothing did. */
 export type Failure = string | undefined
 
-/** Failures by what they were. */
+/** The number of failures of each kind. */
 export type Failures = Map<string, number>
 
 const longest = 120
@@ -37,7 +37,7 @@ export const note = (failures: Failures, failure: Failure, times = 1): void => {
 
 export const total = (failures: Failures): number => [...failures.values()].reduce((sum, times) => sum + times, 0)
 
-/** For the notes below a table: a sentence for each that had failures. */
+/** For the notes below a table: a sentence for each client that had failures. */
 export const explained = (of: ReadonlyArray<readonly [name: string, failures: Failures]>): ReadonlyArray<string> =>
   of.filter(([, failures]) => failures.size > 0).map(([name, failures]) => {
     const reasons = [...failures].toSorted(([, a], [, b]) => b - a).slice(0, 3)

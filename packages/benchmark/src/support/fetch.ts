@@ -1,8 +1,10 @@
-// The requests of the peers that leave them to `fetch`.
+// The requests for peers that leave them to `fetch`.
 import type { Client, Setting } from "../Peer.ts"
 import { json, stubBody } from "./stub.ts"
 
-/** `fetch`, or what answers at once, and for the API always with the same response: it has no body to be read. */
+/**
+ * `fetch`, or a function that answers at once. For the API it always returns the same response, whose body is empty.
+ */
 export const fetchFor = (setting: Setting): typeof fetch => {
   if (!setting.stubbed) return fetch
   const answer = new Response(undefined, { headers: json })
@@ -16,7 +18,7 @@ export const statusOf = async (response: Response): Promise<number> => {
   return response.status
 }
 
-/** The floor: `fetch` with a bearer that never changes. */
+/** The floor: `fetch` with a token that never changes. */
 export const constantClient = (setting: Setting, bearer: string): Client => {
   const send = fetchFor(setting)
   const init = { headers: { authorization: `Bearer ${bearer}` } }

@@ -1,6 +1,6 @@
 // Figures as they are shown: two to three significant digits, in the unit that fits.
 
-/** Three digits, where two decimals are the most that is said. */
+/** Three digits, but at most two decimals. */
 const digits = (value: number): string => value.toFixed(Math.abs(value) >= 99.95 ? 0 : Math.abs(value) >= 9.995 ? 1 : 2)
 
 /** Milliseconds: `12.3 µs`, `1.04 ms`, `2.50 s`. */
@@ -22,8 +22,8 @@ export const percent = (share: number): string => `${(share * 100).toFixed(0)} %
 /** `10,000`. */
 export const count = (value: number): string => value.toLocaleString("en-US")
 
-/** With a digit more: where a hundredth counts. */
+/** With one more digit, for differences of 1 %. */
 export const exactRatio = (value: number): string => Number.isNaN(value) ? "–" : `${value.toFixed(3)} ×`
 
-/** Of bytes, as the goals have them. */
+/** Bytes in kB, as in the goals. */
 export const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`

@@ -1,18 +1,18 @@
-// The process in which one client's hot path is measured. Its argument is whose.
+// The process in which one client's hot path is measured. Its argument is the name of the client.
 import type { Client } from "../Peer.ts"
 import { peerOf } from "../peers/load.ts"
 import { constantBearer } from "../server.ts"
 import { serve } from "./child.ts"
 import { settingOf } from "./server.ts"
 
-/** So many requests are one batch, so that the clock costs nothing. */
+/** The number of requests in a batch, so that reading the clock costs nothing. */
 export const batch = 200
 
 /** A client without authentication, and the client. */
 export const kinds = ["constant", "authenticated"] as const
 export type Kind = (typeof kinds)[number]
 
-/** Milliseconds of one request, of each batch; those of the same pair are at the same place. */
+/** The milliseconds of one request, for each batch. Those of the same pair have the same index. */
 export type Times = Readonly<Record<Kind, ReadonlyArray<number>>>
 
 const many = async ({ get, getMany }: Client, count: number): Promise<void> => {
@@ -31,7 +31,7 @@ const open = async (name: string): Promise<Readonly<Record<Kind, Client>>> => {
 }
 
 const apiOf = (clients: Readonly<Record<Kind, Client>>) => ({
-  /** So many pairs of batches: one after the other, another one first each time. */
+  /** Runs this number of pairs of batches, one after the other, each time with another one first. */
   measure: async (pairs: number): Promise<Times> => {
     const times = { constant: [] as Array<number>, authenticated: [] as Array<number> }
     for (let pair = 0; pair < pairs; pair++) {

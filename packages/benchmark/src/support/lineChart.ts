@@ -5,9 +5,9 @@ export type Point = readonly [x: number, y: number]
 
 export interface Series {
   readonly name: string
-  /** With x ascending. What is not above zero has no place on these axes, and is not drawn. */
+  /** With x ascending. Values that are not above zero cannot be shown on these axes, and are not drawn. */
   readonly points: ReadonlyArray<Point>
-  /** `main` is the one that it is about, `floor` what the others are measured against. */
+  /** `main` is the subject of the chart, `floor` is what the others are compared with. */
   readonly role?: "main" | "floor" | undefined
 }
 
@@ -29,7 +29,7 @@ const plot = { left: 76, right: 530, top: 78, bottom: 410 } as const
 const labelLeft = plot.right + 26
 const labelDistance = 17
 
-/** Told apart by who does not see colours by their lightness, dashes and marks. */
+/** The lines also differ in lightness, dashes and marks, for readers who do not see colours. */
 const hues = {
   main: ["#0969da", "#58a6ff"],
   hue0: ["#a04000", "#ff9d57"],
@@ -96,7 +96,7 @@ const scaleOf = (values: ReadonlyArray<number>, from: number, to: number): Scale
   }
 }
 
-/** Where the names go: as near to the end of their lines as they can be without covering one another. */
+/** The positions of the names: as near to the ends of their lines as possible, without covering one another. */
 const labelPlaces = (ends: ReadonlyArray<number>): ReadonlyArray<number> => {
   const order = ends.map((_, index) => index).toSorted((a, b) => ends[a]! - ends[b]!)
   const places = [...ends]
@@ -109,12 +109,12 @@ const labelPlaces = (ends: ReadonlyArray<number>): ReadonlyArray<number> => {
 
 const isDrawable = ([x, y]: Point): boolean => x > 0 && y > 0 && Number.isFinite(x) && Number.isFinite(y)
 
-/** A whole chart. Its description has the numbers, for who does not see it. */
+/** A complete chart. Its description has the numbers, for readers who cannot see it. */
 export const lineChart = ({ series, title, x, y }: LineChart): string => {
   const drawn = series
     .map((line) => ({ ...line, points: line.points.filter(isDrawable) }))
     .filter(({ points }) => points.length > 0)
-    // The one that it is about lies over the others.
+    // The main line is drawn over the others.
     .toSorted((a, b) => Number(a.role === "main") - Number(b.role === "main"))
   const points = drawn.flatMap(({ points }) => points)
   const across = scaleOf(points.map(([x]) => x), plot.left, plot.right)

@@ -7,7 +7,7 @@ import { note, settled } from "./failures.ts"
 /** One call of a client; rejections are failures too. */
 export type Call = () => Promise<Failure>
 
-/** For how long after the last call an answer is waited for, in milliseconds. */
+/** How long to wait for an answer after the last call, in milliseconds. */
 const patience = 60_000
 const unanswered = `no answer within ${patience / 1000} s`
 
@@ -16,7 +16,7 @@ const until = async (done: () => boolean): Promise<void> => {
   while (!done() && performance.now() < giveUpAt) await sleep(5)
 }
 
-/** What came of calls that were made at once. Times are those of `performance.now`. */
+/** The result of calls that were made at once. Times are those of `performance.now`. */
 export interface Rush {
   readonly startedAt: number
   /** When the last one ended. */
@@ -42,9 +42,9 @@ export const atOnce = async (count: number, call: Call): Promise<Rush> => {
   return { startedAt, endedAt: left === 0 ? endedAt : performance.now(), failures }
 }
 
-/** What came of one client's share of a steady load. */
+/** The result of one client's share of a steady load. */
 export interface Lane {
-  /** Of each turn, in milliseconds since the time that was set for it, whatever came of it. */
+  /** The latency of each turn, in milliseconds since its planned time, also of failed calls. */
   readonly latencies: Float64Array
   readonly failures: Failures
 }
@@ -71,9 +71,9 @@ const shuffle = (order: Array<number>, random: () => number): void => {
 }
 
 /**
- * A load that nobody slows down: each call has its time, whatever became of those before, and its latency counts from
- * there. In each turn every client makes one call, one after the other at equal distances, in an order that is drawn
- * anew: so that none comes always after the same one.
+ * An open load: each call has a planned time, whether or not earlier calls have ended, and its latency counts from that
+ * time. In each turn, every client makes one call, one after the other at equal intervals. The order is random in each
+ * turn, so that no client always follows the same one.
  */
 export const steadily = async (
   calls: ReadonlyArray<Call>,

@@ -1,4 +1,4 @@
-// The programs of `start/`: one token request and one call each, as plain modules of JavaScript.
+// The programs in `start/`: each makes one token request and one call, as a plain JavaScript module.
 import * as Path from "node:path"
 import type { Peer } from "../Peer.ts"
 
@@ -33,7 +33,7 @@ export const ways = [
 /** google-auth-library over the `fetch` of Node instead of its own default. */
 export const googleFetch = "googleFetch.mjs"
 
-/** Programs that are nobody's. */
+/** Programs without a client. */
 export const nothing = "nothing.mjs"
 export const bareFetch = "fetch.mjs"
 export const constantBearer = "constant.mjs"

@@ -1,11 +1,11 @@
-// What a registry of metrics keeps of client ids that came and went, on a simulated clock.
+// The series of released client ids that a metric registry still has, on a simulated clock.
 import { Environment, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
 import { Effect, Layer, Logger, Metric, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { transport } from "../peers/spotnana.ts"
 import { settingOf } from "./server.ts"
 
-/** How many series of client ids that were released the registry has. */
+/** The number of series of released client ids in the registry. */
 export interface SeriesLeft {
   /** Right after the last client id was released. */
   readonly released: number
@@ -40,7 +40,7 @@ export const seriesOf = (clientIds: number): Promise<SeriesLeft> =>
     yield* Metric.snapshot
     return { released, later: count() }
   }).pipe(
-    // One that stays in use, as in an application.
+    // One client that stays in use, as in an application.
     Effect.provide(client("IN_USE")),
     Effect.provide([transport(setting), TestClock.layer(), Logger.layer([])]),
     Effect.provideService(Metric.MetricRegistry, new Map()),

@@ -11,12 +11,12 @@ export interface Server {
   /** A setting for clients of this server. */
   readonly setting: (options?: { readonly lifetime?: number; readonly constant?: boolean }) => Setting
   readonly configure: (behaviour: Partial<Behaviour>) => Promise<Counts>
-  /** Every token that was issued dies now. */
+  /** Makes every issued token invalid. */
   readonly revoke: () => Promise<Counts>
   /** The answers of the API are held back until `release`. Whether a token is valid is decided when it answers. */
   readonly hold: () => Promise<Counts>
   readonly release: () => Promise<Counts>
-  /** As new: behaviour, counts, tokens; connections that are idle are closed. */
+  /** Resets everything: behaviour, counts, tokens. Idle connections are closed. */
   readonly reset: () => Promise<Counts>
   readonly counts: () => Promise<Counts>
   readonly close: () => void
@@ -26,14 +26,14 @@ let settings = 0
 
 const tokenPath = "/v2/auth/oauth2-token"
 
-/** What a client is made for, at this address. */
+/** The setting for a client at this address. */
 export const settingOf = (
   baseUrl: string,
   options?: { readonly lifetime?: number; readonly constant?: boolean; readonly stubbed?: boolean }
 ): Setting => ({
   baseUrl,
   tokenUrl: `${baseUrl}${tokenPath}`,
-  // Of its own: the server counts by it, and it is without a character that anybody would escape.
+  // A new client id: the server counts by it. It has no character that a client would escape.
   clientId: `benchmark${settings += 1}`,
   clientSecret: "benchmark-secret",
   lifetime: options?.lifetime ?? defaults.lifetime,
@@ -63,7 +63,7 @@ export const startServer = async (): Promise<Server> => {
     release: () => ask({ _tag: "Release" }),
     reset: async () => {
       const counts = await ask({ _tag: "Reset" })
-      // Until its clients know of the connections that it closed.
+      // Waits until the clients know about the closed connections.
       await sleep(20)
       return counts
     },

@@ -1,6 +1,6 @@
-// What is told of many samples.
+// Statistics of samples.
 
-/** The sample below which a share of all lies, 0 to 1. */
+/** The sample below which this share of all samples lies, 0 to 1. */
 export const quantile = (samples: ReadonlyArray<number>, share: number): number => {
   const sorted = samples.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))] ?? Number.NaN
@@ -12,7 +12,7 @@ export const median = (samples: ReadonlyArray<number>): number => quantile(sampl
 export const spread = (samples: ReadonlyArray<number>, print: (value: number) => string): string =>
   `${print(quantile(samples, 0.25))}–${print(quantile(samples, 0.75))}`
 
-/** Of samples that were taken side by side. */
+/** For samples that were taken in pairs. */
 export const ratios = (of: ReadonlyArray<number>, over: ReadonlyArray<number>): ReadonlyArray<number> =>
   of.map((value, index) => value / over[index]!)
 

@@ -1,4 +1,4 @@
-// The transport where the time of a request is to be the client's alone.
+// The transport for measurements in which only the client takes time.
 import type { Setting } from "../Peer.ts"
 
 /** What the stubbed API answers. */

@@ -1,9 +1,9 @@
-// What the pictures of the documents are drawn with: SVG that needs neither font nor script, for light and dark pages.
+// Helpers to draw the pictures of the documents: SVG without fonts or scripts, for light and dark pages.
 
 /** Each colour on a light page, and on a dark one. */
 export type Colours = Readonly<Record<string, readonly [light: string, dark: string]>>
 
-/** What every picture has: the page, its text, and what is bad. */
+/** The colours in every picture: the page, its text, and bad values. */
 export const baseColours = {
   page: ["#ffffff", "#0d1117"],
   card: ["#f6f8fa", "#151b23"],
@@ -42,7 +42,7 @@ export const rect = (
 export const line = (x1: number, y1: number, x2: number, y2: number, classes: string): string =>
   `<path d="M${x1} ${y1}L${x2} ${y2}" class="line ${classes}"/>`
 
-/** A whole picture; `title` and `description` are for who does not see it. */
+/** A whole picture; `title` and `description` are for readers who cannot see it. */
 export const picture = (options: {
   readonly width: number
   readonly height: number

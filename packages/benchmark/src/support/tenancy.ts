@@ -4,11 +4,11 @@ import type { Layer } from "effect"
 import type { HttpClient } from "effect/http"
 import type { Client, Peer, Setting } from "../Peer.ts"
 
-/** Tenants are numbers, from 0. What gives a token of each is in a `Map` by its name. */
+/** Tenants are numbers, from 0. A `Map` has, by name, what gives a token of each. */
 export interface Tenancy {
-  /** Makes further ones, each with its token, until there are so many. */
+  /** Makes more tenants, each with its token, until there are this many. */
   readonly open: (count: number) => Promise<void>
-  /** Makes so many, and takes them away again. */
+  /** Makes this many, and removes them again. */
   readonly pass: (count: number) => Promise<void>
   /** A token of each of these, one after the other. */
   readonly get: (tenants: Uint32Array) => Promise<void>
@@ -18,7 +18,7 @@ export interface Tenancy {
 
 const nameOf = (tenant: number): string => `TENANT${tenant}`
 
-/** What an entry of a `LayerMap` is asked for. */
+/** The service in an entry of a `LayerMap`. */
 export interface Entry {
   readonly get: Effect.Effect<unknown, unknown>
 }
@@ -33,7 +33,7 @@ const each = <E, R>(
     return Effect.whileLoop({ while: () => next < tenants.length, body: () => of(tenants[next++]!), step: () => {} })
   })
 
-/** Tenants as `docs/tenants.md` has them. */
+/** Tenants as in `docs/tenants.md`. */
 export const layerMapTenancy = <I, S extends Entry, E>(
   surroundings: Layer.Layer<HttpClient.HttpClient>,
   service: Context.Key<I, S>,

@@ -1,4 +1,4 @@
-// Whose tenants are measured, and how they are kept.
+// The tenants of each client, and how they are kept.
 import { Credentials, Environment, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
 import { Config, ConfigProvider, Context, Effect, Layer, Redacted } from "effect"
 import type { Setting } from "../Peer.ts"
@@ -17,7 +17,7 @@ class Empty extends Context.Service<Empty, Entry>()("benchmark/Empty") {}
 
 const clientSecret = "benchmark-secret"
 
-/** Variables of whatever tenant: none is kept. */
+/** Generates the variables of any tenant, and stores none. */
 const variables = ({ baseUrl }: Setting): ConfigProvider.ConfigProvider =>
   ConfigProvider.make((path) => {
     const [tenant, name] = path.length === 2 ? path : [undefined, path[0]]
@@ -28,7 +28,7 @@ const variables = ({ baseUrl }: Setting): ConfigProvider.ConfigProvider =>
     return Effect.succeed(value === undefined ? undefined : ConfigProvider.makeValue(value))
   })
 
-/** As `examples/several-tenants.ts` has them: the variables of each begin with its name. */
+/** As in `examples/several-tenants.ts`: the variables of each tenant begin with its name. */
 const byConfig = (setting: Setting): Tenancy =>
   layerMapTenancy(
     Layer.merge(transport(setting), ConfigProvider.layer(variables(setting))),

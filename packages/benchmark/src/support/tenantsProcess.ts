@@ -1,11 +1,11 @@
-// The process in which tenants are held and measured. Its argument is whose they are.
+// The process in which tenants are kept and measured. Its argument is the name of the client.
 import { setTimeout as sleep } from "node:timers/promises"
 import { Bench } from "tinybench"
 import { serve } from "./child.ts"
 import { settingOf } from "./server.ts"
 import { tenantsOf } from "./tenantsOf.ts"
 
-/** How many are looked up or asked in one batch, so that the clock costs nothing. */
+/** How many are looked up or asked in one batch, so that reading the clock costs nothing. */
 const batch = 10_000
 
 /** Nanoseconds each. */
@@ -19,7 +19,7 @@ export interface Times {
 const tenancy = await tenantsOf(process.argv[2]!, settingOf("http://127.0.0.1:4801", { stubbed: true }))
 let opened = 0
 
-/** What is in use once garbage, and what finalizers make of it, is gone. */
+/** The heap in use after garbage collection, also of what finalizers release. */
 const heapUsed = async (): Promise<number> => {
   for (let round = 0; round < 5; round++) {
     globalThis.gc?.()
@@ -31,7 +31,7 @@ const heapUsed = async (): Promise<number> => {
 const someOf = (count: number): Uint32Array =>
   Uint32Array.from({ length: batch }, () => Math.floor(Math.random() * count))
 
-/** The bytes that stay of what is done. The first time leaves some kilobytes of its own. */
+/** The bytes that remain after an action. The first action leaves some kilobytes. */
 const bytesThatStay = async (run: () => Promise<void>): Promise<number> => {
   await heapUsed()
   const before = await heapUsed()
@@ -40,16 +40,19 @@ const bytesThatStay = async (run: () => Promise<void>): Promise<number> => {
 }
 
 const api = {
-  /** Makes so many tenants: the bytes that they take. What runs only once runs before, for `passing` that go again. */
+  /**
+   * Makes this many tenants and returns the bytes that they take. Before that, `passing` tenants come and go, so that
+   * code that runs only once has run.
+   */
   open: async ({ count, passing }: { readonly count: number; readonly passing: number }): Promise<number> => {
     await tenancy.pass(passing)
     opened = count
     return bytesThatStay(() => tenancy.open(count))
   },
-  /** So many come and go: the bytes that stay of them. */
+  /** This many come and go. Returns the bytes that remain. */
   pass: ({ count, passing }: { readonly count: number; readonly passing: number }): Promise<number> =>
     tenancy.pass(passing).then(() => bytesThatStay(() => tenancy.pass(count))),
-  /** A round of each, for so many milliseconds. */
+  /** Runs a round of each, for this many milliseconds. */
   time: async (millis: number): Promise<Times> => {
     const bench = new Bench({ time: millis, iterations: 2, warmupTime: millis / 4, warmupIterations: 1, throws: true })
     const random = someOf(opened)

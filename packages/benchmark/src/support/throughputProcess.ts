@@ -1,4 +1,5 @@
-// The process in which one client makes its requests. Its arguments are whose, and where the server is.
+// The process in which one client makes its requests. Its arguments are the name of the client and the address of the
+// server.
 import type { Client } from "../Peer.ts"
 import { peerOf } from "../peers/load.ts"
 import { constantBearer } from "../server.ts"
@@ -11,7 +12,7 @@ import { settingOf } from "./server.ts"
 export const kinds = ["constant", "control", "authenticated"] as const
 export type Kind = (typeof kinds)[number]
 
-/** Microseconds of CPU of one request, of each batch; those of the same turn are at the same place. */
+/** The CPU time of one request in microseconds, for each batch. Those of the same turn have the same index. */
 export type Cpu = Readonly<Record<Kind, ReadonlyArray<number>>>
 
 export interface Measured {

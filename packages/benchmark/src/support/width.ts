@@ -1,6 +1,6 @@
 import type { Client } from "../Peer.ts"
 
-/** Makes `count` requests, so many at a time: how many were not answered 200. */
+/** Makes `count` requests, `width` at a time. Returns how many were not answered 200. */
 export const requestAll = async (client: Client, count: number, width: number): Promise<number> => {
   let left = count
   let failed = 0

@@ -1,4 +1,4 @@
-/** What keeps a text from being XML, as far as it is written here: elements, attributes, five entities. */
+/** The XML errors in a text, for the part of XML that is written here: elements, attributes, five entities. */
 export const xmlFaults = (xml: string): ReadonlyArray<string> => {
   const open: Array<string> = []
   const found: Array<string> = []

@@ -17,7 +17,7 @@ export interface Input {
   readonly print: boolean
 }
 
-/** Fails before anything is sent where what is shown once would be seen by more than are meant to. */
+/** Fails, before anything is sent, if the secret would be printed to a terminal. */
 export const assertPlace = (input: Input): Effect.Effect<void, Failure, Output> =>
   Effect.gen(function*() {
     if (input.scim && Option.contains(input.role, "TMC_ADMIN")) {
@@ -42,12 +42,12 @@ const make = (input: Input): Effect.Effect<Shown, ApiUsers.ApiUsersError, ApiUse
 }
 
 const noAnswer = new Failure({
-  message: "No complete answer within 30 seconds. An API user may have been created all the same: check " +
+  message: "No complete answer within 30 seconds. An API user may have been created anyway: check " +
     "spotnana-auth api-users list.",
   exitCode: exitCode.unavailable
 })
 
-/** Creates an API user, and hands on what is shown once. Ctrl-C does not come between the two. */
+/** Creates an API user, and outputs its secret. Ctrl-C does not interrupt between the two. */
 export const create = (input: Input) =>
   Effect.gen(function*() {
     const output = yield* Output
@@ -61,7 +61,7 @@ export const create = (input: Input) =>
     yield* output.line(input.json ? JSON.stringify({ clientId: shown.clientId }) : shown.clientId)
   }).pipe(Effect.scoped, Effect.uninterruptible)
 
-/** Nobody has what was shown: the user goes again. */
+/** Nobody has the secret, so the user is revoked again. */
 const undo = ({ clientId }: Shown, problem: string) =>
   Effect.gen(function*() {
     const gone = yield* Effect.exit(

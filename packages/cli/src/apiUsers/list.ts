@@ -2,7 +2,7 @@ import { ApiUsers, Credentials } from "@effect-spotnana/core"
 import * as Effect from "effect/Effect"
 import { Output } from "../output.ts"
 
-/** Prints the API users, and with `json` which of them is that of the command itself. */
+/** Prints the API users. With `json`, it also shows which of them is the one of the command itself. */
 export const list = (json: boolean) =>
   Effect.gen(function*() {
     const output = yield* Output

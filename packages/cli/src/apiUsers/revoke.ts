@@ -9,14 +9,14 @@ export interface Input {
   readonly json: boolean
 }
 
-/** Revokes an API user; that of the command itself only where it is said. */
+/** Revokes an API user; the one of the command itself only with `own`. */
 export const revoke = ({ clientId, json, own }: Input) =>
   Effect.gen(function*() {
     const current = yield* Credentials.Credentials.use(({ current }) => Effect.orDie(current))
     if (clientId === current.clientId && !own) {
       return yield* usageFailure(
         `${clientId} is the API user of this command itself: its secret and all its tokens would be invalid at once. ` +
-          "If you mean that, add --own. Nothing was sent."
+          "If you want that, add --own. Nothing was sent."
       )
     }
     yield* ApiUsers.ApiUsers.use((apiUsers) => apiUsers.revoke(clientId))

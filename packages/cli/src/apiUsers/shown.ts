@@ -12,7 +12,10 @@ export const toJson = (shown: Shown): string =>
       : { clientId: shown.clientId, clientSecret: Redacted.value(shown.clientSecret) }
   )
 
-/** In the one of the quotes that it does not have. A line break it does not have either: the core refuses that. */
+/**
+ * Uses the kind of quotes that the value does not contain. It contains no line break either, because the core refuses
+ * that.
+ */
 export const quoted = (value: string): string => {
   const quote = ["'", "\"", "`"].find((quote) => !value.includes(quote)) ?? "'"
   return quote + value + quote

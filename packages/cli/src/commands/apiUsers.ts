@@ -14,7 +14,7 @@ import { usageFailure } from "../exitCode.ts"
 import { duration, paragraphs, toggle } from "../flag.ts"
 import * as Session from "../session.ts"
 
-/** Runs it as the API user of the configuration. What creates or deletes is not sent along with a redirect. */
+/** Runs it as the API user of the configuration. Requests do not follow redirects, because they create or delete. */
 const asAdministrator = (input: Session.Input) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   effect.pipe(
     Effect.provide(Layer.provideMerge(ApiUsers.layer, Session.layerBrief(input))),
@@ -30,7 +30,7 @@ const listCommand = Command.make(
   Command.withDescription("Print the client id of every active API user of the TMC, one per line.")
 )
 
-/** Whom a new API user belongs to. */
+/** The TMC and the organization of a new API user. */
 const owner = {
   tmcId: Flag.String("tmc-id").pipe(
     Flag.withMetavar("id"),
@@ -72,11 +72,11 @@ const createCommand = Command.make("create", {
     {
       command:
         "spotnana-auth api-users create --write-file next.env && spotnana-auth doctor --credentials-file next.env",
-      description: "A second API user, and whether it works"
+      description: "Create a second API user, and check that it works"
     },
     {
       command: "spotnana-auth api-users create --json | vault kv put secret/spotnana -",
-      description: "Pass it to a vault"
+      description: "Create an API user, and pass its secret to a vault"
     }
   ])
 )
@@ -93,7 +93,7 @@ const revokeCommand = Command.make("revoke", {
   ))
 )
 
-/** Either it begins, with one place for the new secret, or it goes on. */
+/** Either it begins a rotation, with one place for the new secret, or it continues one. */
 const assertOneTarget = (input: RotateInput & { readonly resume: boolean }) => {
   const targets = [input.switchCommand, input.writeFile].filter(Option.isSome).length
   if (input.resume) {
@@ -133,8 +133,8 @@ const rotateCommand = Command.make("rotate", {
     Command.withShortDescription("Replace the API user of this command by a new one"),
     Command.withDescription(paragraphs(
       "Replace the API user of this command by a new one, without a refused request. The command creates and tries the new",
-      "user, stores its secret, waits until every token of the old user has expired, and revokes the old user. That takes an",
-      "hour and 5 minutes.",
+      "user, stores its secret, waits until every token of the old user has expired, and revokes the old user. By default,",
+      "that takes an hour and 5 minutes.",
       "",
       "The switch command has the new credentials in SPOTNANA_NEW_CLIENT_ID and SPOTNANA_NEW_CLIENT_SECRET, never in its",
       "arguments. It must end after it has stored them. If its exit code is not 0, the new user is revoked again. Its output",
@@ -155,7 +155,7 @@ const rotateCommand = Command.make("rotate", {
       {
         command:
           `spotnana-auth api-users rotate --switch-command 'printf %s "$SPOTNANA_NEW_CLIENT_SECRET" | vault kv put secret/spotnana id="$SPOTNANA_NEW_CLIENT_ID" secret=-'`,
-        description: "Store them in a vault"
+        description: "Store the new credentials in a vault"
       },
       { command: "spotnana-auth api-users rotate --resume", description: "Continue after a restart" }
     ])

@@ -19,7 +19,7 @@ import { Output } from "../output.ts"
 import type { Style } from "../output.ts"
 import { wrap } from "../wrap.ts"
 
-/** The checks, each upon what the ones before it have found. */
+/** The checks. Each uses the results of the ones before it. */
 const examineAll = (examine: Examine, input: Configuration.Input, call: string) =>
   Effect.gen(function*() {
     const subject = yield* examine("configuration", Option.some(input), checkConfiguration)
@@ -36,7 +36,7 @@ const examineAll = (examine: Examine, input: Configuration.Input, call: string) 
     yield* Effect.provide(
       exchanges,
       Option.match(connected, {
-        // Nothing is sent then.
+        // In this case nothing is sent.
         onNone: () =>
           FetchHttpClient.layer,
         onSome: ({ environment }) =>
@@ -96,7 +96,7 @@ export const doctor = Command.make(
         ? JSON.stringify({ ok: faults === 0, checks: results }, null, 2)
         : `\n${plural(faults, "fault")}, ${plural(warnings, "warning")}`
     )
-    // All has been said.
+    // Everything has been printed.
     if (faults > 0) return yield* new Failure({ message: "", exitCode: exitCode.fault })
   })
 ).pipe(

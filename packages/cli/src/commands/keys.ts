@@ -14,14 +14,14 @@ import { parsePublicKey } from "../keys/publicKey.ts"
 import { revoke } from "../keys/revoke.ts"
 import * as Session from "../session.ts"
 
-/** Runs it as the API user of the configuration. What adds or revokes is not sent along with a redirect. */
+/** Runs it as the API user of the configuration. Requests do not follow redirects, because they add or revoke. */
 const asAdministrator = (input: Session.Input) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   effect.pipe(
     Effect.provide(Layer.provideMerge(PartnerKeys.layer, Session.layerBrief(input))),
     Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" })
   )
 
-/** It is a segment of a path. */
+/** Whether the id can be a segment of a path. */
 const isId = (id: string): boolean => id !== "" && !hasDotSegment(`/${id}`)
 const idExpected = () => "Expected an id, which is neither empty nor . or .."
 
@@ -87,7 +87,7 @@ const addCommand = Command.make("add", {
     Flag.withMetavar("name"),
     Flag.filter(isId, idExpected),
     Flag.optional,
-    Flag.withDescription("Its name. Default: the kid of the JWK, or else the RFC 7638 thumbprint")
+    Flag.withDescription("The name of the key. Default: the kid of the JWK, or else the RFC 7638 thumbprint")
   ),
   json: toggle("json", "Print an object: kid, status, id, orgId, createdAt and thumbprint")
 }, (input) =>

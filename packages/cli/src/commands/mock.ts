@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { duration, paragraphs, port, toggle } from "../flag.ts"
 import { users } from "../mock/users.ts"
 
-/** Loaded when it is wanted: the other commands need no server. */
+/** Loaded only if it is needed: the other commands need no server. */
 const load = Effect.promise(() => import("../mock/serve.ts"))
 
 export const mock = Command.make("mock", {
@@ -33,11 +33,11 @@ export const mock = Command.make("mock", {
   ),
   tokenLatency: duration("token-latency").pipe(
     Flag.optional,
-    Flag.withDescription("Delay each answer of the token endpoint by so long")
+    Flag.withDescription("Delay each answer of the token endpoint by this time")
   ),
   apiLatency: duration("api-latency").pipe(
     Flag.optional,
-    Flag.withDescription("Delay each answer of the API by so long")
+    Flag.withDescription("Delay each answer of the API by this time")
   ),
   expiresIn: Flag.String("expires-in").pipe(
     Flag.withMetavar("json"),

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { duration, paragraphs, port, toggle } from "../flag.ts"
 import * as Session from "../session.ts"
 
-/** Loaded when it is wanted: the other commands need no server. */
+/** Loaded only if it is needed: the other commands need no server. */
 const load = Effect.promise(() => import("../proxy/serve.ts"))
 
 export const proxy = Command.make("proxy", {

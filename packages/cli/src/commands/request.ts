@@ -83,7 +83,7 @@ export const request = Command.make(
           Effect.provide(UserSession.layerBrief(input, subject, brief))
         )
     }).pipe(
-      // A redirect is an answer to show, like any other.
+      // A redirect is printed like any other answer.
       Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
       within(input.maxTime)
     )
@@ -125,18 +125,18 @@ const bodyOf = (
     return Option.some(HttpBody.uint8Array(yield* readData(input.data.value), "application/json"))
   })
 
-/** The core sends no bearer to another origin. A request for one is a mistake here, and nothing is sent at all. */
+/** The core sends no token to another origin. Here, a request for another origin is a mistake, and nothing is sent. */
 const assertAtHome = (path: string) => ({ baseUrl }: Environment.Environment): Effect.Effect<void, Failure> => {
   const refuse = (problem: string) => Effect.fail(usageFailure(`${problem} Nothing was sent.`))
   if (Url.hasDotSegment(path)) return refuse(dotSegmentRefused)
   if (!/^[a-z][a-z0-9+.-]*:/i.test(path)) return Effect.void
   const url = URL.canParse(path) ? new URL(path) : undefined
   if (url !== undefined && url.username + url.password !== "") {
-    return refuse("The URL has a user name or a password in it, which is for nobody.")
+    return refuse("The URL contains a user name or a password, which must not be there.")
   }
   return url !== undefined && isBelow(baseUrl, url.href)
     ? Effect.void
-    : refuse(`${path} is not at ${baseUrl}, where the credentials are for.`)
+    : refuse(`${path} is not at ${baseUrl}, the address that the credentials are for.`)
 }
 
 const isBelow = (baseUrl: string, href: string): boolean =>

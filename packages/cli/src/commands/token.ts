@@ -27,7 +27,7 @@ export const token = Command.make("token", {
       () => "Expected 0 to 86400 seconds"
     ),
     Flag.withDefault(60),
-    Flag.withDescription("Renew a token that expires sooner than in so many seconds. Default: 60")
+    Flag.withDescription("Renew a token that expires in less than this many seconds. Default: 60")
   )
 }, (input) =>
   Effect.gen(function*() {
@@ -92,10 +92,10 @@ const print =
       const value = Redacted.value(token.value)
       const seconds = Math.floor(Duration.toSeconds(yield* Session.timeLeft(token)))
       const { expiresAt, refreshToken, scope } = token
-      // One that is all but new will do: see `Session.layerBrief`.
+      // A token that is almost new is enough: see `Session.layerBrief`.
       if (seconds < 0.98 * minLifetime - 1) {
         yield* output.warn(
-          `The token lives for ${seconds} seconds only, and not for the ${minLifetime} that --min-lifetime asks for.`
+          `The token is valid for only ${seconds} seconds, and not for the ${minLifetime} that --min-lifetime requires.`
         )
       }
       yield* output.line(

@@ -42,12 +42,15 @@ export const watch = Command.make("watch", {
     ])
   )
 
-/** Uses the token as an application does that calls the API once a second: how often it is asked for is the core's to say. */
+/**
+ * Uses the token like an application that calls the API once a second. The core decides how often a token is requested.
+ */
 const keepAlive: Effect.Effect<never, AuthError.InvalidCredentials, TokenProvider.TokenProvider> = Effect.gen(
   function*() {
     const provider = yield* TokenProvider.TokenProvider
     const used = Effect.andThen(Effect.ignore(provider.get), Effect.sleep("1 second"))
-    // Refused at once, they are wrong, and there is nothing to watch. Later on it may be a trouble that passes.
+    // If the credentials are refused at the start, they are wrong, and there is nothing to watch. A later refusal may
+    // be temporary.
     yield* provider.get.pipe(Effect.catchIf((error) => error._tag !== "InvalidCredentials", () => Effect.void))
     return yield* Effect.forever(used)
   }

@@ -5,7 +5,7 @@ import { duration, inputFile, inputFileArgument, paragraphs, toggle } from "../f
 import { maxTime } from "../maxTime.ts"
 import { verify } from "../webhook/verify.ts"
 
-/** Loaded when it is wanted: the other commands send no webhooks. */
+/** Loaded only if it is needed: the other commands send no webhooks. */
 const load = Effect.promise(() => import("../webhook/send.ts"))
 
 const verifyCommand = Command.make("verify", {
@@ -71,18 +71,18 @@ const sendCommand = Command.make("send", {
     Flag.optional,
     Flag.withDescription("Send a wrong signature, or change the body after it was signed")
   ),
-  age: duration("age").pipe(Flag.optional, Flag.withDescription("Sign with a timestamp of so long ago. Default: now")),
+  age: duration("age").pipe(Flag.optional, Flag.withDescription("Sign with a timestamp this long ago. Default: now")),
   ahead: duration("ahead").pipe(
     Flag.optional,
-    Flag.withDescription("Sign with a timestamp so far in the future. Default: now")
+    Flag.withDescription("Sign with a timestamp this far in the future. Default: now")
   ),
   attempts: count("attempts", 1).pipe(
-    Flag.withDescription("Send it up to so many times until it is accepted, once a second. Default: 1")
+    Flag.withDescription("Send it until it is accepted, at most this many times, once a second. Default: 1")
   ),
   duplicates: count("duplicates", 0).pipe(
-    Flag.withDescription("Send it so many further times after it was accepted. Default: 0")
+    Flag.withDescription("Send it this many more times after it was accepted. Default: 0")
   ),
-  maxTime: maxTime.pipe(Flag.withDescription("Fail after so many seconds")),
+  maxTime: maxTime.pipe(Flag.withDescription("Fail after this number of seconds")),
   json: toggle("json", "Print an object: id, and statuses, the status of each attempt")
 }, (input) => Effect.provide(Effect.flatMap(load, ({ send }) => send(input)), Configuration.layer(input))).pipe(
   Command.withShortDescription("Send a signed delivery to your endpoint"),

@@ -24,7 +24,7 @@ const adviceOn = (error: AuthError.TokenEndpointError, { tokenUrl }: Environment
   }
 }
 
-/** A token of its own, by one request: what is stored of earlier runs would say nothing of the credentials. */
+/** Requests a token of its own. A stored token of an earlier run would say nothing about the credentials. */
 export const checkCredentials = (
   { credentials, environment }: Subject
 ): Effect.Effect<Found<AccessToken.AccessToken>, Fault, HttpClient.HttpClient> =>

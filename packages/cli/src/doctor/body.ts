@@ -9,13 +9,13 @@ import { isJson } from "../isJson.ts"
 const limit = 1024 * 1024
 const patience = Duration.seconds(3)
 
-/** What was read of a body, and why no more was. */
+/** What was read of a body, and why reading ended. */
 interface Read {
   readonly bytes: Uint8Array
   readonly end: "whole" | "too large" | "too slow" | "broken"
 }
 
-/** Reads so much for so long: a body may be endless, or never come. */
+/** Reads at most this much for at most this long, because a body may be endless, or never arrive. */
 const read = ({ stream }: HttpClientResponse.HttpClientResponse): Effect.Effect<Read> =>
   Effect.suspend(() => {
     const chunks: Array<Uint8Array> = []
@@ -41,7 +41,7 @@ const wordsFor = {
   broken: "a body that breaks off"
 }
 
-/** What is odd about the body of an answer of the API, which is to be JSON; undefined where nothing is. */
+/** What is unexpected about the body of an answer of the API, which should be JSON; undefined if nothing is. */
 export const oddityOf = (
   response: HttpClientResponse.HttpClientResponse,
   secrets: ReadonlyArray<string>
@@ -56,5 +56,5 @@ export const oddityOf = (
     }
     if (end !== "whole") return wordsFor[end]
     if (bytes.length === 0) return response.status === 204 ? undefined : "no body"
-    return isJson(text) ? undefined : `a body that is no JSON (${type})`
+    return isJson(text) ? undefined : `a body that is not JSON (${type})`
   })

@@ -2,7 +2,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 
-/** What a check came to. */
+/** The result of a check. */
 export interface Result {
   readonly name: string
   readonly status: "ok" | "warning" | "fault" | "skipped"
@@ -12,21 +12,21 @@ export interface Result {
   readonly advice?: string | undefined
 }
 
-/** What a check found to be wrong, and what to do. */
+/** The problem that a check found, and what to do. */
 export class Fault extends Data.TaggedError("Fault")<{
   readonly summary: string
   readonly advice: string
 }> {}
 
-/** What a check found, and what the checks after it build upon. */
+/** What a check found, with a value that later checks need. */
 export interface Found<A> {
   readonly summary: string
   readonly value: A
-  /** Something to see to that keeps nothing from working. */
+  /** A problem that should be corrected, but that does not prevent anything from working. */
   readonly warning?: string | undefined
 }
 
-/** Carries a check out and tells of it; or only that it was skipped, where what it builds upon is not there. */
+/** Runs a check and reports it, or reports that it was skipped because the result that it needs is missing. */
 export type Examine = <A, B, R>(
   name: string,
   basis: Option.Option<A>,

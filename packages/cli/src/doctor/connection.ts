@@ -19,7 +19,7 @@ import type { Subject } from "./local.ts"
 import { connect, handshake } from "./socket.ts"
 import type { Certificate, ConnectionFailed } from "./socket.ts"
 
-/** Where the API is, in the parts that sockets want. */
+/** The address of the API, in the parts that sockets need. */
 const endpointOf = ({ baseUrl }: Environment.Environment) => {
   const url = new URL(baseUrl)
   return { host: hostOf(url), port: portOf(url), isSecure: url.protocol === "https:" }
@@ -29,7 +29,7 @@ type Place = Pick<Subject, "environment" | "proxy">
 
 const theAddress = "Check SPOTNANA_ENVIRONMENT and SPOTNANA_BASE_URL."
 
-/** The addresses that the name of the API stands for; behind a proxy, which looks that up itself, those of the proxy. */
+/** Looks up the addresses of the API's host. With a proxy, which does that itself, it looks up those of the proxy. */
 export const checkDns = ({ environment, proxy }: Place): Effect.Effect<Found<void>, Fault> => {
   const api = endpointOf(environment)
   const { host, port } = proxy ?? api
@@ -40,7 +40,7 @@ export const checkDns = ({ environment, proxy }: Place): Effect.Effect<Found<voi
       return {
         summary: proxy === undefined
           ? summary
-          : `${summary}. It is the proxy of ${proxy.variable}, and finds ${api.host}`,
+          : `${summary}. It is the proxy of ${proxy.variable}, and looks up ${api.host}`,
         value: undefined
       }
     }),
@@ -56,7 +56,7 @@ export const checkDns = ({ environment, proxy }: Place): Effect.Effect<Found<voi
   )
 }
 
-/** A proxy that opens no connection. */
+/** The fault of a proxy that refuses to open a connection. */
 const refusedBy = (proxy: Outbound, where: string, status: number): Fault =>
   new Fault({
     summary: `the proxy ${proxy.address} of ${proxy.variable} refused a connection to ${where}: it answered ${status}`,
@@ -78,7 +78,7 @@ const refusal =
     switch (code) {
       case "ECONNREFUSED":
         return new Fault({
-          summary: `nobody listens at ${where} (${code})`,
+          summary: `no program listens at ${where} (${code})`,
           advice: `${theAddress} Is the server running?`
         })
       case "ERR_SSL_WRONG_VERSION_NUMBER":
@@ -120,7 +120,7 @@ const mistrust = (host: string, problem: string, { expiresAt, issuer, names }: C
 
 const dayOf = Option.match({ onNone: () => "", onSome: (date: DateTime.Utc) => ` on ${DateTime.formatIsoDate(date)}` })
 
-// A certificate is renewed weeks before it expires, those of a few days aside.
+// A certificate is usually renewed weeks before it expires, except those that are valid for only a few days.
 const soon = Duration.days(7)
 
 const inspect = (
@@ -147,7 +147,7 @@ const inspect = (
     }
   })
 
-/** A connection, and the certificate at its other end. */
+/** Checks the connection, and the certificate of the server. */
 export const checkConnection = ({ environment, proxy }: Place): Effect.Effect<Found<void>, Fault> => {
   const { host, isSecure, port } = endpointOf(environment)
   const where = `${host}:${port}`
@@ -162,10 +162,10 @@ export const checkConnection = ({ environment, proxy }: Place): Effect.Effect<Fo
     })
 }
 
-// Nobody notices less, and the header has whole seconds.
+// A smaller difference does no harm, and the header has whole seconds.
 const tolerance = Duration.minutes(1)
 
-/** How far this machine's clock and the server's are apart, by the answer to any request. */
+/** Compares this machine's clock with the server's, by the answer to any request. */
 export const checkClock = (
   environment: Environment.Environment
 ): Effect.Effect<Found<void>, Fault, HttpClient.HttpClient> =>
@@ -185,7 +185,7 @@ export const checkClock = (
       return { summary: `not known: the server answered ${status} without a date`, value: undefined }
     }
     const ahead = DateTime.toEpochMillis(now) - DateTime.toEpochMillis(date.success)
-    // What the exchange took may have passed before the header was written, or after.
+    // The header may have been written at any time during the exchange.
     const least = Math.abs(ahead) - (DateTime.toEpochMillis(now) - DateTime.toEpochMillis(before))
     const off = Duration.format(Duration.seconds(Math.round(Math.abs(ahead) / 1000)))
     if (least > Duration.toMillis(tolerance)) {

@@ -14,12 +14,12 @@ import * as TokenStore from "../tokenStore.ts"
 import { Fault } from "./check.ts"
 import type { Found } from "./check.ts"
 
-/** What the other checks are about. */
+/** The subject of the other checks. */
 export interface Subject {
   readonly configuration: Configuration.Configuration
   readonly credentials: Credentials.ClientCredentials
   readonly environment: Environment.Environment
-  /** What connections to the API go through. */
+  /** The proxy for connections to the API. */
   readonly proxy: Outbound | undefined
 }
 
@@ -37,7 +37,7 @@ const faultOf = (error: Config.ConfigError | Failure): Fault => {
   })
 }
 
-/** The variables: they are there, can be used, and are nobody else's to read. */
+/** Checks the variables: they are set, can be used, and cannot be read by others. */
 export const checkConfiguration = (
   input: Configuration.Input
 ): Effect.Effect<Found<Subject>, Fault, FileSystem.FileSystem | Path.Path> =>
@@ -56,7 +56,10 @@ export const checkConfiguration = (
     }
   }).pipe(Effect.mapError(faultOf))
 
-/** The place where a token is kept between two runs. Without it everything works, at the cost of a request a run. */
+/**
+ * Checks the place where a token is stored between two runs. Everything works without it, but each run makes a token
+ * request.
+ */
 export const checkStore = (
   { configuration }: Subject
 ): Effect.Effect<Found<void>, Fault, FileSystem.FileSystem | Path.Path> =>

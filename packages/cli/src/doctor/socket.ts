@@ -9,13 +9,13 @@ import * as Tls from "node:tls"
 import type { Outbound } from "../outbound.ts"
 import { openTunnel, TunnelRefused } from "../tunnel.ts"
 
-/** What a TLS server shows of itself. */
+/** The certificate of a TLS server. */
 export interface Certificate {
-  /** Why it is not to be trusted, in Node's word for it. */
+  /** Why it cannot be trusted, as Node's error code. */
   readonly problem: string | undefined
   readonly protocol: string
   readonly issuer: string
-  /** The names that it is for. */
+  /** The names for which it is valid. */
   readonly names: string
   readonly expiresAt: Option.Option<DateTime.Utc>
 }
@@ -23,7 +23,7 @@ export interface Certificate {
 export class ConnectionFailed extends Data.TaggedError("ConnectionFailed")<{
   readonly code: string
   readonly message: string
-  /** What a proxy answered that opened no connection. */
+  /** The status with which a proxy refused to open a connection. */
   readonly status?: number | undefined
 }> {}
 
@@ -53,7 +53,7 @@ export interface Target {
   readonly proxy: Outbound | undefined
 }
 
-/** What `Tls.connect` is to use: an address, or the connection that a proxy has opened. */
+/** What `Tls.connect` uses: an address, or the connection that a proxy has opened. */
 type Way = { readonly host: string; readonly port: number } | { readonly socket: Net.Socket }
 
 const wayTo = ({ host, port, proxy }: Target): Effect.Effect<Way, ConnectionFailed> =>
@@ -75,15 +75,18 @@ const opened = <A>(
     Effect.scoped
   )
 
-/** Connects, and hangs up. */
+/** Connects, and closes the connection. */
 export const connect = (host: string, port: number): Effect.Effect<void, ConnectionFailed> =>
   opened(Effect.sync(() => Net.connect({ host, port })), (socket) => until(socket, "connect", () => {}))
 
-// One line of what somebody has written into a certificate.
+// One line of a text in a certificate, which may be anything.
 const textOf = (value: string | ReadonlyArray<string> | undefined): string =>
   value === undefined ? "" : printable(String(value), [])
 
-/** Shakes hands, looks at the certificate, and hangs up. Nothing is sent: so one that cannot be trusted can be shown. */
+/**
+ * Does the TLS handshake, reads the certificate, and closes the connection. Nothing is sent, so a certificate that
+ * cannot be trusted can be shown.
+ */
 export const handshake = (target: Target): Effect.Effect<Certificate, ConnectionFailed> => {
   const name = Net.isIP(target.host) === 0 ? { servername: target.host } : {}
   return opened(
@@ -93,7 +96,7 @@ export const handshake = (target: Target): Effect.Effect<Certificate, Connection
         const tls = socket as Tls.TLSSocket
         const { issuer, subject, subjectaltname, valid_to } = tls.getPeerCertificate()
         return {
-          // An error or its code, whatever the types say.
+          // In fact this is an error or its code, unlike the types say.
           problem: tls.authorized ? undefined : String(tls.authorizationError),
           protocol: tls.getProtocol() ?? "TLS",
           issuer: textOf(issuer?.O ?? issuer?.CN) || "an unnamed issuer",

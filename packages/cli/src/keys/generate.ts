@@ -11,7 +11,7 @@ export interface Input {
   readonly json: boolean
 }
 
-/** Writes a new private key into a file, and prints the public one. */
+/** Writes a new private key into a file, and prints its public key. */
 export const generate = ({ bits, json, writeFile }: Input) =>
   Effect.gen(function*() {
     const output = yield* Output

@@ -10,7 +10,7 @@ export interface Input {
   readonly json: boolean
 }
 
-/** A key as JSON; what Spotnana does not say is absent. */
+/** A key as JSON. Fields that Spotnana does not send are absent. */
 export const toJson = ({ createdAt, ...key }: PartnerKeys.PartnerKey) => ({
   ...key,
   createdAt: createdAt === undefined ? undefined : DateTime.formatIso(createdAt)

@@ -13,7 +13,7 @@ const isPrivate = (text: string): boolean => {
   }
 }
 
-/** The public key in the text of a file; a private one is refused, whatever kind it is. */
+/** The public key in the text of a file. A private key of any kind is refused. */
 export const parsePublicKey = (
   name: string,
   text: string,

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 
-/** A fault as the command line has it: `token:503,times=3,retry-after=30`. */
+/** A fault as on the command line: `token:503,times=3,retry-after=30`. */
 export interface Order {
   readonly endpoint: "token" | "api"
   readonly fault: Fault.Fault
@@ -13,13 +13,13 @@ export interface Order {
 
 const page = "<!doctype html><title>Sign in</title><h1>Sign in to this network</h1>\n"
 
-// After a moment, so that what comes before has arrived.
+// After a moment, so that the data before it has arrived.
 const cut = Stream.concat(
   Stream.succeed(new TextEncoder().encode("{\"")),
   Stream.fromEffect(Effect.andThen(Effect.sleep("50 millis"), Effect.fail("The connection is cut")))
 )
 
-/** What may go wrong, besides a status. */
+/** The faults other than a status. */
 const faults: Readonly<Record<string, Fault.Fault>> = {
   hang: Fault.hang,
   drop: Fault.drop,
@@ -73,7 +73,7 @@ const optionsOf = (parts: ReadonlyArray<string>): Result.Result<ReadonlyMap<stri
   return Result.succeed(found)
 }
 
-/** Reads a fault; a failure says what is wrong with it. */
+/** Parses a fault. A failure says what is wrong with it. */
 export const parse = (text: string): Result.Result<Order, string> =>
   Result.gen(function*() {
     const [, endpoint, rest = ""] = /^(token|api):(.*)$/s.exec(text) ?? []

@@ -10,7 +10,7 @@ import type { Failure } from "../exitCode.ts"
 import * as Faults from "./faults.ts"
 import { users } from "./users.ts"
 
-/** What the command line says of how the mock behaves. */
+/** The options of the mock on the command line. */
 export interface Input {
   readonly clientId: Option.Option<string>
   readonly tokenLifetime: Option.Option<Duration.Duration>
@@ -22,7 +22,10 @@ export interface Input {
   readonly user: ReadonlyArray<string>
 }
 
-/** A variable of the environment; an empty one counts as absent. No file is read: it may be about the real one. */
+/**
+ * A variable of the environment; an empty one counts as absent. No file is read, because it may be for the real
+ * Spotnana.
+ */
 const variable = (name: string): Effect.Effect<string | undefined, Config.ConfigError> =>
   Effect.map(Config.String(name).pipe(Config.withDefault("")), (value) => value === "" ? undefined : value)
 
@@ -37,7 +40,7 @@ const clientIdOf = ({ clientId }: Input): Effect.Effect<string, Config.ConfigErr
       )
   })
 
-/** The users that it knows. Each is a segment of a path. */
+/** The users that the mock knows. Each id is a segment of a path. */
 const usersOf = ({ user }: Input): Effect.Effect<ReadonlyArray<string>, Failure> =>
   Effect.forEach(user.length === 0 ? users : user, (id) =>
     /^[\w~-][\w.~@+-]*$/.test(id)
@@ -69,7 +72,7 @@ const orderOf = (text: string): Effect.Effect<Faults.Order, Failure> =>
     Effect.mapError((problem) => usageFailure(`--fault ${text}: ${problem}.\nExpected ${Faults.grammar}`))
   )
 
-/** How the mock is made, and what goes wrong in it. */
+/** The options of the mock, and its faults. */
 export const read = (input: Input): Effect.Effect<
   {
     readonly options: MockSpotnana.Options & { readonly clientId: string; readonly users: ReadonlyArray<string> }

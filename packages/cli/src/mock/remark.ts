@@ -22,10 +22,10 @@ const ofToken = (entry: Ledger.LedgerEntry): string => {
 const ofApi = ({ clientId, status, token }: Ledger.LedgerEntry): string => {
   if (status !== 401) return ""
   if (token === undefined) return "no bearer"
-  return clientId === undefined ? "the token is not valid" : "the token is valid, and is refused all the same"
+  return clientId === undefined ? "the token is not valid" : "the token is valid, but is refused anyway"
 }
 
-/** What became of a request, in words. */
+/** What happened to a request, as a text. */
 export const remarkOf = (entry: Ledger.LedgerEntry): string => {
   if (entry.status === "hang") return "never answered"
   if (entry.status === "drop") return "the connection is dropped"

@@ -30,7 +30,7 @@ export interface Input extends Options.Input {
 
 type Mock = MockSpotnana.MockSpotnana["Service"]
 
-/** Says what became of each request, and lets the mock forget it: it may run for days. */
+/** Prints what happened to each request, and removes it from the ledger, because the mock may run for days. */
 const follow = (mock: Mock, quiet: boolean): Effect.Effect<void, never, Output> =>
   Effect.gen(function*() {
     const output = yield* Output
@@ -56,7 +56,7 @@ const revokeEvery = (mock: Mock, interval: Duration.Duration): Effect.Effect<nev
     yield* output.note(output.noteStyle.dim("Every token that was issued is revoked"))
   }).pipe(Effect.forever)
 
-/** The secret of the mock where the environment has none. */
+/** The secret of the mock, if the environment has none. */
 const makeSecret = (writeCredentials: Option.Option<string>): Effect.Effect<Redacted.Redacted, Failure, Output> =>
   Effect.gen(function*() {
     const { isTerminal } = yield* Output
@@ -69,7 +69,7 @@ const makeSecret = (writeCredentials: Option.Option<string>): Effect.Effect<Reda
     return yield* Variables.makeSecret
   })
 
-/** What there is to ask for. */
+/** The paths that the mock answers. */
 const pathsOf = (users: ReadonlyArray<string>): string =>
   [
     "GET /v2/companies?limit=2",
@@ -78,7 +78,10 @@ const pathsOf = (users: ReadonlyArray<string>): string =>
     "POST /v2/echo (answers with the body that it got)"
   ].map((path) => `  ${path}`).join("\n")
 
-/** Tells the user how to reach the mock. A secret goes to the user's own screen, or to the file that was named. */
+/**
+ * Tells the user how to reach the mock. The secret is printed only to the user's terminal, or written into the named
+ * file.
+ */
 const introduce = (
   variables: Variables.Variables,
   users: ReadonlyArray<string>,
@@ -104,7 +107,7 @@ const introduce = (
     )
   })
 
-/** Plays Spotnana until it is interrupted. */
+/** Runs the mock until it is interrupted. */
 export const serve = (
   input: Input
 ): Effect.Effect<never, Config.ConfigError | Failure, Output | FileSystem.FileSystem> =>
@@ -121,7 +124,7 @@ export const serve = (
       Effect.provideService(HttpServer.HttpServer, server)
     )
     if (Option.isSome(input.revokeEvery)) yield* Effect.forkScoped(revokeEvery(mock, input.revokeEvery.value))
-    // A secret of the environment is not ours to show: it may be the real one.
+    // A secret of the environment is not shown, because it may be the real one.
     yield* introduce(
       { baseUrl: HttpServer.formatAddress(server.address), clientId: options.clientId, clientSecret: madeUp },
       options.users,

@@ -9,20 +9,20 @@ import { usageFailure } from "../exitCode.ts"
 import type { Failure } from "../exitCode.ts"
 import { replaceFile } from "../replaceFile.ts"
 
-/** What a program has to know to find the mock. The secret is left out where it has it from elsewhere. */
+/** What a program must know to use the mock. The secret is left out if the program already has it. */
 export interface Variables {
   readonly baseUrl: string
   readonly clientId: string
   readonly clientSecret: Redacted.Redacted | undefined
 }
 
-/** A secret that opens the mock that made it, for as long as that runs, and nothing else. */
+/** A secret that works only with the mock that made it, while that mock runs. */
 export const makeSecret: Effect.Effect<Redacted.Redacted> = Effect.gen(function*() {
   const { randomBytes } = yield* SecureRandom.SecureRandom
   return Redacted.make(`mock-${Base64Url.encode(yield* Effect.orDie(randomBytes(24)))}`)
 }).pipe(Effect.provide(SecureRandom.layerWebCrypto))
 
-/** Each variable and its value, quoted so that a shell takes it as it is. */
+/** Each variable and its value, quoted for a shell. */
 export const assignments = ({ baseUrl, clientId, clientSecret }: Variables): ReadonlyArray<string> => [
   `SPOTNANA_BASE_URL='${baseUrl}'`,
   `SPOTNANA_CLIENT_ID='${clientId}'`,
@@ -32,17 +32,17 @@ export const assignments = ({ baseUrl, clientId, clientSecret }: Variables): Rea
 
 const title = "# Written by spotnana-auth mock, and removed when it ends."
 
-/** Fails where a file lies that somebody else wrote: it may have the credentials of the real Spotnana. */
+/** Fails if the file exists and this command did not write it: it may contain credentials of the real Spotnana. */
 const assertOurs = (file: string): Effect.Effect<void, Failure | PlatformError, FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
     if (!(yield* fs.exists(file))) return
     if (!(yield* fs.readFileString(file)).startsWith(title)) {
-      return yield* usageFailure(`${file} is there already, and was not written by this command. Name another file.`)
+      return yield* usageFailure(`${file} already exists, and was not written by this command. Name another file.`)
     }
   })
 
-/** Writes the variables into a file that this user alone can read, and removes it in the end. */
+/** Writes the variables into a file that only this user can read, and removes it at the end. */
 export const writeFile = (
   file: string,
   variables: Variables
@@ -52,7 +52,7 @@ export const writeFile = (
     const content = [title, ...assignments(variables), ""].join("\n")
     yield* assertOurs(file)
     yield* replaceFile(file, content)
-    // Unless another mock has written its own since.
+    // Unless another mock has written its own file since.
     yield* Effect.addFinalizer(() =>
       fs.readFileString(file).pipe(
         Effect.flatMap((found) => found === content ? fs.remove(file) : Effect.void),

@@ -1,11 +1,11 @@
 import * as Result from "effect/Result"
 
-/** Where the proxy listens, and who may call it there. */
+/** Where the proxy listens, and who may call it. */
 export interface Listening {
   readonly addresses: readonly [string, ...ReadonlyArray<string>]
-  /** What clients call it, with the port that it listens on. */
+  /** The host names that clients may use, with the port on which it listens. */
   readonly hosts: (port: number) => ReadonlyArray<string>
-  /** Other machines reach it, so a client has to know the key. */
+  /** Other machines can reach it, so a client must send the key. */
   readonly needsKey: boolean
 }
 
@@ -14,7 +14,7 @@ export interface Input {
   readonly allowHost: ReadonlyArray<string>
 }
 
-/** Names of this machine that nobody else can give to another one. */
+/** Names of this machine that cannot be given to another machine. */
 const ownNames = ["127.0.0.1", "localhost", "[::1]"]
 
 const net = () => process.getBuiltinModule("node:net")
@@ -31,11 +31,11 @@ const allowed = /^(?:[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(?::\d{
 
 const withPort = (host: string, port: number): ReadonlyArray<string> => {
   const full = /:\d+$/.test(host.replace(/^\[.*\]/, "")) ? host : `${host}:${port}`
-  // Port 80 goes without saying.
+  // Port 80 may be left out.
   return full.endsWith(":80") ? [full.slice(0, -3), full] : [full]
 }
 
-/** Reads the flags; a failure says what is wrong with them. */
+/** Parses the flags. A failure says what is wrong with them. */
 export const listening = ({ address, allowHost }: Input): Result.Result<Listening, string> => {
   const wrong = allowHost.find((host) => !allowed.test(host))
   if (wrong !== undefined) {

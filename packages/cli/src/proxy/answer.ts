@@ -13,7 +13,7 @@ export interface Answer {
   readonly code: string
   /** What happened, and what to do. */
   readonly message: string
-  /** The kind of trouble, as RFC 9209 §2.3 has it. */
+  /** The type of the error in RFC 9209 §2.3. */
   readonly kind: string
   readonly retryAfter?: Duration.Duration | undefined
   readonly debugIdentifier?: string | undefined
@@ -21,8 +21,8 @@ export interface Answer {
 }
 
 /**
- * As a response. The body has the shape of Spotnana's errors, so that whoever reads those shows this message too; the
- * header tells the two apart (RFC 9209).
+ * The answer as a response. The body has the format of Spotnana's errors, so programs that read those show this message
+ * too. The header distinguishes the two (RFC 9209).
  */
 export const toResponse = (answer: Answer): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.jsonUnsafe(
@@ -42,7 +42,7 @@ export const toResponse = (answer: Answer): HttpServerResponse.HttpServerRespons
     }
   )
 
-/** There is no token, or the API takes none. What passes by itself is 503, what a person has to mend is 502. */
+/** There is no token, or the API accepts none. A transient error is 503, an error that a person must correct is 502. */
 export const fromAuthError = (error: AuthError.AuthError): Answer => {
   const { debugIdentifier, message } = error
   const common = { message, debugIdentifier, retryAfter: Option.getOrUndefined(AuthError.retryAfter(error)) }
@@ -52,7 +52,7 @@ export const fromAuthError = (error: AuthError.AuthError): Answer => {
     case "TokenExpired":
       return error.reason === "Rejected"
         ? { ...common, status: 502, code: "TOKEN_REJECTED", kind: "proxy_configuration_error" }
-        // With the next token it may well be taken.
+        // The API may accept the request with the next token.
         : { ...common, status: 503, code: "TOKEN_REPLACED", kind: "proxy_internal_response", retryAfter: Duration.zero }
     case "TokenEndpointUnavailable":
       return { ...common, status: 503, code: "TOKEN_ENDPOINT_UNAVAILABLE", kind: "destination_unavailable" }
@@ -70,7 +70,7 @@ const kinds: Readonly<Record<string, string>> = {
   ETIMEDOUT: "connection_timeout"
 }
 
-/** An error of the system that is somewhere among the causes. */
+/** The error of the system, anywhere among the causes. */
 const systemError = (error: unknown): { readonly code?: unknown; readonly syscall?: unknown } => {
   if (!Predicate.isObject(error)) return {}
   const { cause, code } = error as { readonly cause?: unknown; readonly code?: unknown }
@@ -80,7 +80,7 @@ const systemError = (error: unknown): { readonly code?: unknown; readonly syscal
 const nothingSent = "Nothing was sent."
 const notKnown = "It may have handled the request."
 
-/** The API cannot be reached, or has broken off before it answered. */
+/** The API cannot be reached, or closed the connection before it answered. */
 export const fromHttpClientError = (error: HttpClientError.HttpClientError, origin: string): Answer => {
   if (error.reason._tag === "InvalidUrlError") return badRequest("The target of the request is no URL.")
   const { code, syscall } = systemError(error)
@@ -95,7 +95,7 @@ export const fromHttpClientError = (error: HttpClientError.HttpClientError, orig
   }
 }
 
-/** A request may come again, and is no worse for having been here. */
+/** The client can send the request again, because the API has done nothing. */
 const unavailable = (code: string, message: string, kind: string): Answer => ({
   status: 503,
   code,
@@ -104,7 +104,7 @@ const unavailable = (code: string, message: string, kind: string): Answer => ({
   retryAfter: Duration.seconds(5)
 })
 
-/** It takes too long. */
+/** The answer to a request that takes too long. */
 export const timedOut = (stage: Stage, origin: string, timeout: Duration.Duration): Answer => {
   const time = Duration.format(timeout)
   switch (stage) {
@@ -136,7 +136,7 @@ export const timedOut = (stage: Stage, origin: string, timeout: Duration.Duratio
   }
 }
 
-/** The API has encoded its answer in a way that is lost on the way through a proxy (RFC 9112 §6.1). */
+/** The API used a transfer coding for its answer, which a proxy must not forward (RFC 9112 §6.1). */
 export const unknownCoding = (origin: string): Answer => ({
   status: 502,
   code: "TRANSFER_CODING",
@@ -144,7 +144,7 @@ export const unknownCoding = (origin: string): Answer => ({
   kind: "http_response_transfer_coding"
 })
 
-/** The request asks for something that this proxy has not. */
+/** The request needs something that this proxy does not support. */
 export const notImplemented = (code: string, message: string): Answer => ({
   status: 501,
   code,
@@ -152,7 +152,7 @@ export const notImplemented = (code: string, message: string): Answer => ({
   kind: "http_request_error"
 })
 
-/** The request is not one that can be handed on. */
+/** The request cannot be forwarded. */
 export const badRequest = (message: string): Answer => ({
   status: 400,
   code: "BAD_REQUEST",

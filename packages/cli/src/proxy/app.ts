@@ -19,12 +19,12 @@ export interface Traffic {
   inProgress: number
 }
 
-/** What became of a request, once it is over. */
+/** What happened to a request, after it has ended. */
 interface Outcome {
   status: number | undefined
-  /** Why, where the proxy answered by itself. */
+  /** The reason, if the proxy answered by itself. */
   code: string | undefined
-  /** Whether the API broke its answer off. */
+  /** Whether the API's answer broke off. */
   brokeOff: boolean
 }
 
@@ -37,7 +37,7 @@ const remarksOf = ({ brokeOff, code }: Outcome, exit: Exit.Exit<unknown, unknown
 const responseOf = (result: HttpServerResponse.HttpServerResponse | Answer): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.isHttpServerResponse(result) ? result : toResponse(result)
 
-/** Counts a request, and says in the end what became of it. */
+/** Counts a request, and prints in the end what happened to it. */
 const follow = (
   { method, url }: HttpServerRequest.HttpServerRequest,
   traffic: Traffic,
@@ -63,7 +63,7 @@ const follow = (
     return outcome
   })
 
-/** Answers a request: refuses it, or sends it on. */
+/** Answers a request: refuses it, or forwards it. */
 export const app = (
   route: Route,
   rules: Rules,
@@ -76,13 +76,13 @@ export const app = (
 > =>
   Effect.gen(function*() {
     const request = yield* HttpServerRequest.HttpServerRequest
-    // Every few seconds another one, and worth no line.
+    // Health checks come every few seconds, so they are not printed.
     if (isHealthCheck(request)) return yield* Effect.map(health(route.provider), responseOf)
     const outcome = yield* follow(request, traffic, quiet)
     const brokeOff = Effect.sync(() => {
       outcome.brokeOff = true
     })
-    // Interrupted when the client goes away: the request to the API goes with it.
+    // Interrupted when the client disconnects, and the request to the API with it.
     const result = refuse(request, rules) ?? (yield* Effect.interruptible(forward(route, request, brokeOff)))
     outcome.status = result.status
     if (!HttpServerResponse.isHttpServerResponse(result)) outcome.code = result.code

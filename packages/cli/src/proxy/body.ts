@@ -6,13 +6,13 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Progress from "./progress.ts"
 
-/** Up to here a body is kept, so that it can be sent again when the API takes the token for expired. */
+/** A body up to this size is kept in memory, so that it can be sent again if the API rejects the token. */
 export const replayable = 1024 * 1024
 
-/** A body on its way to the API. */
+/** A body that is sent to the API. */
 export interface Outgoing {
   readonly body: HttpBody.HttpBody
-  /** How its end is told. */
+  /** The headers that define its end. */
   readonly framing: { readonly [name in "content-length" | "transfer-encoding"]?: string }
 }
 
@@ -28,7 +28,7 @@ const streamed = (chunks: Chunks, framing: Outgoing["framing"]): Outgoing => ({
   framing
 })
 
-/** A body that does not say how long it is: kept if it ends soon, and else sent on as it comes. */
+/** A body of unknown length. It is kept if it is short, and otherwise streamed. */
 const unknownLength = (
   chunks: Chunks
 ): Effect.Effect<Outgoing, HttpServerError.HttpServerError, Scope.Scope> =>
@@ -55,7 +55,7 @@ const unknownLength = (
     )
   })
 
-/** The body of a request, as far as it has to be known before it is sent on. */
+/** The body of a request, with what must be known before it is forwarded. */
 export const outgoing = (
   request: HttpServerRequest.HttpServerRequest
 ): Effect.Effect<Outgoing, HttpServerError.HttpServerError, Scope.Scope> => {

@@ -14,7 +14,7 @@ type Socket = NonNullable<ReturnType<Agent["createConnection"]>>
 /** In milliseconds. */
 const connectTimeout = 10_000
 
-/** Gives up in time where nobody answers: until a connection stands, nothing was sent, and that is worth knowing. */
+/** Limits the time to connect. Before a connection exists, nothing was sent, and the error can say so. */
 const limitConnecting = (socket: Socket): void => {
   if (!("connecting" in socket && socket.connecting)) return
   const timer = setTimeout(() => {
@@ -26,14 +26,15 @@ const limitConnecting = (socket: Socket): void => {
 }
 
 /**
- * Has a socket read on where it can write no more.
+ * Lets a socket continue to read after it can no longer write.
  *
- * A server that answers an upload early, and closes, has sent its answer before the connection breaks. Node gives a socket
- * up at the first failed write, and what it has not read by then is lost.
+ * A server may answer an upload early and close the connection. Its answer is
+ * sent before the connection breaks. But Node destroys a socket at the first
+ * failed write, and loses what it has not read by then.
  */
 const readOn = (socket: Socket): void => {
   const after = (done: (error?: Error | null) => void) => (error?: Error | null) => {
-    // Without a word the upload waits, for no longer than there is something to read.
+    // The upload then waits without an error, until there is nothing more to read.
     if (!error || socket.readableEnded) done(error)
     else socket.once("end", () => socket.destroy())
   }
@@ -43,7 +44,7 @@ const readOn = (socket: Socket): void => {
   if (writeAll !== undefined) socket._writev = (chunks, done) => writeAll(chunks, after(done))
 }
 
-/** Has an agent make such sockets. */
+/** Makes an agent use such sockets. */
 const prepare = (agent: Agent): void => {
   const seen = new WeakSet<Socket>()
   const prepared = (socket: Socket | null | undefined) => {
@@ -62,17 +63,20 @@ const prepare = (agent: Agent): void => {
     }))
 }
 
-// A connection that was idle for long may be one that the other side is just closing.
+// The other side may be about to close a connection that was idle for long.
 const options = { keepAlive: true, timeout: 15_000 }
 
-/** Tells how far each request has come. Where another attempt follows an answer, that was a 401. */
+/** Records the progress of each request. If another attempt follows an answer, the answer was a 401. */
 const observed = (client: HttpClient.HttpClient): HttpClient.HttpClient =>
   HttpClient.transform(
     client,
     (response) => Progress.reach("sent").pipe(Effect.andThen(response), Effect.tap(() => Progress.reach("rejected")))
   )
 
-/** The client of the API at an address. `fetch` would decompress and leave `content-encoding` in place, and it follows redirects. */
+/**
+ * The client of the API at an address. Not `fetch`, which decompresses but keeps `content-encoding`, and follows
+ * redirects.
+ */
 export const make = Effect.fnUntraced(function*(
   address: string
 ): Effect.fn.Return<HttpClient.HttpClient, Config.ConfigError | Failure, Scope.Scope> {

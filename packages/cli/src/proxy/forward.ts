@@ -16,14 +16,17 @@ import type { Outgoing } from "./body.ts"
 import { isFramedOnly, towardsApi, towardsClient } from "./headers.ts"
 import * as Progress from "./progress.ts"
 
-/** How requests are sent on. */
+/** How requests are forwarded. */
 export interface Route {
   readonly provider: TokenProvider.TokenProvider["Service"]
   /** Authenticates, and neither decompresses nor follows redirects. */
   readonly client: HttpClient.HttpClient.With<HttpClientError.HttpClientError | AuthError.AuthError>
-  /** As many requests are under way at a time. */
+  /** Limits the number of requests at a time. */
   readonly turns: Semaphore.Semaphore
-  /** For a turn, for a token, for each part of the request to be taken, and then for the answer to begin. */
+  /**
+   * The time limit for each of these: a free place, a token, the sending of each part of the request, and the begin of
+   * the answer.
+   */
   readonly timeout: Duration.Duration
 }
 
@@ -39,7 +42,8 @@ const requestOf = (
     url,
     UrlParams.empty,
     Option.none(),
-    // Node frames a body by itself for some methods only; unframed, that of a DELETE would be taken for the next request.
+    // Node sets the framing of a body only for some methods. Without framing, the body of a DELETE would be read as the
+    // next request.
     Headers.merge(towardsApi(headers), Headers.fromInput(framing)),
     body
   )
@@ -57,10 +61,10 @@ const responseOf = (
   if (!isFramedOnly(response.headers)) return Effect.succeed(Answer.unknownCoding(baseUrl))
   const headers = towardsClient(response.headers, { requested: baseUrl + url, baseUrl, host: own.host ?? "" })
   if (!hasBody(method, status)) {
-    // Read to its end, which is where it begins, the connection is free for the next request.
+    // The body is empty. After it is read, the connection is free for the next request.
     return Effect.as(Stream.runDrain(response.stream), HttpServerResponse.empty({ status, headers }))
   }
-  // A stream of effect's would be given a content type, where the API has named none.
+  // Effect would add a content type to a stream, even if the API sent none.
   return Effect.map(
     NodeStream.toReadable(Stream.tapError(response.stream, () => brokeOff)),
     (body) => HttpServerResponse.raw(body, { status, headers })
@@ -76,7 +80,7 @@ const silence = (progress: Progress.Progress, time: Duration.Duration): Effect.E
     yield* silence(progress, time)
   })
 
-/** Sends a request on, and hands the answer back as it comes; `brokeOff` is told when that has no end. */
+/** Forwards a request, and streams the answer back. It calls `brokeOff` if the answer breaks off. */
 export const forward = (
   { client, provider: { environment }, timeout, turns }: Route,
   received: Received,
@@ -86,7 +90,7 @@ export const forward = (
     const out = yield* outgoing(received)
     const progress = yield* Progress.make
     const answered = Effect.gen(function*() {
-      // Until the answer has come to its end.
+      // Held until the answer has ended.
       yield* Semaphore.takeScoped(turns, 1)
       yield* Progress.reach("token")
       const response = yield* client.execute(requestOf(received, out))

@@ -10,20 +10,20 @@ import { isOwn } from "./health.ts"
 
 /** Who may use the proxy. */
 export interface Rules {
-  /** What `Host` may be, in lower case. */
+  /** The allowed values of `Host`, in lower case. */
   readonly hosts: ReadonlyArray<string>
-  /** What a client has to know, where it has to know anything. */
+  /** The key that a client must send, if there is one. */
   readonly key: Redacted.Redacted | undefined
 }
 
 export interface Request {
   readonly method: string
-  /** The target; of an absolute one its path and query, with its host as `host`. */
+  /** The request target. For an absolute target, this is its path and query, and `host` is its host. */
   readonly url: string
   readonly headers: Headers.Headers
 }
 
-/** Under any other name a web page has found the way here: by a DNS record of its own that leads to this machine. */
+/** With another name, the request may come from a web page whose own DNS record leads to this machine. */
 const misdirected = ({ headers: { host = "" } }: Request, { hosts }: Rules): Answer | undefined =>
   hosts.includes(host.toLowerCase()) ? undefined : {
     status: 421,
@@ -36,8 +36,8 @@ const misdirected = ({ headers: { host = "" } }: Request, { hosts }: Rules): Ans
 const denied = (code: string, message: string): Answer => ({ status: 403, code, message, kind: "http_request_denied" })
 
 /**
- * A browser says where a request is from, and no page can keep it from that: with `Origin`, or with `Sec-Fetch-Site`,
- * which is `none` only for what its user has typed.
+ * A browser says that a request is from a page, and no page can prevent that: with `Origin`, or with `Sec-Fetch-Site`,
+ * which is `none` only if the user has typed the address.
  */
 const fromWebPage = ({ headers }: Request): Answer | undefined =>
   headers.origin !== undefined || (headers["sec-fetch-site"] ?? "none") !== "none"
@@ -49,7 +49,7 @@ const fromWebPage = ({ headers }: Request): Answer | undefined =>
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-/** Towards the client the proxy is the server, so `Authorization` is for the proxy: its key, or nothing. */
+/** For the client, the proxy is the server. So `Authorization` must have the key of the proxy, or be absent. */
 const unauthorized = ({ headers: { authorization } }: Request, { key }: Rules): Answer | undefined => {
   if (key === undefined) {
     return authorization === undefined ? undefined : badRequest(
@@ -66,20 +66,29 @@ const unauthorized = ({ headers: { authorization } }: Request, { key }: Rules): 
   }
 }
 
-/** A client that offers one of these gets along with an answer as if it had not. Any other waits for the protocol to change. */
+/**
+ * A client that offers one of these also accepts a normal answer. With any other protocol, a client waits for the
+ * upgrade.
+ */
 const optionalUpgrade = /^(?:h2c|tls\/[\d.]+)$/i
 
 const wantsUpgrade = ({ upgrade }: Headers.Headers): boolean =>
   upgrade !== undefined && !upgrade.split(",").every((protocol) => optionalUpgrade.test(protocol.trim()))
 
 const unforwardable = ({ headers, method, url }: Request): Answer | undefined => {
-  // The answer to TRACE is the request, and the bearer is in that.
+  // The answer to TRACE contains the request with its token.
   if (method === "TRACE") {
     return { ...denied("METHOD_NOT_ALLOWED", "TRACE is not forwarded: it would show the token."), status: 405 }
   }
   if (!url.startsWith("/")) return badRequest("The target of a request is a path, as in /v2/companies.")
   if (isOwn(url)) {
-    return { ...denied("NOT_FOUND", "The proxy does not forward such paths, and has nothing there."), status: 404 }
+    return {
+      ...denied(
+        "NOT_FOUND",
+        "The proxy does not forward paths that begin with /.spotnana-auth, and it has no such path."
+      ),
+      status: 404
+    }
   }
   if (Url.hasDotSegment(url)) {
     return badRequest(dotSegmentRefused)

@@ -2,23 +2,23 @@ import { Headers } from "effect/http"
 import { hopByHop } from "../hopByHop.ts"
 
 /**
- * Whether a body is framed and nothing else: of another transfer coding nothing is left, once the framing is another
- * (RFC 9112 §6.1).
+ * Whether the transfer coding is only chunked. Another transfer coding would be lost when the framing is replaced (RFC
+ * 9112 §6.1).
  */
 export const isFramedOnly = ({ "transfer-encoding": coding = "chunked" }: Headers.Headers): boolean =>
   coding.trim().toLowerCase() === "chunked"
 
-/** `Connection` names further headers of that kind. */
+/** `Connection` names further hop-by-hop headers. */
 const withoutHops = (headers: Headers.Headers): Headers.Headers => {
   const named = (headers.connection ?? "").split(",").map((name) => name.trim().toLowerCase()).filter(Boolean)
   return Headers.removeMany(headers, [...hopByHop, ...named])
 }
 
 /**
- * A client's headers as they are sent on.
+ * A client's headers as they are forwarded.
  *
- * Cookies go no further: a browser or a client that keeps them has those of other programs on this machine, whatever the
- * port.
+ * Cookies are not forwarded: a client that stores cookies may send those of other
+ * programs on this machine, whatever their port.
  */
 export const towardsApi = (headers: Headers.Headers): Headers.Headers => {
   const kept = Headers.removeMany(withoutHops(headers), [
@@ -33,22 +33,22 @@ export const towardsApi = (headers: Headers.Headers): Headers.Headers => {
   return Headers.set(kept, "via", kept.via === undefined ? "1.1 spotnana-auth" : `${kept.via}, 1.1 spotnana-auth`)
 }
 
-/** The proxy as a client calls it, and the API behind it. */
+/** The addresses of the proxy and of the API. */
 export interface Addresses {
-  /** What was requested of the API, absolute. */
+  /** The absolute URL that was requested from the API. */
   readonly requested: string
-  /** What the paths of the proxy are appended to at the API. No trailing slash. */
+  /** The base URL of the API, to which the paths of the proxy are appended. No trailing slash. */
   readonly baseUrl: string
-  /** The `Host` that the client named. */
+  /** The `Host` that the client sent. */
   readonly host: string
 }
 
 /**
- * A reference that the API gave, as it reads for the client: below the proxy if it leads to the API, since the bearer is
- * there, and else absolute. What is no URL leads nowhere.
+ * Rewrites a reference of the API for the client. If it leads to the API, it leads through the proxy, which adds the
+ * token. Otherwise it is absolute. Undefined if it is not a URL.
  *
- * It is read here and written anew: a client resolves it against the address of the proxy, and there `https:x`, `//x` or
- * `/\x` would be somewhere else.
+ * It is parsed here and written again, because a client resolves it against the address of the proxy, where `https:x`,
+ * `//x` or `/\x` would lead elsewhere.
  */
 const referenceFor = (reference: string, { baseUrl, host, requested }: Addresses): string | undefined => {
   // Node reads a header byte by byte.
@@ -56,12 +56,12 @@ const referenceFor = (reference: string, { baseUrl, host, requested }: Addresses
   if (!URL.canParse(encoded, requested)) return undefined
   const base = new URL(baseUrl)
   const url = new URL(encoded, requested)
-  // A user name is for nobody: the bearer takes its place.
+  // A user name is removed, because the token replaces it.
   if (url.origin === base.origin) url.username = url.password = ""
   const root = base.href.replace(/\/$/, "")
   const below = url.href.slice(root.length)
   if (!url.href.startsWith(root) || !/^(?:[/?#]|$)/.test(below)) return url.href
-  // By itself it would be another host.
+  // Alone, it would be read as another host.
   if (below.startsWith("//")) return `http://${host}${below}`
   return below.startsWith("/") ? below : `/${below}`
 }
@@ -71,8 +71,9 @@ const isCors = (name: string): boolean => name.startsWith("access-control-")
 /**
  * The API's headers as the client gets them.
  *
- * A cookie would be kept for this machine and be sent to every program on it. `Alt-Svc` is about another host, a web page
- * is never let in, and `Refresh` leads wherever a browser reads it to.
+ * Removes headers. A client would store a cookie for this machine and send it to
+ * every program on it. `Alt-Svc` names another host. CORS headers would let web
+ * pages in. `Refresh` leads a browser elsewhere.
  */
 export const towardsClient = (headers: Headers.Headers, addresses: Addresses): Headers.Headers => {
   const kept = Headers.removeMany(withoutHops(headers), [

@@ -5,7 +5,7 @@ import type { Answer } from "./answer.ts"
 
 const pathOf = (url: string): string => url.replace(/\?.*$/s, "")
 
-/** Whether a path is one of the proxy itself. The API has none that begins so, and would get none. */
+/** Whether a path belongs to the proxy itself. The API has no such path, and such requests are not forwarded. */
 export const isOwn = (url: string): boolean => /^\/\.spotnana-auth(?:\/|$)/.test(pathOf(url))
 
 /** Whether a request asks for the proxy's health. */
@@ -13,8 +13,8 @@ export const isHealthCheck = ({ method, url }: { readonly method: string; readon
   pathOf(url) === "/.spotnana-auth/health" && (method === "GET" || method === "HEAD")
 
 /**
- * Whether a token is in use. It is for supervisors, which know no key and call the proxy by whatever address they have: there
- * is no more in it than anybody may know, and no token is requested for it.
+ * Whether a token is in use. This is for supervisors, which have no key and may call the proxy by any address. So the
+ * answer contains nothing that is not public, and no token is requested for it.
  */
 export const health = (
   provider: TokenProvider.TokenProvider["Service"]

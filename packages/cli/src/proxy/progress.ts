@@ -3,15 +3,15 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 
 /**
- * How far a request has come on its way to the API: it waits for its turn, or for a token; it was sent, and is not answered;
- * or it was answered 401, and waits for another token.
+ * The progress of a request to the API: it waits for a free place (`queued`) or for a token (`token`), it was sent and
+ * is not answered (`sent`), or it was answered 401 and waits for another token (`rejected`).
  */
 export type Stage = "queued" | "token" | "sent" | "rejected"
 
-/** What is known of a request that has no answer yet. */
+/** What is known about a request that has no answer yet. */
 export interface Progress {
   stage: Stage
-  /** When something happened to it last, on the monotonic clock. */
+  /** When its progress last changed, on the monotonic clock. */
   at: bigint
 }
 
@@ -25,7 +25,7 @@ export const Current = Context.Reference<Progress>("@effect-spotnana/cli/proxy/P
   defaultValue: () => ({ stage: "queued", at: 0n })
 })
 
-/** Notes that a request has come so far, or that its body goes on. */
+/** Records that a request has reached this stage, or that more of its body was sent. */
 export const reach = (stage: Stage): Effect.Effect<void> =>
   Effect.gen(function*() {
     const progress = yield* Current

@@ -27,10 +27,10 @@ export interface Input {
   readonly quiet: boolean
 }
 
-/** How long requests in progress have when the proxy ends. */
+/** How long requests in progress may take when the proxy ends, in seconds. */
 const drain = 5
 
-/** As many requests to the API are under way at a time. More wait. */
+/** The number of requests to the API at a time. Further requests wait. */
 const concurrency = 64
 
 const howToMakeKey = "export SPOTNANA_PROXY_KEY=\"$(node -p 'crypto.randomBytes(24).toString(\"base64url\")')\""
@@ -48,7 +48,7 @@ const keyOf = (isRequired: boolean): Effect.Effect<Redacted.Redacted | undefined
       )
   })
 
-/** The variable is set in this shell for the programs that are to use the proxy, it may be. */
+/** The variable may be set in this shell for the programs that use the proxy. */
 const assertNotItself = (
   { baseUrl }: Environment.Environment,
   hosts: ReadonlyArray<string>
@@ -63,7 +63,7 @@ const assertNotItself = (
     : Effect.void
 }
 
-/** Who says localhost may mean either address. Nobody else is to answer at the other one. */
+/** `localhost` may mean either address. No other program may answer at the other one. */
 const listen = ([first, ...others]: Listening["addresses"], port: number) =>
   Effect.gen(function*() {
     const options = { port, drain: `${drain} seconds` } as const
@@ -74,7 +74,7 @@ const listen = ([first, ...others]: Listening["addresses"], port: number) =>
     return { address, port: own, servers: [server, ...rest.filter((server) => server !== undefined)] }
   })
 
-/** Says in time why an end takes a moment. */
+/** Explains why the end takes a moment. */
 const announceEnd = (traffic: Traffic): Effect.Effect<void, never, Output | Scope.Scope> =>
   Effect.gen(function*() {
     const output = yield* Output
@@ -98,7 +98,7 @@ const introduce = (address: string, { baseUrl }: Environment.Environment, isOpen
     }
   })
 
-/** Learns at once whether there is a token to be had: the first request may be a long time coming. */
+/** Requests a token at the start, because the first request may come much later. */
 const tryCredentials: Effect.Effect<void, never, Output | TokenProvider.TokenProvider> = Effect.gen(function*() {
   const output = yield* Output
   const provider = yield* TokenProvider.TokenProvider
@@ -124,7 +124,7 @@ export const serve = (
     const traffic: Traffic = { inProgress: 0 }
     const route = { client, provider, turns, timeout: input.timeout }
     const answer = app(route, { hosts: hosts(port), key }, traffic, input.quiet).pipe(
-      // Spans of the client's own pass; this proxy has none.
+      // Trace headers of the client are forwarded. The proxy itself has no spans.
       Effect.provideService(HttpClient.TracerDisabledWhen, () => true)
     )
     for (const server of servers) {

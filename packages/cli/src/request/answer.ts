@@ -11,7 +11,7 @@ import { readable } from "./readable.ts"
 
 type Response = HttpClientResponse.HttpClientResponse
 
-/** A response without a body has no stream: that is an empty one. */
+/** A response without a body has no stream. Its body counts as empty. */
 const bodyOf = ({ stream }: Response): Stream.Stream<Uint8Array, HttpClientError.HttpClientError> =>
   Stream.catchIf(stream, (error) => error.reason._tag === "EmptyBodyError", () => Stream.empty)
 
@@ -25,7 +25,7 @@ const head = (response: Response, style: Style): string =>
     ""
   ].join("\n")
 
-/** An answer that is not 2xx, in the words that Spotnana has for it. */
+/** The failure for an answer that is not 2xx, with Spotnana's error text. */
 const failureOf = (
   response: Response,
   body: Uint8Array
@@ -40,7 +40,10 @@ const failureOf = (
   return Effect.succeed(new Failure({ message: `The answer is ${status}${where}.`, exitCode: exitCode.redirection }))
 }
 
-/** The body on stdout and the status on stderr; with `include` status and headers on stdout, before the body. */
+/**
+ * Prints the body to stdout and the status to stderr. With `include`, it prints status and headers to stdout, before
+ * the body.
+ */
 export const printAnswer = (
   response: Response,
   { include, took }: { readonly include: boolean; readonly took: Duration.Duration }
@@ -54,7 +57,7 @@ export const printAnswer = (
         `${statusText(response, noteStyle)} ${noteStyle.dim(`in ${Math.round(Duration.toMillis(took))} ms`)}`
       )
     const isSuccess = response.status >= 200 && response.status < 300
-    // What somebody pipes goes through as it comes.
+    // Piped output is streamed unchanged.
     if (isSuccess && !isTerminal) return yield* Stream.runForEach(bodyOf(response), write)
     const body = yield* Stream.mkUint8Array(bodyOf(response))
     if (body.length > 0) yield* isTerminal ? output.line(readable(body, style)) : write(body)

@@ -5,9 +5,9 @@ import type { Failure } from "../exitCode.ts"
 import { bytesOf } from "../fileOrStdin.ts"
 
 /**
- * The bytes that `--data` stands for: those of a file (`@file`), of stdin (`-`), or its own.
+ * The bytes of `--data`: those of a file (`@file`), of stdin (`-`), or of the text itself.
  *
- * They are read as a whole: a body that can be sent once only could not be sent again with a new token.
+ * They are read completely, because a body that can be sent only once could not be sent again with a new token.
  */
 export const readData = (
   data: string

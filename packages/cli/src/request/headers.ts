@@ -3,17 +3,17 @@ import { hopByHop } from "../hopByHop.ts"
 
 export type Header = readonly [name: string, value: string]
 
-/** Why a header is not for the caller to set, by its name in lower case. */
+/** Why the caller may not set a header, by its name in lower case. */
 const reserved = new Map([
-  ...hopByHop.map((name) => [name, "is about the connection, which this command makes itself"] as const),
-  // A bearer among the arguments would be there for everybody to read.
+  ...hopByHop.map((name) => [name, "is about the connection, which this command controls"] as const),
+  // Everybody could read a token in the arguments.
   ["authorization", "is added by this command; do not put a secret on a command line"],
-  ["content-length", "is that of the body"],
+  ["content-length", "is set by this command from the body"],
   ["expect", "is not supported: the body is sent with the request"],
-  ["host", "is that of the configured address"]
+  ["host", "is set by this command from the configured address"]
 ])
 
-/** Reads `Name: value` (RFC 9110 §5.5); a failure says what is wrong with it, and does not repeat the value. */
+/** Parses `Name: value` (RFC 9110 §5.5). A failure says what is wrong with it, and does not contain the value. */
 export const parseHeader = (text: string): Result.Result<Header, string> => {
   const [, name, value] = /^([!#$%&'*+.^_`|~\w-]+):[\t ]*([\t\x20-\x7e\x80-\xff]*?)[\t ]*$/.exec(text) ?? []
   if (name === undefined || value === undefined) {

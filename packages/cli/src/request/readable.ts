@@ -1,7 +1,7 @@
 import { isJson } from "../isJson.ts"
 import type { Style } from "../output.ts"
 
-/** A body as a person wants to see it. */
+/** A body in a readable form. */
 export const readable = (body: Uint8Array, style: Style): string => {
   let text: string
   try {

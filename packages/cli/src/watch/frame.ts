@@ -11,10 +11,10 @@ import type { Observed } from "./observe.ts"
 const millisUntil = (from: DateTime.Utc, to: DateTime.Utc): number =>
   DateTime.toEpochMillis(to) - DateTime.toEpochMillis(from)
 
-/** A time to come, in whole seconds: `39m 3s`. */
+/** The time until a moment, in whole seconds: `39m 3s`. */
 const inSeconds = (millis: number): string => Duration.format(Duration.seconds(Math.max(0, Math.ceil(millis / 1000))))
 
-/** What is left of a token: the full part shrinks from right to left. */
+/** The remaining lifetime of a token as a bar. The full part shrinks from right to left. */
 export const bar = (left: number, columns: number): string => {
   const full = Math.round(Math.min(1, Math.max(0, left)) * columns)
   return "█".repeat(full) + "░".repeat(columns - full)
@@ -45,7 +45,7 @@ const lifetime = (observed: Observed, style: Style, columns: number): string => 
   }`
 }
 
-/** When a token is asked for next, as far as it is known. */
+/** When a token is requested next, as far as it is known. */
 const next = ({ at, failure, status }: Observed): { readonly name: string; readonly at: DateTime.Utc } | undefined => {
   if (status.nextRenewalAt !== undefined) return { name: "next renewal", at: status.nextRenewalAt }
   if (status.state !== "failed" || failure === undefined) return undefined
@@ -55,7 +55,7 @@ const next = ({ at, failure, status }: Observed): { readonly name: string; reado
   })
 }
 
-/** The view of a token as lines that are to stand one below the other. */
+/** The view of a token, as lines. */
 export const frame = (
   observed: Observed,
   { columns, environment, style }: {

@@ -4,7 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import type { Observed } from "./observe.ts"
 
-/** What is told of a change, by name. What is not known is left out. */
+/** The fields of a change. Unknown fields are left out. */
 const fields = ({ at, failures, renewals, status }: Observed) => {
   const { expiresAt, issuedAt, lastError, nextRenewalAt, state } = status
   const wait = lastError === undefined ? undefined : Option.getOrUndefined(AuthError.retryAfter(lastError))

@@ -3,16 +3,16 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 
-/** A token's life so far, as far as it was seen. */
+/** The history of a token, as far as it was observed. */
 export interface Observed {
   readonly at: DateTime.Utc
   readonly status: TokenProvider.Status
-  /** Tokens that took the place of another one, whichever process asked for them. */
+  /** The number of tokens that replaced another one, whichever process requested them. */
   readonly renewals: number
   readonly failures: number
-  /** The last failure, and when it was seen; it stays when the next token is there. */
+  /** The last failure, and when it was observed. It stays after the next token. */
   readonly failure: { readonly at: DateTime.Utc; readonly error: AuthError.AuthError } | undefined
-  /** The latest token, which a rejection takes out of the status. */
+  /** The latest token. After a rejection, the status no longer has it. */
   readonly token: { readonly issuedAt: number; readonly expiresAt: number } | undefined
 }
 
@@ -26,7 +26,7 @@ const tokenOf = ({ expiresAt, issuedAt }: TokenProvider.Status): Observed["token
 const isSame = (one: Observed["token"], other: Observed["token"]): boolean =>
   one?.issuedAt === other?.issuedAt && one?.expiresAt === other?.expiresAt
 
-/** What is known after one more look. */
+/** The state after one more observation. */
 export const observe = (before: Observed | undefined, { at, status }: Seen): Observed => {
   const token = tokenOf(status) ?? before?.token
   const hasFailed = status.lastError !== undefined && status.lastError !== before?.failure?.error
@@ -41,11 +41,11 @@ export const observe = (before: Observed | undefined, { at, status }: Seen): Obs
   }
 }
 
-/** Whether something has happened between two looks. What only counts down has not. */
+/** Whether nothing has changed between two observations. Fields that only count down do not count. */
 export const isUnchanged = (one: Observed, other: Observed): boolean =>
   one.status.state === other.status.state && one.failures === other.failures && isSame(one.token, other.token)
 
-/** What a provider does: at every change, and every second, since the end of a token is no change. */
+/** Observations of a provider: at every change, and every second, because the expiry of a token is not a change. */
 export const observations = (provider: TokenProvider.TokenProvider["Service"]): Stream.Stream<Observed> =>
   Stream.merge(
     provider.changes,

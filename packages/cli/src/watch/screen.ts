@@ -5,7 +5,7 @@ import { forTerminal, Output } from "../output.ts"
 
 const hideCursor = "\x1b[?25l"
 const showCursor = "\x1b[?25h"
-// A line that is too long is cut off: wrapped, it would be two, and the next frame would be drawn in the wrong place.
+// A line that is too long is cut off. If it were wrapped, the next frame would be drawn in the wrong place.
 const clip = "\x1b[?7l"
 const wrap = "\x1b[?7h"
 const toEndOfLine = "\x1b[K"
@@ -25,11 +25,11 @@ export const make: Effect.Effect<
   return (lines) =>
     Effect.gen(function*() {
       const rows = yield* terminal.rows
-      // What has scrolled out cannot be drawn over. A terminal of no size is one that has not said.
+      // Lines that have scrolled out cannot be drawn over. If the terminal reports no rows, its size is not known.
       const limit = rows > 1 ? rows - 1 : Infinity
       const visible = lines.slice(0, limit)
       const text = visible.map((line) => `${forTerminal(line)}${toEndOfLine}\n`).join("")
-      // At once, so that nothing flickers.
+      // In one write, so that nothing flickers.
       yield* write(up(Math.min(drawn, limit)) + text + toEndOfScreen)
       drawn = visible.length
     })

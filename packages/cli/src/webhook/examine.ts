@@ -6,13 +6,13 @@ import * as Exit from "effect/Exit"
 import type * as Redacted from "effect/Redacted"
 import type { Header } from "./headers.ts"
 
-/** A delivery as it came. */
+/** A delivery as it was received. */
 export interface Recorded {
   readonly headers: ReadonlyArray<Header>
   readonly body: Uint8Array
 }
 
-/** What was found: the delivery, or what is wrong with it. */
+/** The result: the delivery, or what is wrong with it. */
 export type Finding =
   | { readonly ok: true; readonly id: string; readonly timestamp: string }
   | {
@@ -22,16 +22,16 @@ export type Finding =
     readonly advice?: string
   }
 
-// Longer than anybody keeps a delivery.
+// Longer than anybody stores a delivery.
 const anyAge = Duration.days(36_500)
 
 const lineFeed = 0x0a
 
-/** The body without the line break that editors and `echo` add. */
+/** The body without the last line break, which editors and `echo` add. */
 const withoutLineBreak = (body: Uint8Array): Uint8Array =>
   body.at(-1) === lineFeed ? body.slice(0, body.at(-2) === 0x0d ? -2 : -1) : body
 
-/** Verifies a delivery, and looks for the reason where it does not pass. */
+/** Verifies a delivery, and looks for the reason if it is not valid. */
 export const examine = (
   { body, headers }: Recorded,
   options: { readonly secrets: ReadonlyArray<Redacted.Redacted>; readonly tolerance?: Duration.Duration | undefined }
@@ -41,7 +41,7 @@ export const examine = (
       Effect.exit(Webhook.verify({ headers, body }, { ...options, tolerance: anyAge })),
       Exit.isSuccess
     )
-  /** Whether the signature fits, whatever the time. */
+  /** Whether the signature matches, whatever the time. */
   const signature = Effect.gen(function*() {
     if (yield* passes(body)) return "fits"
     return (yield* passes(withoutLineBreak(body))) ? "fitsWithoutLineBreak" : "doesNotFit"

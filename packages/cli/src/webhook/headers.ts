@@ -8,7 +8,7 @@ export const parseHeader = (text: string): Option.Option<Header> => {
   return name === undefined || value === undefined ? Option.none() : Option.some([name, value])
 }
 
-/** The headers in a text, one a line, up to an empty line. Any other line, such as that of the request, is left out. */
+/** The headers in a text, one per line, up to an empty line. Other lines, such as the request line, are ignored. */
 export const parseHeaders = (text: string): ReadonlyArray<Header> =>
   text.split(/\r?\n/).reduce<{ readonly isOver: boolean; readonly found: ReadonlyArray<Header> }>(
     ({ found, isOver }, line) => {

@@ -51,7 +51,7 @@ export const verify = (input: Input) =>
     }
     const { advice, message, problem } = finding
     return yield* new Failure({
-      // All has been said.
+      // Everything has been printed.
       message: input.json ? "" : [`${problem}: ${message}`, ...(advice === undefined ? [] : [advice])].join("\n"),
       exitCode: exitCode.fault
     })

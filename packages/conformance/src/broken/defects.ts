@@ -1,4 +1,4 @@
-/** What can be wrong with the naive client, one at a time. A scenario names the one that it finds. */
+/** The possible defects of the naive client, one at a time. A scenario names the defect that it finds. */
 export const defects = {
   requestPerCall: "requests a token for each call",
   requestPerCaller: "has no token request in flight that callers share",

@@ -10,7 +10,7 @@ export class CallFailed extends Error {
   }
 }
 
-/** What an answer of the token endpoint that is no token means. `said` is its body. */
+/** The failure for an answer of the token endpoint without a token. `said` is its body. */
 export const failureOf = (response: Response, said: string, retryAfter: number | undefined): CallFailed => {
   const { status } = response
   const isJson = said.startsWith("{")

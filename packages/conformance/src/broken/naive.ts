@@ -1,4 +1,4 @@
-// A client without Effect that does what the suite asks for, but for the defect that is named. Without one it passes.
+// A client without Effect that passes the suite, except for the named defect. Without a defect it passes completely.
 import { once } from "node:events"
 import type { Call, Outcome } from "../Protocol.ts"
 import { defect as failedBy, failed, interrupted, serve } from "../support/serve.ts"
@@ -47,7 +47,7 @@ const send = async (tokens: Tokens, call: Call, token: Token | undefined, isRepe
   }
 }
 
-/** Sends a request, and sends it again where that is allowed: three times at most. */
+/** Sends a request, and sends it again if that is allowed: three times at most. */
 const exchange = async (
   tokens: Tokens,
   call: Call,

@@ -8,7 +8,7 @@ export interface Token {
   readonly value: string
   readonly wall: number
   readonly mono: number
-  /** For how many milliseconds it is used. */
+  /** How long it is used, in milliseconds. */
   readonly usable: number
   /** How many requests were accepted with it. */
   accepted: number
@@ -16,7 +16,7 @@ export interface Token {
 
 const never = { until: 0, delay: 0 }
 
-/** The token of the naive client: it renews, waits, remembers and replaces, but for the defect that it has. */
+/** The token of the naive client. It renews, waits, remembers and replaces, except for its defect. */
 export class Tokens {
   readonly #closing = new AbortController()
   #token: Token | undefined
@@ -88,7 +88,7 @@ export class Tokens {
     }
   }
 
-  /** Replaces a rejected token, if it is in use and that is due. Says whether it was in use. */
+  /** Replaces a rejected token, if it is in use and a replacement is due. Returns whether it was in use. */
   reject(token: Token): boolean {
     if (this.#token !== token && !this.has("replacesLateRejections")) return false
     const now = performance.now()
@@ -103,7 +103,7 @@ export class Tokens {
     return true
   }
 
-  /** What to send a rejected request again with. */
+  /** The token with which to send a rejected request again. */
   async replacement(token: Token, isRepeated: boolean): Promise<Token> {
     if (this.#token !== token && this.#flight === undefined) return this.get()
     let error: CallFailed | undefined
@@ -122,7 +122,7 @@ export class Tokens {
     throw new CallFailed("TokenExpired", "A new token did not help", { reason: "Rejected", retryAfter })
   }
 
-  /** The token that took the place of a rejected one was accepted. */
+  /** The token that replaced a rejected one was accepted. */
   replayAccepted(): void {
     if (!this.has("replacesOnce")) this.#replacement = never
   }

@@ -39,7 +39,7 @@ export const requests: ReadonlyArray<Scenario> = [
     finds: "bearerComesBack",
     run: async ({ server, start }) => {
       const client = await start()
-      // There is one to send.
+      // So that there is a token to send.
       expectStatus("the first call", 200, await client.call("/first"))
       server.elsewhere = () => redirect(`${server.homeUrl}/b`)
       expectStatus("the call", 200, await client.call(following(`${server.elsewhereUrl}/a`)))
@@ -106,7 +106,8 @@ export const requests: ReadonlyArray<Scenario> = [
       expectFailure("the upload", await client.call(call), { tag: "TokenExpired", reason: "NotReplayable" })
       expectEqual("the bodies", server.of("/upload").map(({ body }) => body), ["a file"])
       await server.until("the token to be replaced", () => server.issued === 2)
-      // For a moment the client may not have read the new token yet. Then an upload goes with the old one, after a second.
+      // For a moment, the client may not have read the new token yet. Then an upload is sent with the old token, after
+      // a second.
       let uploads = 1
       let outcome: Outcome
       do {

@@ -1,4 +1,5 @@
-// Clocks that are set, and processes that are suspended. Tokens of four seconds, and no claim about how long anything takes.
+// Clocks that are set, and processes that are suspended. Tokens live for four seconds. No scenario claims how long
+// anything takes.
 import { setTimeout } from "node:timers/promises"
 import type { Outcome } from "../Protocol.ts"
 import { expectStatus } from "../Scenario.ts"
@@ -32,7 +33,7 @@ const suspension = (mode: "background" | "onDemand"): Scenario => ({
     await setTimeout(past)
     const { issued } = server
     server.lifetime = 3600
-    // It is the first thing that the process reads.
+    // So that the process reads it first.
     const call = client.call("/after")
     process.resume()
     await expectNewToken(server, issued, call)

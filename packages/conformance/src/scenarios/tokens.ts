@@ -8,7 +8,7 @@ import { expectEqual, expectThat, Violation } from "../Violation.ts"
 
 const companies = "/v2/companies"
 
-/** The client has the answer to its renewal as soon as it has read it. */
+/** Waits until the client has read the answer to its renewal. */
 const expectRenewed = async (server: Spotnana, client: Client): Promise<void> => {
   for (let n = 0; n < 250; n++) {
     expectStatus("a call after the renewal", 200, await client.call("/renewed"))
@@ -18,7 +18,7 @@ const expectRenewed = async (server: Spotnana, client: Client): Promise<void> =>
   throw new Violation("a call with the new token", "250 calls without it")
 }
 
-/** A renewal after a second or so, with the rest of a minute left for it. */
+/** A renewal after about a second, with the rest of a minute for it. */
 const soonRenewed = { renewAt: 0.02, jitter: 0, backoffBase: 100 } as const
 const soonRenewedLifetime = 60
 
@@ -58,7 +58,7 @@ export const tokens: ReadonlyArray<Scenario> = [
       }
       const calls = client.calls(100, companies)
       await server.until("a token request", () => server.tokenRequests.length > 0)
-      // Once it is answered all the callers have called.
+      // When it is answered, all callers have made their calls.
       expectEqual("the status meanwhile", await client.status(), "acquiring")
       open()
       expectStatus("the calls", 200, ...await calls)

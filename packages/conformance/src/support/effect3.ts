@@ -1,5 +1,5 @@
-// The library for Effect 3 as a subject. The module is in its package, where Effect 3 is found; imported by its address, it
-// brings no second version of Effect into the types of this one.
+// The library for Effect 3 as a subject. The module is in its package, which has Effect 3 as a dependency. It is
+// imported by its address, so that the types of this package do not get a second version of Effect.
 const address = new URL("../../../effect3/test/support/subject.ts", import.meta.url).href
 
 /** Serves the library on one of the platform's clients. */

@@ -5,7 +5,7 @@ import type { Call, ClientOptions, Command, Failure, Outcome, Reply, Request } f
 
 /** A client of the library, as the suite uses it. */
 export interface Client {
-  /** Never rejects. Ends where the signal is aborted. */
+  /** Never rejects. Ends when the signal is aborted. */
   readonly call: (call: Call, signal: AbortSignal) => Promise<Outcome>
   readonly status: () => Promise<string>
   readonly close: () => Promise<void>
@@ -18,12 +18,12 @@ export type Start = (options: ClientOptions, secret: Secret) => Promise<Client>
 
 /** A call that fails, and the error as the caller got it. */
 export const failed = (error: unknown, failure: Failure): Outcome => {
-  // In the ways in which errors find their way into logs: the suite searches all output for secrets.
+  // Prints the error in the ways in which errors get into logs, because the suite searches all output for secrets.
   process.stderr.write(`${inspect(error, { depth: 20 })}\n${inspect(error, { depth: 20, customInspect: false })}\n`)
   return { failure }
 }
 
-/** What the errors of all lines have in common. */
+/** What the errors for all versions of Effect have in common. */
 interface LibraryError {
   readonly _tag: string
   readonly message: string
@@ -41,7 +41,7 @@ export const failureOf = (
 /** The outcome of a call that was interrupted. */
 export const interrupted: Outcome = { failure: { tag: "Interrupted", message: "The call was interrupted." } }
 
-/** The failure of a call that is no error of the library's type. */
+/** The outcome of a call whose error is not of the library's type. */
 export const defect = (error: unknown): Outcome =>
   failed(error, { tag: "Defect", message: error instanceof Error ? error.message : String(error) })
 
@@ -54,16 +54,16 @@ const stepClock = (by: number): void => {
 interface Started {
   readonly client: Client
   readonly credentials: { secret: string }
-  /** The calls that are under way, the oldest first. */
+  /** The calls that are in progress, the oldest first. */
   readonly calls: Set<AbortController>
 }
 
 /**
- * Obeys the suite until stdin ends. Then the process ends: by itself where every client was closed, so that what is left
- * behind shows, and at once otherwise.
+ * Executes the commands of the suite until stdin ends. Then the process ends: by itself if every client was closed, so
+ * that open handles show, and otherwise at once.
  */
 export const serve = (start: Start): void => {
-  // What loggers print is not to be taken for a reply.
+  // The output of loggers must not be read as a reply.
   console.log = console.info = console.debug = console.error
   const clients = new Map<string, Started>()
   const open = new Set<string>()

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type { HttpClientResponse } from "effect/http"
 import { SpotnanaApiError } from "../SpotnanaApiError.ts"
 
-/** The error of an answer that lacks what was asked for; `list` is where to see what was done all the same. */
+/** The error for an answer without the requested data. `list` says where to check what was done nevertheless. */
 export const answeredWithout = (
   { request, status }: HttpClientResponse.HttpClientResponse,
   expected: string,
@@ -13,6 +13,6 @@ export const answeredWithout = (
       status,
       errorMessages: [],
       message: `${request.method} to Spotnana's ${of} answered ${status} without ${expected}. ` +
-        `It may have been done all the same: check ${list}.`
+        `Spotnana may have done it anyway: check ${list}.`
     })
   )

@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 /** A finite duration of at least so many milliseconds. */
 export const duration = (name: string, input: Duration.Input, atLeast: number): Duration.Duration => {
   const value = Option.getOrUndefined(Duration.fromInput(input))
-  // `Duration` takes NaN, what became of a missing number, for zero.
+  // `Duration` reads NaN, which may come from a missing number, as zero.
   const isUsable = value !== undefined && !Number.isNaN(input) && Duration.isFinite(value)
   checked(
     name,

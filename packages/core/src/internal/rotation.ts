@@ -5,11 +5,11 @@ import * as Schedule from "effect/Schedule"
 /** How long one request or one reading of the credentials may take. */
 export const requestTimeout = Duration.seconds(30)
 
-/** A request that must not be interrupted in the middle, and does not take for ever either. */
+/** Runs a request to its end, without interruption but with a time limit. */
 export const toItsEnd = <A, E, R>(request: Effect.Effect<A, E, R>) =>
   Effect.uninterruptible(Effect.timeout(request, requestTimeout))
 
-/** Tries again for the time of a step. */
+/** Retries for the time of a step. */
 export const retrying = <A, E, R>(effect: Effect.Effect<A, E, R>, stepTimeout: Duration.Duration) =>
   Effect.retry(
     Effect.timeout(effect, requestTimeout),

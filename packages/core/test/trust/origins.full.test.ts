@@ -335,6 +335,6 @@ describe("URLs from outside", () => {
       )
       expect(sent).toEqual([])
       expect(error).toMatchObject({ _tag: "TokenEndpointUnavailable", reason: "Transport" })
-      expect(error.message).toContain("wanted to send the token request to https://evil.example, not to ")
+      expect(error.message).toContain("tried to send the token request to https://evil.example, not to ")
     }))
 })

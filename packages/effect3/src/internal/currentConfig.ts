@@ -2,7 +2,7 @@ import type * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 
-/** A value of the configuration that is read once to show a mistake, and again whenever `current` runs. */
+/** Reads a value of the configuration once, so that a mistake shows, and again each time `current` runs. */
 export const currentConfig = <A>(
   config: Config.Config<A>
 ): Effect.Effect<{ readonly current: Effect.Effect<A, ConfigError.ConfigError> }, ConfigError.ConfigError> =>

@@ -2,7 +2,7 @@ import type { Token } from "@effect-spotnana/engine/TokenResponse"
 import * as DateTime from "effect/DateTime"
 import * as Redacted from "effect/Redacted"
 
-/** An access token of what the engine knows of one: it lives from `issuedAt` on. */
+/** Makes an access token from a token of the engine. Its lifetime begins at `issuedAt`. */
 export const fromToken = (token: Pick<Token, "value" | "lifetime" | "scope">, issuedAt: DateTime.Utc): {
   readonly value: Redacted.Redacted
   readonly issuedAt: DateTime.Utc

@@ -2,7 +2,7 @@ import type { Instant } from "@effect-spotnana/engine"
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
-/** Now, on both clocks: Effect 3 counts nanoseconds on the one that nobody sets. */
+/** Now, on both clocks. Effect 3 counts nanoseconds on the monotonic clock. */
 export const instantOf = (clock: Clock.Clock, wall = clock.unsafeCurrentTimeMillis()): Instant.Instant => ({
   wall,
   mono: Number(clock.unsafeCurrentTimeNanos()) / 1_000_000

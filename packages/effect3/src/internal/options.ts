@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 /** A finite duration of at least so many milliseconds. */
 export const duration = (name: string, input: Duration.DurationInput, atLeast: number): Duration.Duration => {
   const value = Option.getOrUndefined(Duration.decodeUnknown(input))
-  // `Duration` takes NaN, what became of a missing number, and everything below zero for zero.
+  // `Duration` reads NaN, which may come from a missing number, and everything below zero as zero.
   const isUsable = value !== undefined && !/^(-|NaN)/.test(String(input)) && Duration.isFinite(value)
   checked(
     name,

@@ -1,5 +1,5 @@
 /**
- * How the mock behaves where Spotnana's behaviour is a matter of configuration, or is not known.
+ * The settings of the mock, for behaviour of Spotnana that can be configured or is not known.
  *
  * @since 0.1.0
  */
@@ -19,8 +19,9 @@ export type Json = null | boolean | number | string | ReadonlyArray<Json> | { re
  *
  * **Details**
  *
- * Spotnana's own answer is not known, so all six combinations can be had. `oauth2` is RFC 6749, section 5.2:
- * `{ error: "invalid_client", error_description }`. `spotnana` is Spotnana's error body.
+ * Spotnana's own answer is not known, so all six combinations are possible.
+ * `oauth2` is RFC 6749, section 5.2: `{ error: "invalid_client",
+ * error_description }`. `spotnana` is Spotnana's error body.
  *
  * @category models
  * @since 0.1.0
@@ -37,32 +38,32 @@ export interface Refusal {
  * @since 0.1.0
  */
 export interface Settings {
-  /** How long a token that is issued from now on is really accepted. Default: one hour. */
+  /** How long a token that is issued from now on is accepted. Default: one hour. */
   readonly tokenLifetime: Duration.Duration
   /**
-   * What the token answer says of it: the truth in whole seconds, rounded down (`"lifetime"`, the default), nothing
-   * at all (`"absent"`), or any JSON value, as it is. Of an infinite lifetime nothing is said.
+   * `expires_in` of the token answer: the real lifetime in whole seconds, rounded down (`"lifetime"`, the default),
+   * nothing (`"absent"`), or any JSON value, as it is. With an infinite lifetime it is absent.
    */
   readonly expiresIn: "lifetime" | "absent" | Json
-  /** By how long an answer of the token endpoint is delayed. Default: not at all. */
+  /** How long an answer of the token endpoint is delayed. Default: not at all. */
   readonly tokenLatency: Duration.Duration
-  /** By how long an answer of the API is delayed. Default: not at all. */
+  /** How long an answer of the API is delayed. Default: not at all. */
   readonly apiLatency: Duration.Duration
   /** How wrong client credentials are answered. Default: 401 with an OAuth 2.0 body. */
   readonly refusal: Refusal
   /** The error code for a user's token that is not known (RFC 8693, section 2.2.2). Default: `invalid_request`. */
   readonly subjectRefusal: "invalid_request" | "invalid_grant"
   /**
-   * The pages that may embed `/embed`, as `frame-ancestors` of a Content-Security-Policy has them. Default:
+   * The pages that may embed `/embed`, in the format of `frame-ancestors` in a Content-Security-Policy. Default:
    * `http://localhost:*` and `http://127.0.0.1:*`, the pages of this machine.
    */
   readonly embedders: ReadonlyArray<string>
-  /** How many API users there may be for one more to be refused with 409. Default: 5. */
+  /** The largest number of API users. One more is refused with 409. Default: 5. */
   readonly apiUserQuota: number
 }
 
 /**
- * The settings to change; what is absent or `undefined` stays as it is.
+ * The settings to change. What is absent or `undefined` stays as it is.
  *
  * @category models
  * @since 0.1.0
@@ -79,7 +80,7 @@ export interface Input {
 }
 
 /**
- * The settings of a mock that is given none.
+ * The default settings of a mock.
  *
  * @category constants
  * @since 0.1.0
@@ -92,7 +93,7 @@ export const defaults: Settings = {
 }
 
 /**
- * Replaces the settings that `input` names.
+ * Replaces the settings in `input`.
  *
  * @category combinators
  * @since 0.1.0

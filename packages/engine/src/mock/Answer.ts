@@ -62,7 +62,8 @@ export const json = (
 export const empty = (status: number): Answer => ({ status, headers: {}, body: undefined })
 
 /**
- * An answer that nobody on the way may keep, since it has a secret or a token.
+ * An answer that nobody on the way may store, because it contains a secret or a
+ * token.
  *
  * @category constructors
  * @since 0.1.0

@@ -7,8 +7,8 @@ import * as Answer from "./Answer.ts"
 import { searchParams } from "./platform.ts"
 import type { Handler } from "./Routes.ts"
 
-// What is known of the real page is the messages. When it sends them, and what it checks, is not: this one asks as soon as it
-// is loaded, and heeds the page that embeds it and nobody else.
+// The messages of the real page are known. It is not known when the page sends them, and what it checks. This page asks
+// as soon as it is loaded, and listens only to the page that embeds it.
 const script = `
 const from = "spotnana-embed"
 const embedder = location.ancestorOrigins?.[0] ?? new URL(document.referrer).origin

@@ -6,8 +6,8 @@
 import type { Endpoint } from "./Target.ts"
 
 /**
- * A request, and what is known of its sender. Whoever answers it fills in which client sent it, for which user and with which
- * token.
+ * A request, and what is known of its sender. The function that answers it fills
+ * in the client, the user and the token.
  *
  * @category models
  * @since 0.1.0
@@ -24,11 +24,11 @@ export interface Exchange {
   readonly body: Uint8Array
   /** Milliseconds since 1970: when the request arrived. */
   readonly at: number
-  /** 128 random bits as hexadecimal digits, for what is made up in this exchange. */
+  /** 128 random bits as hexadecimal digits, for values that are generated in this exchange. */
   readonly random: string
   readonly debugIdentifier: string
   clientId: string | undefined
   user: string | undefined
-  /** At the token endpoint the token that was issued, elsewhere the bearer that was presented. */
+  /** At the token endpoint the token that was issued, elsewhere the token that was sent. */
   token: string | undefined
 }

@@ -1,5 +1,5 @@
 /**
- * What the mock of Spotnana answers in place of an answer that a test made go wrong.
+ * What the mock of Spotnana answers when a test has injected a fault.
  *
  * @since 0.1.0
  */
@@ -17,13 +17,13 @@ export type Fault =
     readonly status: number
     /** By names in lower case. */
     readonly headers: Readonly<Record<string, string>>
-    /** Text and bytes are sent as they are, anything else as JSON, and Spotnana's error body where there is none. */
+    /** Text and bytes are sent as they are, anything else as JSON, and Spotnana's error body if there is none. */
     readonly body: unknown
   }
   | { readonly _tag: "RateLimited"; readonly retryAfter: string | undefined }
   | { readonly _tag: "Garbage" }
 
-// 0xff and 0xfe occur in no UTF-8 text, and a decoder that lets them pass still finds no JSON.
+// 0xff and 0xfe occur in no UTF-8 text, and a decoder that accepts them still finds no JSON.
 const garbage = Uint8Array.of(0xff, 0xfe, 0x7b, 0x22, 0xc3, 0x28, 0x00, 0x80)
 
 /**

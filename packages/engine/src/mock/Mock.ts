@@ -1,7 +1,8 @@
 /**
- * The mock of Spotnana: what becomes of a request, as plain functions of what the mock knows.
+ * The mock of Spotnana: how it answers a request, as plain functions of its state.
  *
- * A line of the library reads the request and the time, draws random digits, and sends what is decided here.
+ * The package for each version of Effect reads the request and the time, draws random digits, and sends the answer that
+ * is decided here.
  *
  * @since 0.1.0
  */
@@ -19,7 +20,7 @@ import type { Endpoint } from "./Target.ts"
 import * as TokenEndpoint from "./TokenEndpoint.ts"
 
 /**
- * A request of which only the target is known yet.
+ * A request of which so far only the target is known.
  *
  * @category models
  * @since 0.1.0
@@ -30,7 +31,7 @@ export interface Arrival<Fault> extends Pick<Exchange, "endpoint" | "path" | "qu
 }
 
 /**
- * Takes the next fault as a request arrives, before anything of it is looked at.
+ * Takes the next fault when a request arrives, before the request is read.
  *
  * @category routes
  * @since 0.1.0
@@ -69,7 +70,7 @@ export const exchange = (
 }
 
 /**
- * The routes of every line of the library.
+ * The routes that the packages for every version of Effect have.
  *
  * @category routes
  * @since 0.1.0
@@ -88,7 +89,8 @@ export const routes: ReadonlyArray<Routes.Route> = [
 ]
 
 /**
- * The answer to a request that nothing goes wrong with. `own` are routes of the line, which come before {@link routes}.
+ * The answer to a request without a fault. `own` are routes of the package, which
+ * come before {@link routes}.
  *
  * @category routes
  * @since 0.1.0
@@ -113,7 +115,7 @@ export const identify = ({ registry }: State, exchange: Exchange): void => {
 }
 
 /**
- * What the ledger has of an exchange. `body` and `token` are not to be printed.
+ * What the ledger has of an exchange. `body` and `token` must not be printed.
  *
  * @category models
  * @since 0.1.0
@@ -147,7 +149,7 @@ export const entry = (
 })
 
 /**
- * By how long an answer is delayed.
+ * How long an answer is delayed.
  *
  * @category combinators
  * @since 0.1.0

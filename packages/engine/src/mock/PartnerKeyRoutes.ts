@@ -28,13 +28,13 @@ const ofCompany = (
 const base64Url = /^[A-Za-z0-9_-]+$/
 const minModulusCharacters = Math.ceil(256 * 8 / 6)
 
-/** Whether it is the number of a key of 2048 bits or more, without zeros before it. */
+/** Whether it is the modulus of a key of 2048 bits or more, without leading zeros. */
 const isModulus = (n: string): boolean =>
   base64Url.test(n) && n.length >= minModulusCharacters && n.length % 4 !== 1 && !/^A[A-P]/.test(n)
 
 const names = (value: object): string => Object.keys(value).toSorted().join()
 
-/** The key in a body. Strict on purpose: a private member that is sent along must show. */
+/** The key in a body. Strict on purpose: a client that also sends a private member must be noticed. */
 const jwkOf = (text: string): PartnerJwk | undefined => {
   const body = objectOfText(text)
   if (body === undefined || names(body) !== "jwks,keyType" || body["keyType"] !== "JWKS") return undefined

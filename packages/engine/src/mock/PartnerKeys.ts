@@ -41,7 +41,7 @@ export interface Info {
  * @since 0.1.0
  */
 export interface PartnerKeys {
-  /** Undefined where the organization has or had a key of this name. */
+  /** Undefined if the organization has or had a key of this name. */
   readonly add: (
     orgId: string,
     jwk: PartnerJwk,
@@ -85,8 +85,8 @@ export const make = (): PartnerKeys => {
 }
 
 /**
- * What the thumbprint of a key is the SHA-256 of (RFC 7638, section 3): the required members in the order of their names,
- * without white space.
+ * The input of the thumbprint of a key, which is its SHA-256 (RFC 7638, section
+ * 3): the required members in the order of their names, without white space.
  *
  * @category combinators
  * @since 0.1.0

@@ -36,27 +36,28 @@ export interface ScimClient {
 }
 
 /**
- * Whom a token acts for: a client, or a user of that client.
+ * The owner of a token: a client, or a user of that client.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Owner {
   readonly clientId: string
-  /** The user's email; absent where the client acts for itself. */
+  /** The user's email; absent if the client acts for itself. */
   readonly user?: string | undefined
 }
 
 /**
- * The clients and the tokens. What makes up a secret or a token takes random digits for it. What names a client that is not
- * there, or adds one that is, throws an error.
+ * The clients and the tokens. Functions that generate a secret or a token take
+ * random digits. A function throws an error if its client does not exist, or if
+ * it adds a client that already exists.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Registry {
   readonly add: (clientId: string, clientSecret: string | undefined, random: string) => Client
-  /** A client with an id and a secret that are made up. */
+  /** A client with a generated id and secret. */
   readonly create: (role: Role, random: string) => Client
   /** A client with a SCIM token in place of a secret. */
   readonly createScim: (role: Role, random: string) => ScimClient
@@ -102,7 +103,7 @@ export const make = (): Registry => {
   const scimTokens = new Map<string, string>()
   let serial = 0
 
-  // The number makes it unique, whatever the random digits are, and easy to tell apart in a failed test.
+  // The number makes it unique, whatever the random digits are, and easy to recognize in a failed test.
   const fresh = (kind: string, random: string) => `mock-${kind}-${++serial}-${random}`
 
   const set = (client: Client): Client => {
@@ -143,7 +144,7 @@ export const make = (): Registry => {
     },
     createScim: (role, random) => {
       const clientId = `mock-scim-${++serial}`
-      // As Spotnana's sample has it.
+      // As in Spotnana's sample.
       const envelope = { scope: "scim", clientId, encryptedSecret: fresh("scim", random) }
       const scimToken = base64OfAscii(JSON.stringify(envelope))
       scimTokens.set(scimToken, clientId)

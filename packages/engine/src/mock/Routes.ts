@@ -40,7 +40,10 @@ const decoded = (segment: string): string | undefined => {
   }
 }
 
-/** The parameters of a path that a route is for. No slash more or less, or a client that joins URLs wrongly is not noticed. */
+/**
+ * The parameters of a path, if the route matches it. Slashes must match exactly, so that a client that joins URLs
+ * wrongly is noticed.
+ */
 const match = (pattern: string, path: string): Params | undefined => {
   const names = pattern.split("/")
   const segments = path.split("/")
@@ -60,7 +63,8 @@ const match = (pattern: string, path: string): Params | undefined => {
 }
 
 /**
- * The answer of the first route for the path: 404 where there is none, and 405 where it has no such method.
+ * The answer of the first route for the path: 404 if there is none, and 405 if it
+ * has no such method.
  *
  * @category routes
  * @since 0.1.0

@@ -1,11 +1,12 @@
 /**
- * How the mock of Spotnana behaves where Spotnana's behaviour is a matter of configuration, or is not known.
+ * The settings of the mock of Spotnana, for behaviour of Spotnana that can be configured or is not known.
  *
  * @since 0.1.0
  */
 
 /**
- * The settings of a mock. `Duration` is what the line of the library counts time in; the mock itself reads milliseconds.
+ * The settings of a mock. `Duration` is the type of durations in the package. The
+ * mock itself reads milliseconds.
  *
  * @category models
  * @since 0.1.0
@@ -13,7 +14,7 @@
 export interface Settings<Duration = number> {
   /** How long a token that is issued from now on is accepted. */
   readonly tokenLifetime: Duration
-  /** What the token answer says of it: the truth in whole seconds, nothing at all, or any JSON value. */
+  /** `expires_in` of the token answer: the real lifetime in whole seconds, nothing, or any JSON value. */
   readonly expiresIn: unknown
   readonly tokenLatency: Duration
   readonly apiLatency: Duration
@@ -23,12 +24,12 @@ export interface Settings<Duration = number> {
   readonly subjectRefusal: "invalid_request" | "invalid_grant"
   /** The pages that may embed `/embed`. */
   readonly embedders: ReadonlyArray<string>
-  /** How many API users there may be for one more to be refused. */
+  /** The largest number of API users. One more is refused. */
   readonly apiUserQuota: number
 }
 
 /**
- * The settings that are not time, of a mock that is given none.
+ * The default settings, without the durations.
  *
  * @category constants
  * @since 0.1.0
@@ -42,7 +43,8 @@ export const defaults = {
 } as const satisfies Partial<Settings>
 
 /**
- * What the token answer says of the lifetime, which is in milliseconds; undefined for nothing.
+ * `expires_in` of the token answer; undefined if it has none. The lifetime is in
+ * milliseconds.
  *
  * @category combinators
  * @since 0.1.0
@@ -54,7 +56,8 @@ export const announced = ({ expiresIn, tokenLifetime }: Pick<Settings, "expiresI
 }
 
 /**
- * Replaces what `input` names; what is absent or `undefined` there stays. `null` is a value.
+ * Replaces the settings in `input`. What is absent or `undefined` there stays.
+ * `null` is a value.
  *
  * @category combinators
  * @since 0.1.0

@@ -23,7 +23,7 @@ export interface Reference {
 }
 
 /**
- * What the routes read and change.
+ * The state that the routes read and change.
  *
  * @category models
  * @since 0.1.0
@@ -31,7 +31,7 @@ export interface Reference {
 export interface State {
   readonly registry: Registry.Registry
   readonly partnerKeys: PartnerKeys.PartnerKeys
-  /** As they are at the time. */
+  /** The current settings. */
   readonly settings: () => Settings
   readonly companies: ReadonlyArray<Reference>
   /** The ids that `/v2/users/{userId}` knows. */
@@ -39,7 +39,7 @@ export interface State {
 }
 
 /**
- * All of a mock. `Fault` is what a test makes go wrong, as the line of the library has it.
+ * The whole state of a mock. `Fault` is the type of faults in the package.
  *
  * @category models
  * @since 0.1.0

@@ -58,7 +58,7 @@ export const endpointOf = (path: string): Endpoint =>
   path === tokenPath ? "token" : path === deprecatedTokenPath || path === embedPath ? "other" : "api"
 
 /**
- * Whether a path is of the SCIM API, which has tokens of its own.
+ * Whether a path belongs to the SCIM API, which has its own tokens.
  *
  * @category predicates
  * @since 0.1.0
@@ -74,7 +74,8 @@ const nameOf = (encoded: string): string => {
 }
 
 /**
- * A query without the values of parameters that name a secret or a token: they do not belong in a URL.
+ * A query without the values of parameters that name a secret or a token, because
+ * these do not belong in a URL.
  *
  * @category combinators
  * @since 0.1.0

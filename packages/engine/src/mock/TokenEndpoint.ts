@@ -13,7 +13,8 @@ import type { State } from "./State.ts"
 import * as TokenRequest from "./TokenRequest.ts"
 
 /**
- * Whose a subject token is, or what is wrong with it: without the token.
+ * The user of a subject token, or what is wrong with the token. It does not
+ * contain the token.
  *
  * @category models
  * @since 0.1.0
@@ -50,7 +51,7 @@ const refused = (
   debugIdentifier: string
 ): Answer.Answer => {
   const description = "Client authentication failed"
-  // RFC 6749, section 5.2: a client that authenticated by `Authorization` is told the scheme in a 401.
+  // RFC 6749, section 5.2: a client that authenticated with `Authorization` gets the scheme in a 401.
   const headers = status === 401 && via === "basic" ? { "www-authenticate": "Basic realm=\"spotnana\"" } : undefined
   return body === "oauth2"
     ? Answer.oauth2Error(debugIdentifier, { status, error: "invalid_client", description, headers })
@@ -81,7 +82,7 @@ export const authenticated = (
 }
 
 /**
- * Whose a subject token is that a test added; undefined for every other.
+ * The user of a subject token that a test added; undefined for every other token.
  *
  * @category decoding
  * @since 0.1.0
@@ -92,8 +93,8 @@ export const knownSubject = (registry: Registry, subjectToken: string): Subject 
 }
 
 /**
- * Issues a token for a client that was authenticated, and for the user if there is a subject. Of a user who was removed no
- * token is accepted.
+ * Issues a token for an authenticated client, and for the user if there is a
+ * subject. For a user who was removed, it issues none.
  *
  * @category routes
  * @since 0.1.0
@@ -123,7 +124,7 @@ export const issue = (
 }
 
 /**
- * `POST /v2/auth/oauth2-token`, where subject tokens are those that a test added.
+ * `POST /v2/auth/oauth2-token`, for subject tokens that a test added.
  *
  * @category routes
  * @since 0.1.0

@@ -26,7 +26,7 @@ export interface Presented {
  */
 export interface TokenRequest extends Omit<Presented, "_tag"> {
   readonly _tag: "TokenRequest"
-  /** The user's token that is to be exchanged; absent where the client acts for itself. */
+  /** The user's token that is to be exchanged; absent if the client acts for itself. */
   readonly subjectToken: string | undefined
   readonly scope: string | undefined
 }
@@ -61,7 +61,7 @@ const mediaType = (contentType: string | undefined): string | undefined =>
 const fields = (body: string): ReadonlyMap<string, string> | Malformed => {
   const seen = new Set<string>()
   const form = new Map<string, string>()
-  // A leading "?" belongs to the first name; `URLSearchParams` would drop it.
+  // A leading "?" is part of the first name, but `URLSearchParams` would remove it.
   for (const [name, value] of searchParams(body.replace(/^\?/, "%3F"))) {
     if (seen.has(name)) return invalid(`${name} is given more than once`)
     seen.add(name)
@@ -101,7 +101,7 @@ const basic = (authorization: string): Presented | Malformed => {
     : invalid("Client id and secret are not form-encoded before they are Base64-encoded (RFC 6749, section 2.3.1)")
 }
 
-// Strict on purpose: a decoder that lets a raw `:` or space pass would hide a client that forgot to encode.
+// Strict on purpose: a decoder that accepts a raw `:` or space would hide a client that forgot to encode.
 const formDecode = (text: string): string | undefined => {
   if (!/^(?:[\w.~!*'()+-]|%[0-9a-f]{2})+$/i.test(text)) return undefined
   try {
@@ -124,7 +124,7 @@ export const parse = ({ body, headers, query }: {
   readonly body: string
 }): TokenRequest | Malformed => {
   if (mediaType(headers["content-type"]) !== "application/x-www-form-urlencoded") return { _tag: "MediaType" }
-  // Section 2.3.1: credentials "MUST NOT be included in the request URI"; nor does anything else belong there.
+  // Section 2.3.1: credentials "MUST NOT be included in the request URI"; and nothing else belongs there either.
   if (query !== "") return invalid("The token endpoint takes no query")
   const form = fields(body)
   if ("_tag" in form) return form

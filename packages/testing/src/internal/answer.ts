@@ -14,7 +14,7 @@ export const toResponse = ({ body, headers, status }: Answer): HttpServerRespons
     : HttpServerResponse.uint8Array(body, options)
 }
 
-/** The answer that a fault gives, if it is one that answers. */
+/** The answer of a fault, if the fault answers. */
 export const fromFault = (
   fault: Exclude<Fault, { readonly _tag: "Hang" | "Drop" }>,
   debugIdentifier: string

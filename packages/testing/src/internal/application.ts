@@ -15,7 +15,7 @@ import { fromFault, toResponse } from "./answer.ts"
 import * as Random from "./random.ts"
 import * as Routes from "./routes.ts"
 
-/** What is decided about a request. The transport makes a connection hang or drops it. */
+/** The decision about a request. The transport makes a connection hang or drops it. */
 export type Decision =
   | { readonly _tag: "Answer"; readonly response: HttpServerResponse.HttpServerResponse }
   | { readonly _tag: "Hang" }
@@ -24,7 +24,7 @@ export type Decision =
 export interface Parts {
   readonly mock: State.Mock<Fault>
   readonly settings: Effect.Effect<Settings>
-  /** What reaches the partner: its user endpoint and its JWKS. */
+  /** The client for the partner: for its user endpoint and its JWKS. */
   readonly partner: HttpClient.HttpClient
   /** Enters a request in the ledger. */
   readonly enter: (entry: LedgerEntry) => void

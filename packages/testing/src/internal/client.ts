@@ -2,7 +2,7 @@ import type * as Registry from "@effect-spotnana/engine/mock/Registry"
 import * as Redacted from "effect/Redacted"
 
 /**
- * An API user of the mock, with the secret that was valid when it was asked for.
+ * An API user of the mock, with the secret that was valid when it was read.
  *
  * @category models
  * @since 0.1.0

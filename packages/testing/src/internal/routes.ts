@@ -23,7 +23,7 @@ export const make = (
   ["/v2/companies/:companyId/partner-public-keys/:kid", { DELETE: PartnerKeyRoutes.revoke }]
 ]
 
-/** The token endpoint that asks whoever knows whose a subject token is. */
+/** The token endpoint, which finds out to which user a subject token belongs. */
 const tokenEndpoint = (
   partner: HttpClient.HttpClient,
   settings: Effect.Effect<Settings>

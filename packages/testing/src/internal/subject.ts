@@ -12,7 +12,7 @@ import * as SubjectTokenVerifier from "../SubjectTokenVerifier.ts"
 
 export interface Parts {
   readonly state: State
-  /** What reaches the partner: its user endpoint and its JWKS. */
+  /** The client for the partner: for its user endpoint and its JWKS. */
   readonly partner: HttpClient.HttpClient
 }
 
@@ -30,7 +30,7 @@ const Jwks = Schema.Struct({
   }))
 })
 
-/** What the partner answers with status 200, within 5 seconds; undefined for everything else. */
+/** The partner's answer if it has status 200 and arrives within 5 seconds; undefined for everything else. */
 const read = <S extends Schema.Struct<Schema.Struct.Fields> & { readonly DecodingServices: never }>(
   partner: HttpClient.HttpClient,
   request: HttpClientRequest.HttpClientRequest,
@@ -43,7 +43,7 @@ const read = <S extends Schema.Struct<Schema.Struct.Fields> & { readonly Decodin
     Effect.catchCause(() => Effect.succeed(undefined))
   )
 
-/** What a token is where it was signed with no key that is known: not the JWT of a partner. */
+/** Whether a token is not the JWT of a partner, because it was not signed with a known key. */
 const isUnsigned = ({ problem }: SubjectTokenVerifier.InvalidSubjectToken): boolean =>
   problem === "Malformed" || problem === "WrongAlgorithm" || problem === "UnknownKey"
 
@@ -70,7 +70,7 @@ const verify = (
     Effect.map(({ email }) => email)
   )
 
-/** Asks the partner whose access token it is. */
+/** Asks the partner to which user an access token belongs. */
 const ask = ({ partner }: Parts, token: Redacted.Redacted, userEndpoint: string): Effect.Effect<Subject> =>
   Effect.map(
     read(partner, HttpClientRequest.bearerToken(HttpClientRequest.get(userEndpoint), token), User),
@@ -81,8 +81,8 @@ const ask = ({ partner }: Parts, token: Redacted.Redacted, userEndpoint: string)
   )
 
 /**
- * Whose token it is: one that a test added, a JWT that a partner signed, or an access token that the partner's user endpoint
- * knows.
+ * Finds the user of a token: of one that a test added, of a JWT that a partner signed, or of an access token that the
+ * partner's user endpoint knows.
  */
 export const resolve = (
   parts: Parts,

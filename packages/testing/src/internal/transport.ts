@@ -15,8 +15,8 @@ export type Decide = Effect.Effect<
 >
 
 /**
- * The application as a server wants it. A server runs what is not routed uninterruptibly, and what hangs has to be
- * interruptible.
+ * The application for a server. A server runs an application without routes uninterruptibly, but a request that hangs
+ * must be interruptible.
  */
 export const serverEffect = (decide: Decide): Effect.Effect<
   HttpServerResponse.HttpServerResponse,

@@ -5,11 +5,11 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { quoted, toVariables } from "../shown.ts"
 
-// The same as that of `ConfigProvider.fromDotEnvContents`, which does not say where a value stands.
+// The same as in `ConfigProvider.fromDotEnvContents`, which does not return the position of a value.
 const assignments =
   /^\s*(?:export\s+)?([\w.-]+)(?:\s*=\s*?|:\s+?)(\s*'(?:\\'|[^'])*'|\s*"(?:\\"|[^"])*"|\s*`(?:\\`|[^`])*`|[^#\r\n]+)?\s*(?:#.*)?$/dgm
 
-/** The text of a file of variables with other credentials in it; all else stays as it is. */
+/** The text of a file of variables, with the credentials replaced. Everything else stays as it is. */
 export const withCredentials = (text: string, credentials: Credentials.ClientCredentials): string => {
   let result = text.replaceAll(/\r\n?/g, "\n")
   const isThere = new Set<string>()
@@ -17,7 +17,7 @@ export const withCredentials = (text: string, credentials: Credentials.ClientCre
     ["SPOTNANA_CLIENT_ID", credentials.clientId],
     ["SPOTNANA_CLIENT_SECRET", Redacted.value(credentials.clientSecret)]
   ])
-  // From the end on: what is replaced moves what is behind it.
+  // From the end, because a replacement moves everything after it.
   for (const { indices, 1: name = "", 2: old = "" } of [...result.matchAll(assignments)].reverse()) {
     const value = values.get(name)
     const place = indices?.[2]
@@ -48,5 +48,5 @@ export const problemOf = (text: string): string | undefined => {
   const elsewhere = ["SPOTNANA_CLIENT_ID_FILE", "SPOTNANA_CLIENT_SECRET_FILE"].find((name) =>
     variable(text, name) !== undefined
   )
-  return elsewhere === undefined ? undefined : `says with ${elsewhere} that a credential is in another file`
+  return elsewhere === undefined ? undefined : `has ${elsewhere}, which names another file for a credential`
 }

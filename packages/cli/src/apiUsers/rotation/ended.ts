@@ -9,18 +9,18 @@ const isRunning = (pid: number | undefined): boolean => {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    // Not ours to signal, but there.
+    // This user may not signal the process, but it exists.
     return (error as NodeJS.ErrnoException).code === "EPERM"
   }
 }
 
-/** Fails while the process of a rotation is there. */
+/** Fails while the process of a rotation exists. */
 export const assertEnded = (
   { place, rotation: { clientId, pid, startedAt } }: Recorded
 ): Effect.Effect<void, Failure> =>
   isRunning(pid)
     ? Effect.fail(usageFailure(
-      `A rotation of ${clientId} began at ${startedAt}, and process ${pid} is at it. If that is another program by now, ` +
-        `remove "pid" from ${place}.`
+      `A rotation of ${clientId} began at ${startedAt}, and process ${pid} is running it. If that process is now another ` +
+        `program, remove "pid" from ${place}.`
     ))
     : Effect.void

@@ -8,7 +8,7 @@ import type { Next } from "./next.ts"
 import type { Rotation } from "./record.ts"
 import { clientIdOf } from "./target.ts"
 
-/** What is to be done about a rotation, by what the API and the file of the credentials say now. */
+/** What to do about a rotation, according to the API and the file of the credentials. */
 export const lookAt = (
   rotation: Rotation,
   own: string,
@@ -16,7 +16,7 @@ export const lookAt = (
 ): Effect.Effect<Next, ApiUsers.ApiUsersError | Failure | PlatformError, FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const clientIds = yield* apiUsers.list
-    // A command puts them where they cannot be looked at. This command may have its own from there.
+    // A switch command stores them where they cannot be read. This command may get its own credentials from there.
     const inUse = rotation.file !== undefined
       ? yield* clientIdOf(rotation.file)
       : own === rotation.newClientId
@@ -25,7 +25,7 @@ export const lookAt = (
     return nextOf(rotation, { clientIds, inUse })
   })
 
-/** Takes 30 seconds at most, and is not interrupted. Revoked already is revoked. */
+/** Takes 30 seconds at most, and is not interrupted. 404: it is revoked already. */
 export const revoke = (
   apiUsers: ApiUsers.ApiUsers["Service"],
   clientId: string

@@ -6,10 +6,13 @@ import { lookAt } from "./facts.ts"
 import { describe } from "./next.ts"
 import * as Record from "./record.ts"
 
-/** The record of the rotation that this process is at. */
+/** The record of the rotation that this process is running. */
 export interface Journal {
   readonly update: (changes: Partial<Record.Rotation>) => Effect.Effect<void, Failure, FileSystem.FileSystem>
-  /** What is left to do, as a text; undefined, and no record any more, where there is nothing. Takes 30 seconds at most. */
+  /**
+   * What is left to do, as a text. If there is nothing, it is undefined and the record is removed. Takes 30 seconds at
+   * most.
+   */
   readonly settle: Effect.Effect<string | undefined, never, FileSystem.FileSystem>
 }
 
@@ -29,8 +32,11 @@ export const make = (begun: Record.Recorded, own: string, apiUsers: ApiUsers.Api
       Effect.timeout("30 seconds"),
       Effect.orElseSucceed(() => {
         const { clientId, newClientId } = recorded.rotation
-        return `What has become of ${clientId}${newClientId === undefined ? "" : ` and ${newClientId}`} could not be ` +
-          `asked. To continue: spotnana-auth api-users rotate --resume\nThe rotation is recorded in ${recorded.place}.`
+        return `The state of ${clientId}${
+          newClientId === undefined ? "" : ` and ${newClientId}`
+        } is not known, because ` +
+          "there was no answer. To continue: spotnana-auth api-users rotate --resume\n" +
+          `The rotation is recorded in ${recorded.place}.`
       })
     )
   }

@@ -1,23 +1,26 @@
 import * as DateTime from "effect/DateTime"
 import type { Recorded, Rotation } from "./record.ts"
 
-/** How things stand now. */
+/** The current state. */
 export interface Facts {
-  /** The API users that there are. */
+  /** The existing API users. */
   readonly clientIds: ReadonlyArray<string>
-  /** The API user whose credentials are where they are used, as far as that can be told. */
+  /** The API user whose credentials are in use, as far as that is known. */
   readonly inUse: string | undefined
 }
 
-/** What is to be done about a rotation that was begun and did not end. */
+/** What to do about a rotation that did not complete. */
 export type Next =
-  /** Nothing: it changed nothing, or is complete. */
+  /** Nothing, because it changed nothing or is complete. */
   | { readonly _tag: "Over"; readonly isRotated: boolean }
   /** Nobody has the secret of the new user. */
   | { readonly _tag: "Undo"; readonly newClientId: string }
-  /** The new user is in use. The old one is revoked when no token of it is alive; without a time, a drain from now on. */
+  /**
+   * The new user is in use. The old user is revoked when all its tokens have expired. Without a time, the drain begins
+   * now.
+   */
   | { readonly _tag: "Finish"; readonly newClientId: string; readonly revokeAt: number | undefined }
-  /** Somebody has to look. */
+  /** A person must decide. */
   | { readonly _tag: "ByHand"; readonly problem: string }
 
 export const nextOf = (rotation: Rotation, { clientIds, inUse }: Facts): Next => {
@@ -39,7 +42,7 @@ export const nextOf = (rotation: Rotation, { clientIds, inUse }: Facts): Next =>
   if (inUse === newClientId || step === "Switched" && file === undefined) {
     return { _tag: "Finish", newClientId, revokeAt: step === "Switched" ? revokeAt : undefined }
   }
-  // It is replaced at once: with the old user in it, the new one never was.
+  // The file is replaced atomically. If it contains the old user, it never contained the new one.
   if (step === "Switching" && file !== undefined && inUse === clientId) return { _tag: "Undo", newClientId }
   return {
     _tag: "ByHand",
@@ -53,7 +56,7 @@ export const nextOf = (rotation: Rotation, { clientIds, inUse }: Facts): Next =>
 
 const timeOf = (at: number): string => DateTime.formatIso(DateTime.makeUnsafe(at)).replace(/\.\d+Z$/, "Z")
 
-/** Which API users there are, and what to do about them. */
+/** Which API users exist, and what to do about them. */
 export const describe = ({ place, rotation }: Recorded, next: Exclude<Next, { readonly _tag: "Over" }>): string => {
   const { clientId, startedAt } = rotation
   const begun = `A rotation of ${clientId} began at ${startedAt} and is not complete.`

@@ -10,21 +10,23 @@ import type { Failure } from "../../exitCode.ts"
 import { replaceFile } from "../../replaceFile.ts"
 import { places } from "../../tokenStore.ts"
 
-/** What is known of a rotation, for a process that goes on with it. It holds no secret. */
+/** What is known about a rotation, for a process that continues it. It contains no secret. */
 export const Rotation = Schema.Struct({
-  /** `Creating`: there may be a new user. `Created`: nobody but the process has its secret. `Switching`: somebody may. */
+  /**
+   * `Creating`: there may be a new user. `Created`: only the process has its secret. `Switching`: others may have it.
+   */
   step: Schema.Literals(["Creating", "Created", "Switching", "Switched"]),
   baseUrl: Schema.String,
   clientId: Schema.String,
   newClientId: Schema.optional(Schema.String),
-  /** The API users that there were before. */
+  /** The API users that existed before. */
   known: Schema.Array(Schema.String),
-  /** The file that gets the new credentials; absent where a command does. */
+  /** The file that gets the new credentials; absent if a command gets them. */
   file: Schema.optional(Schema.String),
   startedAt: Schema.String,
-  /** When no token of the old user is valid any more: Unix milliseconds. */
+  /** When all tokens of the old user have expired, in Unix milliseconds. */
   revokeAt: Schema.optional(Schema.Finite),
-  /** The process that is at it. */
+  /** The process that runs the rotation. */
   pid: Schema.optional(Schema.Int)
 })
 
@@ -48,7 +50,9 @@ const directory = Effect.gen(function*() {
   return path.join((yield* places).directory, "rotations")
 })
 
-/** One name for each API user of each Spotnana: of two rotations that begin together one finds the record of the other. */
+/**
+ * One name for each API user of each address. So if two rotations begin together, one finds the record of the other.
+ */
 const nameOf = ({ baseUrl, clientId }: Rotation): Effect.Effect<string> =>
   Effect.gen(function*() {
     const { digest } = yield* Digest.Digest
@@ -56,7 +60,7 @@ const nameOf = ({ baseUrl, clientId }: Rotation): Effect.Effect<string> =>
     return `${Hex.encode(hash).slice(0, 16)}.json`
   }).pipe(Effect.provide(Digest.layerWebCrypto))
 
-/** The rotations that were begun and did not end, of which this user is the old one or the new one. */
+/** The rotations that did not complete and whose old or new user is this user. */
 export const find = (
   baseUrl: string,
   clientId: string
@@ -83,7 +87,7 @@ export const find = (
     )
   }).pipe(Effect.catchTag("PlatformError", (error) => Effect.fail(unusable(error))))
 
-/** Keeps a record of a rotation that begins. Fails where there is one of this user. */
+/** Records a rotation that begins. Fails if there is a record for this user. */
 export const begin = (rotation: Rotation): Effect.Effect<Recorded, Failure, FileSystem.FileSystem | Path.Path> =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
@@ -100,7 +104,7 @@ export const begin = (rotation: Rotation): Effect.Effect<Recorded, Failure, File
     return { place, rotation }
   }).pipe(Effect.catchTag("PlatformError", (error) => Effect.fail(unusable(error))))
 
-/** Keeps what has changed. */
+/** Records what has changed. */
 export const update = (
   { place, rotation }: Recorded,
   changes: Partial<Rotation>

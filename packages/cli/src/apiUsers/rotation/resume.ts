@@ -14,7 +14,7 @@ import * as Record from "./record.ts"
 import { drainOf, noteDrain, printRotated } from "./rotate.ts"
 import type { Input } from "./rotate.ts"
 
-/** Waits for what the old user still serves, and revokes it if the new one is still in use then. */
+/** Waits until the tokens of the old user have expired, and revokes the user if the new one is still in use then. */
 const finish = (
   recorded: Record.Recorded,
   own: string,
@@ -37,7 +37,7 @@ const finish = (
       if (next._tag === "Undo" || next._tag === "ByHand") return yield* usageFailure(describe(recorded, next))
       if (next._tag === "Finish") return yield* revoke(apiUsers, clientId)
       if (next.isRotated) return
-      // The old user is the only one: somebody has revoked the new one.
+      // Only the old user is left: somebody has revoked the new one.
       yield* Record.remove(recorded)
       return yield* nothingChanged(clientId)
     }).pipe(
@@ -52,7 +52,7 @@ const finish = (
     yield* printRotated(input.json, newClientId, clientId)
   })
 
-/** Goes on with the rotation that was begun and did not end. */
+/** Continues a rotation that did not complete. */
 export const resume = (input: Pick<Input, "drain" | "json">) =>
   Effect.gen(function*() {
     const apiUsers = yield* ApiUsers.ApiUsers

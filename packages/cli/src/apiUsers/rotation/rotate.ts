@@ -22,7 +22,7 @@ export interface Input {
   readonly json: boolean
 }
 
-/** What the command says in the end. */
+/** What the command prints in the end. */
 export const printRotated = (json: boolean, clientId: string, revoked: string): Effect.Effect<void, never, Output> =>
   Output.use(({ line, note }) =>
     json
@@ -45,7 +45,7 @@ export const noteDrain = (
     )
   )
 
-/** How long a token of the old user may live, and what reads the credentials may keep them. */
+/** How long a token of the old user may be valid, plus how long programs may cache the credentials. */
 export const drainOf = ({ drain }: Pick<Input, "drain">) =>
   Option.isSome(drain)
     ? Effect.succeed(drain.value)
@@ -56,14 +56,14 @@ export const drainOf = ({ drain }: Pick<Input, "drain">) =>
 const sentences = (...texts: ReadonlyArray<string | undefined>): string =>
   texts.filter((text) => text !== undefined && text !== "").join("\n")
 
-/** The rotation failed: with credentials that were not stored the new user is of no use to anybody. */
+/** The rotation failed. If its credentials were not stored, nobody can use the new user. */
 const failed = (
   { cause, message, newClientId }: ApiUserRotation.ApiUserRotationFailed,
   journal: Journal.Journal
 ) =>
   Effect.gen(function*() {
     if (cause instanceof NotSwitched && newClientId !== undefined) {
-      // From now on it is known that nobody has its secret.
+      // Records that nobody has its secret.
       yield* Effect.ignore(journal.update({ step: "Created" }))
       yield* ApiUsers.ApiUsers.use((apiUsers) => Effect.ignore(revoke(apiUsers, newClientId)))
       const left = yield* journal.settle
@@ -131,7 +131,7 @@ export const rotate = (input: Input) =>
           yield* Effect.mapError(journal.update({ step: "Switching" }), (failure) => new NotSwitched(failure))
           yield* target.put(created)
           const revokeAt = DateTime.toEpochMillis(yield* DateTime.now) + Duration.toMillis(drain)
-          // The switch is made, whether or not that can be recorded.
+          // The switch is done, even if it cannot be recorded.
           yield* Effect.catch(journal.update({ step: "Switched", revokeAt }), ({ message }) => output.warn(message))
           yield* noteDrain(created.clientId, clientId, revokeAt)
         })

@@ -17,14 +17,14 @@ import { clientIdIn, credentialsIn, problemOf, withCredentials } from "./credent
 
 type ClientCredentials = Credentials.ClientCredentials
 
-/** The new credentials are certainly not where they were to be put. */
+/** The new credentials were certainly not stored. */
 export class NotSwitched extends Data.TaggedError("NotSwitched")<{ readonly message: string }> {}
 
-/** Where new credentials are put. */
+/** Where the new credentials are stored. */
 export interface Target {
-  /** The file, where it is one. */
+  /** The file, if it is a file. */
   readonly file: string | undefined
-  /** The credentials that are there. */
+  /** The credentials that are stored there. */
   readonly current: Effect.Effect<ClientCredentials, Failure | PlatformError | Config.ConfigError>
   readonly put: (
     credentials: ClientCredentials
@@ -42,13 +42,13 @@ const textOf = (file: string): Effect.Effect<string, Failure | PlatformError, Fi
     () => Effect.succeed("")
   )
 
-/** The API user whose credentials a file has. */
+/** The API user whose credentials are in a file. */
 export const clientIdOf = (
   file: string
 ): Effect.Effect<string | undefined, Failure | PlatformError, FileSystem.FileSystem> =>
   Effect.map(textOf(file), clientIdIn)
 
-/** A file of variables, of which the other ones stay. */
+/** A file of variables. Its other variables stay. */
 export const fileTarget = (
   named: string,
   own: ClientCredentials
@@ -57,7 +57,7 @@ export const fileTarget = (
     const fs = yield* FileSystem.FileSystem
     const path = yield* Path.Path
     const absolute = path.resolve(named)
-    // A link stays one: what it leads to is replaced.
+    // A link stays a link: the file to which it leads is replaced.
     const file = yield* Effect.orElseSucceed(fs.realPath(absolute), () => absolute)
     const text = yield* textOf(file)
     const there = clientIdIn(text)
@@ -81,7 +81,7 @@ export const fileTarget = (
           const isRead = Effect.map(credentialsIn(text), (read) => Credentials.equals(read, credentials))
           if (!(yield* Effect.orElseSucceed(isRead, () => false))) {
             return yield* new NotSwitched({
-              message: "because of its other lines, the credentials in it cannot be read"
+              message: "because of other lines in the file, the new credentials could not be read from it"
             })
           }
           yield* replaceFile(file, text)
@@ -89,7 +89,7 @@ export const fileTarget = (
     } satisfies Target
   }).pipe(Effect.catchTag("PlatformError", ({ message }) => Effect.fail(usageFailure(`${named}: ${message}`))))
 
-/** Runs it with the new credentials in its environment. What it prints goes to stderr, without the secret. */
+/** Runs the command with the new credentials in its environment. Its output goes to stderr, without the secret. */
 const runCommand = (command: string, { clientId, clientSecret }: ClientCredentials) =>
   Effect.gen(function*() {
     const output = yield* Output

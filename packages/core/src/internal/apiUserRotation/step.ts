@@ -17,7 +17,7 @@ export interface Failure extends Partial<Users> {
   readonly cause?: unknown
 }
 
-/** The failure of a step, made of whatever it failed or died with; an interruption stays one. */
+/** Turns every failure and defect of a step into the failure of that step. An interruption stays an interruption. */
 export const failedWith = (
   step: Name,
   users: Partial<Users>,
@@ -28,7 +28,7 @@ export const failedWith = (
     ? Effect.failCause(cause as Cause.Cause<never>)
     : Effect.fail({ step, ...users, message, cause: Cause.squash(cause) })
 
-/** Says of an effect which step it is of, and how things stand if it fails. */
+/** Marks an effect as part of a step. The message says what the state is if it fails. */
 export const step =
   (name: Name, users: Partial<Users>, message: string) =>
   <A, R>(effect: Effect.Effect<A, unknown, R>): Effect.Effect<A, Failure, R> =>

@@ -32,7 +32,7 @@ export const check = /* #__PURE__ */ Effect.fnUntraced(function*(
   return yield* Effect.fail<Failure>({
     step: "Check",
     clientId,
-    message: `${clientId} is no API user of the administrator's TMC. Nothing was changed.`
+    message: `${clientId} is not an API user of the administrator's TMC. Nothing was changed.`
   })
 })
 
@@ -48,7 +48,7 @@ export const create = (
       "Create",
       { clientId },
       `No new API user; ${clientId} works as before. Five are allowed (409), unless Spotnana allows more. ` +
-        "If there was no answer, one may have been created all the same: check ApiUsers.list."
+        "If there was no answer, one may have been created anyway: check ApiUsers.list."
     ),
     Effect.filterOrFail(
       (created) => !known.includes(created.clientId),
@@ -60,23 +60,26 @@ export const create = (
     )
   )
 
-/** The new user's own client: the token of the application and what is remembered of its credentials are not touched. */
+/**
+ * The new user's own client. It does not change the token of the application, or what is remembered about its
+ * credentials.
+ */
 export const clientOf = (created: Credentials.ClientCredentials, administrator: SpotnanaHttpClient["Service"]) =>
   TokenProvider.make({
     // A user that was just created may be unknown to the token endpoint for a moment.
     refresh: { mode: "onDemand", refusalTimeToLive: "1 second" }
   }).pipe(
     Effect.provideService(Credentials.Credentials, { current: Effect.succeed(created) }),
-    // It fails only where it is eager.
+    // It fails only if it is eager.
     Effect.orDie,
     Effect.map((provider) => ({ client: authenticate(provider)(administrator), token: provider.get }))
   )
 
-/** What a company administrator may do, and a TMC administrator too. */
+/** A call that a company administrator may make, and a TMC administrator too. */
 export const oneCompany = (client: SpotnanaHttpClient["Service"]) =>
   filterStatusOk(client).get("/v2/companies", { urlParams: { limit: 1 } })
 
-/** Before the switch nobody uses the new user: where a step fails it is revoked again. */
+/** Before the switch nobody uses the new user. So it is revoked again if a step fails. */
 export const orUndo =
   (users: ApiUsersService, both: Users) =>
   (name: Name, problem: string, inUse = `${both.clientId} works as before`) =>
@@ -96,7 +99,7 @@ export const orUndo =
         )
       }))
 
-/** Fails where the source yields another user than at the beginning: another rotation was faster. */
+/** Fails if the source yields another user than at the beginning, because another rotation was faster. */
 export const assertUnchanged = /* #__PURE__ */ Effect.fnUntraced(function*(
   undoing: ReturnType<typeof orUndo>,
   read: Source["current"],
@@ -151,7 +154,7 @@ const bothWork = ({ clientId, newClientId }: Users) =>
 const yields = (source: Source, created: Credentials.ClientCredentials) =>
   Effect.filterOrFail(source.current, (current) => Credentials.equals(current, created), () => undefined)
 
-/** Revoked already is revoked. */
+/** 404: it is revoked already. */
 const revoke = (users: ApiUsersService, clientId: string) =>
   toItsEnd(users.revoke(clientId)).pipe(
     Effect.catchTag("SpotnanaApiError", (error) => error.status === 404 ? Effect.void : Effect.fail(error))

@@ -3,13 +3,16 @@ import * as Policy from "@effect-spotnana/engine/Policy"
 
 /** How many token requests each user has left in this minute. */
 export interface Allowance {
-  /** Counts one, and returns zero; or, where none is left, the milliseconds until there is. */
+  /** Counts one request and returns zero. If none is left, returns the milliseconds until there is one. */
   readonly take: (user: string, now: Instant.Instant) => number
 }
 
 const minute = 60_000
 
-/** One minute for all users: as it ends all counts are forgotten, so that they hold no more than the users of a minute. */
+/**
+ * All users share one minute. When it ends, all counts are forgotten, so that they contain only the users of one
+ * minute.
+ */
 export const makeAllowance = (perMinute: number): Allowance => {
   const counts = new Map<string, number>()
   let end: Instant.Instant | undefined
@@ -28,9 +31,9 @@ export const makeAllowance = (perMinute: number): Allowance => {
   }
 }
 
-/** The backoff of all users together, with what made it. */
+/** The backoff of all users together, with its cause. */
 export interface Backoff<A> {
-  /** What failed last, and the milliseconds until it may be tried again; nothing where that is over. */
+  /** The last failure, and the milliseconds until the next attempt; undefined if the backoff is over. */
   readonly current: (now: Instant.Instant) => { readonly failure: A; readonly millis: number } | undefined
   /** Begins a backoff, or makes it longer; `random` is from 0 to 1. */
   readonly failed: (failure: A, retryAfter: number | undefined, now: Instant.Instant, random: number) => void
@@ -46,12 +49,13 @@ export const makeBackoff = <A>(): Backoff<A> => {
       return last === undefined || millis === 0 ? undefined : { failure: last.failure, millis }
     },
     failed: (failure, retryAfter, now, random) => {
-      // Requests that were in flight together failed for one reason: only the first of them makes the next step longer.
+      // Requests that were in flight together failed for the same reason, so only the first of them makes the next step
+      // longer.
       if (last === undefined || Instant.hasPassed(last.until, now)) failures++
       const next = Instant.after(now, Policy.retryDelay(Policy.defaults, failures, retryAfter, random))
       last = { failure, until: last === undefined ? next : Instant.later(last.until, next, now) }
     },
-    // What was asked for by `Retry-After` stays, whichever answer came first.
+    // A delay that `Retry-After` asked for stays, whichever answer came first.
     succeeded: () => {
       failures = 0
     }

@@ -22,7 +22,7 @@ import { errorWithoutBearer, redirectWithoutBearer, responseWithoutBearer } from
 type Request = HttpClientRequest.HttpClientRequest
 type Response = HttpClientResponse.HttpClientResponse
 
-/** One sending of a request: as it is, then again with the same token, then with a new one. */
+/** One attempt to send a request: the first one, then one with the same token, then one with a new token. */
 interface Attempt {
   readonly number: 1 | 2 | 3
   /** The token to send it with; otherwise the provider's. */
@@ -35,18 +35,20 @@ interface Attempt {
 
 const first: Attempt = { number: 1, isRepeated: false, isNew: false }
 
-/** An answer that rejects one of our tokens, which the request carried: a 401, or what the environment takes for one. */
+/** An answer that rejects a token of this client: a 401, or what the environment treats as one. */
 interface Rejection {
   readonly attempt: Attempt
   readonly bearer: Bearer
-  /** How often the bearer had been accepted when the request was sent. */
+  /** How often the token had been accepted when the request was sent. */
   readonly acceptedBefore: number
-  /** As it was sent first. */
+  /** The request as it was first sent. */
   readonly sent: Request
   readonly response: Response
 }
 
-/** Stream and raw bodies are gone once sent; resent, they would arrive empty and with success. */
+/**
+ * Stream and raw bodies can be sent only once. Sent again, they would be empty, and the request might still succeed.
+ */
 const hasReplayableBody = ({ body }: { readonly body: HttpBody.HttpBody }): boolean =>
   body._tag !== "Stream" && body._tag !== "Raw"
 
@@ -58,8 +60,8 @@ const isSameTarget = (left: RequestTarget, right: RequestTarget): boolean =>
 const isSafe = (method: string): boolean => method === "GET" || method === "HEAD" || method === "OPTIONS"
 
 /**
- * Whether a request may be sent again: its body can be, and the 401 is the answer to it, and not to what a redirect made
- * of it. Safe methods may be repeated whatever came of them (RFC 9110 §9.2.1).
+ * Whether a request may be sent again. Its body must allow that, and the 401 must be the answer to the request itself,
+ * not to a redirected one. Requests with safe methods may always be repeated (RFC 9110 §9.2.1).
  */
 const isReplayable = ({ response, sent }: Rejection): boolean => {
   const { request } = response
@@ -67,15 +69,15 @@ const isReplayable = ({ response, sent }: Rejection): boolean => {
   return isSafe(sent.method) || request.method === sent.method && request.url === sent.url && !wasRedirected(response)
 }
 
-// One such answer may be to a request that lost its bearer on the way; so many in a row, with nothing accepted in
-// between, are not.
+// After a redirect, a request may have lost its token. So many rejections in a row, with no request accepted in
+// between, are about the token.
 const redirectedInARow = 5
 
-/** Whether a 401 says something of the token, and not only of a redirect. */
+/** Whether a 401 says something about the token, and not only about a redirect. */
 const isEvidence = ({ bearer, response }: Rejection): boolean =>
   !wasRedirected(response) || bearer.rejectedInARow >= redirectedInARow
 
-/** Where the tokens come from. `get` is a function: with an effect a request would take 0.1 µs (2 %) more. */
+/** Where the tokens come from. `get` is a function, because with an effect a request would take 0.1 µs (2 %) longer. */
 export interface TokenSource extends Pick<Service, "reject" | "replacement"> {
   readonly get: () => Service["get"]
   readonly replayAccepted: () => Service["replayAccepted"]
@@ -91,14 +93,14 @@ export const tokenSource = (provider: Service): TokenSource => ({
 /**
  * Authenticates every request that goes to the environment.
  *
- * The token is put in last, in postprocess: after whatever the caller's own combinators made of the request, anew
- * whenever they run it again, and only where the request really goes to an origin of the API.
+ * The token is added last, in postprocess: after the caller's own combinators have changed the request, again whenever
+ * they run it again, and only if the request really goes to an origin of the API.
  */
 export const authenticateWith = (environment: Environment, tokens: TokenSource) => {
   const authenticator = new Authenticator(environment, tokens)
   return <E, R>(client: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<E | AuthError, R> =>
     HttpClient.makeWith(
-      // What fails in the request's own effect comes out of postprocess as it is: its type has no word for that.
+      // An error of the request's own effect passes through postprocess unchanged, which its type cannot express.
       (request) =>
         authenticator.exchange(
           client.postprocess as HttpClient.HttpClient.Postprocess<E | AuthError, R>,
@@ -109,12 +111,12 @@ export const authenticateWith = (environment: Environment, tokens: TokenSource) 
     )
 }
 
-/** A class: its methods are there once, and not for each of thousands of tenants. */
+/** A class, so that thousands of tenants share one copy of its methods. */
 class Authenticator {
   readonly #environment: Environment
   readonly #tokens: TokenSource
   readonly #bearerHeaders = new BearerHeaders()
-  /** The last rejected request of which it is not known whether a new token helps: the caller may send it again. */
+  /** The last rejected request for which it is not known whether a new token helps. The caller may send it again. */
   #undecided: { readonly bearer: Bearer; readonly target: RequestTarget } | undefined
 
   constructor(environment: Environment, tokens: TokenSource) {
@@ -129,18 +131,18 @@ class Authenticator {
   ): Effect.Effect<Response, E | AuthError, R> {
     type Sending = Effect.Effect<Response, E | AuthError, R>
     const environment = this.#environment
-    // Set where the bearer is ours.
+    // Set if the token is one of this client.
     let sent: Request | undefined
     let acceptedBefore = 0
-    // To another origin, or back from there.
+    // Whether the request goes to another origin, or was redirected back from there.
     let isAway = false
     const authenticated = Effect.flatMapEager(request, (original): Effect.Effect<Request, E | AuthError, R> => {
       const url = Url.resolve(environment, original.url)
       isAway = url === undefined || isReturning(original)
       if (url === undefined) return Effect.succeed(original)
-      // It passes through the client's own combinators, which were made for this error of the platform.
+      // The error passes through the client's own combinators, which expect this error of the platform.
       if (Url.hasDotSegment(original.url)) return Effect.fail(dotSegment(original) as E)
-      // An Authorization of the caller's own is left alone, and so is its 401.
+      // An Authorization header of the caller's own is not replaced, and the caller gets the 401 to such a request.
       if (isAway || "authorization" in original.headers) {
         return Effect.succeed(complete(original, url, unauthenticated))
       }
@@ -178,17 +180,17 @@ class Authenticator {
     })
   }
 
-  /** Whether it comes from the API, and says that the token is dead. */
+  /** Whether it comes from the API, and says that the token is not valid. */
   #isRejection(response: Response): boolean {
     return this.#environment.rejectsToken(response) && Url.isAtOrigin(this.#environment.origins, finalUrl(response))
   }
 
-  /** Counts an accepted request. An effect, where it shows that a new token helped. */
+  /** Counts an accepted request. Returns an effect if the answer shows that a new token helped. */
   #accepted(response: Response, bearer: Bearer, sent: Request, attempt: Attempt): Effect.Effect<Response> | undefined {
     if (response.status < 200 || response.status >= 300) return undefined
     bearer.accepted++
     bearer.rejectedInARow = 0
-    // Accepted with another token than the rejected one: that was dead.
+    // Accepted with another token than the rejected one, so the rejected one was not valid.
     const isReplaced = attempt.number > 1 && !attempt.isRepeated
     if (!isReplaced && !this.#isRepeatedByCaller(sent, bearer)) return undefined
     this.#undecided = undefined
@@ -215,14 +217,15 @@ class Authenticator {
       return tokenExpired("rejected", response, secrets)
     }
     if (!isEvidence(rejection)) return tokenExpired("redirect", response, secrets)
-    // Accepted from another request meanwhile: the token is not dead, and worth one more attempt.
+    // The token was accepted from another request meanwhile. So it is valid, and one more attempt with it can succeed.
     const isAccepted = bearer.accepted !== acceptedBefore && !attempt.isRepeated
     const wasInUse = isAccepted
       ? Effect.succeed(false)
       : tokens.reject(token, { wasAccepted: bearer.accepted > 0, rejectedInARow: bearer.rejectedInARow })
     const canReplay = isReplayable(rejection)
     const { body, method, url, urlParams } = rejection.sent
-    // A replay may be interrupted. Of two requests with bodies nobody knows whether they are the same.
+    // The replay may be interrupted, and the caller may send the request again. Requests with bodies are not compared,
+    // so a replayed one is remembered only without a body.
     if (!isAccepted && (!canReplay || body._tag === "Empty")) {
       this.#undecided = { bearer, target: { method, url, urlParams } }
     }
@@ -237,7 +240,7 @@ class Authenticator {
         Effect.tap(() =>
           Metric.update(Metric.withAttributes(metrics.replays, { environment: this.#environment.name }), 1)
         ),
-        // Read in passing, so that the connection is free for the next request.
+        // Read in the background, so that the connection is free for the next request.
         Effect.tap(() => Effect.forkChild(readErrorBody(response))),
         Effect.flatMap((next) => {
           const isRepeated = AccessToken.equals(next, token)

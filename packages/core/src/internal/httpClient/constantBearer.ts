@@ -16,9 +16,9 @@ type Request = HttpClientRequest.HttpClientRequest
 type Response = HttpClientResponse.HttpClientResponse
 
 /**
- * Sends every request that goes to the environment with one bearer, which is on nothing that comes back.
+ * Sends every request for the environment with one token. Responses and errors do not contain the token.
  *
- * As `authenticateWith` has it, but for what a 401 does: there is no other token, so it is an error at once.
+ * Like `authenticateWith`, except that a 401 is an error at once, because there is no other token.
  */
 export const withConstantBearer = <E2>(
   environment: Environment,
@@ -46,7 +46,7 @@ export const withConstantBearer = <E2>(
         isAuthenticated = !isAway && !("authorization" in original.headers)
         return Effect.succeed(complete(original, url, isAuthenticated ? headers : unauthenticated))
       })
-      // What fails in the request's own effect comes out of postprocess as it is: its type has no word for that.
+      // An error of the request's own effect passes through postprocess unchanged, which its type cannot express.
       const postprocess = client.postprocess as HttpClient.HttpClient.Postprocess<E | E2, R>
       return Effect.matchCauseEffect(postprocess(addressed), {
         onSuccess: (original): Sending => {

@@ -7,13 +7,14 @@ import * as Option from "effect/Option"
 import type { Environment } from "../../Environment.ts"
 import { originalOf, redirectWithoutBearer } from "./withoutBearer.ts"
 
-// A redirect is followed by the platform (by `fetch`, by undici with an interceptor) or by `HttpClient.followRedirects`.
-// The latter may be below this client, or around it: then each hop is a request of its own.
+// A redirect is followed by the platform (by `fetch`, by undici with an interceptor) or by
+// `HttpClient.followRedirects`. The latter may be inside this client or around it. If it is around it, each hop is a
+// request of its own.
 
 type Request = HttpClientRequest.HttpClientRequest
 type Response = HttpClientResponse.HttpClientResponse
 
-/** What the platforms make their responses of. */
+/** The platform's own response, from which Effect makes its response. */
 interface Source {
   /** Of `fetch`. */
   readonly redirected?: boolean
@@ -31,14 +32,16 @@ const sourceOf = (response: Response): Source => {
   return original?.source ?? source ?? {}
 }
 
-/** The URL that a response comes from. A response of undici's knows the requested one only. */
+/** The URL that a response comes from. A response of undici knows only the requested URL. */
 export const finalUrl = (response: Response): string =>
   sourceOf(response).context?.history?.at(-1)?.href ?? response.url
 
-/** A platform may have followed a redirect by itself: what it sent then, and to whom in between, is not known. */
+/**
+ * Whether the platform may have followed a redirect by itself. What it then sent, and to which servers, is not known.
+ */
 export const wasRedirected = (response: Response): boolean => {
   const { context, redirected } = sourceOf(response)
-  // These two tell of redirects to the requested URL itself, too.
+  // These two also show redirects to the requested URL itself.
   if (redirected === true || (context?.history?.length ?? 0) > 1) return true
   return Option.exists(HttpClientRequest.toUrl(response.request), (requested) => {
     requested.hash = ""
@@ -48,17 +51,19 @@ export const wasRedirected = (response: Response): boolean => {
 
 /** Whether a response is one that `HttpClient.followRedirects` follows. */
 export const isRedirect = (response: Response): boolean =>
-  // A response reads its headers anew each time that it is asked for them.
+  // The status comes first, because a response reads its headers again at every access.
   response.status >= 300 && response.status < 400 && response.headers["location"] !== undefined
 
-// A fragment is never sent, and stays on a URL whoever follows the redirect, in whatever fiber.
+// A fragment is never sent, and it stays on the URL, whoever follows the redirect and in whatever fiber.
 const returning = "redirected-from-another-origin"
 
-/** Whether a redirect of another origin has led here: that origin chose the URL, so the bearer is not for it. */
+/** Whether a redirect of another origin has led here. That origin chose the URL, so the request gets no token. */
 export const isReturning = ({ hash, url }: Request): boolean =>
   Option.isSome(hash) && hash.value === returning || url.endsWith(`#${returning}`)
 
-/** Marks the target of a redirect of another origin that leads to the API, so that the next request is known by it. */
+/**
+ * Marks the target of a redirect of another origin that leads to the API, so that the next request can be recognized.
+ */
 export const markReturn = (environment: Environment, response: Response): Effect.Effect<Response> => {
   const { location } = response.headers
   const { url } = response.request

@@ -14,16 +14,16 @@ export const errorsIn = (cause: Cause.Cause<unknown>): ReadonlyArray<unknown> =>
     Cause.isFailReason(reason) ? [reason.error] : Cause.isDieReason(reason) ? [reason.defect] : []
   )
 
-/** The response behind an error: a client that filters statuses has already made an error of its rejection. */
+/** The response inside an error: a client that filters statuses has already turned a rejection into an error. */
 export const filteredResponse = (error: unknown): Response | undefined =>
   HttpClientError.isHttpClientError(error) && error.reason._tag === "StatusCodeError"
     ? error.reason.response
     : undefined
 
-/** The headers of a request without a bearer of ours. */
+/** The headers of a request without a token of this client. */
 export const unauthenticated = Headers.fromRecordUnsafe({ "user-agent": userAgent })
 
-/** The request with its absolute URL, and with these headers where it has none of its own. */
+/** The request with its absolute URL, and with these headers unless it has its own. */
 export const complete = (request: Request, url: string, defaults: Headers.Headers): Request =>
   HttpClientRequest.makeWith(
     request.method,
@@ -34,7 +34,9 @@ export const complete = (request: Request, url: string, defaults: Headers.Header
     request.body
   )
 
-/** For a URL that may lead to another resource than the program names, as with an `id` of `../x` in `/v2/users/${id}`. */
+/**
+ * The error for a URL that may lead to another resource than intended, such as `/v2/users/${id}` with the id `../x`.
+ */
 export const dotSegment = (request: Request): HttpClientError.HttpClientError =>
   new HttpClientError.HttpClientError({
     reason: new HttpClientError.InvalidUrlError({

@@ -8,9 +8,9 @@ import { readErrorBody } from "../http/body.ts"
 const why = {
   rejected: "and a new token does not help. Check that the API user may call this API.",
   body:
-    "and the body of the request can be sent once only. The token is replaced if that is due: make the request again.",
+    "and the body of the request can be sent only once. The token is replaced if a replacement is due: make the request again.",
   redirect:
-    "after a redirect, which may have taken the token off. Request the last address directly. Where the request does something, find out first whether it was done."
+    "after a redirect, which may have removed the token. Request the last address directly. If the request changes something, find out first whether it was done."
 } as const
 
 /** The error of a request whose token the API rejected, with what the API said. */

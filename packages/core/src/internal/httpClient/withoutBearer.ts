@@ -10,16 +10,16 @@ import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import { readShortBody } from "../http/body.ts"
 
-// Responses and errors carry the request that was sent, bearer and all. Asked to print themselves they hide it, but not
-// everybody asks: what Node prints of an error that nobody caught it prints field by field. So the bearer is taken off
-// what is handed to the caller.
+// Responses and errors contain the request that was sent, with its token. Their own print methods hide it, but are not
+// always used: Node prints an uncaught error field by field. So the token is removed from everything that the caller
+// gets.
 
 type Request = HttpClientRequest.HttpClientRequest
 type Response = HttpClientResponse.HttpClientResponse
 
 const taken = new WeakMap<Request, string>()
 
-/** The `Authorization` that a request was sent with, whether it is still on it or was taken off. */
+/** The `Authorization` that a request was sent with, whether the request still has it or it was removed. */
 export const authorizationOf = (request: Request): string | undefined =>
   request.headers.authorization ?? taken.get(request)
 
@@ -41,7 +41,10 @@ const requestWithoutBearer = (request: Request): Request => {
 /** Where an error of Effect keeps the arguments that it was made with, beside its fields. */
 const constructorArguments = Symbol.for("effect/Data/Error/plainArgs")
 
-/** The same error without the bearer. It was made for this one request, and a copy would lose its stack. */
+/**
+ * The same error without the token. It is changed in place: it was made for this one request, and a copy would lose its
+ * stack.
+ */
 export const errorWithoutBearer = <E>(error: E, response?: Response): E => {
   if (!HttpClientError.isHttpClientError(error)) return error
   const { reason } = error
@@ -55,17 +58,17 @@ export const errorWithoutBearer = <E>(error: E, response?: Response): E => {
   return error
 }
 
-/** The same response without the bearer. */
+/** The same response without the token. */
 export const responseWithoutBearer = (response: Response): Response =>
   response instanceof ResponseWithoutBearer ? response : new ResponseWithoutBearer(response)
 
-/** The response as the platform made it, with the bearer. */
+/** The response as the platform made it, with the token. */
 export const originalOf = (response: Response): Response =>
   response instanceof ResponseWithoutBearer ? ResponseWithoutBearer.originalOf(response) : response
 
 /**
- * The same redirect without the bearer, read already: `followRedirects` closes the connection of a redirect that it
- * follows only where it gets the platform's own object.
+ * The same redirect without the token, with its body read: `followRedirects` closes the connection of a redirect only
+ * if it gets the platform's own object.
  */
 export const redirectWithoutBearer = (
   response: Response,
@@ -73,7 +76,7 @@ export const redirectWithoutBearer = (
 ): Effect.Effect<Response> =>
   Effect.map(readShortBody(response), (body) => {
     const { status } = response
-    // A body of no bytes can be read like any other; where there is none, reading fails.
+    // An empty body can be read like any other. Reading fails if there is no body.
     const content = new Response(status === 304 ? null : new Uint8Array(body), { status, headers })
     const request = requestWithoutBearer(response.request)
     return new ResponseWithoutBearer(response, HttpClientResponse.fromWeb(request, content), headers)
@@ -84,7 +87,7 @@ class ResponseWithoutBearer implements HttpClientResponse.HttpClientResponse {
   /** Has the body. */
   readonly #content: Response
   readonly #headers: Headers.Headers | undefined
-  // Kept: a platform's `Response` checks itself whenever it is read.
+  // Stored, because a platform's `Response` runs checks at every access.
   readonly status: number
   #request: Request | undefined
 

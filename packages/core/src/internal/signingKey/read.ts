@@ -25,7 +25,7 @@ export type Problem =
 
 export interface Refusal {
   readonly problem: Problem
-  /** Says nothing of the key but its size. */
+  /** Says nothing about the key except its size. */
   readonly message: string
 }
 
@@ -84,7 +84,7 @@ const notPublic = refuse(
   "This is a private key where a public one was expected: give it as `privateKey`, which is Redacted. Its public key is derived."
 )
 
-/** The text of a PEM, with its line breaks where a variable of the environment has them as `\n`. */
+/** The text of a PEM. In a variable of the environment, `\n` may stand for a line break. */
 const withLineBreaks = (text: string): string => text.replaceAll("\\r", "").replaceAll("\\n", "\n").trim()
 
 // Object identifier of rsaEncryption (1.2.840.113549.1.1.1), as it stands at the beginning of PKCS#8 and of SPKI.
@@ -92,7 +92,7 @@ const rsaEncryption = "06092a864886f70d010101"
 
 const isRsa = (pem: string): boolean => {
   const der = Base64.decode(pem.replace(/-----[A-Z0-9 ]+-----/g, "").replace(/\s/g, ""))
-  // What is no DER at all is malformed, whatever it is for.
+  // Bytes that are not DER are malformed.
   return Result.isFailure(der) || der.success[0] !== 0x30 ||
     Hex.encode(der.success.slice(0, 40)).includes(rsaEncryption)
 }
@@ -137,7 +137,10 @@ const materialOf = (material: unknown): string | JsonWebKey | undefined => {
   return Predicate.isObject(material) ? material as JsonWebKey : undefined
 }
 
-/** Whatever the platform makes of a key that passed the checks; it may throw anything, and repeat what it was given. */
+/**
+ * Runs an operation of the platform with a key that passed the checks. It may throw any error, which may contain the
+ * key.
+ */
 export const orMalformed = <A, E>(role: Role, effect: Effect.Effect<A, E>): Effect.Effect<A, Refusal> =>
   Effect.catchCause(
     effect,
@@ -158,7 +161,7 @@ interface Keys {
   readonly public: Signature.PublicKey<Algorithm>
 }
 
-/** What the platform makes of a key in either form. */
+/** Reads a key in either form with the platform. */
 const decode: {
   readonly [R in Role]: {
     readonly pem: (text: string) => Effect.Effect<Keys[R], unknown>
@@ -184,7 +187,7 @@ const read = <R extends Role>(role: R, input: unknown): Effect.Effect<Keys[R], R
   return Effect.flatMap(key, longEnough)
 }
 
-/** The two members that a public RSA key has; of a private key nothing else either. */
+/** The two members of a public RSA key. Nothing else is read of a private key either. */
 const publicMembers = (
   role: Role,
   key: Signature.PrivateKey<Algorithm> | Signature.PublicKey<Algorithm>
@@ -201,7 +204,7 @@ export const thumbprint = ({ e, n }: PublicMembers): Effect.Effect<string> =>
 
 const isName = (kid: unknown): kid is string => Predicate.isString(kid) && kid !== ""
 
-/** The name that the key was given, the one that it has as a JWK, or its thumbprint. */
+/** The name that was given with the key, the `kid` of its JWK, or its thumbprint. */
 const withKid = (input: Input, material: unknown, members: PublicMembers): Effect.Effect<Named, Refusal> =>
   Effect.suspend(() => {
     const jwk = materialOf(material)
@@ -213,10 +216,10 @@ const withKid = (input: Input, material: unknown, members: PublicMembers): Effec
     if (own === undefined) return Effect.map(thumbprint(members), (kid) => ({ ...members, kid }))
     return isName(own)
       ? Effect.succeed({ ...members, kid: own })
-      : refuse("Malformed", "The kid of the JWK is no text, or an empty one.")
+      : refuse("Malformed", "The kid of the JWK is not a text, or is empty.")
   })
 
-/** The public side of a key, with its name. */
+/** The public key of a key, with its name. */
 export const readNamed = (input: Input): Effect.Effect<Named, Refusal> =>
   "privateKey" in input
     ? Effect.map(readSigning(input), ({ named }) => named)
@@ -225,7 +228,7 @@ export const readNamed = (input: Input): Effect.Effect<Named, Refusal> =>
       return yield* withKid(input, input.publicKey, yield* publicMembers("public", key))
     })
 
-/** A private key, and its public side with its name. */
+/** A private key, and its public key with its name. */
 export const readSigning = (
   input: Extract<Input, { readonly privateKey: unknown }>
 ): Effect.Effect<{ readonly key: Signature.PrivateKey<Algorithm>; readonly named: Named }, Refusal> =>

@@ -24,7 +24,7 @@ export const makeSign = (input: Extract<Input, { readonly privateKey: unknown }>
     const { publicKeyOf, sign, verify } = yield* Signature.Signature
     const { uuidV4 } = yield* SecureRandom.SecureRandom
 
-    // The members of a JWK that do not belong together may sign, and nobody can verify it.
+    // If the members of a JWK do not belong together, signing may succeed, but nobody can verify the signature.
     const probe = utf8.encode("probe")
     const isSound = yield* orMalformed(
       "private",
@@ -36,7 +36,8 @@ export const makeSign = (input: Extract<Input, { readonly privateKey: unknown }>
     if (!isSound) {
       return yield* Effect.fail<Refusal>({
         problem: "Malformed",
-        message: "The private key signs nothing that its own public key verifies: its members do not belong together."
+        message:
+          "The public key does not verify what the private key signs: the members of the JWK do not belong together."
       })
     }
 

@@ -13,13 +13,13 @@ export class Diverted extends Data.TaggedError("Diverted")<{
   readonly origin: string
 }> {}
 
-/** A URL without what may have a key in it. */
+/** A URL without its query, which may contain a key. */
 export const withoutQuery = (url: string): string => url.replace(/\?.*$/, "")
 
-// A client made by `FetchHttpClient.layer` keeps the `RequestInit` (a proxy's dispatcher, say) that its layer was
-// built with, and one provided later takes its place whole; `NodeHttpClient.layerUndici` does so with its options. To
-// add to them, they have to be seen: from inside, since the request effect runs in the client's own context. The
-// interruption ends that before anything is sent or retried.
+// A client made by `FetchHttpClient.layer` keeps the `RequestInit` that its layer was built with, such as a proxy's
+// dispatcher. A `RequestInit` that is provided later replaces all of it. `NodeHttpClient.layerUndici` does the same
+// with its options. To add to these options, they must be read from inside the client, because the request effect runs
+// in the client's own context. The interruption ends the request before anything is sent or retried.
 const contextOf = (client: HttpClient.HttpClient): Effect.Effect<Context.Context<never>> => {
   let captured = Context.empty()
   const look = Effect.contextWith((context: Context.Context<never>) => {
@@ -34,9 +34,10 @@ const UndiciOptions = Context.Reference<object>("@effect/platform-node/NodeHttpC
   defaultValue: () => ({})
 })
 
-// A client that follows redirects or rewrites URLs would take the secret along. This predicate is what every client made
-// by `HttpClient.make` asks about each request right before it is sent: the last moment to refuse one. It is not asked
-// where propagation is disabled altogether, so that is put into its answer.
+// A client that follows redirects or rewrites URLs would send the secret to another address. Every client made by
+// `HttpClient.make` calls this predicate for each request right before it is sent, which is the last moment to refuse
+// it. The predicate is not called if propagation is disabled. So propagation is enabled, and the predicate's answer
+// disables it.
 const onlyTo = <A, E, R>(address: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | Diverted, R> =>
   Effect.contextWith((context: Context.Context<R>) => {
     const disabled = Context.get(context, Tracer.DisablePropagation)
@@ -45,7 +46,7 @@ const onlyTo = <A, E, R>(address: string, effect: Effect.Effect<A, E, R>): Effec
       Effect.provideService(Tracer.DisablePropagation, false),
       Effect.provideService(HttpClient.TracerDisabledWhen, (request) => {
         const { url } = request
-        // The span would have the query.
+        // The span would contain the query.
         if (withoutQuery(url) === address) return disabled || url !== address || disabledWhen(request)
         throw new Diverted({
           origin: URL.canParse(url) ? new URL(url).origin : "an address that is not a URL"
@@ -58,21 +59,22 @@ const onlyTo = <A, E, R>(address: string, effect: Effect.Effect<A, E, R>): Effec
 const fetchOptions = (given: RequestInit | undefined) => ({
   ...given,
   redirect: "manual" as const,
-  // Frameworks put a `fetch` of their own in place that keeps answers on disk. This is the standard's way to forbid it. A
-  // Cloudflare Worker with a compatibility date before 2024-11-11 refuses the option, and `Request` has no such property.
-  // Read by `fetch` alone: Node loads all of its `fetch` for a look at `Request`: 2 MB of heap.
+  // Some frameworks replace `fetch` with one that stores answers on disk. This standard option forbids that. A
+  // Cloudflare Worker with a compatibility date before 2024-11-11 refuses the option, and its `Request` has no such
+  // property. It is a getter, so that only `fetch` reads it: a look at `Request` makes Node load all of its `fetch`, 2
+  // MB of heap.
   get cache(): "no-store" {
-    // Undefined is as good as absent, which its type has no word for.
+    // Undefined has the same effect as absent, which its type does not allow.
     return (typeof Request !== "undefined" && "cache" in Request.prototype ? "no-store" : undefined)!
   },
-  // Next.js overrides that in a page with `fetchCache = "force-cache"`, and otherwise makes the page dynamic. What is
-  // marked so goes straight to the network.
+  // Next.js overrides that in a page with `fetchCache = "force-cache"`, and otherwise makes the page dynamic. With this
+  // mark, the request goes straight to the network.
   next: { internal: true }
 })
 
 /**
- * A client for requests with credentials in them: they go to one address, no redirect is followed, no answer is cached,
- * and neither a header nor a query of theirs is in a span. An answer is an answer whatever its status, also where the
+ * A client for requests that contain credentials. They are sent to one address, no redirect is followed, no answer is
+ * cached, and a span contains neither their headers nor their query. It returns answers of every status, even if the
  * client filters statuses.
  */
 export class PinnedClient {
@@ -100,7 +102,7 @@ export class PinnedClient {
         (error) => error.reason._tag === "StatusCodeError" ? Effect.succeed(error.reason.response) : Effect.fail(error)
       ),
       Effect.provideService(FetchHttpClient.RequestInit, fetchOptions(this.#requestInit)),
-      // The interceptor that follows redirects does not, for a request that says so.
+      // With this option, the interceptor for redirects does not follow them.
       Effect.provideService(UndiciOptions, { ...this.#undiciOptions, maxRedirections: 0 }),
       Effect.provideService(HttpClient.TracerHeaderFilter, constFalse)
     )

@@ -5,16 +5,16 @@ import { InvalidCredentials, MalformedTokenResponse, TokenEndpointUnavailable } 
 
 const errors = { InvalidCredentials, TokenEndpointUnavailable, MalformedTokenResponse }
 
-/** The error of what the engine knows of a failure. */
+/** The error for a failure of the engine. */
 export const toError = ({ _tag, ...fields }: TokenFailure): TokenEndpointError => {
   const retryAfter = "retryAfter" in fields && fields.retryAfter !== undefined
     ? Duration.millis(fields.retryAfter)
     : undefined
-  // A failure has the fields of the error of its tag, which the compiler cannot see.
+  // A failure has the same fields as the error with its tag, which the compiler cannot check.
   return new (errors[_tag] as new(fields: object) => TokenEndpointError)({ ...fields, retryAfter })
 }
 
-/** What the engine knows of an error, as data. */
+/** An error as plain data for the engine. */
 export const fromError = (error: TokenEndpointError): TokenFailure => {
   switch (error._tag) {
     case "InvalidCredentials": {
@@ -32,7 +32,7 @@ export const fromError = (error: TokenEndpointError): TokenFailure => {
   }
 }
 
-// An endpoint of the application's own may say anything; what is stored has to be a number.
+// An application's own endpoint may give anything here, but only a number may be stored.
 const millisOf = ({ retryAfter }: { readonly retryAfter?: Duration.Duration | undefined }): number | undefined =>
   retryAfter === undefined
     ? undefined

@@ -6,7 +6,7 @@ import * as Redacted from "effect/Redacted"
 import type { ClientCredentials } from "../../Credentials.ts"
 import { userAgent } from "../http/userAgent.ts"
 
-/** What the form says besides the credentials, and where these are. */
+/** What the form contains besides the credentials, and where the credentials are. */
 export interface Form {
   readonly scope?: string | undefined
   readonly audience?: string | undefined
@@ -45,7 +45,7 @@ export const tokenRequest = (
   }))
 }
 
-// A shorter one would be found in texts that do not repeat it.
+// A shorter value would also be found in texts that do not contain it as a key.
 const shortestKey = 8
 
 /** What may be a key in the query of a token URL: all of it, and each value. */
@@ -59,7 +59,7 @@ const keysIn = (tokenUrl: string): ReadonlyArray<string> => {
 export const secretParameters = ({ parameters = {} }: Form): ReadonlyArray<Redacted.Redacted> =>
   Object.values(parameters).flatMap((value) => Predicate.isString(value) ? [] : [value])
 
-/** What a token request has in it that no error may show. */
+/** The secrets in a token request, which no error may show. */
 export const secretsIn = (
   tokenUrl: string,
   { headers }: HttpClientRequest.HttpClientRequest,
@@ -76,7 +76,7 @@ export const secretsIn = (
 
 const plain = (value: string | Redacted.Redacted): string => Predicate.isString(value) ? value : Redacted.value(value)
 
-/** Everything in the form that tokens differ in; `Redacted` where a parameter is. */
+/** Everything in the form that distinguishes tokens; `Redacted` if a parameter is. */
 export const variantOf = ({ audience, parameters = {}, scope }: Form): string | Redacted.Redacted => {
   const values = Object.entries(parameters).map(([name, value]) => [name, plain(value)] as const)
     .toSorted(([one], [other]) => one < other ? -1 : 1)

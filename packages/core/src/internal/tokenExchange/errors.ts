@@ -9,10 +9,11 @@ import { isAuthError } from "../../AuthError.ts"
  * **Details**
  *
  * The client's own credentials are right, and other users are not affected. The
- * refusal is remembered for this token of the user, as one of client credentials
- * is: callers get this error without a request for a second at first, then for
- * twice as long after each further refusal, up to `RefreshPolicy.refusalTimeToLive`.
- * When the source gives another token, that is used at once.
+ * refusal is remembered for this token of the user, like a refusal of client
+ * credentials. Callers get this error without a request for up to a second at
+ * first, then for up to twice as long after each further refusal, at most
+ * `RefreshPolicy.refusalTimeToLive`. When the source gives another token, it is
+ * used at once.
  *
  * @category errors
  * @since 0.1.0
@@ -20,7 +21,7 @@ import { isAuthError } from "../../AuthError.ts"
 export class SubjectTokenRejected extends Schema.TaggedError<SubjectTokenRejected>()("SubjectTokenRejected", {
   /** What happened and what to do. */
   message: Schema.String,
-  /** The user, by the name that the layer was given. */
+  /** The user: the `user` option of the layer. */
   user: Schema.String,
   /** The HTTP status of the refusal. */
   status: Schema.Int,
@@ -47,26 +48,26 @@ export type UserAuthError = AuthError | SubjectTokenRejected
 export const isUserAuthError = (u: unknown): u is UserAuthError => u instanceof SubjectTokenRejected || isAuthError(u)
 
 /**
- * Tells whether a refusal is one of the user's token: the default of
- * {@link Options}.
+ * Tells whether a refusal is about the user's token. It is the default
+ * `rejectsSubject` of {@link Options}.
  *
  * **Details**
  *
- * It is where the code is `invalid_request`, which RFC 8693 §2.2.2 has for a
- * subject token that is invalid or unacceptable, or `invalid_grant`, which many
- * servers answer with. What else `invalid_request` may stand for, a form that lacks
- * something, would be refused for every user alike.
+ * It returns `true` for the code `invalid_request`, which RFC 8693 §2.2.2 defines
+ * for a subject token that is invalid or unacceptable, and for `invalid_grant`,
+ * which many servers use. `invalid_request` can also mean that the form lacks
+ * something, but then the server refuses the requests of all users.
  *
  * @category predicates
  * @since 0.1.0
  */
 export const rejectsSubject = ({ code }: InvalidCredentials): boolean => /^invalid_(request|grant)$/i.test(code ?? "")
 
-/** What an error of the provider is to the callers of a user's client. */
+/** Turns an error of the provider into the error for callers of a user's client. */
 export type ToUserError = (error: AuthError) => UserAuthError
 
 export const makeToUserError = (user: string, isOfSubject: typeof rejectsSubject): ToUserError => {
-  // It is the application's, and where it throws it has said nothing.
+  // It is a function of the application. If it throws, it counts as `false`.
   const rejects = (error: InvalidCredentials): boolean => {
     try {
       return isOfSubject(error)

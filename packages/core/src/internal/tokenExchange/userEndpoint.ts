@@ -10,7 +10,7 @@ import * as TokenEndpoint from "../../TokenEndpoint.ts"
 import { describe, isCredentials } from "../credentialsSource.ts"
 import { secretParameters, tokenRequest } from "../tokenEndpoint/tokenRequest.ts"
 
-/** The source of the user's token failed. Its name is what callers read of it. */
+/** The source of the user's token failed. Callers read its name. */
 class SubjectTokenSource extends Data.TaggedError("SubjectTokenSource")<{ readonly message: string }> {}
 
 const failed = (cause: Cause.Cause<unknown>): Effect.Effect<never, SubjectTokenSource> =>
@@ -20,9 +20,9 @@ const isSubjectToken = (token: unknown): boolean =>
   Redacted.isRedacted(token) && Predicate.isString(Redacted.value(token)) && Redacted.value(token) !== ""
 
 /**
- * The credentials of a user's provider: those of the client, and the token of the user. The two are one secret there, so
- * that everything holds for both together that holds for a client secret: with another one an acquisition is not refused
- * yet, and what a store keeps of a refused one is an HMAC of it.
+ * The credentials of a user's provider: those of the client, and the token of the user. The two are joined to one
+ * secret, so that everything that applies to a client secret applies to both together. If one of them changes, a
+ * remembered refusal does not apply. A store keeps only an HMAC of a refused secret.
  */
 export const userCredentials = (
   client: Credentials["Service"],
@@ -39,7 +39,7 @@ export const userCredentials = (
     current: Effect.flatMap(client.current, (credentials) =>
       isCredentials(credentials)
         ? Effect.map(subject, (token) => joined(credentials, token))
-        // It is reported like any other that gives none.
+        // Reported later, like any other source without credentials.
         : Effect.succeed(credentials))
   }
 }
@@ -60,12 +60,12 @@ const parted = ({ clientId, clientSecret }: ClientCredentials) => {
   }
 }
 
-/** What a user's endpoint is made of. */
+/** The parts of a user's endpoint. */
 export interface Parts {
   readonly options: TokenEndpoint.Options
   readonly user: string
   readonly subjectTokenType: string
-  /** Told of each token that was exchanged, with the refresh token that came with it. */
+  /** Called for each token that was exchanged, with the refresh token that came with it. */
   readonly exchanged: (token: AccessToken.AccessToken, refreshToken: Redacted.Redacted | undefined) => void
 }
 
@@ -80,7 +80,7 @@ export const makeUserEndpoint = Effect.fnUntraced(function*({ exchanged, options
   return {
     environment,
     timeout,
-    // Redacted, so that nobody who reads the keys of a store finds out whose token it keeps by guessing.
+    // Redacted, so that nobody who reads the keys of a store can find out by guessing whose token it has.
     variant: Redacted.make(JSON.stringify([grantType, user, variantText]), { label: "TokenExchange.variant" }),
     acquire: (credentials) => {
       const { client, subjectToken } = parted(credentials)

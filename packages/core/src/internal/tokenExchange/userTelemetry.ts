@@ -3,8 +3,9 @@ import type { TelemetryReport } from "../tokenProvider/telemetry.ts"
 import type { ToUserError } from "./errors.ts"
 
 /**
- * Logs and metrics of one user's provider. They are those of the client, so that users make no series of their own. The
- * seconds left are not among them: of thousands of tokens the series can show one, and that place is the client's own.
+ * Logs and metrics of one user's provider. They use the labels of the client, so that users have no series of their
+ * own. The seconds left are not reported: the series can show only one of thousands of tokens, and that is the client's
+ * own.
  */
 export class UserTelemetry extends Telemetry {
   readonly #toUserError: ToUserError

@@ -9,20 +9,20 @@ import { describe, isCredentials } from "../credentialsSource.ts"
 import type { Grant } from "../tokenEndpoint/requestToken.ts"
 import type { Request, Sharing } from "../tokenStore/sharing.ts"
 
-/** Credentials, and the number that they have for the engine: others have another one. */
+/** Credentials, with a number for the engine. Different credentials have different numbers. */
 export interface NumberedCredentials extends Credentials.ClientCredentials {
   readonly number: number
 }
 
-/** What came of one acquisition. */
+/** The result of one acquisition. */
 export interface Outcome {
-  /** `Unchanged`: no request was made, since the credentials are the refused ones. */
+  /** `Unchanged`: no request was made, because the credentials are still the refused ones. */
   readonly result: Result.Result<Grant, TokenEndpointError> | "Unchanged"
-  /** The credentials that were used; none where their source did not answer. */
+  /** The credentials that were used; undefined if their source did not answer. */
   readonly credentials: NumberedCredentials | undefined
 }
 
-/** What the engine says of an acquisition. */
+/** An acquisition, as the engine requests it. */
 export interface AcquisitionRequest extends Request {
   /** The credentials that the token endpoint refused. */
   readonly refused: number | undefined
@@ -62,7 +62,7 @@ export class Acquisition {
     })
     const time = () => Duration.format(Duration.millis(this.#timeout))
     return acquire.pipe(
-      // The source's own failures, and what nobody expected: defects of the source or of the HTTP client.
+      // Failures of the source, and defects of the source or of the HTTP client.
       Effect.catchCause((cause) =>
         Effect.succeed(
           used === undefined

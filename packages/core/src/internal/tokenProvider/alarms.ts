@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { instantOf } from "../instant.ts"
 
-/** Somebody who is to be woken. */
+/** Something that can be woken. */
 export interface Sleeper {
   readonly wake: () => Effect.Effect<void>
 }
@@ -13,13 +13,13 @@ export interface Sleeper {
 export interface Alarm {
   /** On the monotonic clock, in milliseconds. */
   readonly at: number
-  /** Nobody after it was cancelled: others may be woken at the same time, and cancel it. */
+  /** Undefined after it was cancelled: another sleeper that is woken at the same time may cancel it. */
   sleeper: Sleeper | undefined
 }
 
 /**
- * One fiber that sleeps for all providers of a clock, until the earliest of their alarms. A fiber and a timer each would
- * take a kilobyte for each of thousands of idle tenants.
+ * One fiber sleeps for all providers of a clock, until the earliest of their alarms. With their own fiber and timer,
+ * each of thousands of idle tenants would need a kilobyte more.
  */
 class Alarms {
   readonly #clock: Clock.Clock
@@ -31,7 +31,7 @@ class Alarms {
     this.#clock = clock
   }
 
-  /** Wakes somebody in so many milliseconds. */
+  /** Wakes the sleeper after this many milliseconds. */
   set(sleeper: Sleeper, millis: number): Alarm {
     const alarm = { at: this.#now + millis, sleeper }
     this.#alarms.splice(this.#indexOf(alarm.at), 0, alarm)
@@ -39,7 +39,7 @@ class Alarms {
     return alarm
   }
 
-  /** Nobody sleeps on where no alarm is left: a timer would keep the process from ending. */
+  /** If no alarm is left, the fiber ends, because its timer would keep the process from ending. */
   cancel(alarm: Alarm): void {
     alarm.sleeper = undefined
     let index = this.#indexOf(alarm.at)
@@ -53,7 +53,9 @@ class Alarms {
     return instantOf(this.#clock).mono
   }
 
-  /** Where the first alarm is that is not later: those that are set for the same time ring in the order of their setting. */
+  /**
+   * The index of the first alarm that is not later. Alarms for the same time ring in the order in which they were set.
+   */
   #indexOf(at: number): number {
     let [low, high] = [0, this.#alarms.length]
     while (low < high) {
@@ -76,13 +78,13 @@ class Alarms {
       this.#fiber = undefined
       this.#ring(next.at)
     }))
-    // A sleep of no time is over already, and has begun the next one.
+    // A sleep of no time has ended already, and has begun the next one.
     if (!isOver) this.#fiber = fiber
   }
 
   /**
-   * A timer may go off a moment too early: what was slept for is due anyway. Whoever is woken and finds that it is too early
-   * sets another alarm, which is slept for.
+   * A timer may go off a moment too early. The alarms that it was set for ring anyway. A sleeper that is woken too
+   * early sets another alarm.
    */
   #ring(sleptUntil: number): void {
     const due = this.#alarms.splice(this.#indexOf(Math.max(sleptUntil, this.#now)))

@@ -5,7 +5,7 @@ import * as Duration from "effect/Duration"
 import type * as RefreshPolicy from "../../RefreshPolicy.ts"
 import { millis } from "../options.ts"
 
-/** The policy for an endpoint that may take so long for a request. */
+/** The policy for an endpoint with this time limit for a request. */
 export const enginePolicy = (
   options: RefreshPolicy.Options | undefined,
   requestTimeout: Duration.Duration | undefined
@@ -13,6 +13,6 @@ export const enginePolicy = (
   const policy = completed(options, millis)
   if (options?.acquisitionTimeout !== undefined || requestTimeout === undefined) return policy
   const acquisitionTimeout = defaultAcquisitionTimeout(Duration.toMillis(requestTimeout))
-  // The same object for all who say nothing: there may be thousands of tenants.
+  // The same object for all tenants that use the default, because there may be thousands of them.
   return acquisitionTimeout === policy.acquisitionTimeout ? policy : { ...policy, acquisitionTimeout }
 }

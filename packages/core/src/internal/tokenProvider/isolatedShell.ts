@@ -14,21 +14,22 @@ import type { Status } from "./service.ts"
 import { Shell } from "./shell.ts"
 import type { Ended, Event, ShellArguments } from "./shell.ts"
 
-// How often a caller looks whether the acquisition of another request has ended.
+// How often a caller checks whether the acquisition of another request has ended.
 const pollTime = 50
-// How often an acquisition says that its request goes on, and after how long a silence that request is over.
+// How often an acquisition signals that its request still runs. Without a signal for `longestSilence`, that request has
+// ended.
 const beat = 500
 const longestSilence = 2_000
 
 /**
- * A shell for runtimes in which a request may not wait for the I/O of another one, and whose I/O ends with it. Requests
- * share the state of the engine, which is plain data, and nothing else: no caller is resumed by another request, and no
- * fiber of another request is interrupted. Each waits on a timer of its own.
+ * A shell for runtimes in which a request must not wait for the I/O of another request, and the I/O of a request ends
+ * with it. Requests share only the state of the engine, which is plain data. A request never resumes a caller of
+ * another request, or interrupts its fiber. Each request waits on its own timer.
  */
 export class IsolatedShell extends Shell {
   readonly #clock: Clock.Clock
   readonly #scope: Scope.Scope
-  /** When the acquisition in flight last said that its request goes on. */
+  /** When the acquisition in flight last signalled that its request still runs. */
   #aliveAt: Instant.Instant | undefined
 
   constructor(...[state, acquisition, sharing, telemetry, context, scope]: ShellArguments) {
@@ -53,7 +54,7 @@ export class IsolatedShell extends Shell {
     return instantOf(this.#clock)
   }
 
-  /** Looked at once a second: a subscriber would be resumed by another request. */
+  /** Checked once a second, because another request would resume a subscriber. */
   override changes(): Stream.Stream<Status> {
     return Stream.fromEffectSchedule(Effect.sync(() => this.status()), Schedule.spaced("1 second")).pipe(
       Stream.takeWhile(() => this.#scope.state._tag !== "Closed"),
@@ -61,7 +62,7 @@ export class IsolatedShell extends Shell {
     )
   }
 
-  /** The request that begins an acquisition waits for it: otherwise the two would end together. */
+  /** The request that begins an acquisition waits for it. Otherwise the acquisition would end with the request. */
   protected override dispatch(event: Event): Effect.Effect<void> {
     if (event._tag !== "TokenRequested") return super.dispatch(event)
     const { acquisition, lastId } = this.state
@@ -70,7 +71,7 @@ export class IsolatedShell extends Shell {
     const reported = super.dispatch(isLost ? { _tag: "AcquisitionLost", id: acquisition.id } : event)
     const { fiber, state } = this
     if (fiber === undefined || state.acquisition === undefined || state.lastId === lastId) return reported
-    // While the token is good, for no longer than for the replacement of a suspect one.
+    // While the token can be used, it waits no longer than callers wait for the replacement of a rejected token.
     const longest = isUsable(state, this.#now) ? longestSuspicion : Infinity
     return Effect.andThen(reported, Effect.timeoutOption(Fiber.await(fiber), longest))
   }
@@ -85,7 +86,7 @@ export class IsolatedShell extends Shell {
     )
   }
 
-  /** It is of another request. What it ends with is ignored. */
+  /** The fiber belongs to another request. Its result is ignored. */
   protected override cancel(): void {}
 
   protected override wait(until: Instant.Instant): Effect.Effect<Ended | undefined> {

@@ -20,23 +20,24 @@ import { CurrentShell } from "./shell.ts"
 import type { Shell } from "./shell.ts"
 import { Telemetry } from "./telemetry.ts"
 
-/** What a provider is made of, and where it lives. */
+/** The parts of a provider, and its scope. */
 export interface Parts {
   readonly endpoint: TokenEndpoint["Service"]
   readonly credentials: Credentials["Service"]
   /** The services that acquisitions run with. */
   readonly context: Context.Context<never>
-  /** Its end is the provider's. */
+  /** The provider ends when it closes. */
   readonly scope: Scope.Scope
   /** What logs and counts. Default: {@link Telemetry}. */
   readonly telemetry?: (new(...args: ConstructorParameters<typeof Telemetry>) => Telemetry) | undefined
 }
 
-/** Runs a provider. {@link serviceOf} is what its users get of it. */
+/** Runs a provider. {@link serviceOf} is what its users get. */
 export const makeShell = Effect.fnUntraced(function*(options: Options, parts: Parts) {
   const { credentials, endpoint, scope, telemetry = Telemetry } = parts
   const { environment } = endpoint
-  // What was built within a span does not end with it. A copy takes memory for each of thousands of tenants.
+  // A provider that is built within a span does not end with the span. The context is copied only if it has a span,
+  // because a copy needs memory for each of thousands of tenants.
   const isInSpan = Option.isSome(Context.getOption(parts.context, Tracer.ParentSpan))
   const context = isInSpan ? Context.omit(Tracer.ParentSpan)(parts.context) : parts.context
   const eager = oneOf("TokenProvider.eager", options.eager ?? false, [true, false, "background"])

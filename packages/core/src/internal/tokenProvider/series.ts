@@ -1,9 +1,11 @@
 import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 
-/** For so long counters of a client id stay after its last provider was closed: several scrapes. In milliseconds. */
+/**
+ * How long the counters of a client id stay after its last provider was closed, in milliseconds: for several scrapes.
+ */
 const grace = 120_000
-/** Looking through the registry takes time, so that it is not done more often than this. In milliseconds. */
+/** The shortest time between two sweeps of the registry, in milliseconds, because a sweep takes time. */
 const sweepInterval = 30_000
 
 /** The labels of a series, and the annotations of a log line; without `client_id` it is of the whole environment. */
@@ -18,10 +20,11 @@ const keyOf = ({ client_id: client = "", environment }: Labels): string => `${en
 const aloneKeyOf = (labels: Labels): string => `${keyOf(labels)}\nalone`
 
 /**
- * Which labels the providers of a process count under in one registry.
+ * The labels under which the providers of a process count in one registry.
  *
- * The registry keeps a series until it is removed. With thousands of clients that come and go, those of the ones that went
- * are removed, by whichever provider does something next: a timer would keep the process from ending.
+ * The registry keeps a series until it is removed. With thousands of clients that come and go, the series of closed
+ * ones must be removed. Whichever provider does something next removes them, because a timer would keep the process
+ * from ending.
  */
 export class SeriesInUse {
   readonly #registry: Metric.MetricRegistry
@@ -35,13 +38,13 @@ export class SeriesInUse {
     this.#registry = registry
   }
 
-  /** Whether a provider requests tokens for this client id by itself, or did so until shortly. */
+  /** Whether a provider requests tokens for this client id by itself, or did so until recently. */
   hasAlone(labels: Labels): boolean {
     const key = aloneKeyOf(labels)
     return this.#users.has(key) || this.#released.has(key)
   }
 
-  /** One user more, or one less. It is alone where it shares its tokens with no other provider. */
+  /** Adds or removes one user. It is alone if it shares its tokens with no other provider. */
   change(labels: Labels, by: 1 | -1, now: number, isAlone: boolean): void {
     const keys = [keyOf(labels), keyOf({ ...labels, client_id: "" }), ...isAlone ? [aloneKeyOf(labels)] : []]
     for (const key of keys) {
@@ -75,7 +78,7 @@ export class SeriesInUse {
 
 const inUse = /* #__PURE__ */ new WeakMap<Metric.MetricRegistry, SeriesInUse>()
 
-/** Of the registry that these services count in. */
+/** For the registry in which these services count. */
 export const seriesInUse = (context: Context.Context<never>): SeriesInUse => {
   const registry = Context.get(context, Metric.MetricRegistry)
   const known = inUse.get(registry) ?? new SeriesInUse(registry)

@@ -7,7 +7,7 @@ import type { Environment } from "../../Environment.ts"
 import type * as RefreshPolicy from "../../RefreshPolicy.ts"
 
 /**
- * What the provider is doing. Holds no secret.
+ * The state of the provider. It contains no secret.
  *
  * **Details**
  *
@@ -24,7 +24,7 @@ import type * as RefreshPolicy from "../../RefreshPolicy.ts"
  * @since 0.1.0
  */
 export interface Status {
-  /** What the provider is doing: one of the words above. */
+  /** The state of the provider: one of the words above. */
   readonly state: "empty" | "acquiring" | "valid" | "renewing" | "failed" | "expired"
   /** When the latest token was requested. */
   readonly issuedAt: DateTime.Utc | undefined
@@ -37,7 +37,7 @@ export interface Status {
 }
 
 /**
- * What is known of a token that the API answered 401 to.
+ * What is known about a token to which the API answered 401.
  *
  * @category models
  * @since 0.1.0
@@ -59,32 +59,38 @@ export interface Service {
   /** The API that the tokens are for. */
   readonly environment: Environment
   /**
-   * A token that is valid now. With one it does not wait, but for a second at most while a rejection of that token is
-   * looked into. Without one it waits for the one acquisition.
+   * A token that is valid now. If there is one, `get` returns it at once. While that token is being replaced because of
+   * a rejection, `get` waits for the new one, for a second at most. If there is no token, `get` waits for the one
+   * acquisition.
    */
   readonly get: Effect.Effect<AccessToken, AuthError>
   /**
-   * Reports that the API answered 401 to this token, and accepted it from no request since the rejected one was sent. The
-   * token is replaced if it is in use, and if a replacement is due. Says whether it was in use.
+   * Reports that the API answered 401 to this token, and has not accepted it since the rejected request was sent. The
+   * token is replaced if it is in use, and if a replacement is due. Returns whether it was in use.
    */
   readonly reject: (token: AccessToken, evidence?: Evidence) => Effect.Effect<boolean>
   /**
-   * The token to send a rejected request again with, after {@link Service.reject}: a newer one, or the rejected one where
-   * no replacement is to be had. Waits for the acquisition, if one is in flight. With `isRepeated` the request was sent
-   * with the rejected token twice, and does not get it again: it fails with `TokenExpired` where no replacement is due or
-   * the acquisition brought the same token, with the error of the acquisition where that failed.
+   * The token with which to send a rejected request again, after {@link Service.reject}: a newer token, or the rejected
+   * one if there is no replacement. Waits for the acquisition, if one is in flight. Set `isRepeated` if the request was
+   * sent with the rejected token twice. It then does not get that token again. It fails with `TokenExpired` if no
+   * replacement is due or the acquisition brought the same token, and with the error of the acquisition if that failed.
    */
   readonly replacement: (rejected: AccessToken, isRepeated?: boolean) => Effect.Effect<AccessToken, AuthError>
-  /** Reports that a rejected request was accepted with the new token: the next rejection is acted upon at once. */
+  /**
+   * Reports that a rejected request was accepted with the new token. So the next rejected token is replaced at once.
+   */
   readonly replayAccepted: Effect.Effect<void>
-  /** What the provider is doing. */
+  /** The state of the provider. */
   readonly status: Effect.Effect<Status>
-  /** `status` now, and after every acquisition, failure and rejection. A reader that is 64 changes late misses some. */
+  /**
+   * `status` now, and after every acquisition, failure and rejection. A reader that is more than 64 changes behind
+   * misses some.
+   */
   readonly changes: Stream.Stream<Status>
 }
 
 /**
- * How a provider keeps its token.
+ * Options of a provider.
  *
  * @category models
  * @since 0.1.0
@@ -93,9 +99,9 @@ export interface Options<Eager extends boolean | "background" = boolean | "backg
   /** When to renew and how to back off; see {@link RefreshPolicy.RefreshPolicy} for the defaults. */
   readonly refresh?: RefreshPolicy.Options | undefined
   /**
-   * When to acquire the first token. `true`: when the layer is built, which waits for it, and fails without one.
-   * `"background"`: when the layer is built, which neither waits for it nor fails; calls share the acquisition, and get its
-   * error. `false`: at the first call. Default: `false`.
+   * When to acquire the first token. `true`: when the layer is built. The layer waits for the token, and fails without
+   * one. `"background"`: when the layer is built, but the layer neither waits nor fails. Calls share the acquisition,
+   * and get its error. `false`: at the first call. Default: `false`.
    */
   readonly eager?: Eager | undefined
 }

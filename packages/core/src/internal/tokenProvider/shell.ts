@@ -43,7 +43,7 @@ export type Ended = NonNullable<Caller["waited"]>
  * Runs the engine for one provider: keeps its state, its waiters, the fiber of the acquisition and the timer. It decides
  * nothing.
  *
- * A class: its methods are there once, and not for each of thousands of tenants.
+ * A class, so that thousands of tenants share one copy of its methods.
  */
 export class Shell {
   readonly #acquisition: Acquisition
@@ -55,7 +55,9 @@ export class Shell {
   #status: StatusReport | undefined
 
   protected state: EngineState
-  /** What every caller gets until then, without a look at the state; on the wall clock, when that was last looked at. */
+  /**
+   * What every caller gets until `until`, without reading the state. `checkedAt`: when the wall clock was last read.
+   */
   #cached: { readonly exit: Exit.Exit<Token>; readonly until: Instant.Instant; checkedAt: number } | undefined
   /** Completed when the acquisition in flight ends. */
   #waiters: Deferred.Deferred<Ended> | undefined
@@ -92,7 +94,8 @@ export class Shell {
   get(): Effect.Effect<Token, AuthError> {
     const cached = this.#cached
     const wall = this.#clock.currentTimeMillisUnsafe()
-    // The monotonic clock is read once a millisecond: that takes a third of what a request with a token needs of us.
+    // The monotonic clock is read at most once a millisecond, because reading it takes a third of the time that the
+    // library needs for a request with a token.
     if (cached?.checkedAt === wall) return cached.exit
     if (cached === undefined || Instant.hasPassed(cached.until, instantOf(this.#clock, wall))) {
       return this.#acquire()
@@ -101,7 +104,7 @@ export class Shell {
     return cached.exit
   }
 
-  /** Begins the first acquisition, and tries as often as a caller would. Nobody waits for it. */
+  /** Begins the first acquisition, and makes as many attempts as a caller would. Nobody waits for it. */
   start(): void {
     this.#fork(Effect.asVoid(Effect.exit(this.get())))
   }
@@ -153,7 +156,7 @@ export class Shell {
   get #now(): Instant.Instant {
     return instantOf(this.#clock)
   }
-  // Closed is closed from the first finalizer on.
+  // The provider is closed as soon as the first finalizer has run.
   get #isClosed(): boolean {
     return this.#scope.state._tag === "Closed"
   }
@@ -172,13 +175,13 @@ export class Shell {
   #random(): number {
     return Context.get(this.#context, Random.Random).nextDoubleUnsafe()
   }
-  /** The engine tells tokens apart by identity, everybody else by value. */
+  /** The engine compares tokens by identity, everything else compares them by value. */
   #known(token: Token): Token {
     const known = this.state.cached?.token
     return known !== undefined && AccessToken.equals(known, token) ? known : token
   }
 
-  /** Changes the state, then runs the commands; the effect is what is left to be logged. */
+  /** Changes the state, then runs the commands. The returned effect only writes the logs. */
   protected dispatch(event: Event): Effect.Effect<void> {
     const before = this.state
     const [state, commands] = Engine.transition(before, event, this.#now)
@@ -229,13 +232,13 @@ export class Shell {
     this.#alarm = undefined
   }
 
-  /** The alarm rang. */
+  /** Called when the alarm rings. */
   wake(): Effect.Effect<void> {
     this.#alarm = undefined
     return this.#isClosed ? Effect.void : this.dispatch({ _tag: "RenewalDue" })
   }
 
-  /** Nobody is left waiting for an acquisition whose fiber is lost. */
+  /** Makes sure that nobody keeps waiting for an acquisition whose fiber is lost. */
   #watchAcquisition(): void {
     const { acquisition } = this.state
     if (acquisition === undefined || acquisition.id === this.#watched) return
@@ -245,7 +248,7 @@ export class Shell {
       this.#watch = undefined
       if (this.#isClosed || this.#waiters === undefined) return Effect.void
       const reported = this.dispatch({ _tag: "TokenRequested" })
-      // The same one still, where the timer went off a moment too early.
+      // The same acquisition is watched again if the timer went off a moment too early.
       this.#watched = 0
       this.#watchAcquisition()
       return reported
@@ -279,7 +282,7 @@ export class Shell {
           return this.dispatch(this.#eventOf(id, outcome))
         })).pipe(Effect.asVoid)
     )
-    // One that suspended nowhere has ended already, and another one may be in flight.
+    // An acquisition that never suspended has ended already, and another one may be in flight.
     if (this.state.acquisition?.id === id) this.fiber = fiber
   }
 
@@ -311,7 +314,7 @@ export class Shell {
   #requested(caller: Caller, ask: (caller: Caller) => Answer): Effect.Effect<Token, AuthError> {
     return this.#whileOpen(() => {
       const before = this.ended
-      // An acquisition that suspends nowhere has ended by then.
+      // An acquisition that never suspends has ended when this returns.
       return Effect.flatMap(this.dispatch({ _tag: "TokenRequested" }), () => {
         const waited = this.ended === before ? undefined : this.ended
         return this.#answered({ ...caller, waited }, ask)
@@ -323,10 +326,11 @@ export class Shell {
     this.fiber?.interruptUnsafe()
   }
 
-  /** Waits until the acquisition in flight ends, and no longer than until then. */
+  /** Waits until the acquisition in flight ends, but no longer than until this moment. */
   protected wait(until: Instant.Instant): Effect.Effect<Ended | undefined> {
     const ended = Deferred.await(this.#waiters ??= Deferred.makeUnsafe())
-    // Thousands may wait for the same acquisition: there is one timer for that, and one a caller for less.
+    // Thousands of callers may wait for the same acquisition, so they share one timer. A caller that waits for a
+    // shorter time has its own timer.
     if (until === this.state.acquisition?.overdueAt) {
       this.#watchAcquisition()
       return ended
@@ -334,7 +338,7 @@ export class Shell {
     return Effect.map(Effect.timeoutOption(ended, Instant.millisUntil(until, this.#now)), Option.getOrUndefined)
   }
 
-  /** Does what the engine answers until it is a token or a failure. */
+  /** Does what the engine answers, until the answer is a token or a failure. */
   #answered(caller: Caller, ask: (caller: Caller) => Answer): Effect.Effect<Token, AuthError> {
     return this.#whileOpen(() => {
       const again = () => this.#requested(caller, ask)
@@ -364,7 +368,7 @@ export class Shell {
   }
 }
 
-/** What a shell is made of. */
+/** The parts of a shell. */
 export type ShellArguments = ConstructorParameters<typeof Shell>
 
 /** The shell that providers run. */

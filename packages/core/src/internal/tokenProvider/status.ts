@@ -13,15 +13,15 @@ import { withRetryAfter } from "./withRetryAfter.ts"
 
 const noReaders: ReadonlyArray<never> = []
 
-/** What the outside sees of the state, and every change of it. */
+/** The public status, and every change of it. */
 export class StatusReport {
-  /** The last failure, and what is shown of it: the same object as long as it is the same failure. */
+  /** The last failure, and its public form: the same object as long as it is the same failure. */
   #lastError: { readonly error: AuthError; readonly shown: AuthError } | undefined
   /** When the token in use was requested, and when it expires: the same objects as long as it is the same token. */
   #token:
     | { readonly startedAt: Instant.Instant; readonly issuedAt: DateTime.Utc; readonly expiresAt: DateTime.Utc }
     | undefined
-  /** What each reader of the changes has not read yet. */
+  /** The changes that each reader has not read yet. */
   #readers: ReadonlyArray<Queue.Queue<Status, Cause.Done>> = noReaders
 
   of(state: State<AccessToken, AuthError>, now: Instant.Instant): Status {

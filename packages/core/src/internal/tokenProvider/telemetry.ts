@@ -16,15 +16,15 @@ import * as metrics from "./metrics.ts"
 import { seriesInUse } from "./series.ts"
 import type { Labels, SeriesInUse } from "./series.ts"
 
-/** What is reported, of a user's provider too. */
+/** What is reported, also for a user's provider. */
 export type TelemetryReport = State.Report<AccessToken.AccessToken, UserAuthError>
 
-/** Who has a token, and knows the seconds until it expires. */
+/** Something that has a token, and knows the seconds until it expires. */
 interface TokenHolder {
   readonly secondsLeft: () => number
 }
 
-/** The client id where there are no credentials. */
+/** The client id if there are no credentials. */
 const unknown = "unknown"
 
 const isOfSource = (error: UserAuthError): boolean =>
@@ -35,18 +35,18 @@ export class Telemetry {
   readonly #environment: Environment
   readonly #context: Context.Context<never>
   readonly #inUse: SeriesInUse
-  /** The client id that everything is about. */
+  /** The client id that logs and metrics are about. */
   #client = unknown
-  /** The client ids that it counts for. */
+  /** The client ids for which it counts. */
   #used: ReadonlyArray<string> = []
   readonly #isAlone: boolean
-  /** There is another provider for the client id, and that has not been told yet. */
+  /** There is another provider for the client id, and that has not been logged yet. */
   #isDuplicate = false
   #isClosed = false
   #gauge: Metric.Registration | undefined
 
   /**
-   * A provider `isAlone` where another one for the same client id would request a token of its own: there is no store, and the
+   * `isAlone`: another provider for the same client id would request its own token, because there is no store and the
    * token is not a user's.
    */
   constructor(environment: Environment, context: Context.Context<never>, isAlone: boolean) {
@@ -56,14 +56,14 @@ export class Telemetry {
     this.#inUse = seriesInUse(context)
   }
 
-  /** From now on everything is about this client. */
+  /** From now on logs and metrics are about this client. */
   set client({ clientId }: ClientCredentials) {
     if (this.#client === clientId) return
     this.#release()
     this.#client = clientId
   }
 
-  /** What is left of the token of `holder` is read whenever metrics are exported, until `close`. */
+  /** The seconds left of the token of `holder` are read whenever metrics are exported, until `close`. */
   report(report: TelemetryReport, holder: TokenHolder): Effect.Effect<void> {
     if (this.#isClosed) return Effect.void
     this.#inUse.sweep(this.#now)
@@ -71,12 +71,12 @@ export class Telemetry {
       case "TokenAcquired":
         return Effect.andThen(this.#acquired(report, this.#labelsOf(this.#client), holder), this.#duplicate())
       case "AcquisitionFailed":
-        // Nobody knows for which client a source that fails would have had credentials.
+        // If the source fails, the client id is not known.
         return this.#failed(report, this.#labelsOf(isOfSource(report.error) ? unknown : this.#client))
       case "TokenRejected": {
         const labels = this.#labelsOf(this.#client)
         this.#count(metrics.rejections, labels)
-        // With refused credentials one request after the other may be rejected: the refusal is in the log.
+        // While the credentials are refused, many requests may be rejected. The refusal is already in the log.
         return report.isRefused
           ? Effect.void
           : Effect.annotateLogs(Effect.logWarning("Spotnana rejected an access token before it expired"), { ...labels })
@@ -94,7 +94,7 @@ export class Telemetry {
     }
   }
 
-  /** Ends the report of the seconds left, and gives the counters free. */
+  /** Ends the report of the seconds left, and releases the counters. */
   close(): void {
     this.#isClosed = true
     this.#gauge?.remove()
@@ -122,14 +122,15 @@ export class Telemetry {
     this.#used = []
   }
 
-  /** Counts in the registry of the provider, whoever's fiber this is. */
+  /** Counts in the registry of the provider, in whatever fiber this runs. */
   #count(metric: Metric.Counter<number>, labels: Labels, attributes?: Readonly<Record<string, string>>): void {
     Metric.withAttributes(metric, { ...labels, ...attributes }).updateUnsafe(1, this.#context)
   }
 
   /** Reports the seconds left under these labels, from now on. */
   protected register(labels: Labels, holder: TokenHolder): void {
-    // Registered anew each time: another provider of the same client id may have replaced the series, and removed it.
+    // Registered again each time, because another provider of the same client id may have replaced the series and
+    // removed it.
     this.#gauge?.remove()
     this.#gauge = Metric.registerUnsafe(
       Metric.withAttributes(metrics.lifetimeLeft, { ...labels }),
@@ -159,12 +160,13 @@ export class Telemetry {
       : isRecovery
       ? "Spotnana access token acquired after failures"
       : isSame
-      ? "Spotnana handed out the same access token once more"
+      ? "Spotnana issued the same access token again"
       : isRenewal
       ? "Spotnana access token renewed"
       : "Spotnana access token acquired"
     const level = isRecovery ? "Info" : "Debug"
-    // The first date that a process formats costs it megabytes, so that no date is formatted for a line that nobody sees.
+    // The first date that a process formats costs megabytes of memory. So no date is formatted for a line that is not
+    // logged.
     return Effect.flatMap(LogLevel.isEnabled(level), (isEnabled) =>
       isEnabled
         ? Effect.annotateLogs(Effect.logWithLevel(level)(message), {
@@ -175,7 +177,7 @@ export class Telemetry {
         : Effect.void)
   }
 
-  /** Tells of a layer that is provided for each call, which requests a token for each call. */
+  /** Logs that a layer is provided for each call, and so requests a token for each call. */
   #duplicate(): Effect.Effect<void> {
     if (!this.#isDuplicate) return Effect.void
     this.#isDuplicate = false

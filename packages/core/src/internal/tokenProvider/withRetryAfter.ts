@@ -4,7 +4,7 @@ import { MalformedTokenResponse, TokenEndpointUnavailable, TokenExpired } from "
 
 const errors = { MalformedTokenResponse, TokenEndpointUnavailable, TokenExpired }
 
-/** The same error with the time, in milliseconds, that is left before it is worth asking again. */
+/** The same error with the milliseconds that are left until the next attempt. */
 export const withRetryAfter = (error: AuthError, millis: number | undefined): AuthError => {
   if (millis === undefined || error._tag === "InvalidCredentials") return error
   // The message of an error is not enumerable.

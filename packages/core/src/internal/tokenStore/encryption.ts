@@ -22,7 +22,7 @@ const crypto = /* #__PURE__ */ Layer.mergeAll(Aead.layerWebCrypto, Mac.layerWebC
 
 const utf8 = new TextEncoder()
 
-/** The backend, with nothing but ciphertext in it, and with names for secrets. */
+/** The backend, which then stores only ciphertext, with names for secrets. */
 export const encrypt: (
   backend: Backend,
   keys: readonly [Key, ...ReadonlyArray<Key>]
@@ -35,7 +35,7 @@ export const encrypt: (
   const cipherKeyOf = (key: Key) => Effect.orDie(Aead.key(Aead.aes256Gcm, Redacted.value(key)))
   const encrypting = yield* cipherKeyOf(keys[0])
   const decrypting = [encrypting, ...yield* Effect.forEach(keys.slice(1), cipherKeyOf)]
-  // Derived: no key serves two purposes.
+  // Derived, so that no key serves two purposes.
   const naming = yield* Effect.orDie(
     Effect.flatMap(
       Mac.key(Mac.hmacSha256, Redacted.value(keys[0])),
@@ -57,14 +57,14 @@ export const encrypt: (
       return Redacted.make(Base64.encode(bytes))
     }).pipe(Effect.orDie)
 
-  // Said once of each: the same one is read again and again.
+  // Logged once for each, because the same one is read again and again.
   const warned = new Map<string, string>()
   const warn = (what: string, key: string, payload: string): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (warned.get(key + what) === payload) return Effect.void
       warned.set(key + what, payload)
       return Effect.annotateLogs(
-        Effect.logWarning(`A stored ${what} cannot be decrypted. Compare SPOTNANA_TOKEN_STORE_KEYS.`),
+        Effect.logWarning(`A stored ${what} cannot be decrypted. Compare SPOTNANA_TOKEN_STORE_KEYS of all processes.`),
         { key }
       )
     })

@@ -17,7 +17,7 @@ import { isAbsent, isTaken, openDirectory } from "./fileDirectory.ts"
 
 type File = StoredInFiles.File
 
-/** What files there are, and what they mean, is in the engine's `StoredInFiles`. */
+/** The engine's `StoredInFiles` says which files there are, and what they mean. */
 export const makeFileBackend = (
   directory: string
 ): Effect.Effect<
@@ -45,7 +45,7 @@ export const makeFileBackend = (
         Effect.catchIf(isAbsent, () => Effect.succeed([]))
       )
 
-    /** What a file says, and for how much longer; nothing if it is over, not there, or not whole. */
+    /** The content of a file, and for how much longer it counts; nothing if it is over, absent or incomplete. */
     const contentOf = (folder: string, file: File) =>
       Effect.gen(function*() {
         const place = fileOf(folder, file)
@@ -58,14 +58,14 @@ export const makeFileBackend = (
         Effect.catchTag("PlatformError", (error) => isAbsent(error) ? Effect.succeedNone : Effect.fail(error))
       )
 
-    /** Writes a file under a random name; `use` moves it to where it is read, whole. */
+    /** Writes a file under a random name. `use` then moves the complete file to where it is read. */
     const withDraft = <A>(
       time: Duration.Duration,
       text: string,
       use: (draft: string) => Effect.Effect<A, PlatformError>
     ): Effect.Effect<A, PlatformError> =>
       Effect.gen(function*() {
-        // Anew each time: somebody may have removed the whole directory.
+        // Made again each time, because somebody may have removed the whole directory.
         yield* makePrivate(placeOf("drafts"))
         const draft = placeOf("drafts", Hex.encode(yield* random.randomBytes(12)))
         const from = yield* Clock.currentTimeMillis
@@ -79,7 +79,7 @@ export const makeFileBackend = (
     const put = (folder: string, file: File, time: Duration.Duration, text: string) =>
       withDraft(time, text, (draft) => fs.rename(draft, fileOf(folder, file)))
 
-    /** Makes the file of a draft with its content, unless it is there. Whether it was made. */
+    /** Makes the file with the content of a draft, unless it exists. Returns whether it was made. */
     const link = (draft: string, file: string) =>
       Effect.catchIf(Effect.as(fs.link(draft, file), true), isTaken, () => Effect.succeed(false))
 
@@ -119,7 +119,7 @@ export const makeFileBackend = (
       Effect.gen(function*() {
         yield* makePrivate(placeOf(folder))
         const files = yield* list(folder)
-        // A token may be all that an earlier version of the library has left.
+        // An earlier version of the library may have left only a token.
         const top = StoredInFiles.highest(files)
         const kind = StoredInFiles.inForce(files, top)
         if (kind !== undefined) {
@@ -130,7 +130,7 @@ export const makeFileBackend = (
               ? { _tag: "Held", timeLeft }
               : { _tag: "Backoff", timeLeft, failure: Redacted.make(text) }
           }
-          // It is over, or became something else between the two looks.
+          // It is over, or became something else since the folder was listed.
           if (!StoredInFiles.has(yield* list(folder), kind, top)) return yield* lease(folder, time)
         }
         const fence = (top === 0 ? yield* beginning(folder) : top) + 1
@@ -152,7 +152,7 @@ export const makeFileBackend = (
         const version = yield* newest
         if (version === 0) return Option.none()
         const content = yield* contentOf(folder, { kind: "token", fence: version })
-        // It was replaced and removed between the two looks.
+        // It was replaced and removed since the folder was listed.
         if (Option.isNone(content) && (yield* newest) !== version) return yield* read(folder)
         return Option.map(content, ({ text, timeLeft }) => ({
           version,

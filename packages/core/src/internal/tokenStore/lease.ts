@@ -13,10 +13,10 @@ export const bounded = <A, R>(operation: Effect.Effect<A, TokenStoreError, R>): 
       Effect.fail(new TokenStoreError({ message: `No answer within ${Duration.format(operationTimeout)}.` }))
   })
 
-// The lease of a process that was killed is over after this time; one that lives extends it three times as often. No
-// process takes a longer one: whatever has more time left was written by something else.
+// The lease of a killed process is over after this time. A running process extends its lease three times in this time.
+// No process takes a longer lease: one with more time left was written by something else.
 export const leaseTime = Duration.seconds(5)
-// No `Retry-After` is followed for so long: a backoff that has more time left was written by something else.
+// No `Retry-After` is obeyed for this long: a backoff with more time left was written by something else.
 export const longestBackoff = Duration.days(1)
 export const leaseNotOurs = (key: string, timeLeft: Duration.Duration): TokenStoreError => {
   const end = Duration.isFinite(timeLeft) ? `ends in ${Duration.format(timeLeft)}` : "never ends"
@@ -31,13 +31,13 @@ export const leaseNeverFree = (key: string): TokenStoreError =>
     message: `The lease of ${key} was taken for longer than a token request may take, and no token was written.`
   })
 
-/** Whether a lease or a backoff lasts for longer than any process of this library asks for. */
+/** Whether a lease or a backoff is no longer than this library asks for. A longer one was written by something else. */
 export const isOurs = (lease: Exclude<Lease, { readonly _tag: "Granted" }>): boolean =>
   !Duration.isGreaterThan(lease.timeLeft, lease._tag === "Held" ? leaseTime : longestBackoff)
 
 /**
- * Takes the lease and gives it back: succeeds where this process can write. That it can read says nothing of a full disk,
- * or of a replica. Whether the lease of another process is good enough is the caller's to say.
+ * Takes the lease and releases it, which succeeds if this process can write. Reading also succeeds with a full disk, or
+ * on a replica. The caller says whether it is enough that another process has the lease.
  */
 export const tryLease = (
   backend: Backend,

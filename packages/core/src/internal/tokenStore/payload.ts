@@ -10,13 +10,14 @@ import type { Grant } from "../tokenEndpoint/requestToken.ts"
 import { fromError, toError } from "../tokenEndpoint/tokenFailure.ts"
 import type { Stored } from "./contract.ts"
 
-// What processes tell each other through a store. The text is the engine's, so that clients for every version of Effect read it.
+// What processes tell each other through a store. The engine defines the text, so that clients for every version of
+// Effect can read it.
 
-/** Milliseconds that are left of a token's life. Of its age on either clock the larger one counts. */
+/** How much longer a token lives, in milliseconds. Of its ages on the two clocks, the larger one counts. */
 const timeLeft = ({ lifetime, startedAt }: Grant, now: Instant.Instant): number =>
   lifetime - Math.max(0, now.wall - startedAt.wall, now.mono - startedAt.mono)
 
-/** What to store of a token, and for how long; nothing of one that has expired. */
+/** What to store for a token, and for how long; nothing if it has expired. */
 export const encodeToken = (
   grant: Grant,
   now: Instant.Instant
@@ -34,7 +35,7 @@ export const encodeToken = (
   return { payload: Redacted.make(payload), time: Duration.millis(left) }
 }
 
-/** The token that is stored, if it is one and lives. `now` is from before it was read. */
+/** The stored token, if it can be read and has not expired. `now` is from before it was read. */
 export const decodeToken = ({ payload, timeLeft, version }: Stored, now: Instant.Instant): Grant | undefined => {
   const stored = StoredToken.decode(Redacted.value(payload))
   if (stored === undefined || stored.fence !== version) return undefined
@@ -46,14 +47,14 @@ export const decodeToken = ({ payload, timeLeft, version }: Stored, now: Instant
   return { token, startedAt, lifetime, version, isShared: true }
 }
 
-/** `refused` is the name of the credentials, if it is these that the token endpoint refused. */
+/** `refused` is the name of the credentials, if the token endpoint refused them. */
 export const encodeFailure = (
   error: TokenEndpointError,
   refused: string | undefined,
   until: number
 ): Redacted.Redacted => Redacted.make(StoredFailure.encode({ failure: fromError(error), refused, until }))
 
-/** The failure of another process, unless it is over. It may be worth another try when the backoff is over. */
+/** The failure of another process, unless it is over. The next attempt is due when the backoff is over. */
 export const decodeFailure = (
   payload: Redacted.Redacted,
   storeTimeLeft: Duration.Duration,

@@ -20,11 +20,11 @@ import { decodeFailure, encodeFailure, encodeToken } from "./payload.ts"
 import { makeWatch } from "./watch.ts"
 import type { Change, View } from "./watch.ts"
 
-/** What a provider wants. */
+/** A request of a provider. */
 export interface Request {
-  /** A stored token has to have a later version. */
+  /** A stored token must have a later version. */
   readonly laterThan: number
-  /** Milliseconds that no process makes a request after this failure. */
+  /** For how many milliseconds no process makes a request after this failure. */
   readonly retryDelay: (error: TokenEndpointError) => number
   /** For how many milliseconds a token of this lifetime is used. Default: that of the default policy. */
   readonly usableLifetime?: ((lifetime: number) => number) | undefined
@@ -32,7 +32,7 @@ export interface Request {
   readonly longestWait?: number | undefined
 }
 
-/** One provider's part in what the processes share. */
+/** How one provider takes part in the sharing. */
 export interface Sharing {
   /**
    * A stored token with a later version, if there is one, or else the answer to the one request that the processes make.
@@ -56,9 +56,9 @@ type Acquired = Result.Result<Grant, TokenEndpointError>
 
 // Notifications may be lost: how often to look while callers wait.
 const pollTime = Duration.toMillis("1 second")
-// However often a store notifies, and however short the leases are that it tells of.
+// The shortest wait between two reads, also if a store notifies more often or reports shorter leases.
 const shortestWait = 50
-// How long other processes with the same credentials get the answer that these are refused.
+// How long other processes with the same credentials get the same refusal, without a request.
 const refusalBackoff = Duration.seconds(1)
 
 export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
@@ -76,7 +76,7 @@ export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
       })
     )
 
-  /** The stored token, if the request can do with it. */
+  /** The stored token, if it is good enough for the request. */
   const lookFor = (view: View, request: Request): Effect.Effect<Option.Option<Grant>, TokenStoreError> =>
     Effect.flatMap(view.look, (found) => Effect.map(currentInstant, (now) => usable(view, request, found, now)))
 
@@ -100,7 +100,7 @@ export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
       yield* bounded(backend.release(view.key, grant.version))
       return grant
     }
-    // Before it is written: the notification may be faster than the answer.
+    // Before it is written, because the notification may arrive before the answer.
     view.enter(grant)
     if (yield* bounded(backend.write(view.key, grant.version, stored.payload, stored.time))) return grant
     // The lease was lost: this process was frozen, and another one took its place.
@@ -125,10 +125,10 @@ export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
       const { wall } = yield* currentInstant
       return yield* release({ time, failure: encodeFailure(error, refused, wall + Duration.toMillis(time)) })
     })
-    // Callers do not wait for that; the closing of the scope does.
+    // Callers do not wait for it, but closing the scope does.
     const inBackground = (effect: Effect.Effect<void>) =>
       Effect.forkIn(effect, scope, { startImmediately: true, uninterruptible: true })
-    // Another process may have written between the look and the lease.
+    // Another process may have written between the read and the lease.
     const acquired = Effect.flatMap(
       lookFor(view, request),
       (found) => Option.isSome(found) ? Effect.succeed(Result.succeed(found.value)) : requestToken(credentials)
@@ -138,7 +138,7 @@ export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
       Effect.flatMap((result): Effect.Effect<Acquired> => {
         if (Result.isFailure(result)) return Effect.as(inBackground(backOff(result.failure)), result)
         if (result.success.version > 0) return Effect.as(inBackground(release()), result)
-        // A store that fails now does not undo the request, and does not hold up its token for long.
+        // If the store fails now, the token is used nevertheless, and soon.
         const grant = { ...result.success, version: fence }
         return bounded(store(view, grant, request)).pipe(
           Effect.catch((error) => Effect.as(watch.unavailable(error, { isHeldEnough: false }), grant)),
@@ -148,7 +148,10 @@ export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
     )
   }
 
-  /** Goes on alone until this process can take the lease: the store can be read, and that is not enough. */
+  /**
+   * Requests tokens without the store until this process can take the lease. It is not enough that the store can be
+   * read.
+   */
   const goOnAlone = (error: TokenStoreError, view: View, credentials: ClientCredentials): Effect.Effect<Acquired> =>
     Effect.andThen(watch.unavailable(error, { isHeldEnough: false }), requestAlone(view, credentials))
 
@@ -159,7 +162,7 @@ export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
     deadline: number
   ): Effect.Effect<Acquired, TokenStoreError> =>
     Effect.suspend(() => {
-      // Taken before the look, so that no change between look and wait is missed.
+      // Taken before the read, so that no change between read and wait is missed.
       const nextChange = view.nextChange()
       return Effect.gen(function*() {
         const found = yield* lookFor(view, request)
@@ -173,7 +176,7 @@ export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
           const failure = lease.failure === undefined
             ? undefined
             : decodeFailure(lease.failure, lease.timeLeft, yield* currentInstant)
-          // Of a process with other keys, or put back after its end: nobody waits for that.
+          // It is from a process with other keys, or was put back after its end. Nobody waits for it.
           if (failure === undefined) return yield* requestAlone(view, credentials)
           const isForAll = failure.refused === undefined
           if (isForAll || failure.refused === (yield* nameSecret(credentials.clientSecret))) {

@@ -11,7 +11,7 @@ import type { Share } from "./sharing.ts"
  */
 // In a module of its own: a program without a store loads nothing of one.
 export class TokenStore extends Context.Service<TokenStore, {
-  /** Where the token is kept. */
+  /** Where the token is stored. */
   readonly backend: Backend
   /** How the processes share it. */
   readonly share: Share

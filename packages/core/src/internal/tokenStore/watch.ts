@@ -15,7 +15,7 @@ import type { Backend, Change as Told, TokenStoreError } from "./contract.ts"
 import { bounded, tryLease } from "./lease.ts"
 import { decodeToken } from "./payload.ts"
 
-/** A token that another process stored, and the credentials that it is of. */
+/** A token that another process stored, and its credentials. */
 export interface Change {
   readonly grant: Grant
   readonly credentials: ClientCredentials
@@ -26,11 +26,11 @@ export interface View {
   readonly key: string
   /** The token that is stored now. */
   readonly look: Effect.Effect<Option.Option<Grant>, TokenStoreError>
-  /** Enters a token of this process: one that it is about to store, or that it requested without the store. */
+  /** Records a token of this process: one that it is about to store, or that it requested without the store. */
   readonly enter: (grant: Grant) => void
   /** Whether a stored token was requested later than this version, and than what this process requested by itself. */
   readonly isLater: (grant: Grant, version: number) => boolean
-  /** Ends with the next change after it was taken, with the token that is stored since then. */
+  /** Ends at the next change after this call, with the token that was then stored. */
   readonly nextChange: () => Effect.Effect<Option.Option<Grant>>
 }
 
@@ -41,19 +41,19 @@ export interface Watch {
   readonly changes: Stream.Stream<Change>
   /** Whether the store failed, and has not worked since. */
   readonly isUnavailable: () => boolean
-  /** Warns, once. From now on no call waits for the store, until this process can read it, and take the lease. */
+  /** Warns, once. From now on no call waits for the store, until this process can read it and take the lease. */
   readonly unavailable: (error: TokenStoreError, options?: {
-    /** After reading failed, that another process has the lease is enough; after writing failed it is not. */
+    /** Whether it is enough that another process has the lease: yes after a failed read, no after a failed write. */
     readonly isHeldEnough: boolean
   }) => Effect.Effect<void>
 }
 
-// How often to look whether a store that is unavailable works again, and to subscribe again.
+// How often to check whether an unavailable store works again, and to subscribe again.
 const retryTime = 1_000
-// How often to subscribe again, and to look, while a store can be read and refuses subscriptions.
+// How often to subscribe again, and to read, while a store can be read but refuses subscriptions.
 const longestRetryTime = 30_000
 
-// Many processes lose a store at the same moment, and are not to come back at the same moment.
+// Many processes lose a store at the same moment, but must not come back at the same moment.
 const jittered = (millis: number): Effect.Effect<void> =>
   Effect.flatMap(Random.nextBetween(0.5, 1.5), (factor) => Effect.sleep(Math.ceil(millis * factor)))
 
@@ -70,13 +70,13 @@ const makeView = (
   let change = Deferred.makeUnsafe<Option.Option<Grant>>()
 
   const look: View["look"] = Effect.gen(function*() {
-    // Before the answer: what it takes to come is not added to the token's life.
+    // Taken before the answer, so that the time until the answer is not added to the token's lifetime.
     const now = yield* currentInstant
     const stored = yield* bounded(backend.read(key))
     if (Option.isNone(stored)) return Option.none()
     const { version } = stored.value
     if (seen?.version === version) return Option.some(seen)
-    // What was there before the token that this process is about to write: versions rise.
+    // An older token than the one that this process is about to write: versions rise.
     if (seen !== undefined && version < seen.version) return Option.none()
     const grant = decodeToken(stored.value, now)
     if (grant === undefined) return Option.none()
@@ -84,7 +84,9 @@ const makeView = (
     return Option.some(grant)
   })
 
-  /** Looks for what a store told of, or for what it did not tell, and publishes what is new. That wakes all who wait. */
+  /**
+   * Reads the store, after a notification or without one, and publishes a new token. That wakes all waiting callers.
+   */
   const notice: Notice = (told) =>
     Effect.suspend(() => {
       const before = seen
@@ -94,7 +96,7 @@ const makeView = (
         change = Deferred.makeUnsafe()
         Deferred.doneUnsafe(waiting, Exit.succeed(grant))
       }
-      // Nothing is stored that was not there before: whoever waits for the lease may ask for it.
+      // Nothing new is stored. Callers that wait for the lease may ask for it.
       if (told?._tag === "Released") return Effect.sync(() => wake(Option.none()))
       // This process stored it, or has read it already.
       if (told !== undefined && seen !== undefined && told.version <= seen.version) return Effect.void
@@ -154,13 +156,13 @@ export const makeWatch = (
         )
       })
 
-    /** Subscribes to a key, again and again, and looks at each change. */
+    /** Subscribes to a key, again and again, and handles each change. */
     const subscribe = (key: string, notice: Notice): Effect.Effect<never> => {
       let isWarned = false
       let pause = retryTime
       const once = Effect.gen(function*() {
         const stream = yield* bounded(backend.changes(key))
-        // What changed before.
+        // Handles what changed before the subscription.
         yield* notice()
         yield* Stream.runForEach(stream, (told) => {
           pause = retryTime
@@ -168,7 +170,7 @@ export const makeWatch = (
         })
       }).pipe(
         Effect.scoped,
-        // A store that can be read, but not subscribed to, is worth a warning: what others do is found out late.
+        // Warns if a store can be read but not subscribed to, because changes of other processes are then noticed late.
         Effect.catch((error) =>
           Effect.matchEffect(notice(), {
             onFailure: (error) => unavailable(error),
@@ -176,7 +178,7 @@ export const makeWatch = (
               pause = Math.min(2 * pause, longestRetryTime)
               if (isWarned) return Effect.void
               isWarned = true
-              return warn("The token store does not report changes; this process looks for them now and then", error)
+              return warn("The token store does not report changes; this process checks for them at intervals", error)
             }
           })
         )

@@ -5,7 +5,7 @@ import * as Result from "effect/Result"
 
 const prefix = "whsec_"
 
-/** The key in a secret: what follows `whsec_`, Base64-decoded. Undefined where there is none, whatever it is. */
+/** The key in a secret: what follows `whsec_`, Base64-decoded. Undefined if it is not a secret, whatever its type. */
 export const keyOf = (secret: unknown): Uint8Array | undefined => {
   const text = Redacted.isRedacted(secret) ? Redacted.value(secret) : undefined
   if (!Predicate.isString(text)) return undefined

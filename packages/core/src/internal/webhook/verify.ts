@@ -20,7 +20,7 @@ export type Problem =
   | "TimestampInFuture"
   | "NoMatchingSignature"
 
-/** A delivery that was signed, as it was signed. */
+/** A verified delivery. */
 export interface Delivery {
   readonly id: string
   readonly timestamp: DateTime.Utc
@@ -49,8 +49,8 @@ const maxSignatures = 16
 const mac = /* #__PURE__ */ Mac.layerWebCrypto.pipe(/* #__PURE__ */ Layer.provide(SecureRandom.layerWebCrypto))
 
 /**
- * Signatures of the version that is signed with a shared secret; Standard Webhooks writes `v1,` before each. Of several
- * headers of one name HTTP makes one, with a comma and a space in between (RFC 9110 §5.3).
+ * Signatures of the version that is signed with a shared secret; Standard Webhooks writes `v1,` before each. HTTP joins
+ * several headers of one name to one, with a comma and a space in between (RFC 9110 §5.3).
  */
 const signaturesOf = (header: string): ReadonlyArray<Uint8Array> =>
   header.split(/,? /).slice(0, maxSignatures).flatMap((entry) => {
@@ -62,7 +62,7 @@ const signedBytes = (id: string, timestamp: string, body: Uint8Array): Uint8Arra
   // In Express a body has the type `any`. Not `instanceof`: in a test runner it may be of another realm.
   if (!ArrayBuffer.isView(body)) {
     throw new TypeError(
-      "Webhook.verify: the body is no Uint8Array; expected the bytes as they came, before anything parses them"
+      "Webhook.verify: the body is not a Uint8Array; expected the bytes as they were received, before they are parsed"
     )
   }
   const head = new TextEncoder().encode(`${id}.${timestamp}.`)
@@ -72,7 +72,7 @@ const signedBytes = (id: string, timestamp: string, body: Uint8Array): Uint8Arra
   return bytes
 }
 
-/** Checks the options once, and throws for what cannot be used; then checks deliveries. */
+/** Checks the options once, and throws if they cannot be used. The result checks deliveries. */
 export const makeVerify = ({ secrets, tolerance: input = "5 minutes" }: Options) => {
   const all = [secrets].flat()
   const keys = all.map((secret, index) => {

@@ -4,9 +4,9 @@ import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 
 /**
- * Looks at every request of an effect right before it is sent, whatever combinators and redirects made of it: each client
- * made by `HttpClient.make` asks this predicate then, where tracing is enabled. Where the look says so, the request gets
- * no span. Where it throws, the request is not sent, and the effect dies of that.
+ * Calls `look` for every request of an effect right before it is sent, after all combinators and redirects: if tracing
+ * is enabled, each client made by `HttpClient.make` calls this predicate then. If `look` returns "untraced", the
+ * request gets no span. If it throws, the request is not sent, and the effect dies with that defect.
  */
 export const beforeSending = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
@@ -15,7 +15,8 @@ export const beforeSending = <A, E, R>(
   Effect.withFiberRuntime((fiber) => {
     const isEnabled = fiber.getFiberRef(FiberRef.currentTracerEnabled)
     const isDisabledFor = fiber.getFiberRef(HttpClient.currentTracerDisabledWhen)
-    // Each change of a FiberRef takes longer than all else that a request with a valid token needs of us.
+    // Each change of a FiberRef takes longer than everything else that the library does for a request with a valid
+    // token.
     const traced = isEnabled ? effect : Effect.withTracerEnabled(effect, true)
     return Effect.locally(
       traced,

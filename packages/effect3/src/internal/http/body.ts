@@ -9,7 +9,8 @@ import * as Stream from "effect/Stream"
 
 /**
  * Reads a body up to `limit` bytes, counted after decompression, and closes the
- * connection on a larger one: neither a bomb nor an endless answer fills memory.
+ * connection if it is larger. So neither a decompression bomb nor an endless
+ * answer fills the memory.
  */
 export const readBody = (
   response: HttpClientResponse.HttpClientResponse,
@@ -34,26 +35,26 @@ export const readBody = (
       }),
       Effect.catchAll((error) => {
         if (error === "TooLarge") return Effect.succeed<Body>("TooLarge")
-        // A response without a body has no stream: that is an empty one.
+        // A response without a body has no stream. Its body counts as empty.
         return error.reason === "EmptyBody" ? Effect.succeed<Body>(new Uint8Array()) : Effect.fail(error)
       })
     )
   })
 
-// Not every body is worth a wait: it may be endless, or never come.
+// The body may be endless, or may never arrive.
 const maxShortBodySize = 65_536
 const shortBodyTimeout = Duration.seconds(2)
 
-/** A body that is read within two seconds and has 64 KiB at most; otherwise none of it, and the connection is closed. */
+/** Reads a body of at most 64 KiB within two seconds. Otherwise the result is empty, and the connection is closed. */
 export const readShortBody = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<Uint8Array> =>
   readBody(response, maxShortBodySize).pipe(
-    // Before it is raced with a timer: a fiber that fails is logged with its error, which has the request.
+    // Before the race with a timer: a fiber that fails is logged with its error, which contains the request.
     Effect.orElseSucceed(() => "TooLarge" as const),
     Effect.timeoutOption(shortBodyTimeout),
     Effect.map((body) => Option.isNone(body) || body.value === "TooLarge" ? new Uint8Array() : body.value)
   )
 
-/** The JSON object in the body of an error; an empty one where there is none within two seconds and 64 KiB. */
+/** The JSON object in the body of an error; an empty object if there is none within two seconds and 64 KiB. */
 export const readErrorBody = (
   response: HttpClientResponse.HttpClientResponse
 ): Effect.Effect<JsonObject> => Effect.map(readShortBody(response), (body) => objectOfBody(body) ?? {})

@@ -7,7 +7,7 @@ import type { AccessToken } from "../../AccessToken.ts"
 import { userAgent } from "../http/userAgent.ts"
 import { authorizationOf } from "./withoutBearer.ts"
 
-/** A token as it goes into a request, and what the API said of it. */
+/** A token as it is sent, and what the API said about it. */
 export interface Bearer {
   readonly token: AccessToken
   readonly authorization: string
@@ -18,9 +18,9 @@ export interface Bearer {
   rejectedInARow: number
 }
 
-/** No request that was sent with a token is still under way so long after the token expired. */
+/** No request is still in flight this long after its token expired. */
 const retention = Duration.hours(1)
-/** The last few are kept longer: when the clock is set, all others look old. */
+/** The last few are always kept: after the clock is set, all of them may look old. */
 const alwaysKept = 2
 
 /** The headers with the tokens that a client sends, and sent. */
@@ -46,7 +46,7 @@ export class BearerHeaders {
     return this.#latest = { token, authorization, headers, accepted: 0, rejectedInARow: 0 }
   }
 
-  /** The bearer that a request went out with, if it was one of these. */
+  /** The token that a request was sent with, if it is one of these. */
   usedFor(request: HttpClientRequest.HttpClientRequest): Bearer | undefined {
     const authorization = authorizationOf(request)
     return this.#latest?.authorization === authorization
@@ -54,7 +54,7 @@ export class BearerHeaders {
       : this.#earlier.find((bearer) => bearer.authorization === authorization)
   }
 
-  /** What no text from outside may show. */
+  /** The secrets that no text from outside may show. */
   get secrets(): ReadonlyArray<string> {
     return this.#all.map(({ token }) => Redacted.value(token.value))
   }

@@ -8,15 +8,16 @@ import type { Environment } from "../../Environment.ts"
 import { changed } from "./sending.ts"
 import { originalOf, redirectWithoutBearer } from "./withoutBearer.ts"
 
-// A redirect is followed by the platform (by `fetch`, by undici with an interceptor) or by `HttpClient.followRedirects`.
-// The latter may be below this client, or around it: then each hop is a request of its own.
+// A redirect is followed by the platform (by `fetch`, by undici with an interceptor) or by
+// `HttpClient.followRedirects`. The latter may be inside this client or around it. If it is around it, each hop is a
+// request of its own.
 
 type Request = HttpClientRequest.HttpClientRequest
 type Response = HttpClientResponse.HttpClientResponse
 
-/** What the platforms make their responses of. */
+/** The platform's own response, from which Effect makes its response. */
 interface Source {
-  /** Of `fetch`: empty where a program made the response. */
+  /** Of `fetch`. Empty if a program made the response. */
   readonly url?: string
   readonly redirected?: boolean
   /** Of undici's interceptor: every URL that was requested, the last one included. */
@@ -28,7 +29,7 @@ interface PlatformResponse {
   readonly source?: Source
 }
 
-// Effect 3 has no word for it, so that it is taken from where each platform has it.
+// Effect 3 does not give access to it, so it is read from where each platform has it.
 const sourceOf = (response: Response): Source => {
   const { original, source } = originalOf(response) as PlatformResponse
   return original?.source ?? source ?? {}
@@ -49,25 +50,27 @@ export const finalUrl = (response: Response): string => {
   return context?.history?.at(-1)?.href ?? (url || requestedUrl(response))
 }
 
-/** A platform may have followed a redirect by itself: what it sent then, and to whom in between, is not known. */
+/**
+ * Whether the platform may have followed a redirect by itself. What it then sent, and to which servers, is not known.
+ */
 export const wasRedirected = (response: Response): boolean => {
   const { context, redirected, url } = sourceOf(response)
-  // These two tell of redirects to the requested URL itself, too.
+  // These two also show redirects to the requested URL itself.
   if (redirected === true || (context?.history?.length ?? 0) > 1) return true
   return Boolean(url) && url !== requestedUrl(response)
 }
 
 /** Whether a response is one that `HttpClient.followRedirects` follows. */
 export const isRedirect = (response: Response): boolean =>
-  // A response reads its headers anew each time that it is asked for them.
+  // The status comes first, because a response reads its headers again at every access.
   response.status >= 300 && response.status < 400 && response.headers["location"] !== undefined
 
-// A fragment stays on a URL whoever follows the redirect, in whatever fiber. Undici would send it.
+// A fragment stays on the URL, whoever follows the redirect and in whatever fiber. Undici would send it.
 const returning = "redirected-from-another-origin"
 
 /**
- * The same request, or one without the mark where a redirect of another origin has led here: that origin chose the URL, so
- * the bearer is not for it.
+ * The same request, or one without the mark if a redirect of another origin has led here. That origin chose the URL, so
+ * the request gets no token.
  */
 export const unmarked = (request: Request): Request => {
   const { hash, url } = request
@@ -76,7 +79,9 @@ export const unmarked = (request: Request): Request => {
     : request
 }
 
-/** Marks the target of a redirect of another origin that leads to the API, so that the next request is known by it. */
+/**
+ * Marks the target of a redirect of another origin that leads to the API, so that the next request can be recognized.
+ */
 export const markReturn = (environment: Environment, response: Response): Effect.Effect<Response> => {
   const { location } = response.headers
   const { url } = response.request

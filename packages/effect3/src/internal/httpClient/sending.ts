@@ -9,7 +9,10 @@ import { userAgent } from "../http/userAgent.ts"
 type Request = HttpClientRequest.HttpClientRequest
 type Response = HttpClientResponse.HttpClientResponse
 
-/** The two halves of a client. Every client has them since `HttpClient.makeWith`, which takes them, makes every client. */
+/**
+ * The two halves of a client. Every client has them, because `HttpClient.makeWith`, which takes them, makes every
+ * client.
+ */
 export const halvesOf = <E, R>(client: HttpClient.HttpClient.With<E, R>): {
   readonly preprocess: HttpClient.HttpClient.Preprocess<E, R>
   readonly postprocess: HttpClient.HttpClient.Postprocess<E, R>
@@ -21,13 +24,15 @@ export const errorsIn = (cause: Cause.Cause<unknown>): ReadonlyArray<unknown> =>
   ...Cause.defects(cause)
 ]
 
-/** The response behind an error: a client that filters statuses has already made an error of its rejection. */
+/** The response inside an error: a client that filters statuses has already turned a rejection into an error. */
 export const filteredResponse = (error: unknown): Response | undefined =>
   HttpClientError.isHttpClientError(error) && error._tag === "ResponseError" && error.reason === "StatusCode"
     ? error.response
     : undefined
 
-/** For a URL that may lead to another resource than the program names, as with an `id` of `../x` in `/v2/users/${id}`. */
+/**
+ * The error for a URL that may lead to another resource than intended, such as `/v2/users/${id}` with the id `../x`.
+ */
 export const dotSegment = (request: Request): HttpClientError.RequestError =>
   new HttpClientError.RequestError({
     request,
@@ -36,14 +41,14 @@ export const dotSegment = (request: Request): HttpClientError.RequestError =>
       "Refuse such an id, and encode ids from outside with encodeURIComponent"
   })
 
-/** The headers of a request without a bearer of ours. */
+/** The headers of a request without a token of this client. */
 export const unauthenticated = Headers.unsafeFromRecord({ "user-agent": userAgent })
 
 /** The request with these changes and no others. */
 export const changed = (request: Request, changes: Partial<Pick<Request, "url" | "hash" | "headers">>): Request =>
   Object.assign(Object.create(Object.getPrototypeOf(request)), request, changes)
 
-/** The request with its absolute URL, and with these headers where it has none of its own. */
+/** The request with its absolute URL, and with these headers unless it has its own. */
 export const complete = (request: Request, url: string, defaults: Headers.Headers): Request =>
   changed(request, {
     url,

@@ -10,16 +10,16 @@ import * as Stream from "effect/Stream"
 import { readShortBody } from "../http/body.ts"
 import { changed } from "./sending.ts"
 
-// Responses and errors carry the request that was sent, bearer and all. Asked to print themselves they hide it, but not
-// everybody asks: what Node prints of an error that nobody caught it prints field by field. So the bearer is taken off
-// what is handed to the caller.
+// Responses and errors contain the request that was sent, with its token. Their own print methods hide it, but are not
+// always used: Node prints an uncaught error field by field. So the token is removed from everything that the caller
+// gets.
 
 type Request = HttpClientRequest.HttpClientRequest
 type Response = HttpClientResponse.HttpClientResponse
 
 const taken = new WeakMap<Request, string>()
 
-/** The `Authorization` that a request was sent with, whether it is still on it or was taken off. */
+/** The `Authorization` that a request was sent with, whether the request still has it or it was removed. */
 export const authorizationOf = (request: Request): string | undefined =>
   request.headers.authorization ?? taken.get(request)
 
@@ -34,7 +34,10 @@ const requestWithoutBearer = (request: Request): Request => {
 /** Where an error of Effect keeps the arguments that it was made with, beside its fields. */
 const constructorArguments = Symbol.for("effect/Data/Error/plainArgs")
 
-/** The same error without the bearer. It was made for this one request, and a copy would lose its stack. */
+/**
+ * The same error without the token. It is changed in place: it was made for this one request, and a copy would lose its
+ * stack.
+ */
 export const errorWithoutBearer = <E>(error: E, response?: Response): E => {
   if (!HttpClientError.isHttpClientError(error)) return error
   const fields = {
@@ -47,22 +50,24 @@ export const errorWithoutBearer = <E>(error: E, response?: Response): E => {
   return error
 }
 
-/** The same response without the bearer. */
+/** The same response without the token. */
 export const responseWithoutBearer = (response: Response): Response =>
   response instanceof ResponseWithoutBearer ? response : new ResponseWithoutBearer(response)
 
-/** The response as the platform made it, with the bearer. */
+/** The response as the platform made it, with the token. */
 export const originalOf = (response: Response): Response =>
   response instanceof ResponseWithoutBearer ? ResponseWithoutBearer.originalOf(response) : response
 
-/** The same redirect without the bearer, read already: `followRedirects` leaves the connection of a redirect open. */
+/**
+ * The same redirect without the token, with its body read: `followRedirects` leaves the connection of a redirect open.
+ */
 export const redirectWithoutBearer = (
   response: Response,
   headers: Headers.Headers = response.headers
 ): Effect.Effect<Response> =>
   Effect.map(readShortBody(response), (body) => {
     const { status } = response
-    // A body of no bytes can be read like any other; where there is none, reading fails.
+    // An empty body can be read like any other. Reading fails if there is no body.
     const content = new Response(status === 304 ? null : new Uint8Array(body), { status, headers })
     const request = requestWithoutBearer(response.request)
     return new ResponseWithoutBearer(response, HttpClientResponse.fromWeb(request, content), headers)
@@ -73,7 +78,7 @@ class ResponseWithoutBearer implements HttpClientResponse.HttpClientResponse {
   /** Has the body. */
   readonly #content: Response
   readonly #headers: Headers.Headers | undefined
-  // Kept: a platform's `Response` checks itself whenever it is read.
+  // Stored, because a platform's `Response` runs checks at every access.
   readonly status: number
   #request: Request | undefined
 
@@ -132,7 +137,7 @@ class ResponseWithoutBearer implements HttpClientResponse.HttpClientResponse {
     return Stream.mapError(this.#content.stream, (error) => errorWithoutBearer(error, this))
   }
 
-  // That of the original prints the request of the original.
+  // The method of the original would print the request of the original.
   toJSON(): unknown {
     return HttpIncomingMessage.inspect(this, {
       _id: "@effect/platform/HttpClientResponse",

@@ -12,7 +12,7 @@ import type { LedgerEntry } from "../../testing/Ledger.ts"
 import type { Settings } from "../../testing/Settings.ts"
 import * as Random from "./random.ts"
 
-/** A request as it is received, whatever it is received by. */
+/** A request as it is received, by any transport. */
 export interface Received<E> {
   readonly method: string
   /** The request target, with or without scheme and host. */
@@ -21,12 +21,12 @@ export interface Received<E> {
   readonly body: Effect.Effect<Uint8Array, E>
 }
 
-/** What is sent: an answer of the mock, or one whose body is a stream of a test. */
+/** The answer that is sent: one of the mock, or one whose body is a stream from a test. */
 export type Sent = Omit<Answer, "body"> & {
   readonly body: Answer["body"] | Stream.Stream<Uint8Array, unknown>
 }
 
-/** What is decided about a request. The transport makes a connection hang or drops it. */
+/** The decision about a request. The transport makes a connection hang or drops it. */
 export type Decision =
   | { readonly _tag: "Answer"; readonly answer: Sent }
   | { readonly _tag: "Hang" }
@@ -39,7 +39,7 @@ export interface Parts {
   readonly enter: (entry: LedgerEntry) => Effect.Effect<unknown>
 }
 
-/** The headers with an `Authorization` that can be read by name, and that printing does not show. */
+/** The headers, with an `Authorization` that can be read by name but is not shown when they are printed. */
 const discreet = (headers: Headers.Headers): Headers.Headers => {
   const { authorization } = headers
   const shown = Headers.remove(headers, "authorization")

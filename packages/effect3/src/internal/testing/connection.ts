@@ -4,13 +4,13 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 
-/** As much of a Node socket as is needed to break a connection; no import ties the package to Node. */
+/** The part of a Node socket that is needed to break a connection, so that the package does not import Node. */
 export interface Connection {
   readonly destroyed?: unknown
   readonly destroy: () => unknown
 }
 
-/** The connection that a request came in on, where the platform shows it. */
+/** The connection of a request, if the platform gives access to it. */
 export const fromRequest = (request: HttpServerRequest.HttpServerRequest): Connection | undefined => {
   const { source } = request
   if (!Predicate.hasProperty(source, "socket")) return undefined
@@ -20,7 +20,9 @@ export const fromRequest = (request: HttpServerRequest.HttpServerRequest): Conne
 const isConnection = (u: unknown): u is Connection =>
   Predicate.hasProperty(u, "destroy") && Predicate.isFunction(u.destroy)
 
-/** Loses the connection of a request before anything is answered, or failing that while the body is answered. */
+/**
+ * Drops the connection of a request before anything is answered or, if that is not possible, while the body is sent.
+ */
 export const lose = (
   request: HttpServerRequest.HttpServerRequest
 ): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
@@ -31,11 +33,11 @@ export const lose = (
       return Effect.succeed(HttpServerResponse.stream(broken, { contentType: "application/json" }))
     }
     connection.destroy()
-    // The server interrupts the request when it sees the socket close; until then there is nothing to answer.
+    // The server interrupts the request when the socket closes. Until then there is nothing to answer.
     return Effect.never
   })
 
-/** The connections that requests came in on, to be cut all at once. */
+/** The connections of requests, to cut all of them at once. */
 export interface ConnectionSet {
   readonly add: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<void>
   readonly destroy: Effect.Effect<void>

@@ -25,7 +25,9 @@ const concatenated = (chunks: ReadonlyArray<Uint8Array>): Uint8Array => {
 export const bytesOf = <E>(stream: Stream.Stream<Uint8Array, E>): Effect.Effect<Uint8Array, E> =>
   Effect.map(Stream.runCollect(stream), (chunks) => concatenated([...chunks]))
 
-/** A response without promises: reading it takes no turn of the event loop, so that `TestClock` need not wait for it. */
+/**
+ * A response without promises. Reading it takes no turn of the event loop, so `TestClock` does not have to wait for it.
+ */
 export class MemoryResponse extends Inspectable.Class implements HttpClientResponse.HttpClientResponse {
   readonly [HttpClientResponse.TypeId]: typeof HttpClientResponse.TypeId = HttpClientResponse.TypeId
   readonly [HttpIncomingMessage.TypeId]: typeof HttpIncomingMessage.TypeId = HttpIncomingMessage.TypeId

@@ -62,12 +62,12 @@ const toResponse = (
   if (body === undefined) return HttpServerResponse.empty({ status, headers: options.headers })
   if (typeof body === "string") return HttpServerResponse.text(body, options)
   if (body instanceof Uint8Array) return HttpServerResponse.uint8Array(body, options)
-  // The server of Node ends a body that failed as if it were whole.
+  // Node's server ends a failed body as if it were complete.
   const broken = Stream.tapErrorCause(body, () => Effect.sync(() => Connection.fromRequest(request)?.destroy()))
   return HttpServerResponse.stream(broken, options)
 }
 
-/** The application as a server wants it. What hangs has to be interruptible. */
+/** The application for a server. A request that hangs must be interruptible. */
 export const serverEffect = (decide: Decide): Effect.Effect<
   HttpServerResponse.HttpServerResponse,
   HttpServerError.RequestError,

@@ -21,13 +21,13 @@ export type PinnedClient = (
   request: HttpClientRequest.HttpClientRequest
 ) => Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError | Diverted>
 
-/** A URL without what may have a key in it. */
+/** A URL without its query, which may contain a key. */
 export const withoutQuery = (url: string): string => url.replace(/\?.*$/, "")
 
-// A client made by `FetchHttpClient.layer` keeps the `RequestInit` (a proxy's dispatcher, say) that its layer was
-// built with, and one provided later takes its place whole; `NodeHttpClient.layerUndici` does so with its options. To
-// add to them, they have to be seen: from inside, since the request effect runs in the client's own context. The
-// interruption ends that before anything is sent or retried.
+// A client made by `FetchHttpClient.layer` keeps the `RequestInit` that its layer was built with, such as a proxy's
+// dispatcher. A `RequestInit` that is provided later replaces all of it. `NodeHttpClient.layerUndici` does the same
+// with its options. To add to these options, they must be read from inside the client, because the request effect runs
+// in the client's own context. The interruption ends the request before anything is sent or retried.
 const contextOf = (client: HttpClient.HttpClient): Effect.Effect<Context.Context<never>> => {
   let captured = Context.empty()
   const look = Effect.contextWithEffect((context: Context.Context<never>) => {
@@ -45,10 +45,10 @@ class UndiciOptions
 const optional = <I, S extends object>(context: Context.Context<never>, tag: Context.Tag<I, S>): S | undefined =>
   (context as Context.Context<I>).unsafeMap.get(tag.key)
 
-// A client that follows redirects or rewrites URLs would take the secret along.
+// A client that follows redirects or rewrites URLs would send the secret to another address.
 const onlyTo = <A, E, R>(address: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | Diverted, R> =>
   beforeSending(effect, ({ url }) => {
-    // The span would have the query.
+    // The span would contain the query.
     if (withoutQuery(url) === address) return url === address ? "traced" : "untraced"
     throw new Diverted({
       origin: URL.canParse(url) ? new URL(url).origin : "an address that is not a URL"
@@ -60,22 +60,22 @@ const fetchOptions = () => ({
   // Frameworks put a `fetch` of their own in place that keeps answers on disk. This is the standard's way to forbid it. A
   // Cloudflare Worker with a compatibility date before 2024-11-11 refuses the option, and `Request` has no such property.
   ...(typeof Request !== "undefined" && "cache" in Request.prototype && { cache: "no-store" as const }),
-  // Next.js overrides that in a page with `fetchCache = "force-cache"`, and otherwise makes the page dynamic. What is
-  // marked so goes straight to the network.
+  // Next.js overrides that in a page with `fetchCache = "force-cache"`, and otherwise makes the page dynamic. With this
+  // mark, the request goes straight to the network.
   next: { internal: true }
 })
 
 const everyHeader = [/^/]
 
 /**
- * A client for requests with credentials in them: they go to `address` (without a query), no redirect is followed, no
- * answer is cached, and neither the value of a header nor a query of theirs is in a span. An answer is an answer whatever
- * its status, also where the client filters statuses.
+ * A client for requests that contain credentials. They are sent to `address` (without a query), no redirect is
+ * followed, no answer is cached, and a span contains neither the values of their headers nor their query. It returns
+ * answers of every status, even if the client filters statuses.
  */
 export const pinnedClient = (client: HttpClient.HttpClient, address: string): Effect.Effect<PinnedClient> =>
   Effect.map(contextOf(client), (context) => {
     const requestInit = { ...optional(context, FetchHttpClient.RequestInit), ...fetchOptions() }
-    // The interceptor that follows redirects does not, for a request that says so.
+    // With this option, the interceptor for redirects does not follow them.
     const undiciOptions = { ...optional(context, UndiciOptions), maxRedirections: 0 }
     return (request) =>
       onlyTo(address, client.execute(request)).pipe(

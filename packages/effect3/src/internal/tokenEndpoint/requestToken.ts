@@ -8,14 +8,14 @@ import type { TokenEndpointError } from "../../AuthError.ts"
 import type { ClientCredentials } from "../../Credentials.ts"
 import { instantOf } from "../instant.ts"
 
-/** A token, and what is known of its time. */
+/** A token, and what is known about its time. */
 export interface Grant {
   readonly token: AccessToken.AccessToken
-  /** Right before it was requested; of a token from a store: now minus its age. */
+  /** The time right before it was requested. For a token from a store: now minus its age. */
   readonly startedAt: Instant.Instant
   /** Milliseconds, from `startedAt` on. */
   readonly lifetime: number
-  /** Its fencing token in the store; 0: it is in none. */
+  /** Its fencing token in the store; 0 if it is in no store. */
   readonly version: number
   /** Whether another process requested it. */
   readonly isShared: boolean
@@ -29,7 +29,7 @@ export interface Endpoint {
 /** One token request. */
 export type RequestToken = (credentials: ClientCredentials) => Effect.Effect<Either.Either<Grant, TokenEndpointError>>
 
-/** Reads both clocks right before each request: a token is at most as old as that, however long the answer takes. */
+/** Reads both clocks right before each request. A token is not older than that, however long the answer takes. */
 export const makeRequestToken = (endpoint: Endpoint, clock: Clock.Clock): RequestToken => (credentials) =>
   Effect.suspend(() => {
     const startedAt = instantOf(clock)

@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import type { TokenEndpointError } from "../../AuthError.ts"
 import { InvalidCredentials, MalformedTokenResponse, TokenEndpointUnavailable } from "../../AuthError.ts"
 
-/** The error of what the engine knows of a failure. */
+/** The error for a failure of the engine. */
 export const toError = (failure: TokenFailure): TokenEndpointError => {
   switch (failure._tag) {
     case "InvalidCredentials": {
@@ -24,7 +24,7 @@ export const toError = (failure: TokenFailure): TokenEndpointError => {
 const delayOf = ({ retryAfter }: { readonly retryAfter?: number | undefined }): Duration.Duration | undefined =>
   retryAfter === undefined ? undefined : Duration.millis(retryAfter)
 
-/** What the engine knows of an error, as data. */
+/** An error as plain data for the engine. */
 export const fromError = (error: TokenEndpointError): TokenFailure => {
   switch (error._tag) {
     case "InvalidCredentials": {
@@ -42,7 +42,7 @@ export const fromError = (error: TokenEndpointError): TokenFailure => {
   }
 }
 
-// An endpoint of the application's own may say anything; what is stored has to be a number.
+// An application's own endpoint may give anything here, but only a number may be stored.
 const millisOf = ({ retryAfter }: { readonly retryAfter?: Duration.Duration | undefined }): number | undefined =>
   retryAfter === undefined
     ? undefined

@@ -18,7 +18,7 @@ export const readToken = (answer: Answer, issuedAt: DateTime.Utc): Effect.Effect
     : Effect.fail(toError(response))
 }
 
-/** The error where there is no answer. */
+/** The error if there is no answer. */
 export const noAnswer =
   (asked: NoAnswer.Asked) => (error: HttpClientError.HttpClientError | Diverted): TokenEndpointError =>
     toError(

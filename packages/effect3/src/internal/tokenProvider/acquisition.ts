@@ -10,16 +10,16 @@ import { describe, isCredentials } from "../credentialsSource.ts"
 import type { Grant } from "../tokenEndpoint/requestToken.ts"
 import type { Request, Sharing } from "../tokenStore/sharing.ts"
 
-/** Credentials, and the number that they have for the engine: others have another one. */
+/** Credentials, with a number for the engine. Different credentials have different numbers. */
 export interface NumberedCredentials extends Credentials.ClientCredentials {
   readonly number: number
 }
 
-/** What came of one acquisition. */
+/** The result of one acquisition. */
 export interface Outcome {
-  /** `Unchanged`: no request was made, since the credentials are the refused ones. */
+  /** `Unchanged`: no request was made, because the credentials are still the refused ones. */
   readonly result: Either.Either<Grant, TokenEndpointError> | "Unchanged"
-  /** The credentials that were used; none where their source did not answer. */
+  /** The credentials that were used; undefined if their source did not answer. */
   readonly credentials: NumberedCredentials | undefined
 }
 
@@ -56,7 +56,7 @@ export const makeAcquisition = (
         : Effect.map(requestToken(credentials, request), (result) => ({ result, credentials }))
     })
     return acquire.pipe(
-      // The source's own failures, and what nobody expected: defects of the source or of the HTTP client.
+      // Failures of the source, and defects of the source or of the HTTP client.
       Effect.catchAllCause((cause) =>
         Effect.succeed(
           credentials === undefined

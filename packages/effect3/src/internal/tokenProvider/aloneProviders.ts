@@ -1,4 +1,4 @@
-/** For so long a provider that was closed counts. In milliseconds. */
+/** How long a closed provider still counts, in milliseconds. */
 const grace = 120_000
 
 interface Entry {
@@ -11,7 +11,7 @@ interface Entry {
 export class AloneProviders {
   readonly #entries = new Map<string, Entry>()
 
-  /** Enters one more. Whether there is another one, or was a moment ago. */
+  /** Adds a provider. Returns whether there is another one, or was until recently. */
   enter(key: string, now: number): boolean {
     for (const [other, { releasedAt, users }] of this.#entries) {
       if (users === 0 && now - releasedAt >= grace) this.#entries.delete(other)

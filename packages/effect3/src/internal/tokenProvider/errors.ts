@@ -13,7 +13,7 @@ export const closed: Exit.Exit<never> = Exit.die(
   )
 )
 
-/** What came of an acquisition that did not end by itself. */
+/** The result of an acquisition that was interrupted. */
 export const interrupted: Outcome = {
   result: Either.left(
     new TokenEndpointUnavailable({ reason: "Transport", message: "The acquisition of the token was interrupted." })
@@ -21,16 +21,16 @@ export const interrupted: Outcome = {
   credentials: undefined
 }
 
-/** What callers get of a token that expired before it came, or is about to, and there is no other. */
+/** The error for a new token that has already expired or is about to expire, if there is no other. */
 export const late = (): TokenEndpointUnavailable =>
   new TokenEndpointUnavailable({
     reason: "Timeout",
     message:
-      "The token endpoint gave a token that has expired or is about to: it takes longer than a token lives, or hands " +
-      "out the same one until that expires."
+      "The token endpoint gave a token that has expired or is about to expire: its answer takes longer than the lifetime " +
+      "of a token, or it issues the same token until that expires."
   })
 
-/** What a rejected request gets that no new token helps. */
+/** The error for a rejected request if a new token does not help. */
 export const notTheToken = (retryAfter: number | undefined): AuthError =>
   withRetryAfter(
     new TokenExpired({ reason: "Rejected", message: "The API rejects the token, and a new one does not help." }),

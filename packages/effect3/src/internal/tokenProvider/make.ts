@@ -18,17 +18,17 @@ import type { Options, Service } from "./service.ts"
 import { Shell } from "./shell.ts"
 import { Telemetry } from "./telemetry.ts"
 
-/** What a provider is made of. */
+/** The parts of a provider. */
 export interface Parts {
   readonly endpoint: TokenEndpoint["Type"]
   readonly credentials: Credentials["Type"]
 }
 
-/** Makes a provider that ends with the scope. Acquisitions run with the services of this effect. */
+/** Makes a provider that ends with the scope. Its acquisitions run with the services of this effect. */
 export const makeProvider = (options: Options, parts: Parts): Effect.Effect<Service, AuthError, Scope.Scope> =>
   Effect.gen(function*() {
     const { credentials, endpoint } = parts
-    // What was built within a span does not end with it.
+    // A provider that is built within a span does not end with the span.
     const runtime = Runtime.updateContext(yield* Effect.runtime(), Context.omit(Tracer.ParentSpan))
     const clock = yield* Effect.clock
     const eager = oneOf("TokenProvider.eager", options.eager ?? false, [true, false, "background"])

@@ -7,7 +7,7 @@ export const acquisitions = Metric.counter("spotnana_auth_acquisitions_total", {
   incremental: true
 })
 
-/** One per token that took the place of one that had not expired, rejected ones included. */
+/** One per token that replaced a token which had not expired, rejected tokens included. */
 export const renewals = Metric.counter("spotnana_auth_renewals_total", {
   description: "Tokens that replaced a token which had not expired",
   incremental: true
@@ -19,19 +19,22 @@ export const rejections = Metric.counter("spotnana_auth_rejections_total", {
   incremental: true
 })
 
-/** One per sending of a request after a 401, with a new token or with the same one. */
+/** One each time that a request is sent again after a 401, with a new token or with the same one. */
 export const replays = Metric.counter("spotnana_auth_replays_total", {
   description: "Requests sent again after a 401",
   incremental: true
 })
 
-/** One per provider that begins where another one of its environment and client id is, or was a moment ago. */
+/**
+ * One per provider that begins while another one with the same environment and client id exists, or existed until
+ * recently.
+ */
 export const duplicates = Metric.counter("spotnana_auth_duplicate_clients_total", {
-  description: "Clients that request tokens beside another client of the same environment and client id",
+  description: "Clients that request tokens in addition to another client with the same environment and client id",
   incremental: true
 })
 
-/** Read when metrics are exported, not when tokens change: it is never stale. */
+/** Read when metrics are exported, not when tokens change, so it is never stale. */
 export const lifetimeLeft = MetricKey.gauge("spotnana_auth_token_lifetime_left_seconds", {
   description: "Seconds until the token in use expires; 0 without a token"
 })

@@ -10,9 +10,9 @@ import type { AuthError } from "../../AuthError.ts"
 import type { Status } from "./service.ts"
 import { withRetryAfter } from "./withRetryAfter.ts"
 
-/** What the outside sees of the state, and every change of it. */
+/** The public status, and every change of it. */
 export class StatusReport {
-  /** The last failure, and what is shown of it: the same object as long as it is the same failure. */
+  /** The last failure, and its public form: the same object as long as it is the same failure. */
   #lastError: { readonly error: AuthError; readonly shown: AuthError } | undefined
   /** When the token in use was requested, and when it expires: the same objects as long as it is the same token. */
   #token:

@@ -22,7 +22,7 @@ export type TelemetryReport = State.Report<AccessToken.AccessToken, AuthError>
 
 type Labels = Readonly<Record<string, string>>
 
-/** The client id where there are no credentials. */
+/** The client id if there are no credentials. */
 const unknown = "unknown"
 
 const isOfSource = (error: AuthError): boolean =>
@@ -31,7 +31,7 @@ const isOfSource = (error: AuthError): boolean =>
 const metricLabels = (labels: Labels): ReadonlyArray<MetricLabel.MetricLabel> =>
   Object.entries(labels).map(([name, value]) => MetricLabel.make(name, value))
 
-// Tests set clocks of their own to the same times: a client id of one is not that of another.
+// By clock, because tests set their own clocks to the same times, and may use the same client id.
 const aloneProviders = /* #__PURE__ */ new WeakMap<Clock.Clock, AloneProviders>()
 
 const aloneOn = (clock: Clock.Clock): AloneProviders => {
@@ -44,17 +44,17 @@ const aloneOn = (clock: Clock.Clock): AloneProviders => {
 export class Telemetry {
   readonly #environment: Environment
   readonly #secondsLeft: () => number
-  /** The client id that everything is about. */
+  /** The client id that logs and metrics are about. */
   #client = unknown
   #isClosed = false
   readonly #clock: Clock.Clock
   readonly #isAlone: boolean
-  /** The client id that this provider was entered for as one that is alone. */
+  /** The client id under which this provider is in `aloneProviders`. */
   #entered: string | undefined
 
   /**
-   * `secondsLeft` is read whenever metrics are exported, until `close`. A provider `isAlone` where another one for the same
-   * client id would request a token of its own: there is no store.
+   * `secondsLeft` is read whenever metrics are exported, until `close`. `isAlone`: another provider for the same client
+   * id would request its own token, because there is no store.
    */
   constructor(environment: Environment, clock: Clock.Clock, secondsLeft: () => number, isAlone: boolean) {
     this.#environment = environment
@@ -63,7 +63,7 @@ export class Telemetry {
     this.#secondsLeft = () => this.#isClosed ? 0 : secondsLeft()
   }
 
-  /** From now on everything is about this client. */
+  /** From now on logs and metrics are about this client. */
   set client({ clientId }: ClientCredentials) {
     this.#client = clientId
   }
@@ -74,12 +74,12 @@ export class Telemetry {
       case "TokenAcquired":
         return Effect.zipRight(this.#acquired(report, this.#labelsOf(this.#client)), this.#duplicate())
       case "AcquisitionFailed":
-        // Nobody knows for which client a source that fails would have had credentials.
+        // If the source fails, the client id is not known.
         return this.#failed(report, this.#labelsOf(isOfSource(report.error) ? unknown : this.#client))
       case "TokenRejected": {
         const labels = this.#labelsOf(this.#client)
         this.#count(metrics.rejections, labels)
-        // With refused credentials one request after the other may be rejected: the refusal is in the log.
+        // While the credentials are refused, many requests may be rejected. The refusal is already in the log.
         return report.isRefused
           ? Effect.void
           : Effect.annotateLogs(Effect.logWarning("Spotnana rejected an access token before it expired"), labels)
@@ -97,7 +97,7 @@ export class Telemetry {
     }
   }
 
-  /** From now on there are no seconds left. */
+  /** Reports no seconds left from now on. */
   close(): void {
     this.#isClosed = true
     this.#leave()
@@ -110,7 +110,7 @@ export class Telemetry {
     if (this.#entered !== undefined) aloneOn(this.#clock).leave(this.#entered, this.#now)
   }
 
-  /** Tells of a layer that is provided for each call, which requests a token for each call. */
+  /** Logs that a layer is provided for each call, and so requests a token for each call. */
   #duplicate(): Effect.Effect<void> {
     const key = `${this.#environment.name}\n${this.#client}`
     if (!this.#isAlone || this.#entered === key) return Effect.void
@@ -138,7 +138,7 @@ export class Telemetry {
   /** Reports the seconds left under these labels, from now on. The registry has no way to remove a series. */
   #reportLeft(labels: Labels): void {
     const series = MetricKey.taggedWithLabels(metrics.lifetimeLeft, metricLabels(labels))
-    // The registry of Effect 3 asks the series for its value when metrics are exported: so this is never stale.
+    // The registry of Effect 3 asks the series for its value when metrics are exported, so the value is never stale.
     Object.assign(Metric.globalMetricRegistry.get(series), { get: () => MetricState.gauge(this.#secondsLeft()) })
   }
 
@@ -152,12 +152,13 @@ export class Telemetry {
       : isRecovery
       ? "Spotnana access token acquired after failures"
       : isSame
-      ? "Spotnana handed out the same access token once more"
+      ? "Spotnana issued the same access token again"
       : isRenewal
       ? "Spotnana access token renewed"
       : "Spotnana access token acquired"
     const level = isRecovery ? LogLevel.Info : LogLevel.Debug
-    // The first date that a process formats costs it megabytes, so that no date is formatted for a line that nobody sees.
+    // The first date that a process formats costs megabytes of memory. So no date is formatted for a line that is not
+    // logged.
     return Effect.flatMap(
       FiberRef.get(FiberRef.currentMinimumLogLevel),
       (minimum) =>

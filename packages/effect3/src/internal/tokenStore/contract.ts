@@ -7,7 +7,8 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 
 /**
- * An operation of the store that failed. It never reaches callers: the process requests its token by itself.
+ * An operation of the store that failed. Callers never get it: the process then
+ * requests its own token.
  *
  * @category errors
  * @since 0.1.0
@@ -15,12 +16,12 @@ import type * as Stream from "effect/Stream"
 export class TokenStoreError extends Schema.TaggedError<TokenStoreError>()("TokenStoreError", {
   /** What happened and what to do. */
   message: Schema.String,
-  /** What the store failed with. */
+  /** The error of the store. */
   cause: Schema.optional(Schema.Defect)
 }) {}
 
 /**
- * What is stored under a key.
+ * The value stored under a key.
  *
  * @category models
  * @since 0.1.0
@@ -30,7 +31,7 @@ export interface Stored {
   readonly payload: Redacted.Redacted
   /** The fencing token of the lease that it was written under. Greater than that of every earlier one. */
   readonly version: number
-  /** How long it stays, by the clock of the store. */
+  /** How long it stays in the store, by the clock of the store. */
   readonly timeLeft: Duration.Duration
 }
 
@@ -41,12 +42,13 @@ export interface Stored {
  *
  * - `Granted`: the process has the lease; `fence` is its fencing token.
  * - `Held`: another process has it, and is about to write.
- * - `Backoff`: the last process that had it failed, and none gets it for this
- *   time. `failure` is what that process released the lease with; `undefined`:
- *   it cannot be read, as it is encrypted with a key that this process lacks.
+ * - `Backoff`: the last process that had it failed, and no process gets it for
+ *   this time. `failure` is what that process passed to `release`. It is
+ *   `undefined` if it cannot be read, because it is encrypted with a key that
+ *   this process does not have.
  *
- * `timeLeft` is by the clock of the store; `Duration.infinity` for what does not
- * end by itself.
+ * `timeLeft` is by the clock of the store; `Duration.infinity` if it does not end
+ * by itself.
  *
  * @category models
  * @since 0.1.0
@@ -61,7 +63,7 @@ export type Lease =
   }
 
 /**
- * What a process leaves behind that releases its lease after a failure.
+ * What a process stores when it releases its lease after a failure.
  *
  * @category models
  * @since 0.1.0
@@ -78,8 +80,8 @@ export interface Backoff {
  *
  * **Details**
  *
- * - `Written`: a token was stored under this version. A process that has none as
- *   late reads the store.
+ * - `Written`: a token was stored under this version. A process that has no token
+ *   of this version or a later one reads the store.
  * - `Released`: a lease ended, and nothing was stored. Only processes that wait for
  *   the lease act on it.
  *
@@ -91,8 +93,8 @@ export type Change =
   | { readonly _tag: "Released" }
 
 /**
- * What a store can do. Implement it for a store of your own; `TokenStoreConformance` of
- * `@effect-spotnana/testing` tells whether it is right.
+ * The operations of a store. Implement it for your own store, and check it with
+ * `TokenStoreConformance` of `@effect-spotnana/testing`.
  *
  * **Details**
  *
@@ -103,15 +105,15 @@ export type Change =
  * @since 0.1.0
  */
 export interface Backend {
-  /** What it is called in logs. */
+  /** Its name in logs. */
   readonly name: string
   /** What is stored and has not expired. */
   readonly read: (key: string) => Effect.Effect<Option.Option<Stored>, TokenStoreError>
-  /** The lease, for so long, if no process has it. */
+  /** Takes the lease for this time, if no process has it. */
   readonly lease: (key: string, time: Duration.Duration) => Effect.Effect<Lease, TokenStoreError>
-  /** The same lease for so long from now; `false` if the lease of this fencing token is over. */
+  /** Extends the lease until this time from now; `false` if the lease of this fencing token is over. */
   readonly extend: (key: string, fence: number, time: Duration.Duration) => Effect.Effect<boolean, TokenStoreError>
-  /** Replaces what is stored, and ends the lease; `false`, and nothing is done, if the lease is over. */
+  /** Replaces what is stored, and ends the lease. If the lease is over, it does nothing and returns `false`. */
   readonly write: (
     key: string,
     fence: number,
@@ -121,16 +123,16 @@ export interface Backend {
   /** Ends the lease, with or without a backoff. Does nothing if the lease is over. */
   readonly release: (key: string, fence: number, backoff?: Backoff) => Effect.Effect<void, TokenStoreError>
   /**
-   * Subscribes to a key: the effect ends once the subscription stands, and the stream has an element after each `write`
-   * and `release`. It may miss some, and may leave out what a later one made void.
+   * Subscribes to a key. The effect ends once the subscription is active, and the stream emits an element after each
+   * `write` and `release`. It may miss some, and may leave out a change that a later one made obsolete.
    */
   readonly changes: (
     key: string
   ) => Effect.Effect<Stream.Stream<Change, TokenStoreError>, TokenStoreError, Scope.Scope>
   /**
-   * A name for a secret that is part of a key or of a failure: the same in each process that shares the store, and of no
-   * use for finding the secret. `TokenStore.encrypted` adds one: HMAC-SHA-256 under the store's own key. Without it such
-   * a name is random, and what depends on a secret is shared within this process only.
+   * Makes a name for a secret, which is used in keys and failures. It is the same in each process that shares the
+   * store, and it does not help to find the secret. `TokenStore.encrypted` adds one: HMAC-SHA-256 with the store's own
+   * key. Without it, such a name is random, and what depends on a secret is shared only within this process.
    */
   readonly mac?: ((secret: Redacted.Redacted) => Effect.Effect<string>) | undefined
 }

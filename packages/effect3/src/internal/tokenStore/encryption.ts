@@ -8,12 +8,12 @@ import type { Backend, Key } from "./contract.ts"
 import { withMac } from "./contract.ts"
 import { makeCipher, makeHmac, utf8 } from "./webCrypto.ts"
 
-/** The backend, with nothing but ciphertext in it, and with names for secrets. */
+/** The backend, which then stores only ciphertext, with names for secrets. */
 export const encrypt = (backend: Backend, keys: readonly [Key, ...ReadonlyArray<Key>]): Effect.Effect<Backend> =>
   Effect.gen(function*() {
     const encrypting = yield* makeCipher(Redacted.value(keys[0]))
     const others = yield* Effect.forEach(keys.slice(1), (key) => makeCipher(Redacted.value(key)))
-    // Derived: no key serves two purposes.
+    // Derived, so that no key serves two purposes.
     const sign = yield* makeHmac(Redacted.value(keys[0])).pipe(
       Effect.flatMap((sign) => sign(utf8("spotnana names"))),
       Effect.flatMap(makeHmac)
@@ -25,14 +25,16 @@ export const encrypt = (backend: Backend, keys: readonly [Key, ...ReadonlyArray<
         (bytes) => Redacted.make(Encoding.encodeBase64(bytes))
       )
 
-    // Said once of each: the same one is read again and again.
+    // Logged once for each, because the same one is read again and again.
     const warned = new Map<string, string>()
     const warn = (what: string, key: string, payload: string): Effect.Effect<void> =>
       Effect.suspend(() => {
         if (warned.get(key + what) === payload) return Effect.void
         warned.set(key + what, payload)
         return Effect.annotateLogs(
-          Effect.logWarning(`A stored ${what} cannot be decrypted. Compare SPOTNANA_TOKEN_STORE_KEYS.`),
+          Effect.logWarning(
+            `A stored ${what} cannot be decrypted. Compare SPOTNANA_TOKEN_STORE_KEYS of all processes.`
+          ),
           { key }
         )
       })

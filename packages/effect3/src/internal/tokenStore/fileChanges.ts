@@ -11,11 +11,11 @@ import type { Change, TokenStoreError } from "./contract.ts"
 import { isAbsent } from "./fileDirectory.ts"
 import type { FileDirectory } from "./fileDirectory.ts"
 
-/** Tells of the changes of all keys, and watches for those that others tell. The watch ends with the scope. */
+/** Publishes the changes of all keys, and watches for the changes of other processes. The watch ends with the scope. */
 export const makeFileChanges = ({ failed, fs, makePrivate, placeOf, remove }: FileDirectory, scope: Scope.Scope) => {
   const changes = placeOf("changes")
 
-  /** Tells the other processes. One that is not told finds out when it looks. */
+  /** Notifies the other processes. A process that misses it finds the change when it reads the store. */
   const tell = (folder: string, what: Stored.Told, fence: number): Effect.Effect<void> =>
     Effect.gen(function*() {
       yield* makePrivate(changes)
@@ -29,14 +29,14 @@ export const makeFileChanges = ({ failed, fs, makePrivate, placeOf, remove }: Fi
     Effect.catchIf(isAbsent, () => Effect.succeed(undefined))
   )
   let known = Stored.changesOf([])
-  // When the directory last changed, and whether it was read after that: what happens in the same moment as a look may
-  // leave the time as it is, and is found by the next one.
+  // When the directory last changed, and whether it was read after that. A change at the same moment as a read may
+  // leave this time unchanged. The next read finds it.
   let changedAt: number | undefined
   let isRead = false
   let isWatching = false
   const subscribers = new Map<string, Set<Queue.Queue<Either.Either<Change, TokenStoreError>>>>()
 
-  /** Finds the changes of all keys. Whether the directory is there. */
+  /** Finds the changes of all keys. Returns whether the directory exists. */
   const readChanges = Effect.map(told, (now) => {
     const before = known
     known = now ?? Stored.changesOf([])
@@ -63,13 +63,13 @@ export const makeFileChanges = ({ failed, fs, makePrivate, placeOf, remove }: Fi
       for (const queues of subscribers.values()) for (const queue of queues) queue.unsafeOffer(failure)
     })
 
-  // The file system notifies at once, where it can; the look every second finds what it misses. Somebody may remove the
-  // directory: then it is made again, and watched again.
+  // The file system notifies at once, if it can. A read every second finds what it misses. If somebody removes the
+  // directory, it is made and watched again.
   const watch = Effect.gen(function*() {
     yield* makePrivate(changes)
     const notified = Stream.catchAll(fs.watch(changes), () => Stream.never)
     yield* Stream.merge(notified, Stream.fromSchedule(Schedule.spaced("1 second"))).pipe(
-      // However much happens during a look, one more is enough.
+      // However much happens during a read, one more read is enough.
       Stream.buffer({ capacity: 1, strategy: "sliding" }),
       Stream.runForEachWhile(() => look)
     )

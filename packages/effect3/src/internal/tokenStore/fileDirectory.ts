@@ -5,7 +5,7 @@ import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import { TokenStoreError } from "./contract.ts"
 
-/** The directory of a store, for this user alone. */
+/** The directory of a store, which only this user can read. */
 export type FileDirectory = Effect.Effect.Success<ReturnType<typeof openDirectory>>
 
 export const isAbsent = (error: PlatformError | TokenStoreError) =>
@@ -19,7 +19,7 @@ export const openDirectory = Effect.fnUntraced(function*(directory: string) {
     cause._tag === "TokenStoreError"
       ? cause
       : new TokenStoreError({ message: Stored.unusable(directory, cause.message, cause.cause), cause })
-  // Windows has no such modes: there a directory of the user's profile is the user's.
+  // Windows has no such modes. There, a directory in the user's profile belongs to the user.
   const hasModes = path.sep === "/"
   const assertPrivate = (place: string, close?: string) =>
     Effect.flatMap(fs.stat(place), ({ mode }) => {

@@ -4,16 +4,18 @@ import type { Environment } from "../../Environment.ts"
 import type { Backend } from "./contract.ts"
 import { sha256Hex } from "./webCrypto.ts"
 
-/** What tells the tokens of one endpoint from those of another. */
+/** What distinguishes the tokens of one endpoint from those of another. */
 export interface Endpoint {
   readonly environment: Environment
   readonly variant?: string | Redacted.Redacted | undefined
 }
 
-/** Names secrets, so that they can be told apart where they must not be. */
+/** Makes names for secrets, so that secrets can be told apart in places where they must not be. */
 export type NameSecret = NonNullable<Backend["mac"]>
 
-/** Random names, for a store that has no key: no other process has the same, and nothing follows from them. */
+/**
+ * Random names, for a store without an encryption key. No other process has the same names, and they reveal nothing.
+ */
 export const makeRandomNames: Effect.Effect<NameSecret> = Effect.map(Effect.random, (random) => {
   const names = new Map<string, string>()
   return (secret) =>
@@ -27,11 +29,11 @@ export const makeRandomNames: Effect.Effect<NameSecret> = Effect.map(Effect.rand
 })
 
 /**
- * The key of a client's token in the store. What tokens differ in, their keys differ in: of the token URL and the
- * parameters there is a hash, and a parameter that is `Redacted` goes into it under its name only.
+ * The key of a client's token in the store. Different tokens have different keys: a key contains a hash of the token
+ * URL and the parameters. A parameter that is `Redacted` enters the hash only by its name.
  *
- * Where a process sends the token is not in it: the token is the same with further `origins`, which each process looks at
- * by itself. So a deployment that adds one goes on sharing with the processes that do not know it yet.
+ * The `origins` are not in it: they do not change the token, and each process checks them by itself. So after a
+ * deployment that adds an origin, new processes still share the token with processes that do not know the origin yet.
  */
 export const makeKeyOf = (
   { environment, variant }: Endpoint,

@@ -10,7 +10,7 @@ import type { Backend, Change, Lease, Stored } from "./contract.ts"
 
 interface Slot {
   entry?: { readonly payload: Redacted.Redacted; readonly version: number; readonly until: Instant.Instant }
-  /** With a failure it is a backoff. */
+  /** It is a backoff if it has a failure. */
   lease?: {
     readonly fence: number
     readonly until: Instant.Instant

@@ -16,10 +16,10 @@ const writeScript = script<number>(StoredInRedis.write)
 const releaseScript = script<number>(StoredInRedis.release)
 const readScript = script<readonly [version: string, payload: string, timeLeft: number]>(StoredInRedis.read)
 
-// Redis refuses a time of no milliseconds.
+// Redis refuses a time of zero milliseconds.
 const millis = (time: Duration.Duration): number => Math.max(1, Math.ceil(Duration.toMillis(time)))
 
-/** What Redis answers for a key that has no end is -1. */
+/** Redis answers -1 for a key that does not expire. */
 const remaining = (millis: number): Duration.Duration => millis === -1 ? Duration.infinity : Duration.millis(millis)
 
 export const makeRedisBackend = (
@@ -75,7 +75,7 @@ export const makeRedisBackend = (
     changes: (key) =>
       Effect.gen(function*() {
         const { isReplaced, subscribe } = yield* connection
-        // A subscription that Redis does not answer cannot be interrupted: nobody waits for it.
+        // A subscription that Redis does not answer cannot be interrupted, so nobody waits for it.
         const scope = yield* Effect.acquireRelease(Scope.make(), closeBounded)
         const subscribing = yield* Effect.forkDaemon(Scope.extend(subscribe(namesOf(key).channel), scope))
         return (yield* Effect.mapError(Fiber.join(subscribing), failed)).pipe(

@@ -17,18 +17,18 @@ import * as Stream from "effect/Stream"
 import { variableError } from "../variables.ts"
 import { TokenStoreError } from "./contract.ts"
 
-/** What Redis, or its client, failed with. */
+/** The error of Redis, or of its client. */
 class RedisError extends Schema.TaggedError<RedisError>()("RedisError", { cause: Schema.Unknown }) {}
 
 // `Effect.tryPromise` puts it into an error of its own.
 const redisError = (error: unknown): RedisError =>
   new RedisError({ cause: Cause.isUnknownException(error) ? error.error : error })
 
-// Where a script failed, and the arguments of a command that is not known: the password of `HELLO` among them.
+// The place where a script failed, and the arguments of an unknown command, which may be the password of `HELLO`.
 const details = /(?:,? with args |:? script: [0-9a-f]{40}).*/s
 
-// What Redis answered says best what to do: NOPERM, OOM, READONLY. What is neither an answer nor an error of the socket
-// may be about the configuration, and have a password in it.
+// An answer of Redis says best what to do: NOPERM, OOM, READONLY. An error that is neither an answer nor an error of
+// the socket may be about the configuration, and may contain a password.
 const reasonOf = (error: unknown): string => {
   const cause: unknown = error instanceof RedisError ? error.cause : error
   if (!(cause instanceof Error)) return "no reason given"
@@ -38,13 +38,13 @@ const reasonOf = (error: unknown): string => {
   return "code" in cause && typeof cause.code === "string" ? cause.code : cause.name
 }
 
-// The message of what cannot be read may show it, and there is a password in an address.
+// The message may contain the address that cannot be read, and an address may contain a password.
 const mistake = (error: unknown): ConfigError.ConfigError =>
   variableError(
     `The Redis client cannot be made: ${
       reasonOf(error)
     }. Check its options; an address is redis://host:port, or rediss:// ` +
-      "for TLS, with what is special in a password percent-encoded."
+      "for TLS, with special characters of a password percent-encoded."
   )
 
 export const failed = (cause: unknown): TokenStoreError =>
@@ -61,7 +61,7 @@ export interface Script<Result> {
 
 export const script = <Result>(lua: string): Script<Result> => ({ lua })
 
-/** What the store needs of a client: scripts, and subscriptions to channels. */
+/** What the store needs from a client: scripts, and subscriptions to channels. */
 export interface Connection {
   readonly run: <Result>(
     script: Script<Result>,
@@ -74,7 +74,7 @@ export interface Connection {
 }
 
 /**
- * What the store needs of a Redis client.
+ * What the store needs from a Redis client.
  *
  * @category models
  * @since 0.1.0
@@ -82,26 +82,26 @@ export interface Connection {
 export interface Client {
   /** Runs a Lua script (`EVAL`) on the node that has its keys, which are in one slot. */
   readonly eval: (script: string, keys: Array<string>, args: Array<string>) => Promise<unknown>
-  /** Subscribes to a channel. Resolves once the subscription stands, with what ends it. */
+  /** Subscribes to a channel. Resolves once the subscription is active, with a function that ends it. */
   readonly subscribe: (channel: string, onMessage: (message: unknown) => void) => Promise<() => unknown>
 }
 
 const closeTimeout = Duration.seconds(2)
-// A little less than an operation has: a script that is not answered has failed, and the warning of a process that starts
-// says what is wrong.
+// A little less than the time limit of an operation. So a script without an answer fails first, and the warning of a
+// process that starts says what is wrong.
 const scriptTimeout = Duration.millis(1_800)
 const firstAttempt = scriptTimeout
 // A client where a script fails is replaced unless the script succeeds within this time. It may have given up, as
-// node-redis does after a socket time-out, or be connected to a server that is a mere replica now.
+// node-redis does after a socket time-out, or be connected to a server that is only a replica now.
 const replaceAfter = Duration.seconds(10)
 
-// Many processes lose a server at the same moment, and are not to come back at the same moment.
+// Many processes lose a server at the same moment, but must not connect again at the same moment.
 const backoff = Schedule.jittered(Schedule.union(Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")))
 
-/** In a finalizer too a wait ends then, whatever is waited for. */
+/** The wait ends at that time also in a finalizer. */
 const waitForClose = <A>(effect: Effect.Effect<A>) => Effect.timeoutOption(Effect.interruptible(effect), closeTimeout)
 
-/** Closes what waits for answers of Redis, one of which may never come: two seconds at most. */
+/** Closes a scope that may wait for an answer of Redis, for two seconds at most. */
 export const closeBounded = (scope: Scope.CloseableScope): Effect.Effect<unknown> =>
   Effect.flatMap(
     Effect.forkDaemon(Scope.close(scope, Exit.void)),
@@ -117,7 +117,7 @@ const watched = (client: Client) => {
     if (Exit.isSuccess(exit)) {
       failing.delete(script)
     } else if (!Exit.isInterrupted(exit)) {
-      // A script that nobody waits for any more says nothing about the connection.
+      // A script that was interrupted says nothing about the connection.
       failing.add(script)
       Deferred.unsafeDone(failure, Exit.void)
     }
@@ -168,13 +168,13 @@ export const connected = <E, R>(
     const tried = yield* Deferred.make<void>()
     const done = Deferred.succeed(tried, undefined)
 
-    // Each has a scope of its own: what is left of a failed attempt ends with it.
+    // Each connection has its own scope, with which everything that is left of a failed attempt ends.
     const connection = Effect.acquireUseRelease(
       Scope.make(),
       (scope) =>
         Effect.gen(function*() {
           const client = yield* Scope.extend(Effect.mapError(connect, redisError), scope).pipe(
-            // Clients log what servers answer, and that may repeat the password.
+            // Clients log what servers answer, and that may contain the password.
             Logger.withMinimumLogLevel(LogLevel.None),
             Effect.catchAllDefect(Effect.fail),
             Effect.tapError((cause) => {
@@ -197,11 +197,11 @@ export const connected = <E, R>(
 
     const runtime = yield* Effect.runtime<Exclude<R, Scope.Scope>>()
     yield* Effect.acquireRelease(
-      // Begins at once, so that a mistake is known below.
+      // Begins immediately, so that a mistake is known below.
       Effect.sync(() => Runtime.runFork(runtime, Effect.forever(Effect.retry(connection, backoff)))),
       (fiber) => waitForClose(Fiber.interrupt(fiber))
     )
-    // Known at once, without asking Redis: no time will mend it.
+    // A mistake in the configuration is known at once, without a request to Redis. Waiting does not help.
     if (error !== undefined && !(error instanceof RedisError)) return yield* Effect.fail(mistake(error))
     yield* Effect.forkScoped(Effect.delay(done, firstAttempt))
 

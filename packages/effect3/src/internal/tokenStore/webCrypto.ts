@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 
-// Effect 3 has no cryptography: this is what the stores need of it, from Web Crypto.
+// Effect 3 has no cryptography. This is what the stores need, made with Web Crypto.
 
 /** A text as it is hashed, signed and encrypted. */
 export const utf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text)
@@ -25,10 +25,10 @@ export const makeHmac = (
       Effect.map(Effect.promise(() => crypto.subtle.sign("HMAC", imported, data)), (tag) => new Uint8Array(tag))
   )
 
-/** AES-256-GCM under one key. What is encrypted begins with its nonce and ends in its tag. */
+/** AES-256-GCM under one key. The encrypted bytes begin with the nonce and end with the tag. */
 export interface Cipher {
   readonly encrypt: (data: Uint8Array<ArrayBuffer>, associatedData: string) => Effect.Effect<Uint8Array>
-  /** Fails where the bytes or the associated data are not those of this key. */
+  /** Fails if the bytes or the associated data do not belong to this key. */
   readonly decrypt: (bytes: Uint8Array<ArrayBuffer>, associatedData: string) => Effect.Effect<Uint8Array, unknown>
 }
 
