@@ -45,7 +45,7 @@ const certified = (lifetime: number) =>
       })
   )
 
-describe("a certified OAuth server (oidc-provider), whose tokens live up to a second less than it says", () => {
+describe.concurrent("a certified OAuth server (oidc-provider), whose tokens live up to a second less than it says", () => {
   for (const lifetime of [3, 1]) {
     it.live(`invariant 3: no call of 20 s fails, one each 25 ms, with tokens of ${lifetime} s`, () =>
       Effect.gen(function*() {

@@ -11,6 +11,8 @@ export interface Mutant {
   readonly to: string
   /** A seed with which the simulation finds it soon; 1 unless it says otherwise. */
   readonly seed?: number
+  /** Among how many histories it is found: 100 unless it says otherwise. */
+  readonly histories?: number
 }
 
 const shell = "internal/tokenProvider/shell.ts"
