@@ -31,19 +31,23 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "do not look again under the lease",
     file: "internal/tokenStore/sharing.ts",
     from: "const acquired = Effect.flatMap(\n      lookFor(view, request),",
-    to: "const acquired = Effect.flatMap(\n      Effect.succeed(Option.none<Grant>()),"
+    to: "const acquired = Effect.flatMap(\n      Effect.succeed(Option.none<Grant>()),",
+    histories: 2_000,
+    histories: 2_000
   },
   {
     name: "ignore a backoff",
     file: "internal/tokenStore/sharing.ts",
     from: "return Result.fail(failure.error)",
-    to: "return yield* requestAlone(view, credentials)"
+    to: "return yield* requestAlone(view, credentials)",
+    seed: 2
   },
   {
     name: "release without a backoff after a failure",
     file: "internal/tokenStore/sharing.ts",
     from: "Effect.as(inBackground(backOff(result.failure)), result)",
-    to: "Effect.as(inBackground(release()), result)"
+    to: "Effect.as(inBackground(release()), result)",
+    seed: 2
   },
   {
     name: "read nothing that was written",
@@ -55,7 +59,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "do not look without a notification while waiting",
     file: "internal/tokenStore/sharing.ts",
     from: "Math.min(Duration.toMillis(lease.timeLeft), pollTime, deadline - before.mono)",
-    to: "Math.min(Duration.toMillis(lease.timeLeft), deadline - before.mono)"
+    to: "Math.min(Duration.toMillis(lease.timeLeft), deadline - before.mono)",
+    seed: 11
   },
   {
     name: "do not subscribe again",
@@ -85,7 +90,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "fail with the store",
     file: "internal/tokenStore/sharing.ts",
     from: "(error) => Effect.andThen(watch.unavailable(error), requestAlone(view, credentials))",
-    to: "(error) => Effect.andThen(watch.unavailable(error), Effect.never)"
+    to: "(error) => Effect.andThen(watch.unavailable(error), Effect.never)",
+    seed: 11
   },
   {
     name: "never come back to a store that was unavailable",

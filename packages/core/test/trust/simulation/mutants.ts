@@ -36,20 +36,22 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "read one clock only",
     file: "internal/instant.ts",
     from: "mono: Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000",
-    to: "mono: clock.currentTimeMillisUnsafe()"
+    to: "mono: clock.currentTimeMillisUnsafe()",
+    seed: 5
   },
   {
     name: "count a token's age from when it came",
     file: "internal/tokenEndpoint/requestToken.ts",
     from: "startedAt,\n",
-    to: "startedAt: instantOf(clock),\n"
+    to: "startedAt: instantOf(clock),\n",
+    seed: 5
   },
   {
     name: "leave a replaced acquisition running",
     file: shell,
     from: "    this.fiber?.interruptUnsafe()\n",
     to: "",
-    seed: 2
+    seed: 3
   },
   {
     name: "do not resume the waiters",
@@ -61,7 +63,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "never set the timer",
     file: shell,
     from: "        this.#wakeAt(command.at)\n",
-    to: ""
+    to: "",
+    seed: 2
   },
   {
     name: "let the timer go on when the scope is closed",
@@ -73,13 +76,15 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "request a token when the scope is closed",
     file: shell,
     from: "Effect.suspend(() => this.#isClosed ? closed : effect())",
-    to: "Effect.suspend(effect)"
+    to: "Effect.suspend(effect)",
+    seed: 10
   },
   {
     name: "let an acquisition outlive its scope",
     file: shell,
     from: "return Fiber.runIn(Effect.runForkWith(this.#context)(effect), this.#scope)",
-    to: "return Effect.runForkWith(this.#context)(effect)"
+    to: "return Effect.runForkWith(this.#context)(effect)",
+    seed: 2
   },
   {
     name: "let an interrupted caller take the acquisition along",
@@ -92,21 +97,21 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "wait for a suspect token's replacement without end",
     file: shell,
     from: "if (until === this.state.acquisition?.overdueAt) {",
-    to: "if (true) {",
-    seed: 3
+    to: "if (true) {"
   },
   {
     name: "ignore Retry-After",
     file: shell,
     from: "retryAfter: millisOf(error),",
-    to: "retryAfter: undefined,"
+    to: "retryAfter: undefined,",
+    seed: 2
   },
   {
     name: "take a refusal for a failure that passes",
     file: shell,
     from: "error._tag === \"InvalidCredentials\" ? credentials?.number : undefined",
     to: "undefined",
-    seed: 2
+    seed: 3
   },
   {
     name: "keep the first credentials for ever",
@@ -119,25 +124,28 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: acquisition,
     from: "duration: this.#timeout,",
     to: "duration: \"1 day\",",
-    seed: 2
+    seed: 3
   },
   {
     name: "send a request again as often as it is rejected",
     file: authenticate,
     from: "if (attempt.number === 3 || attempt.isNew)",
-    to: "if (attempt.number > 3)"
+    to: "if (attempt.number > 3)",
+    seed: 5
   },
   {
     name: "send a body again that can be sent once",
     file: authenticate,
     from: "body._tag !== \"Stream\" && body._tag !== \"Raw\"",
-    to: "body._tag !== \"Raw\""
+    to: "body._tag !== \"Raw\"",
+    seed: 3
   },
   {
     name: "send a rejected request again without a new token",
     file: authenticate,
     from: "const replacement = isAccepted ? tokens.get() : tokens.replacement(token, attempt.isRepeated)",
-    to: "const replacement = Effect.succeed(token)"
+    to: "const replacement = Effect.succeed(token)",
+    seed: 4
   },
   {
     name: "hand a rejection to the caller",
@@ -149,13 +157,15 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "take every 401 for a rejection",
     file: "Environment.ts",
     from: " && Challenge.rejectsToken(answer.headers[\"www-authenticate\"])",
-    to: " && answer.headers !== undefined"
+    to: " && answer.headers !== undefined",
+    seed: 3
   },
   {
     name: "take a 403 for a rejection",
     file: "Environment.ts",
     from: "answer.status === 401 && Challenge.rejectsToken",
-    to: "(answer.status === 401 || answer.status === 403) && Challenge.rejectsToken"
+    to: "(answer.status === 401 || answer.status === 403) && Challenge.rejectsToken",
+    seed: 7
   },
   {
     name: "send the bearer to any origin",
