@@ -92,10 +92,11 @@ describe("the scenarios of load, over sockets", () => {
     const made = await report(expiry)
     for (const name of [spotnana.name, "naive", floor.name]) {
       expect(figure(made, name, "requests")).toBe(110)
-      expect(figure(made, name, "failed")).toBe(0)
+      expect([name, figure(made, name, "failed"), made.notes]).toEqual([name, 0, made.notes])
     }
     expect(figure(made, spotnana.name, "token requests")).toBeGreaterThanOrEqual(1)
-    expect(figure(made, spotnana.name, "token requests")).toBeLessThanOrEqual(3)
+    // In 2.2 s, at least 0.54 s after one another.
+    expect(figure(made, spotnana.name, "token requests")).toBeLessThanOrEqual(5)
     expect(figure(made, "naive", "token requests")).toBe(110)
     expect(figure(made, floor.name, "token requests")).toBe(0)
     // A machine that stands still may hold a renewal up, and a few requests with it.
