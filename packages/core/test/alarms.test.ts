@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Duration, Effect, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { alarmsOf } from "../src/internal/tokenProvider/alarms.ts"
-import type { Alarm } from "../src/internal/tokenProvider/alarms.ts"
+import type { Sleeper } from "../src/internal/tokenProvider/alarms.ts"
 
 /** Alarms on a clock that counts who sleeps on it, and whose first sleep ends so many milliseconds too early. */
 const subjectsOf = Effect.fnUntraced(function*(tooEarly: number) {
@@ -30,7 +30,8 @@ const subjectsOf = Effect.fnUntraced(function*(tooEarly: number) {
       )
   }
   const rung: Array<readonly [name: string | number, at: number]> = []
-  const sleeper = (name: string | number, then: Effect.Effect<void> = Effect.void) => ({
+  const sleeper = (name: string | number, then: Effect.Effect<void> = Effect.void): Sleeper => ({
+    alarm: undefined,
     wake: () => {
       rung.push([name, inner.currentTimeMillisUnsafe()])
       return then
@@ -51,11 +52,9 @@ describe("alarms", () => {
     ([given]) =>
       Effect.gen(function*() {
         const { alarms, rung, sleeper, sleeping } = yield* subjects
-        const set = given.map(({ isCancelled, millis }, name): readonly [Alarm, boolean] => [
-          alarms.set(sleeper(name), millis),
-          isCancelled
-        ])
-        for (const [alarm, isCancelled] of set) if (isCancelled) alarms.cancel(alarm)
+        const sleepers = given.map((_, name) => sleeper(name))
+        for (const [name, { millis }] of given.entries()) alarms.set(sleepers[name]!, millis)
+        for (const [name, { isCancelled }] of given.entries()) if (isCancelled) alarms.cancel(sleepers[name]!)
         yield* TestClock.adjust("2 minutes")
         const expected = given
           .map(({ isCancelled, millis }, name) => ({ isCancelled, millis, name }))
@@ -70,7 +69,9 @@ describe("alarms", () => {
   it.effect("nobody sleeps once the last one is cancelled, so that a process can end", () =>
     Effect.gen(function*() {
       const { alarms, rung, sleeper, sleeping } = yield* subjects
-      const [one, other] = [alarms.set(sleeper("one"), 1_000), alarms.set(sleeper("other"), 2_000)]
+      const [one, other] = [sleeper("one"), sleeper("other")]
+      alarms.set(one, 1_000)
+      alarms.set(other, 2_000)
       assert.strictEqual(sleeping.now, 1)
       alarms.cancel(one)
       alarms.cancel(one)
@@ -86,7 +87,7 @@ describe("alarms", () => {
     Effect.gen(function*() {
       const { alarms, rung, sleeper } = yield* subjects
       alarms.set(sleeper("dies", Effect.die("on purpose")), 1_000)
-      alarms.set(sleeper("sets", Effect.sync(() => void alarms.set(sleeper("next"), 500))), 1_000)
+      alarms.set(sleeper("sets", Effect.sync(() => alarms.set(sleeper("next"), 500))), 1_000)
       alarms.set(sleeper("last"), 2_000)
       yield* TestClock.adjust("3 seconds")
       assert.deepStrictEqual(rung, [["dies", 1_000], ["sets", 1_000], ["next", 1_500], ["last", 2_000]])
@@ -95,7 +96,7 @@ describe("alarms", () => {
   it.effect("whoever is woken too early, and sets an alarm for the rest of the time, is woken once more", () =>
     Effect.gen(function*() {
       const { alarms, rung, sleeper } = yield* subjectsOf(10)
-      alarms.set(sleeper("early", Effect.sync(() => void alarms.set(sleeper("in time"), 10))), 1_000)
+      alarms.set(sleeper("early", Effect.sync(() => alarms.set(sleeper("in time"), 10))), 1_000)
       yield* TestClock.adjust("3 seconds")
       assert.deepStrictEqual(rung, [["early", 990], ["in time", 1_000]])
     }))
@@ -103,11 +104,25 @@ describe("alarms", () => {
   it.effect("who is cancelled by another one that rings at the same time is not woken", () =>
     Effect.gen(function*() {
       const { alarms, rung, sleeper } = yield* subjects
-      const set: Array<Alarm> = []
-      alarms.set(sleeper("cancels", Effect.sync(() => set.forEach((alarm) => alarms.cancel(alarm)))), 1_000)
-      set.push(alarms.set(sleeper("cancelled"), 1_000))
+      const cancelled = sleeper("cancelled")
+      alarms.set(sleeper("cancels", Effect.sync(() => alarms.cancel(cancelled))), 1_000)
+      alarms.set(cancelled, 1_000)
       yield* TestClock.adjust("3 seconds")
       assert.deepStrictEqual(rung, [["cancels", 1_000]])
+    }))
+
+  it.effect("an alarm replaces the one before, also one for now, whose sleeper sets the next before that is set", () =>
+    Effect.gen(function*() {
+      const { alarms, rung, sleeper, sleeping } = yield* subjects
+      const again: Sleeper = sleeper("again", Effect.sync(() => alarms.set(again, 3_000)))
+      alarms.set(again, 1_000)
+      alarms.set(again, 0)
+      assert.deepStrictEqual(rung, [["again", 0]])
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(rung, [["again", 0]])
+      alarms.cancel(again)
+      yield* Effect.yieldNow
+      assert.strictEqual(sleeping.now, 0)
     }))
 
   it.effect("are those of the clock", () =>

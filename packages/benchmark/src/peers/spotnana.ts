@@ -115,11 +115,8 @@ export const cached: Peer = {
       Effect.flatMap(HttpClient.HttpClient, (client) =>
         Effect.cached(
           client.execute(HttpClientRequest.bodyUrlParams(HttpClientRequest.post(setting.tokenUrl), tokenForm(setting)))
-            .pipe(
-              Effect.flatMap(HttpClientResponse.schemaBodyJson(TokenAnswer)),
-              Effect.map(({ access_token }) => access_token)
-            )
-        ))
+            .pipe(Effect.flatMap(HttpClientResponse.schemaBodyJson(TokenAnswer)))
+        )).pipe(Effect.map(Effect.map(({ access_token }) => access_token)))
     )
 }
 

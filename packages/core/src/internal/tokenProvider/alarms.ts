@@ -6,6 +6,8 @@ import { instantOf } from "../instant.ts"
 
 /** Something that can be woken. */
 export interface Sleeper {
+  /** Its alarm, which only `Alarms` sets. */
+  alarm: Alarm | undefined
   readonly wake: () => Effect.Effect<void>
 }
 
@@ -13,8 +15,7 @@ export interface Sleeper {
 export interface Alarm {
   /** On the monotonic clock, in milliseconds. */
   readonly at: number
-  /** Undefined after it was cancelled: another sleeper that is woken at the same time may cancel it. */
-  sleeper: Sleeper | undefined
+  readonly sleeper: Sleeper
 }
 
 /**
@@ -31,17 +32,21 @@ class Alarms {
     this.#clock = clock
   }
 
-  /** Wakes the sleeper after this many milliseconds. */
-  set(sleeper: Sleeper, millis: number): Alarm {
+  /** Wakes the sleeper after this many milliseconds, in place of when it was to be woken before. */
+  set(sleeper: Sleeper, millis: number): void {
+    this.cancel(sleeper)
     const alarm = { at: this.#now + millis, sleeper }
+    // An alarm for now may ring before this returns, and its sleeper may set the next one.
+    sleeper.alarm = alarm
     this.#alarms.splice(this.#indexOf(alarm.at), 0, alarm)
     if (this.#alarms.at(-1) === alarm) this.#sleep()
-    return alarm
   }
 
   /** If no alarm is left, the fiber ends, because its timer would keep the process from ending. */
-  cancel(alarm: Alarm): void {
-    alarm.sleeper = undefined
+  cancel(sleeper: Sleeper): void {
+    const { alarm } = sleeper
+    if (alarm === undefined) return
+    sleeper.alarm = undefined
     let index = this.#indexOf(alarm.at)
     while (this.#alarms[index]?.at === alarm.at && this.#alarms[index] !== alarm) index++
     if (this.#alarms[index] !== alarm) return
@@ -89,7 +94,11 @@ class Alarms {
   #ring(sleptUntil: number): void {
     const due = this.#alarms.splice(this.#indexOf(Math.max(sleptUntil, this.#now)))
     for (const alarm of due.toReversed()) {
-      Effect.runFork(Effect.suspend(() => alarm.sleeper?.wake() ?? Effect.void))
+      const { sleeper } = alarm
+      // Another sleeper that was woken at the same time may have cancelled it.
+      if (sleeper.alarm !== alarm) continue
+      sleeper.alarm = undefined
+      Effect.runFork(Effect.suspend(sleeper.wake.bind(sleeper)))
     }
     this.#sleep()
   }

@@ -34,7 +34,8 @@ type EngineState = State.State<Token, AuthError>
 export type Event = State.Event<Token, AuthError>
 type Command = State.Command<Token, AuthError>
 type Caller = Engine.Caller<AuthError>
-type Answer = Engine.Answer<Token, AuthError>
+/** What the engine answers a caller: whoever gets a token, or replaces one. */
+type Ask = (state: EngineState, caller: Caller, now: Instant.Instant) => Engine.Answer<Token, AuthError>
 
 /** How an acquisition ended. */
 export type Ended = NonNullable<Caller["waited"]>
@@ -64,7 +65,8 @@ export class Shell {
   /** How the last acquisition ended. */
   protected ended: Ended | undefined
   protected fiber: Fiber.Fiber<void> | undefined
-  #alarm: Alarm | undefined
+  /** When it is to renew. All that an idle tenant keeps for that. */
+  alarm: Alarm | undefined
   /** Sleeps until the acquisition of this number is overdue. */
   #watch: Fiber.Fiber<void> | undefined
   #watched = 0
@@ -126,7 +128,7 @@ export class Shell {
       const rejected = this.#known(token)
       return this.#answered(
         this.#caller,
-        (caller) => Engine.replacement(this.state, { ...caller, rejected, isRepeated }, this.#now)
+        (state, caller, now) => Engine.replacement(state, { ...caller, rejected, isRepeated }, now)
       )
     })
   }
@@ -147,7 +149,7 @@ export class Shell {
     return Effect.sync(() => {
       this.#telemetry.close()
       this.#cached = undefined
-      this.#cancelAlarm()
+      alarmsOf(this.#clock).cancel(this)
       if (this.#waiters !== undefined) Deferred.doneUnsafe(this.#waiters, closed)
       this.#status?.close()
     })
@@ -185,6 +187,7 @@ export class Shell {
   protected dispatch(event: Event): Effect.Effect<void> {
     const before = this.state
     const [state, commands] = Engine.transition(before, event, this.#now)
+    if (state === before && commands.length === 0) return Effect.void
     this.state = state
     const until = Engine.usableUntil(state)
     this.#cached = until === undefined
@@ -204,7 +207,7 @@ export class Shell {
         this.cancel()
         return Effect.void
       case "WakeAt":
-        this.#wakeAt(command.at)
+        alarmsOf(this.#clock).set(this, Instant.millisUntil(command.at, this.#now))
         return Effect.void
       case "CompleteWaiters": {
         const waiters = this.#waiters
@@ -221,20 +224,8 @@ export class Shell {
     }
   }
 
-  /** All that an idle tenant keeps for its renewal. */
-  #wakeAt(at: Instant.Instant): void {
-    this.#cancelAlarm()
-    this.#alarm = alarmsOf(this.#clock).set(this, Instant.millisUntil(at, this.#now))
-  }
-
-  #cancelAlarm(): void {
-    if (this.#alarm !== undefined) alarmsOf(this.#clock).cancel(this.#alarm)
-    this.#alarm = undefined
-  }
-
   /** Called when the alarm rings. */
   wake(): Effect.Effect<void> {
-    this.#alarm = undefined
     return this.#isClosed ? Effect.void : this.dispatch({ _tag: "RenewalDue" })
   }
 
@@ -308,14 +299,14 @@ export class Shell {
   }
 
   #acquire(): Effect.Effect<Token, AuthError> {
-    return this.#requested(this.#caller, (caller) => Engine.answer(this.state, caller, this.#now))
+    return this.#requested(this.#caller, Engine.answer)
   }
 
-  #requested(caller: Caller, ask: (caller: Caller) => Answer): Effect.Effect<Token, AuthError> {
+  #requested(caller: Caller, ask: Ask): Effect.Effect<Token, AuthError> {
     return this.#whileOpen(() => {
       const before = this.ended
       // An acquisition that never suspends has ended when this returns.
-      return Effect.flatMap(this.dispatch({ _tag: "TokenRequested" }), () => {
+      return Effect.flatMapEager(this.dispatch({ _tag: "TokenRequested" }), () => {
         const waited = this.ended === before ? undefined : this.ended
         return this.#answered({ ...caller, waited }, ask)
       })
@@ -339,28 +330,26 @@ export class Shell {
   }
 
   /** Does what the engine answers, until the answer is a token or a failure. */
-  #answered(caller: Caller, ask: (caller: Caller) => Answer): Effect.Effect<Token, AuthError> {
-    return this.#whileOpen(() => {
-      const again = () => this.#requested(caller, ask)
-      const answer = ask(caller)
-      switch (answer._tag) {
-        case "Token":
-          return Effect.succeed(answer.token)
-        case "Failure":
-          return Effect.fail(
-            answer.error === undefined
-              ? notTheToken(answer.retryAfter)
-              : withRetryAfter(answer.error, answer.retryAfter)
-          )
-        case "Retry":
-          return again()
-        default:
-          return Effect.flatMap(
-            this.wait(answer.until),
-            (waited) => waited === undefined ? again() : this.#answered({ ...caller, waited }, ask)
-          )
-      }
-    })
+  #answered(caller: Caller, ask: Ask): Effect.Effect<Token, AuthError> {
+    if (this.#isClosed) return closed
+    const answer = ask(this.state, caller, this.#now)
+    switch (answer._tag) {
+      case "Token":
+        return Effect.succeed(answer.token)
+      case "Failure":
+        return Effect.fail(
+          answer.error === undefined
+            ? notTheToken(answer.retryAfter)
+            : withRetryAfter(answer.error, answer.retryAfter)
+        )
+      case "Retry":
+        return this.#requested(caller, ask)
+      default:
+        return Effect.flatMap(
+          this.wait(answer.until),
+          (waited) => waited === undefined ? this.#requested(caller, ask) : this.#answered({ ...caller, waited }, ask)
+        )
+    }
   }
 
   #sleep(until: Instant.Instant): Effect.Effect<void> {

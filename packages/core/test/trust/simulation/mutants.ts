@@ -11,8 +11,6 @@ export interface Mutant {
   readonly to: string
   /** A seed with which the simulation finds it soon; 1 unless it says otherwise. */
   readonly seed?: number
-  /** Among how many histories it is found: 100 unless it says otherwise. */
-  readonly histories?: number
 }
 
 const shell = "internal/tokenProvider/shell.ts"
@@ -62,14 +60,14 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "never set the timer",
     file: shell,
-    from: "        this.#wakeAt(command.at)\n",
+    from: "        alarmsOf(this.#clock).set(this, Instant.millisUntil(command.at, this.#now))\n",
     to: "",
     seed: 2
   },
   {
     name: "let the timer go on when the scope is closed",
     file: shell,
-    from: "this.#cancelAlarm()\n      if (this.#waiters",
+    from: "alarmsOf(this.#clock).cancel(this)\n      if (this.#waiters",
     to: "if (this.#waiters"
   },
   {

@@ -32,7 +32,8 @@ type EngineState = State.State<Token, AuthError>
 type Event = State.Event<Token, AuthError>
 type Command = State.Command<Token, AuthError>
 type Caller = Engine.Caller<AuthError>
-type Answer = Engine.Answer<Token, AuthError>
+/** What the engine answers a caller: whoever gets a token, or replaces one. */
+type Ask = (state: EngineState, caller: Caller, now: Instant.Instant) => Engine.Answer<Token, AuthError>
 
 /** How an acquisition ended. */
 type Ended = NonNullable<Caller["waited"]>
@@ -129,7 +130,7 @@ export class Shell {
       const rejected = this.#known(token)
       return this.#answered(
         this.#caller,
-        (caller) => Engine.replacement(this.#state, { ...caller, rejected, isRepeated }, this.#now)
+        (state, caller, now) => Engine.replacement(state, { ...caller, rejected, isRepeated }, now)
       )
     })
   }
@@ -187,6 +188,7 @@ export class Shell {
   #dispatch(event: Event): Effect.Effect<void> {
     const before = this.#state
     const [state, commands] = Engine.transition(before, event, this.#now)
+    if (state === before && commands.length === 0) return Effect.void
     this.#state = state
     const until = Engine.usableUntil(state)
     this.#cached = until === undefined
@@ -295,10 +297,10 @@ export class Shell {
   }
 
   #acquire(): Effect.Effect<Token, AuthError> {
-    return this.#requested(this.#caller, (caller) => Engine.answer(this.#state, caller, this.#now))
+    return this.#requested(this.#caller, Engine.answer)
   }
 
-  #requested(caller: Caller, ask: (caller: Caller) => Answer): Effect.Effect<Token, AuthError> {
+  #requested(caller: Caller, ask: Ask): Effect.Effect<Token, AuthError> {
     return this.#whileOpen(() => {
       const before = this.#ended
       // An acquisition that never suspends has ended when this returns.
@@ -322,28 +324,26 @@ export class Shell {
   }
 
   /** Does what the engine answers, until the answer is a token or a failure. */
-  #answered(caller: Caller, ask: (caller: Caller) => Answer): Effect.Effect<Token, AuthError> {
-    return this.#whileOpen(() => {
-      const again = () => this.#requested(caller, ask)
-      const answer = ask(caller)
-      switch (answer._tag) {
-        case "Token":
-          return Effect.succeed(answer.token)
-        case "Failure":
-          return Effect.fail(
-            answer.error === undefined
-              ? notTheToken(answer.retryAfter)
-              : withRetryAfter(answer.error, answer.retryAfter)
-          )
-        case "Retry":
-          return again()
-        default:
-          return Effect.flatMap(
-            this.#wait(answer.until),
-            (waited) => waited === undefined ? again() : this.#answered({ ...caller, waited }, ask)
-          )
-      }
-    })
+  #answered(caller: Caller, ask: Ask): Effect.Effect<Token, AuthError> {
+    if (this.#isClosed) return closed
+    const answer = ask(this.#state, caller, this.#now)
+    switch (answer._tag) {
+      case "Token":
+        return Effect.succeed(answer.token)
+      case "Failure":
+        return Effect.fail(
+          answer.error === undefined
+            ? notTheToken(answer.retryAfter)
+            : withRetryAfter(answer.error, answer.retryAfter)
+        )
+      case "Retry":
+        return this.#requested(caller, ask)
+      default:
+        return Effect.flatMap(
+          this.#wait(answer.until),
+          (waited) => waited === undefined ? this.#requested(caller, ask) : this.#answered({ ...caller, waited }, ask)
+        )
+    }
   }
 
   #sleep(until: Instant.Instant): Effect.Effect<void> {
