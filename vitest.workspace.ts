@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { configDefaults, defineConfig } from "vitest/config"
 import { figuresReporter } from "./scripts/figures.ts"
@@ -15,10 +16,12 @@ export default defineConfig({
     reporters: ["default", "json", figuresReporter],
     // Each of the two runs names a file of its own; this is for the others.
     outputFile: { json: ".generated/tests/other.json" },
-    // All cores: by default one is left alone, which is half of a small machine.
-    maxWorkers: "100%",
+    // Many tests wait for processes and sockets: with one worker a core, a quarter of a small machine is idle.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     // Processes that the tests start keep compiled modules: they start in six tenths of the time.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL(".generated/compile-cache", import.meta.url)) },
+    // Files share the modules of their worker: loading them once for each file takes a third of the time.
+    isolate: false,
     globalSetup: ["packages/cli/test/support/bundle.ts"],
     // It imports JSON in the way of bundlers, which Node does not know.
     server: { deps: { inline: [/@actions\/workflow-parser/] } },
@@ -29,8 +32,6 @@ export default defineConfig({
           name: "unit",
           include: tests,
           exclude: [...exclude, ...full],
-          // Files share the modules of their worker: loading them once for each file takes a third of the time.
-          isolate: false,
           // Time is simulated: this is only for a machine that is slow, and for a test that hangs.
           testTimeout: 60_000
         }

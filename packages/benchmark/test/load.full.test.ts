@@ -137,9 +137,9 @@ describe("the scenarios of load, over sockets", () => {
 
   it("the goals are missed by a client that does not deserve them", async () => {
     const impostor = { ...naive, name: spotnana.name }
-    const reports = await Promise.all(
-      [stampede, expiry, revocation, outage].map((scenario) => run(scenario, [impostor]))
-    )
+    // One after another: a machine that is busy holds the floor up too, and what both wait for is nobody's wait for a token.
+    const reports: Array<Report> = []
+    for (const scenario of [stampede, expiry, revocation, outage]) reports.push(await run(scenario, [impostor]))
     const missed = reports.flatMap(({ goals }) => goals).filter(({ met }) => !met).map(({ goal }) => goal)
     expect(missed).toEqual(expect.arrayContaining([
       "1 token request for 200 callers",
