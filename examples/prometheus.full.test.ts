@@ -104,8 +104,9 @@ describe.skipIf(!Promtool.hasServer)("a real Prometheus", () => {
         for (const { expr } of dashboard.annotations.list) yield* query(interpolate(expr))
 
         // What was counted is seen, the first event of a series included.
-        assert.deepStrictEqual(answers.get("Failures, 15 minutes A"), [2])
-        assert.deepStrictEqual(answers.get("Refusals, 15 minutes A"), [1])
+        // A refusal is followed by further ones until the rules have seen it.
+        assert.isAtLeast(answers.get("Failures, 15 minutes A")![0]!, 2)
+        assert.isAtLeast(answers.get("Refusals, 15 minutes A")![0]!, 1)
         assert.deepStrictEqual(answers.get("Processes A"), [1])
         assert.deepStrictEqual(answers.get("Taken over from another process A"), [0])
         for (

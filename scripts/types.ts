@@ -6,7 +6,9 @@ import { spawnSync } from "node:child_process"
 import { createRequire } from "node:module"
 import { pathToFileURL } from "node:url"
 
-const typescript = createRequire(import.meta.url).resolve("typescript-6")
+const require = createRequire(import.meta.url)
+const typescript = require.resolve("typescript-6")
+const { version } = require("typescript-6/package.json") as { readonly version: string }
 
 const { status, stdout } = spawnSync(
   process.execPath,
@@ -28,4 +30,6 @@ process.stdout.write(stdout)
 // Where it finds no test, or cannot use its compiler, it says so and is content.
 const hasTests = /^Assertions: .*\d+ total$/m.test(stdout)
 if (!hasTests) console.error("No type was tested")
-process.exitCode = hasTests ? status ?? 1 : 1
+const isInstalled = stdout.includes(`uses TypeScript ${version}`)
+if (!isInstalled) console.error(`The types were not tested with TypeScript ${version}, which is installed`)
+process.exitCode = hasTests && isInstalled ? status ?? 1 : 1

@@ -1,10 +1,13 @@
 import * as DateTime from "effect/DateTime"
 import type { Style } from "./output.ts"
 
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" })
-
-/** The time of day in the user's time zone. */
-export const timeOfDay = (at: DateTime.DateTime): string => clock.format(DateTime.toEpochMillis(at))
+/** The time of day in the user's time zone. Without `Intl`, which takes 20 ms to load, a tenth of a command. */
+export const timeOfDay = (at: DateTime.DateTime): string => {
+  const local = new Date(DateTime.toEpochMillis(at))
+  return [local.getHours(), local.getMinutes(), local.getSeconds()]
+    .map((part) => String(part).padStart(2, "0"))
+    .join(":")
+}
 
 const longest = 200
 

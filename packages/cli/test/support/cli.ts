@@ -19,6 +19,9 @@ export const clientSecret = "c4n4ry-s3cr3t/+="
 /** The executable. */
 export const main = executable
 
+/** What a process has of the environment of the tests. With compiled modules it starts in three quarters of the time. */
+export const ofTests = { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE }
+
 export interface Ended {
   readonly stdout: Buffer
   readonly stderr: string
@@ -57,7 +60,7 @@ export const makeUser = (env: Readonly<Record<string, string | undefined>> = {})
             spawn(command, args, {
               ...inGroup,
               cwd,
-              env: { PATH: process.env.PATH, HOME: home, ...env, ...options?.env },
+              env: { ...ofTests, HOME: home, ...env, ...options?.env },
               stdio: ["pipe", "pipe", "pipe"],
               signal
             })

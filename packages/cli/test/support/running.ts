@@ -6,7 +6,7 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { endWithTest, inGroup } from "../../../../scripts/processes.ts"
-import { main } from "./cli.ts"
+import { main, ofTests } from "./cli.ts"
 
 /** A command that goes on until it is ended. */
 export interface Running {
@@ -78,7 +78,7 @@ const spawned = (
           spawn(command, args, {
             ...inGroup,
             cwd: options.cwd ?? home,
-            env: { PATH: process.env.PATH, HOME: home, ...options.env },
+            env: { ...ofTests, HOME: home, ...options.env },
             stdio: "pipe"
           })
         )

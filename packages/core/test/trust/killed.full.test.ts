@@ -11,7 +11,7 @@ import { endWithTest, inGroup } from "../../../../scripts/processes.ts"
 import { makeFileBackend } from "../../src/internal/tokenStore/file.ts"
 import { reportFigure } from "../support/figures.ts"
 
-const kills = 400
+const kills = 200
 const atATime = 4
 
 const services = Layer.mergeAll(NodeServices.layer, Digest.layerWebCrypto, SecureRandom.layerWebCrypto)
