@@ -66,15 +66,15 @@ const program = Effect.gen(function*() {
   const { tokenRequests } = yield* MockSpotnana.MockSpotnana
 
   // The default drain is a token's lifetime and 5 minutes; an example does not sleep for an hour.
-  yield* underLoad("Two users", ApiUserRotation.rotate({ switchTo: writeVault, drain: "200 millis" }))
+  yield* underLoad("Two users", ApiUserRotation.rotate({ switchTo: writeVault, drain: "1 second" }))
   yield* Console.log(`Token requests: ${yield* tokenRequests}`)
 
-  // The old secret is dead from the first moment; here it takes 100 ms until the new one is in the vault.
+  // The old secret is dead from the first moment; here it takes a second until the new one is in the vault.
   const apiUsers = yield* ApiUsers.ApiUsers
   const { clientId } = yield* Effect.flatMap(Vault, Ref.get)
   yield* underLoad(
     "One user",
-    Effect.flatMap(apiUsers.rotateSecret(clientId), (rotated) => Effect.delay(writeVault(rotated), "100 millis"))
+    Effect.flatMap(apiUsers.rotateSecret(clientId), (rotated) => Effect.delay(writeVault(rotated), "1 second"))
   )
 })
 
