@@ -37,7 +37,8 @@ const rawApi = (answer: string) =>
             if (!isToken && String(request).startsWith("GET ")) calls += 1
             socket.end(
               isToken
-                ? `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${token.length}\r\n\r\n${token}`
+                ? `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: ${token.length}` +
+                  `\r\n\r\n${token}`
                 : answer,
               "latin1"
             )
