@@ -7,7 +7,8 @@ import { makeAudit } from "../support/audit.ts"
 import { reportFigure, reportSearches, reportTable } from "../support/figures.ts"
 import { clientId, clientSecret } from "../support/harness.ts"
 import { platformClients } from "../support/sockets.ts"
-import { bodies, connections, huge, serve, token } from "./faults/server.ts"
+import type { connections } from "./faults/server.ts"
+import { bodies, huge, serve, token } from "./faults/server.ts"
 
 const secret = Redacted.value(clientSecret)
 
@@ -132,9 +133,8 @@ const connectionOutcomes: Record<keyof typeof connections, string> = {
 
 const statuses = Array.from({ length: 400 }, (_, index) => 200 + index)
 
-/** Faults that only the time-out ends. The others have time enough, however busy the machine. */
-const timeoutOf = (fault: string) =>
-  ["an endless drip", "never answered", "slow headers"].includes(fault) ? "300 millis" : "60 seconds"
+/** What only the time-out ends is not waited for long. All else has time enough, however busy the machine. */
+const timeoutFor = (outcome: string) => outcome === timedOut ? "300 millis" : "60 seconds"
 
 const environmentOf = (port: number, path: string) =>
   Environment.makeUnsafe({ baseUrl: `http://127.0.0.1:${port}`, tokenUrl: `http://127.0.0.1:${port}${path}` })
@@ -154,9 +154,9 @@ describe.each(platformClients)("faults of the token endpoint, with %s", (name, p
   // What these tests cause on purpose is logged as it should be, and of no interest here.
   const live = Layer.merge(platform, Layer.succeed(References.MinimumLogLevel, "None"))
 
-  const acquire = (port: number, path: string, fault: string) =>
+  const acquire = (port: number, path: string, outcome: string) =>
     Effect.flatMap(
-      TokenEndpoint.make({ environment: environmentOf(port, path), timeout: timeoutOf(fault) }),
+      TokenEndpoint.make({ environment: environmentOf(port, path), timeout: timeoutFor(outcome) }),
       (endpoint) => Effect.exit(endpoint.acquire({ clientId, clientSecret }))
     )
 
@@ -171,17 +171,18 @@ describe.each(platformClients)("faults of the token endpoint, with %s", (name, p
       for (const body of Object.keys(bodies) as ReadonlyArray<keyof typeof bodies>) {
         const outcomes = yield* Effect.forEach(
           statuses,
-          (status) =>
-            Effect.map(audit.run(acquire(server.port, `/${status}/${encodeURIComponent(body)}`, body)), (exit) => {
+          (status) => {
+            const expectation = expected(status, body, name)
+            const path = `/${status}/${encodeURIComponent(body)}`
+            return Effect.map(audit.run(acquire(server.port, path, expectation)), (exit) => {
               exchanges += 1
               peak = Math.max(peak, process.memoryUsage().rss)
               if (Exit.isFailure(exit)) audit.add(exit)
               const outcome = outcomeOf(exit)
               // By the Fetch standard a 421 is asked about once more, and that may fail by itself.
-              return status === 421 && name === "FetchHttpClient" && outcome === broken
-                ? expected(status, body, name)
-                : outcome
-            }),
+              return status === 421 && name === "FetchHttpClient" && outcome === broken ? expectation : outcome
+            })
+          },
           { concurrency: 16 }
         )
         expect(audit.search([secret, token])).toEqual([])
@@ -226,14 +227,14 @@ describe.each(platformClients)("faults of the token endpoint, with %s", (name, p
       yield* Effect.forEach(
         cases,
         ([fault, path, outcome]) =>
-          Effect.map(audit.run(acquire(server.port, path, fault)), (exit) => {
+          Effect.map(audit.run(acquire(server.port, path, outcome)), (exit) => {
             if (Exit.isFailure(exit)) audit.add(exit)
             expect([fault, outcomeOf(exit)]).toEqual([fault, outcome])
             rows.push([fault, outcome])
           }),
         { concurrency: 8 }
       )
-      const nobody = yield* acquire(1, "/", "refused")
+      const nobody = yield* acquire(1, "/", broken)
       expect(outcomeOf(nobody)).toBe(broken)
       rows.push(["connection refused", broken])
       const tls = yield* Effect.flatMap(
@@ -260,14 +261,19 @@ describe.each(platformClients)("faults of the token endpoint, with %s", (name, p
     Effect.gen(function*() {
       const server = yield* serve(secret, texts)
       const faults = [
-        ...Object.keys(bodies).map((body) => [body, `/503/${encodeURIComponent(body)}?once`] as const),
-        ...Object.keys(bodies).map((body) => [body, `/302/${encodeURIComponent(body)}?once`] as const),
-        ...Object.keys(connections).map((fault) => [fault, `/connection/${encodeURIComponent(fault)}?once`] as const)
+        ...[503, 302].flatMap((status) =>
+          (Object.keys(bodies) as ReadonlyArray<keyof typeof bodies>).map((body) =>
+            [body, `/${status}/${encodeURIComponent(body)}?once`, expected(status, body, name)] as const
+          )
+        ),
+        ...Object.entries(connectionOutcomes).map(([fault, outcome]) =>
+          [fault, `/connection/${encodeURIComponent(fault)}?once`, outcome] as const
+        )
       ].filter(([fault, path]) => !(fault === "RFC 6749 §5.2" && path.startsWith("/302")))
-      yield* Effect.forEach(faults, ([fault, path]) => {
+      yield* Effect.forEach(faults, ([fault, path, outcome]) => {
         const Provider = TokenProvider.layer({ refresh: { backoffBase: "1 millis" } }).pipe(
           Layer.provide(
-            TokenEndpoint.layer({ environment: environmentOf(server.port, path), timeout: timeoutOf(fault) })
+            TokenEndpoint.layer({ environment: environmentOf(server.port, path), timeout: timeoutFor(outcome) })
           ),
           Layer.provide(Credentials.layer({ clientId, clientSecret }))
         )

@@ -19,8 +19,8 @@ describe("invariant 11: nothing left behind", () => {
   // What is kept by mistake is a fiber, a token, a series: hundreds of bytes and more.
   const lives = [
     ["providers", "by 10,000 providers", "lifecycles"],
-    ["renewals", "by 10,000 renewals of one provider", "renewals of one provider"],
-    ["rejections", "by 10,000 rejections of one provider", "rejections of one provider"],
+    ["renewals", "by 20,000 renewals of one provider", "renewals of one provider"],
+    ["rejections", "by 20,000 rejections of one provider", "rejections of one provider"],
     ["tenants", "by 10,000 tenants that come and go", "tenants that come and go"]
   ] as const
   for (const [scenario, by, of] of lives) {

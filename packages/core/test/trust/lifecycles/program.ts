@@ -66,8 +66,8 @@ const longLived = (step: (provider: TokenProvider.TokenProvider["Service"]) => E
     const provider = yield* Effect.provideContext(TokenProvider.TokenProvider, services)
     yield* provider.get
     return {
-      times: 10_000,
-      warmUp: 2_000,
+      times: 20_000,
+      warmUp: 4_000,
       step: () => step(provider),
       end: Effect.andThen(Scope.close(scope, Exit.void), TestClock.adjust(0))
     }
