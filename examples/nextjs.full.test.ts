@@ -12,9 +12,15 @@ import type { Served } from "./support/serve.ts"
 
 const directory = Path.resolve("examples/nextjs")
 const next = Path.join(directory, "node_modules/next/dist/bin/next")
-const pages = ["/", "/forced"]
+/** The pages, with the query of the call that each makes. */
+const pages = [["/", "limit=1"], ["/forced", "limit=2"]] as const
 
-const environment = ({ variables }: Served) => ({ ...process.env, ...variables, NEXT_TELEMETRY_DISABLED: "1" })
+const environment = ({ variables }: Served) => ({
+  ...process.env,
+  ...variables,
+  NODE_ENV: "production",
+  NEXT_TELEMETRY_DISABLED: "1"
+})
 
 const build = (spotnana: Served) =>
   Effect.promise(async () => {
@@ -68,23 +74,29 @@ describe("nextjs", () => {
     Effect.gen(function*() {
       const spotnana = yield* serve()
       const built = yield* build(spotnana)
-      for (const page of pages) assert.match(built, new RegExp(`○ ${page} +1s`))
+      for (const [page] of pages) assert.match(built, new RegExp(`○ ${page} +1s`))
       assert.deepStrictEqual((yield* seen(spotnana.mock)).filter((entry) => !entry.startsWith("api 1")), ["token 1"])
       yield* assertNothingSecretIsStored(spotnana)
 
-      const address = yield* start(spotnana)
-      const text = (page: string) => Effect.promise(async () => (await fetch(address + page)).text())
-      yield* spotnana.mock.revokeTokens
       yield* spotnana.mock.clearLedger
-      // A page that is too old is shown once more, and made anew meanwhile.
-      const isMadeAnew = Effect.gen(function*() {
-        for (const page of pages) assert.include(yield* text(page), "120")
-        const calls = (yield* spotnana.mock.ledger).filter(({ endpoint, status }) =>
-          endpoint === "api" && status === 200
-        )
-        return calls.length >= 2 * pages.length
-      })
-      yield* Effect.repeat(Effect.delay(isMadeAnew, "200 millis"), { until: (isDone) => isDone })
+      const address = yield* start(spotnana)
+      /** A page that is too old is shown once more, and made anew meanwhile: each was, since a call with this answer. */
+      const madeAnewSince = (status: number) =>
+        Effect.gen(function*() {
+          for (const [page] of pages) {
+            const response = yield* Effect.promise(() => fetch(address + page))
+            assert.strictEqual(response.status, 200)
+            const html = yield* Effect.promise(() => response.text())
+            assert.include(html.replaceAll("<!-- -->", ""), "<p>120 companies</p>")
+          }
+          const calls = (yield* spotnana.mock.ledger).filter(({ endpoint }) => endpoint === "api")
+          const since = calls.slice(calls.findIndex((call) => call.status === status))
+          return calls.some((call) => call.status === status) &&
+            pages.every(([, query]) => since.some((call) => call.status === 200 && call.query.includes(query)))
+        }).pipe(Effect.delay("200 millis"), Effect.repeat({ until: (isDone) => isDone }))
+      yield* madeAnewSince(200)
+      yield* spotnana.mock.revokeTokens
+      yield* madeAnewSince(401)
       yield* assertNothingSecretIsStored(spotnana)
     }).pipe(Effect.scoped))
 })

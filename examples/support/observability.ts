@@ -65,7 +65,10 @@ export const live = Effect.fnUntraced(function*(example: Effect.Success<ReturnTy
   yield* mock.revokeTokens
   yield* shows("spotnana_auth_replays_total{")
   // A new token that is rejected before it was accepted once counts as evidence against the API.
-  yield* until(Effect.map(mock.ledger, (ledger) => ledger.at(-1)?.status === 200))
+  yield* until(Effect.map(mock.ledger, (ledger) => {
+    const last = ledger.at(-1)
+    return last?.endpoint === "api" && last.status === 200
+  }))
   yield* mock.inject("token", Fault.status(503))
   yield* mock.revokeTokens
   yield* until(Effect.sync(() => example.said.some((line) => line.includes("acquired after failures"))))

@@ -4,5 +4,5 @@ import { countCompanies } from "../lib/companies.js"
 export const revalidate = 1
 
 export default async function Page() {
-  return <p>{await countCompanies()} companies</p>
+  return <p>{await countCompanies(1)} companies</p>
 }

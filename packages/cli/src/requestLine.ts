@@ -1,7 +1,7 @@
 import * as DateTime from "effect/DateTime"
 import type { Style } from "./output.ts"
 
-/** The time of day in the user's time zone. Without `Intl`, which takes 20 ms to load, a tenth of a command. */
+/** The time of day in the user's time zone. Without `Intl`, which takes 20 ms to load: a tenth of the time of a command. */
 export const timeOfDay = (at: DateTime.DateTime): string => {
   const local = new Date(DateTime.toEpochMillis(at))
   return [local.getHours(), local.getMinutes(), local.getSeconds()]

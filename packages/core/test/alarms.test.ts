@@ -111,7 +111,17 @@ describe("alarms", () => {
       assert.deepStrictEqual(rung, [["cancels", 1_000]])
     }))
 
-  it.effect("an alarm replaces the one before, also one for now, whose sleeper sets the next before that is set", () =>
+  it.effect("who is given another alarm by another one that rings at the same time is woken at the new time only", () =>
+    Effect.gen(function*() {
+      const { alarms, rung, sleeper } = yield* subjects
+      const other = sleeper("other")
+      alarms.set(sleeper("first", Effect.sync(() => alarms.set(other, 500))), 1_000)
+      alarms.set(other, 1_000)
+      yield* TestClock.adjust("3 seconds")
+      assert.deepStrictEqual(rung, [["first", 1_000], ["other", 1_500]])
+    }))
+
+  it.effect("a new alarm replaces the previous one, even if it rings during `set` and its sleeper sets another", () =>
     Effect.gen(function*() {
       const { alarms, rung, sleeper, sleeping } = yield* subjects
       const again: Sleeper = sleeper("again", Effect.sync(() => alarms.set(again, 3_000)))

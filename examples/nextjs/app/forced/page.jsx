@@ -5,5 +5,5 @@ export const revalidate = 1
 export const fetchCache = "force-cache"
 
 export default async function Page() {
-  return <p>{await countCompanies()} companies</p>
+  return <p>{await countCompanies(2)} companies</p>
 }

@@ -103,7 +103,10 @@ export const spotnana: Peer = {
   open: (setting) => setting.constant === undefined ? authenticated(setting) : constant(setting, setting.constant)
 }
 
-/** What sharing one request costs in Effect itself, over the same transport: each waiting caller is a fiber. */
+/**
+ * What sharing one request costs in Effect itself, over the same transport: each waiting caller is a fiber. Each caller
+ * takes the token out of the shared answer, as with the library.
+ */
 export const cached: Peer = {
   ...spotnana,
   name: "Effect.cached, one request",

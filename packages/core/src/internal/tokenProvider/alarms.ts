@@ -32,7 +32,7 @@ class Alarms {
     this.#clock = clock
   }
 
-  /** Wakes the sleeper after this many milliseconds, in place of when it was to be woken before. */
+  /** Wakes the sleeper after this many milliseconds. Replaces its previous alarm. */
   set(sleeper: Sleeper, millis: number): void {
     this.cancel(sleeper)
     const alarm = { at: this.#now + millis, sleeper }
@@ -95,7 +95,7 @@ class Alarms {
     const due = this.#alarms.splice(this.#indexOf(Math.max(sleptUntil, this.#now)))
     for (const alarm of due.toReversed()) {
       const { sleeper } = alarm
-      // Another sleeper that was woken at the same time may have cancelled it.
+      // Another sleeper that was woken at the same time may have cancelled or replaced it.
       if (sleeper.alarm !== alarm) continue
       sleeper.alarm = undefined
       Effect.runFork(Effect.suspend(sleeper.wake.bind(sleeper)))

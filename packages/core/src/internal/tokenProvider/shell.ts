@@ -34,7 +34,7 @@ type EngineState = State.State<Token, AuthError>
 export type Event = State.Event<Token, AuthError>
 type Command = State.Command<Token, AuthError>
 type Caller = Engine.Caller<AuthError>
-/** What the engine answers a caller: whoever gets a token, or replaces one. */
+/** Asks the engine what a caller gets, for `get` or for `replacement`. */
 type Ask = (state: EngineState, caller: Caller, now: Instant.Instant) => Engine.Answer<Token, AuthError>
 
 /** How an acquisition ended. */
