@@ -33,7 +33,7 @@ export default defineConfig({
           include: tests,
           exclude: [...exclude, ...full],
           // Time is simulated: this is only for a machine that is slow, and for a test that hangs.
-          testTimeout: 60_000
+          testTimeout: 300_000
         }
       },
       {

@@ -65,7 +65,7 @@ export const makeShell = Effect.fnUntraced(function*(options: Options, parts: Pa
 /** The service of a provider that {@link makeShell} runs. */
 export const serviceOf = (environment: Environment, shell: Shell): Service => ({
   environment,
-  get: Effect.suspend(() => shell.get()),
+  get: shell.current,
   reject: (token, evidence) => shell.reject(token, evidence),
   replacement: (rejected, isRepeated) => shell.replacement(rejected, isRepeated),
   replayAccepted: Effect.suspend(() => shell.replayAccepted()),

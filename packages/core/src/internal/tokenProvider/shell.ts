@@ -23,6 +23,7 @@ import type { Sharing } from "../tokenStore/sharing.ts"
 import type { Acquisition, AcquisitionRequest, Outcome } from "./acquisition.ts"
 import { alarmsOf } from "./alarms.ts"
 import type { Alarm } from "./alarms.ts"
+import { CurrentToken } from "./currentToken.ts"
 import { closed, interrupted, late, notTheToken } from "./errors.ts"
 import type { Evidence, Status } from "./service.ts"
 import { StatusReport } from "./status.ts"
@@ -56,10 +57,8 @@ export class Shell {
   #status: StatusReport | undefined
 
   protected state: EngineState
-  /**
-   * What every caller gets until `until`, without reading the state. `checkedAt`: when the wall clock was last read.
-   */
-  #cached: { readonly exit: Exit.Exit<Token>; readonly until: Instant.Instant; checkedAt: number } | undefined
+  /** What every caller gets, without reading the state. */
+  readonly current: CurrentToken
   /** Completed when the acquisition in flight ends. */
   #waiters: Deferred.Deferred<Ended> | undefined
   /** How the last acquisition ended. */
@@ -85,6 +84,7 @@ export class Shell {
     this.#scope = scope
     this.#clock = Context.get(context, Clock.Clock)
     this.#telemetry = telemetry
+    this.current = new CurrentToken(this.#clock, this)
     if (sharing !== undefined) {
       this.#fork(Stream.runForEach(sharing.changes, ({ credentials, grant }) => {
         this.#telemetry.client = credentials
@@ -94,16 +94,7 @@ export class Shell {
   }
 
   get(): Effect.Effect<Token, AuthError> {
-    const cached = this.#cached
-    const wall = this.#clock.currentTimeMillisUnsafe()
-    // The monotonic clock is read at most once a millisecond, because reading it takes a third of the time that the
-    // library needs for a request with a token.
-    if (cached?.checkedAt === wall) return cached.exit
-    if (cached === undefined || Instant.hasPassed(cached.until, instantOf(this.#clock, wall))) {
-      return this.#acquire()
-    }
-    cached.checkedAt = wall
-    return cached.exit
+    return this.current.asEffect()
   }
 
   /** Begins the first acquisition, and makes as many attempts as a caller would. Nobody waits for it. */
@@ -148,7 +139,7 @@ export class Shell {
   get closing(): Effect.Effect<void> {
     return Effect.sync(() => {
       this.#telemetry.close()
-      this.#cached = undefined
+      this.current.clear()
       alarmsOf(this.#clock).cancel(this)
       if (this.#waiters !== undefined) Deferred.doneUnsafe(this.#waiters, closed)
       this.#status?.close()
@@ -190,9 +181,8 @@ export class Shell {
     if (state === before && commands.length === 0) return Effect.void
     this.state = state
     const until = Engine.usableUntil(state)
-    this.#cached = until === undefined
-      ? undefined
-      : { exit: Exit.succeed(state.cached!.token), until, checkedAt: NaN }
+    if (until === undefined) this.current.clear()
+    else this.current.set(state.cached!.token, until)
     if (state !== before) this.#status?.publish(() => this.status())
     const reports = commands.map((command) => this.#run(command))
     return Effect.all(reports, { discard: true })
@@ -298,7 +288,7 @@ export class Shell {
     return { ...grant, token: this.#known(grant.token), random: this.#random() }
   }
 
-  #acquire(): Effect.Effect<Token, AuthError> {
+  acquire(): Effect.Effect<Token, AuthError> {
     return this.#requested(this.#caller, Engine.answer)
   }
 

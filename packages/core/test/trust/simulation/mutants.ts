@@ -14,6 +14,7 @@ export interface Mutant {
 }
 
 const shell = "internal/tokenProvider/shell.ts"
+const currentToken = "internal/tokenProvider/currentToken.ts"
 const acquisition = "internal/tokenProvider/acquisition.ts"
 const authenticate = "internal/httpClient/authenticate.ts"
 
@@ -26,9 +27,22 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   {
     name: "hand out the cached token although it expired",
-    file: shell,
-    from: "cached === undefined || Instant.hasPassed(cached.until, instantOf(this.#clock, wall))",
-    to: "cached === undefined"
+    file: currentToken,
+    from: " && time.wall < this.#wall && time.mono < this.#mono",
+    to: ""
+  },
+  {
+    name: "hand out the cached token although the wall clock says that it expired",
+    file: currentToken,
+    from: " && time.wall < this.#wall",
+    to: ""
+  },
+  {
+    name: "hand out the cached token although the monotonic clock says that it expired",
+    file: currentToken,
+    from: " && time.mono < this.#mono",
+    to: "",
+    seed: 5
   },
   {
     name: "read one clock only",
