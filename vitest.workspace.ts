@@ -22,7 +22,7 @@ export default defineConfig({
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL(".generated/compile-cache", import.meta.url)) },
     // Files share the modules of their worker: loading them once for each file takes a third of the time.
     isolate: false,
-    globalSetup: ["packages/cli/test/support/bundle.ts"],
+    globalSetup: ["packages/cli/test/support/bundle.ts", "examples/support/bundle.ts"],
     // It imports JSON in the way of bundlers, which Node does not know.
     server: { deps: { inline: [/@actions\/workflow-parser/] } },
     projects: [

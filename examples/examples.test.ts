@@ -1,4 +1,4 @@
-// Each example is run as a stranger would run it: by Node, in a process of its own, which has to end by itself.
+// Each example is run by Node, in a process of its own, which has to end by itself.
 import { Fault, MockSpotnana, TokenStoreConformance } from "@effect-spotnana/testing"
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
@@ -35,9 +35,10 @@ const serve = Effect.fnUntraced(function*(variables: Variables) {
 
 describe.concurrent("invariant 11: an example ends by itself", () => {
   describe("first-program.ts", () => {
+    // This one as it is written; the others are bundled.
     example("prints companies", ({ assertNothingLeaks, variables }) =>
       Effect.gen(function*() {
-        const result = yield* run("first-program.ts", variables)
+        const result = yield* run("first-program.ts", variables, [], { bundled: false })
         assert.strictEqual(result.stderr, "")
         assert.deepStrictEqual(result.lines, [
           "{",

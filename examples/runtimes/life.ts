@@ -22,8 +22,11 @@ export interface Outcome {
   readonly end: { readonly exitCode: number | null; readonly stderr: string } | undefined
 }
 
-/** How long the second token and the third one live. The program has to wait for that, in real time. */
-export const lifetime = 4_000
+/**
+ * How long the second token and the third one live. The program has to wait for that, in real time: a machine that is
+ * slow for seconds must not be late for the renewal.
+ */
+export const lifetime = 10_000
 
 /** Revokes the first token after the first call. `onRenewed` comes before the answer to the first call with the third. */
 export const scenario = (onRenewed: Effect.Effect<unknown> = Effect.void) => (mock: Mock): Mock["httpEffect"] => {

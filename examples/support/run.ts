@@ -7,6 +7,7 @@ import type { Scope } from "effect"
 import { FetchHttpClient, HttpServer } from "effect/http"
 import { ChildProcess } from "effect/process"
 import { createServer } from "node:http"
+import { fileOf } from "./bundle.ts"
 
 const Spotnana = MockSpotnana.layerServer.pipe(
   Layer.provideMerge(MockSpotnana.layer()),
@@ -19,8 +20,13 @@ export type Variables = Readonly<Record<string, string | undefined>>
 
 // Only the variables that are given: whoever runs the tests may have some of Spotnana's set. With compiled modules kept,
 // an example starts in six tenths of the time.
-export const start = (file: string, variables: Variables, args: ReadonlyArray<string> = []) =>
-  ChildProcess.make(process.execPath, [`examples/${file}`, ...args], {
+export const start = (
+  file: string,
+  variables: Variables,
+  args: ReadonlyArray<string> = [],
+  { bundled = true }: { readonly bundled?: boolean } = {}
+) =>
+  ChildProcess.make(process.execPath, [fileOf(file, { bundled }), ...args], {
     env: { NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"], ...variables },
     detached: false
   })
