@@ -55,16 +55,18 @@ const settled = async (number: () => number): Promise<number> => {
 
 const framings = [{ "Content-Length": chunks * mebibyte }, { "Transfer-Encoding": "chunked" }] as const
 
-layer(proxied(), { excludeTestServices: true, timeout: "60 seconds" })("large bodies", (it) => {
+const asProcess = proxied([], { asProcess: true })
+
+layer(asProcess, { excludeTestServices: true, timeout: "60 seconds" })("large bodies", (it) => {
   it.effect("pass in both directions at a time, bit for bit, in little memory", () =>
     Effect.gen(function*() {
-      const { begin, call, route, running } = yield* Proxied
+      const { begin, call, child, route } = yield* Proxied
       yield* route("/upload", (request, response) => {
         void digest(request).then((hex) => response.end(hex))
       })
       yield* route("/download", (_, response) => void write(response))
       yield* call({ path: "/v2/companies" })
-      const before = process.platform === "linux" ? peak(running.child.pid!) : 0
+      const before = process.platform === "linux" ? peak(child!.pid!) : 0
       const digests = yield* Effect.promise(() =>
         Promise.all([
           ...framings.map(async (headers) => {
@@ -82,7 +84,7 @@ layer(proxied(), { excludeTestServices: true, timeout: "60 seconds" })("large bo
       )
       expect(new Set(digests)).toEqual(new Set([digestOf(chunks)]))
       // The four bodies have four times 96 MiB. How much waits to be collected depends on the machine.
-      if (process.platform === "linux") expect(peak(running.child.pid!) - before).toBeLessThan(2 * chunks * mebibyte)
+      if (process.platform === "linux") expect(peak(child!.pid!) - before).toBeLessThan(2 * chunks * mebibyte)
     }))
 
   it.effect("wait for who reads them slowly", () =>
@@ -227,7 +229,7 @@ layer(proxied(), { excludeTestServices: true, timeout: "30 seconds" })("an end b
     }))
 })
 
-layer(proxied(), { excludeTestServices: true, timeout: "60 seconds" })(
+layer(asProcess, { excludeTestServices: true, timeout: "60 seconds" })(
   "an answer before the end of an upload",
   (it) => {
     /** Answers at the first part of a body, reads no more of it, and closes. */
@@ -300,7 +302,7 @@ layer(proxied(), { excludeTestServices: true, timeout: "60 seconds" })(
 
 it.live("lets the requests in progress finish at Ctrl-C, and takes no more", () =>
   Effect.gen(function*() {
-    const { begin, route, running, url } = yield* Proxied
+    const { begin, child, route, running, url } = yield* Proxied
     let finish = () => {}
     yield* route("/slow", (_, response) => {
       response.write("first, ")
@@ -311,14 +313,14 @@ it.live("lets the requests in progress finish at Ctrl-C, and takes no more", () 
       await once(response, "readable")
       return response as Http.IncomingMessage
     })
-    running.child.kill("SIGINT")
+    child!.kill("SIGINT")
     yield* running.match(/1 in progress; waiting up to 5 seconds/)
     yield* Effect.promise(() => expect(fetch(`${url}/v2/companies`)).rejects.toThrow("fetch failed"))
     finish()
     const text = String((yield* Effect.promise(() => read(response))).body)
     expect(text).toBe("first, last")
     expect(yield* running.end).toBe(130)
-  }).pipe(Effect.provide(proxied())))
+  }).pipe(Effect.provide(asProcess)))
 
 it.live("does not wait for ever at Ctrl-C", () =>
   Effect.gen(function*() {
@@ -329,7 +331,7 @@ it.live("does not wait for ever at Ctrl-C", () =>
     expect(yield* running.interrupt).toBe(130)
     expect(running.stderr()).toMatch(/1 in progress[^]+--- GET \/never \d+ ms, the client went away/)
     request.destroy()
-  }).pipe(Effect.provide(proxied())))
+  }).pipe(Effect.provide(asProcess)))
 
 it.live("ends at once at Ctrl-C where nothing is asked, whoever keeps a connection", () =>
   Effect.gen(function*() {
@@ -338,7 +340,7 @@ it.live("ends at once at Ctrl-C where nothing is asked, whoever keeps a connecti
     yield* Effect.promise(() => once(Net.connect(port, "127.0.0.1"), "connect"))
     expect(yield* running.interrupt).toBe(130)
     expect(running.stderr()).not.toContain("in progress")
-  }).pipe(Effect.provide(proxied())))
+  }).pipe(Effect.provide(asProcess)))
 
 layer(proxied(["--timeout", "2s"]), { excludeTestServices: true, timeout: "30 seconds" })("the time-out", (it) => {
   it.effect("is for silence, and not for all of a long request", () =>

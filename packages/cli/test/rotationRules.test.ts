@@ -11,7 +11,7 @@ import { nextOf } from "../src/apiUsers/rotation/next.ts"
 import type { Facts } from "../src/apiUsers/rotation/next.ts"
 import * as Record from "../src/apiUsers/rotation/record.ts"
 import type { Rotation } from "../src/apiUsers/rotation/record.ts"
-import { temporary } from "./support/running.ts"
+import { temporary } from "./support/cli.ts"
 
 const rotation: Rotation = {
   step: "Created",
