@@ -129,12 +129,10 @@ describe("the command line", () => {
     () =>
       Effect.gen(function*() {
         const { runOnTerminal } = yield* makeUser()
-        for (const command of ["--help", "tokn"]) {
-          expect((yield* runOnTerminal([command])).stdout).toContain(ansi)
-          const plain = yield* runOnTerminal([command], { env: { NO_COLOR: "1" } })
-          expect(plain.stdout).toMatch(/./)
-          expect(plain.stdout).not.toContain(ansi)
-        }
+        expect((yield* runOnTerminal(["--help"])).stdout).toContain(ansi)
+        const { stdout } = yield* runOnTerminal(["--help"], { env: { NO_COLOR: "1" } })
+        expect(stdout).toContain("SUBCOMMANDS")
+        expect(stdout).not.toContain(ansi)
       })
   )
 

@@ -1,5 +1,5 @@
 import { MockSpotnana } from "@effect-spotnana/testing"
-import { NodeServices } from "@effect/platform-node"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { describe, expect, it } from "@effect/vitest"
 import { Config, ConfigProvider, Effect, Option } from "effect"
 import { Completions } from "effect/cli"

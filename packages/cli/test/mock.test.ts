@@ -318,15 +318,15 @@ describe("spotnana-auth mock", () => {
         expect(stderr()).toContain("Its client secret is your SPOTNANA_CLIENT_SECRET.")
       }))
 
-    it.live.skipIf(!hasTerminal)("not even on a terminal", () =>
+    it.live("not even on a terminal", () =>
       Effect.gen(function*() {
-        const { startOnTerminal } = yield* makeUser({ ...env, SPOTNANA_CLIENT_ID: "me" })
-        const running = yield* startOnTerminal(ofMock([]))
+        const { start } = yield* makeUser({ ...env, SPOTNANA_CLIENT_ID: "me" })
+        const running = yield* start(ofMock([]), { isTerminal: true })
         const [, baseUrl = ""] = yield* running.match(/export SPOTNANA_BASE_URL='(.+?)'/)
         yield* running.match(/Ctrl-C/)
         expect((yield* tokenRequest(baseUrl, "me")).status).toBe(200)
         yield* running.interrupt
-        expect(running.stdout()).not.toContain(secret)
+        expect(running.stdout() + running.stderr()).not.toContain(secret)
       }))
   })
 

@@ -1,6 +1,6 @@
 import { SpotnanaApiError } from "@effect-spotnana/core"
 import type { ApiUsers } from "@effect-spotnana/core"
-import { NodeServices } from "@effect/platform-node"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { describe, expect, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Fiber, Redacted } from "effect"
 import { TestClock } from "effect/testing"

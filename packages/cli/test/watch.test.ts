@@ -22,9 +22,9 @@ const hidden = Effect.map(
 const watch = (...args: ReadonlyArray<string>) =>
   Effect.flatMap(configuredUser, (user) => user.start(["watch", ...args]))
 
-/** On a terminal. */
-const draw = (env: Readonly<Record<string, string>> = {}) =>
-  Effect.flatMap(configuredUser, (user) => user.startOnTerminal(["watch"], { env }))
+/** The same where stdout is a terminal. */
+const draw = (env: Readonly<Record<string, string>>) =>
+  Effect.flatMap(configuredUser, (user) => user.start(["watch"], { env, isTerminal: true }))
 
 describe("spotnana-auth watch", () => {
   it.live("prints a line for each change where there is no terminal, without the token", () =>
@@ -96,10 +96,10 @@ describe("spotnana-auth watch", () => {
   const cursor = { hidden: "\x1b[?25l", shown: "\x1b[?25h" }
   const colour = /\x1b\[\d+m/
 
-  describe.skipIf(!hasTerminal)("on a terminal", () => {
-    it.live("draws a view in place, and gives the cursor back", () =>
+  describe("on a terminal", () => {
+    it.live.skipIf(!hasTerminal)("draws a view in place, and gives the cursor back", () =>
       Effect.gen(function*() {
-        const running = yield* draw()
+        const running = yield* (yield* configuredUser).startOnTerminal(["watch"])
         yield* running.match(/● valid[^]+● valid/)
         expect(yield* running.interrupt).toBe(130)
         const text = running.stdout()
@@ -128,8 +128,9 @@ describe("spotnana-auth watch", () => {
       Effect.gen(function*() {
         const running = yield* draw({ SPOTNANA_CLIENT_SECRET: "wrong" })
         expect(yield* running.end).toBe(6)
-        const [, after] = running.stdout().split(cursor.shown)
-        expect(after).toContain("invalid_client")
+        expect(running.stdout().startsWith(cursor.hidden)).toBe(true)
+        expect(running.stdout().endsWith(cursor.shown)).toBe(true)
+        expect(running.stderr()).toContain("invalid_client")
       }).pipe(Effect.provide(Spotnana)))
 
     it.live("prints lines on one that can do no better", () =>

@@ -1,5 +1,5 @@
 import { MockSpotnana } from "@effect-spotnana/testing"
-import { NodeHttpServer } from "@effect/platform-node"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Effect, Layer, References } from "effect"
 import type { Scope } from "effect"
 import { HttpServer } from "effect/http"

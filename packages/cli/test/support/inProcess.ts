@@ -1,4 +1,4 @@
-import { NodeServices } from "@effect/platform-node"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Clock, ConfigProvider, Console, Effect, Exit, Fiber, Layer, Runtime, Sink, Stdio, Stream } from "effect"
 import type { Scope } from "effect"
 import * as NodeConsole from "node:console"

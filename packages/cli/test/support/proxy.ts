@@ -1,5 +1,5 @@
 import { MockSpotnana } from "@effect-spotnana/testing"
-import { NodeHttpServer } from "@effect/platform-node"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Context, Effect, Layer, References } from "effect"
 import type { Scope } from "effect"
 import type { ChildProcess } from "node:child_process"

@@ -1,5 +1,5 @@
 import { MockSpotnana } from "@effect-spotnana/testing"
-import { NodeHttpServer } from "@effect/platform-node"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Context, Effect, Layer } from "effect"
 import { createServer } from "node:https"
 import * as Tls from "node:tls"
