@@ -16,9 +16,11 @@ const dotEnv = (record: Readonly<Record<string, string>>) =>
 describe("the configuration of the command line", () => {
   it.live("is a file .env in the working directory", () =>
     Effect.gen(function*() {
-      const { run, write } = yield* makeUser()
+      const { run, runProcess, write } = yield* makeUser()
       write(".env", dotEnv(yield* variables))
-      expect(yield* run(["request", "GET", "/v2/companies"])).toMatchObject({ code: 0 })
+      for (const way of [run, runProcess]) {
+        expect(yield* way(["request", "GET", "/v2/companies"])).toMatchObject({ code: 0 })
+      }
     }).pipe(Effect.provide(Spotnana)))
 
   it.live("is the environment, before the file .env", () =>

@@ -62,9 +62,9 @@ describe("spotnana-auth request", () => {
 
   it.live("sends the bytes of stdin, and prints the bytes of the answer", () =>
     Effect.gen(function*() {
-      const { run } = yield* configuredUser
-      for (const stdin of ["-", "@-"]) {
-        expect(yield* run(["request", "POST", "/v2/echo", "--data", stdin], { stdin: bytes, ...asBytes }))
+      const { run, runProcess } = yield* configuredUser
+      for (const [way, stdin] of [[run, "-"], [run, "@-"], [runProcess, "-"]] as const) {
+        expect(yield* way(["request", "POST", "/v2/echo", "--data", stdin], { stdin: bytes, ...asBytes }))
           .toMatchObject({ code: 0, stdout: bytes.toString("latin1") })
       }
     }).pipe(Effect.provide(Spotnana)))
