@@ -6,7 +6,7 @@ import * as Fs from "node:fs"
 import * as Http from "node:http"
 import * as Net from "node:net"
 import * as Faults from "../src/mock/faults.ts"
-import { makeUser, start, startAsProcess } from "./support/cli.ts"
+import { makeUser, start } from "./support/cli.ts"
 import type { Env } from "./support/cli.ts"
 import { hasTerminal } from "./support/process.ts"
 import type { Running } from "./support/running.ts"
@@ -32,7 +32,8 @@ const env: Env = { SPOTNANA_CLIENT_SECRET: secret }
 const mock = (args: ReadonlyArray<string> = []) => Effect.flatMap(start(ofMock(args), env), listening)
 
 /** The same as a process. */
-const mockAsProcess = (args: ReadonlyArray<string> = []) => Effect.flatMap(startAsProcess(ofMock(args), env), listening)
+const mockAsProcess = (args: ReadonlyArray<string> = []) =>
+  Effect.flatMap(makeUser(env), (user) => Effect.flatMap(user.startProcess(ofMock(args)), listening))
 
 interface Answer {
   readonly status: number

@@ -2,7 +2,7 @@ import { Fault, MockSpotnana } from "@effect-spotnana/testing"
 import { describe, expect, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Redacted } from "effect"
 import * as Fs from "node:fs"
-import { clientId, clientSecret, configuredUser, Spotnana, startAsProcess, variables } from "./support/cli.ts"
+import { clientId, clientSecret, configuredUser, Spotnana, variables } from "./support/cli.ts"
 
 const subjects = Effect.all({ mock: MockSpotnana.MockSpotnana, user: configuredUser })
 
@@ -341,7 +341,7 @@ describe("the process of a rotation", () => {
 
   it.live("ends with 130 at Ctrl-C, and names both users", () =>
     Effect.gen(function*() {
-      const running = yield* startAsProcess(["api-users", "rotate", "--switch-command", "true"], yield* variables)
+      const running = yield* (yield* configuredUser).startProcess(["api-users", "rotate", "--switch-command", "true"])
       yield* running.match(/is in use/)
       expect(yield* running.interrupt).toBe(130)
       expect(running.stderr()).toMatch(

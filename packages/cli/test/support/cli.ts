@@ -157,10 +157,6 @@ export const makeUser = (env: Env = {}): Effect.Effect<User, never, Scope.Scope>
 export const start = (args: ReadonlyArray<string>, env: Env = {}) =>
   Effect.flatMap(makeUser(env), (user) => user.start(args))
 
-/** The same as a process. */
-export const startAsProcess = (args: ReadonlyArray<string>, env: Env = {}) =>
-  Effect.flatMap(makeUser(env), (user) => user.startProcess(args))
-
 /** A Spotnana on a loopback socket. */
 export const Spotnana = MockSpotnana.layerServer.pipe(
   Layer.provideMerge(MockSpotnana.layer({ clientId, clientSecret })),

@@ -4,7 +4,7 @@ import type { Scope } from "effect"
 import * as NodeConsole from "node:console"
 import { Writable } from "node:stream"
 import { run } from "../../src/command.ts"
-import { makePrinted } from "./running.ts"
+import { makeRunning } from "./running.ts"
 import type { Running } from "./running.ts"
 
 export interface Options {
@@ -43,7 +43,7 @@ export const startInProcess = (
   Effect.gen(function*() {
     const ofNode = Object.keys(env).filter((name) => name.startsWith("NODE_"))
     if (ofNode.length > 0) throw new Error(`Only a process has ${ofNode.join(", ")}`)
-    const printed = makePrinted()
+    const { ended, print, running } = makeRunning(Effect.suspend(() => Fiber.interrupt(fiber)))
     const { onNote = () => Effect.void } = options
     const isTerminal = Effect.succeed(options.isTerminal ?? false)
     const stdio = Stdio.layerTest({
@@ -51,11 +51,11 @@ export const startInProcess = (
       stdin: Stream.make(Buffer.from((options.stdin ?? "") as string)),
       stdoutIsTerminal: isTerminal,
       stderrIsTerminal: isTerminal,
-      stdout: () => Sink.forEach((chunk) => Effect.sync(() => printed.add("stdout", chunk))),
+      stdout: () => Sink.forEach((chunk) => Effect.sync(() => print("stdout", chunk))),
       stderr: () =>
         Sink.forEach((chunk) =>
           Effect.suspend(() => {
-            printed.add("stderr", chunk)
+            print("stderr", chunk)
             return onNote(running.stderr())
           })
         )
@@ -63,12 +63,12 @@ export const startInProcess = (
     const stream = (name: "stdout" | "stderr") =>
       new Writable({
         write: (chunk: Uint8Array, _, done) => {
-          printed.add(name, chunk)
+          print(name, chunk)
           done()
         }
       })
     const clock = yield* Clock.Clock
-    const fiber = yield* run.pipe(
+    const fiber: Fiber.Fiber<unknown, unknown> = yield* run.pipe(
       Effect.provide(Layer.merge(NodeServices.layer, stdio)),
       // A process shares no layers with the tests.
       Effect.provideService(Layer.CurrentMemoMap, Layer.makeMemoMapUnsafe()),
@@ -81,6 +81,6 @@ export const startInProcess = (
       Effect.provideService(Clock.Clock, options.ahead === undefined ? clock : clockAhead(clock, options.ahead)),
       Effect.forkScoped
     )
-    const running = printed.running(Effect.map(Fiber.await(fiber), codeOf), Fiber.interrupt(fiber))
+    fiber.addObserver((exit) => ended(codeOf(exit)))
     return running
   })

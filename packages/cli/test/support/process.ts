@@ -5,7 +5,7 @@ import type { ChildProcess } from "node:child_process"
 import { once } from "node:events"
 import { endWithTest, inGroup } from "../../../../scripts/processes.ts"
 import { executable } from "./bundle.ts"
-import { makePrinted } from "./running.ts"
+import { makeRunning } from "./running.ts"
 import type { Running } from "./running.ts"
 
 export interface RunningProcess extends Running {
@@ -49,18 +49,13 @@ export const startProcess = (
           await once(child, "exit")
         })
     )
-    const printed = makePrinted()
-    for (const name of ["stdout", "stderr"] as const) {
-      child[name].on("data", (chunk: Buffer) => printed.add(name, chunk))
-    }
+    const { ended, print, running } = makeRunning(Effect.sync(() => child.kill("SIGINT")))
+    for (const name of ["stdout", "stderr"] as const) child[name].on("data", (chunk: Buffer) => print(name, chunk))
+    child.once("close", (code, signal) => ended(code ?? signal!))
     // A process that does not read its input may end before it is written.
     child.stdin.on("error", () => {})
     if (options.stdin !== undefined) child.stdin.end(options.stdin)
-    const closed = once(child, "close").then(([code, signal]): number | NodeJS.Signals => code ?? signal)
-    return {
-      child,
-      ...printed.running(Effect.promise(() => closed), Effect.sync(() => child.kill("SIGINT")))
-    }
+    return { ...running, child }
   })
 
 /** Whether a command can be run on a terminal: `script` of util-linux does that, and on other systems it is another program. */

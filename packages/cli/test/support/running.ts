@@ -21,39 +21,45 @@ export interface Running {
   readonly interrupt: Effect.Effect<Ended["code"]>
 }
 
-/** Collects what a command prints. */
-export const makePrinted = () => {
+/** A command from its start: what it prints is added, and then its end. */
+export const makeRunning = (interrupt: Effect.Effect<unknown>) => {
   const chunks = { stdout: [] as Array<Uint8Array>, stderr: [] as Array<Uint8Array> }
-  const events = new EventEmitter()
+  const changes = new EventEmitter()
+  let code: Ended["code"] | undefined
   const text = (name: "stdout" | "stderr", encoding?: BufferEncoding) => Buffer.concat(chunks[name]).toString(encoding)
-  return {
-    add: (name: "stdout" | "stderr", chunk: string | Uint8Array): void => {
-      chunks[name].push(Buffer.from(chunk as string))
-      events.emit("text")
-    },
-    /** The command, with a way to wait for its end and one to interrupt it. */
-    running: (end: Running["end"], interrupt: Effect.Effect<unknown>): Running => ({
-      stdout: (encoding) => text("stdout", encoding),
-      stderr: () => text("stderr"),
-      match: (pattern) => {
-        const both = () => text("stdout") + text("stderr")
-        const matched = Effect.promise(async (signal) => {
-          for (;;) {
-            const found = pattern.exec(both())
-            if (found !== null) return found
-            await once(events, "text", { signal })
-          }
-        })
-        const ended = Effect.flatMap(end, (code) =>
-          Effect.suspend(() => {
-            const found = pattern.exec(both())
-            return found === null ? Effect.die(new Error(`It ended with ${code}: ${both()}`)) : Effect.succeed(found)
-          }))
-        return Effect.raceFirst(matched, ended)
-      },
-      end,
-      interrupt: Effect.andThen(interrupt, end)
+  /** Looks again at each change, until there is something. */
+  const until = <A>(look: () => A | null | undefined) =>
+    Effect.promise(async (signal) => {
+      for (;;) {
+        const found = look()
+        if (found !== null && found !== undefined) return found
+        await once(changes, "change", { signal })
+      }
     })
+  const end = until(() => code)
+  const running: Running = {
+    stdout: (encoding) => text("stdout", encoding),
+    stderr: () => text("stderr"),
+    match: (pattern) =>
+      until(() => {
+        const printed = text("stdout") + text("stderr")
+        const found = pattern.exec(printed)
+        if (found === null && code !== undefined) throw new Error(`It ended with ${code}: ${printed}`)
+        return found
+      }),
+    end,
+    interrupt: Effect.andThen(interrupt, end)
+  }
+  return {
+    running,
+    print: (name: "stdout" | "stderr", chunk: string | Uint8Array): void => {
+      chunks[name].push(Buffer.from(chunk as string))
+      changes.emit("change")
+    },
+    ended: (by: Ended["code"]): void => {
+      code = by
+      changes.emit("change")
+    }
   }
 }
 
