@@ -94,6 +94,8 @@ const Settings = Layer.mergeAll(
   Layer.succeed(Logger.LogToStderr, true)
 ).pipe(
   Layer.provideMerge(Layer.effect(CliOutput.Formatter, formatter)),
+  // By the variables and streams of the services, not by those of the process.
+  Layer.provide(TerminalCapabilities.layer),
   Layer.provideMerge(Output.layer)
 )
 

@@ -1,10 +1,9 @@
 import { Fault, MockSpotnana } from "@effect-spotnana/testing"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
-import * as Fs from "node:fs"
-import * as Path from "node:path"
 import manifest from "../package.json" with { type: "json" }
-import { clientSecret, configuredUser, hasTerminal, makeUser, onTerminal, Spotnana } from "./support/cli.ts"
+import { clientSecret, configuredUser, deadAddress, makeUser, Spotnana, variables } from "./support/cli.ts"
+import { hasTerminal } from "./support/process.ts"
 
 const ansi = "\u001b["
 
@@ -15,7 +14,7 @@ describe("the command line", () => {
     Effect.gen(function*() {
       const { run } = yield* makeUser()
       const { code, stderr, stdout } = yield* run(["--version"])
-      expect({ code, stderr, stdout: String(stdout) }).toEqual({
+      expect({ code, stderr, stdout: stdout }).toEqual({
         code: 0,
         stderr: "",
         stdout: `spotnana-auth v${manifest.version}\n`
@@ -34,10 +33,10 @@ describe("the command line", () => {
       )
       for (const { code, stderr, stdout } of said) {
         expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
-        for (const heading of ["DESCRIPTION", "USAGE", "EXAMPLES"]) expect(String(stdout)).toContain(`${heading}\n`)
-        expect(String(stdout).split("\n").filter((line) => line.endsWith(" "))).toEqual([])
+        for (const heading of ["DESCRIPTION", "USAGE", "EXAMPLES"]) expect(stdout).toContain(`${heading}\n`)
+        expect(stdout.split("\n").filter((line) => line.endsWith(" "))).toEqual([])
       }
-      const [root = "", token = "", request = "", mock = ""] = said.map(({ stdout }) => String(stdout))
+      const [root = "", token = "", request = "", mock = ""] = said.map(({ stdout }) => stdout)
       for (const variable of ["CLIENT_ID", "CLIENT_SECRET", "ENVIRONMENT", "BASE_URL", "TOKEN_STORE_KEYS"]) {
         expect(root).toContain(`SPOTNANA_${variable} `)
       }
@@ -57,14 +56,14 @@ describe("the command line", () => {
       )
       expect(asked).toEqual(flagged)
       expect(asked.code).toBe(0)
-      expect(String(all.stdout)).toContain("SUBCOMMANDS\n")
+      expect(all.stdout).toContain("SUBCOMMANDS\n")
     }))
 
   it.live("takes the method of a request in small letters, as curl's users write it", () =>
     Effect.gen(function*() {
       const { run } = yield* configuredUser
       const { code, stdout } = yield* run(["request", "get", "/v2/companies?limit=1"])
-      expect({ code, body: JSON.parse(String(stdout)) }).toMatchObject({ code: 0, body: { totalNumResults: 120 } })
+      expect({ code, body: JSON.parse(stdout) }).toMatchObject({ code: 0, body: { totalNumResults: 120 } })
     }).pipe(Effect.provide(Spotnana)))
 
   it.live("doctor says how to go on without credentials where nothing is configured", () =>
@@ -72,8 +71,8 @@ describe("the command line", () => {
       const { run } = yield* makeUser()
       const { code, stdout } = yield* run(["doctor"])
       expect(code).toBe(1)
-      expect(String(stdout)).toContain("spotnana-auth mock --write-credentials mock.env")
-      expect(String(stdout)).toContain("spotnana-auth doctor --credentials-file mock.env")
+      expect(stdout).toContain("spotnana-auth mock --write-credentials mock.env")
+      expect(stdout).toContain("spotnana-auth doctor --credentials-file mock.env")
     }))
 
   it.live("shows help where no command is named", () =>
@@ -81,7 +80,7 @@ describe("the command line", () => {
       const { run } = yield* makeUser()
       const { code, stderr, stdout } = yield* run([])
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
-      expect(String(stdout)).toContain("SUBCOMMANDS\n")
+      expect(stdout).toContain("SUBCOMMANDS\n")
     }))
 
   it.live.each<readonly [string, ReadonlyArray<string>, string]>([
@@ -106,25 +105,36 @@ describe("the command line", () => {
     ([, args, expected]) =>
       Effect.gen(function*() {
         const { run } = yield* makeUser()
-        expect(yield* run(args)).toEqual({ code: 2, stdout: Buffer.alloc(0), stderr: expected })
+        expect(yield* run(args)).toEqual({ code: 2, stdout: "", stderr: expected })
       })
   )
 
   const commands = [[["--help"]], [["doctor"]], [["request", "GET", "/v2/companies"]], [["tokn"]]] as const
 
-  describe.skipIf(!hasTerminal)("on a terminal", () => {
-    it.live.each<readonly [ReadonlyArray<string>, Readonly<Record<string, string>>, boolean]>([
-      ...commands.flatMap(([args]) => [[args, {}, true], [args, { NO_COLOR: "1" }, false]] as const),
-      [["tokn"], { NO_COLOR: "" }, true],
-      [["tokn"], { NO_COLOR: "1", FORCE_COLOR: "1" }, false],
-      [["tokn"], { TERM: "dumb" }, false]
-    ])("%j with %j has colours: %s", ([args, env, expected]) =>
+  it.live.each<readonly [ReadonlyArray<string>, Readonly<Record<string, string>>, boolean]>([
+    ...commands.flatMap(([args]) => [[args, {}, true], [args, { NO_COLOR: "1" }, false]] as const),
+    [["tokn"], { NO_COLOR: "" }, true],
+    [["tokn"], { NO_COLOR: "1", FORCE_COLOR: "1" }, false],
+    [["tokn"], { TERM: "dumb" }, false]
+  ])("on a terminal %j with %j has colours: %s", ([args, env, expected]) =>
+    Effect.gen(function*() {
+      const { run } = yield* configuredUser
+      const { stderr, stdout } = yield* run(args, { env, isTerminal: true })
+      expect(stdout + stderr).toMatch(/./)
+      expect((stdout + stderr).includes(ansi)).toBe(expected)
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live.skipIf(!hasTerminal)(
+    "finds out whether it is on a terminal, and which variables that has",
+    () =>
       Effect.gen(function*() {
-        const { stdout } = yield* onTerminal(yield* configuredUser, args, { env })
-        expect(String(stdout)).toMatch(/./)
-        expect(String(stdout).includes(ansi)).toBe(expected)
-      }).pipe(Effect.provide(Spotnana)))
-  })
+        const { runOnTerminal } = yield* makeUser()
+        expect((yield* runOnTerminal(["--help"])).stdout).toContain(ansi)
+        const { stdout } = yield* runOnTerminal(["--help"], { env: { NO_COLOR: "1" } })
+        expect(stdout).toContain("SUBCOMMANDS")
+        expect(stdout).not.toContain(ansi)
+      })
+  )
 
   it.live.each(commands)(
     "%j has no colours where it is piped, unless FORCE_COLOR says so",
@@ -134,10 +144,10 @@ describe("the command line", () => {
         const [piped, forced] = yield* Effect.all([run(args), run(args, { env: { FORCE_COLOR: "1" } })], {
           concurrency: 2
         })
-        expect(`${String(piped.stdout)}${piped.stderr}`).not.toContain(ansi)
-        expect(`${String(forced.stdout)}${forced.stderr}`).toContain(ansi)
+        expect(`${piped.stdout}${piped.stderr}`).not.toContain(ansi)
+        expect(`${forced.stdout}${forced.stderr}`).toContain(ansi)
         // What a program reads is never coloured.
-        if (args[0] === "request") expect(String(forced.stdout)).not.toContain(ansi)
+        if (args[0] === "request") expect(forced.stdout).not.toContain(ansi)
       }).pipe(Effect.provide(Spotnana))
   )
 
@@ -145,20 +155,55 @@ describe("the command line", () => {
     "has none in the stream that is piped, where the other one is a terminal",
     () =>
       Effect.gen(function*() {
-        const user = yield* configuredUser
+        const { read, runOnTerminal } = yield* configuredUser
         const args = ["request", "GET", "/v2/users/nobody", "--include"]
         for (
           const [redirection, seen, piped] of [["2>piped", "HTTP 404", "error:"], [">piped", "error:", "HTTP 404"]]
         ) {
-          const { stdout } = yield* onTerminal(user, args, { redirection: redirection! })
-          expect(String(stdout)).toContain(seen)
-          expect(String(stdout)).toContain(ansi)
-          const content = Fs.readFileSync(Path.join(user.cwd, "piped"), "utf8")
+          const { stdout } = yield* runOnTerminal(args, { redirection })
+          expect(stdout).toContain(seen)
+          expect(stdout).toContain(ansi)
+          const content = read("piped")
           expect(content).toContain(piped)
           expect(content).not.toContain(ansi)
         }
       }).pipe(Effect.provide(Spotnana))
   )
+})
+
+describe("the executable", () => {
+  // Each command, and each exit code that needs no signal.
+  it.live.each<readonly [ReadonlyArray<string>, number, RegExp]>([
+    [["token"], 0, /^$/],
+    [["doctor"], 1, /^$/],
+    [["proxy", "--require-key"], 2, /^error: SPOTNANA_PROXY_KEY is not set/],
+    [["request", "GET", "/v2/moved"], 3, /a redirect to .* that is not followed/],
+    [["keys", "revoke", "none", "--company-id", "none"], 4, /^error: .* answered 400/],
+    [["api-users", "list"], 5, /^error: GET \/v2\/api-users answered 503/],
+    [["watch"], 6, /^error: .* answered 401/],
+    [["webhook", "send", "DEAD"], 7, /^error: .*ECONNREFUSED/],
+    [["token", "--subject-token-file", "-"], 8, /^error: .* stdin /],
+    [["mock", "--port", "0"], 2, /^error: The mock's client secret would not be printed/]
+  ])("runs %j, and ends with %d", ([args, code, stderr]) =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const { runProcess } = yield* makeUser({
+        ...yield* variables,
+        SPOTNANA_WEBHOOK_SECRETS: "whsec_c2VjcmV0IG9mIHRoZSB0ZXN0"
+      })
+      const dead = yield* deadAddress
+      if (args[0] === "request") {
+        yield* mock.inject("api", Fault.status(307, { headers: { location: "/v2/companies" } }))
+      }
+      if (args[0] === "api-users") yield* mock.inject("api", Fault.status(503))
+      const env = {
+        ...(args[0] === "doctor" ? { SPOTNANA_BASE_URL: dead } : undefined),
+        ...(args[0] === "watch" ? { SPOTNANA_CLIENT_SECRET: "wrong" } : undefined),
+        ...(args[0] === "mock" ? { SPOTNANA_CLIENT_SECRET: undefined } : undefined)
+      }
+      const ended = yield* runProcess(args.map((arg) => arg === "DEAD" ? dead : arg), { env, stdin: "subject" })
+      expect(ended).toMatchObject({ code, stderr: expect.stringMatching(stderr) })
+    }).pipe(Effect.provide(Spotnana)))
 })
 
 describe("what the command line prints", () => {
@@ -188,17 +233,17 @@ describe("what the command line prints", () => {
         const refused = yield* run(args)
         const asked = command[0] === "token"
         expect(refused.code).toBe(asked ? 0 : command[0] === "doctor" ? 1 : 6)
-        const said = [done, refused].flatMap(({ stderr, stdout }) => asked ? [stderr] : [stderr, String(stdout)]).join(
+        const said = [done, refused].flatMap(({ stderr, stdout }) => asked ? [stderr] : [stderr, stdout]).join(
           "\n"
         )
         const tokens = (yield* mock.ledger).flatMap(({ token }) => token === undefined ? [] : [Redacted.value(token)])
         expect(tokens.length).toBeGreaterThan(0)
-        expect(String(done.stdout).includes(tokens[0]!)).toBe(asked)
+        expect(done.stdout.includes(tokens[0]!)).toBe(asked)
         for (const secret of [clientSecret, encodeURIComponent(clientSecret), ...tokens]) {
           expect(said).not.toContain(secret)
           expect(said).not.toContain(Buffer.from(secret).toString("base64").replace(/=+$/, ""))
         }
-        expect(`${String(done.stdout)}${String(refused.stdout)}`).not.toContain(clientSecret)
+        expect(`${done.stdout}${refused.stdout}`).not.toContain(clientSecret)
       }).pipe(Effect.provide(Spotnana))
   )
 })

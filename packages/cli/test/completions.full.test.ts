@@ -40,7 +40,7 @@ describe.each<readonly [string, string, (file: string) => ReadonlyArray<string>]
           "duplicates"
         ]
       ) {
-        expect(String(stdout)).toContain(word)
+        expect(stdout).toContain(word)
       }
     }))
 
@@ -48,9 +48,9 @@ describe.each<readonly [string, string, (file: string) => ReadonlyArray<string>]
     Effect.gen(function*() {
       const { cwd, exec, run, write } = yield* makeUser()
       const { stdout } = yield* run(["--completions", shell])
-      yield* write("script", String(stdout))
+      write("script", stdout)
       expect(yield* exec(binary, parse(Path.join(cwd, "script")))).toMatchObject({ code: 0, stderr: "" })
-      yield* write("broken", `${String(stdout)}\nif (`)
+      write("broken", `${stdout}\nif (`)
       expect(yield* exec(binary, parse(Path.join(cwd, "broken")))).not.toMatchObject({ code: 0 })
     }))
 })
@@ -66,15 +66,15 @@ describe.skipIf(!has("bash"))("completions in bash", () => {
           `eval "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMP_POINT=\${#COMP_LINE}
           $(complete -p spotnana-auth | sed -E 's/.*-F ([^ ]+).*/\\1/') "$1" "\${@: -1}" "\${@: -2:1}" 2>&1; printf '%s\n' "\${COMPREPLY[@]}"`,
           "bash",
-          String(stdout),
+          stdout,
           ...words
         ])
-      expect(String((yield* complete("spotnana-auth", "to")).stdout).trim()).toBe("token")
-      expect(String((yield* complete("spotnana-auth", "token", "--min")).stdout).trim()).toBe("--min-lifetime")
-      expect(String((yield* complete("spotnana-auth", "api-users", "ro")).stdout).trim()).toBe("rotate")
-      expect(String((yield* complete("spotnana-auth", "keys", "gen")).stdout).trim()).toBe("generate")
+      expect((yield* complete("spotnana-auth", "to")).stdout.trim()).toBe("token")
+      expect((yield* complete("spotnana-auth", "token", "--min")).stdout.trim()).toBe("--min-lifetime")
+      expect((yield* complete("spotnana-auth", "api-users", "ro")).stdout.trim()).toBe("rotate")
+      expect((yield* complete("spotnana-auth", "keys", "gen")).stdout.trim()).toBe("generate")
       const choices = (...words: ReadonlyArray<string>) =>
-        Effect.map(complete("spotnana-auth", ...words), ({ stdout }) => String(stdout).trim().split("\n"))
+        Effect.map(complete("spotnana-auth", ...words), ({ stdout }) => stdout.trim().split("\n"))
       expect(yield* choices("mock", "--refusal", "401")).toEqual(["401-oauth2", "401-spotnana"])
       expect(yield* choices("token", "--log-level", "de")).toEqual(["debug"])
       expect(yield* choices("--completions", "z")).toEqual(["zsh"])

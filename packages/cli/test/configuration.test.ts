@@ -1,5 +1,5 @@
 import { MockSpotnana } from "@effect-spotnana/testing"
-import { NodeServices } from "@effect/platform-node"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { describe, expect, it } from "@effect/vitest"
 import { Config, ConfigProvider, Effect, Option } from "effect"
 import { Completions } from "effect/cli"
@@ -7,7 +7,8 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { root } from "../src/command.ts"
 import * as Configuration from "../src/configuration.ts"
-import { clientId, clientSecret, main, makeUser, Spotnana, variables } from "./support/cli.ts"
+import { executable } from "./support/bundle.ts"
+import { clientId, clientSecret, makeUser, Spotnana, variables } from "./support/cli.ts"
 
 const dotEnv = (record: Readonly<Record<string, string>>) =>
   Object.entries(record).map(([name, value]) => `${name}=${value}\n`).join("")
@@ -15,15 +16,17 @@ const dotEnv = (record: Readonly<Record<string, string>>) =>
 describe("the configuration of the command line", () => {
   it.live("is a file .env in the working directory", () =>
     Effect.gen(function*() {
-      const { run, write } = yield* makeUser()
-      yield* write(".env", dotEnv(yield* variables))
-      expect(yield* run(["request", "GET", "/v2/companies"])).toMatchObject({ code: 0 })
+      const { run, runProcess, write } = yield* makeUser()
+      write(".env", dotEnv(yield* variables))
+      for (const way of [run, runProcess]) {
+        expect(yield* way(["request", "GET", "/v2/companies"])).toMatchObject({ code: 0 })
+      }
     }).pipe(Effect.provide(Spotnana)))
 
   it.live("is the environment, before the file .env", () =>
     Effect.gen(function*() {
       const { run, write } = yield* makeUser({ SPOTNANA_CLIENT_SECRET: "wrong" })
-      yield* write(".env", dotEnv({ ...yield* variables, SPOTNANA_BASE_URL: "" }))
+      write(".env", dotEnv({ ...yield* variables, SPOTNANA_BASE_URL: "" }))
       const { SPOTNANA_BASE_URL } = yield* variables
       expect(yield* run(["token"], { env: { SPOTNANA_BASE_URL } })).toMatchObject({ code: 6 })
       expect(yield* run(["token"], { env: { SPOTNANA_BASE_URL, SPOTNANA_CLIENT_SECRET: clientSecret } }))
@@ -35,8 +38,8 @@ describe("the configuration of the command line", () => {
       const mock = yield* MockSpotnana.MockSpotnana
       yield* mock.addClient("other", "other secret")
       const { run, write } = yield* makeUser(yield* variables)
-      yield* write(".env", dotEnv({ SPOTNANA_CLIENT_ID: "nobody" }))
-      yield* write("other.env", dotEnv({ SPOTNANA_CLIENT_ID: "other", SPOTNANA_CLIENT_SECRET: "'other secret'" }))
+      write(".env", dotEnv({ SPOTNANA_CLIENT_ID: "nobody" }))
+      write("other.env", dotEnv({ SPOTNANA_CLIENT_ID: "other", SPOTNANA_CLIENT_SECRET: "'other secret'" }))
       yield* run(["token"])
       yield* run(["token", "--credentials-file", "other.env"])
       expect((yield* mock.ledger).map(({ clientId }) => clientId)).toEqual([clientId, "other"])
@@ -45,7 +48,7 @@ describe("the configuration of the command line", () => {
   it.live("of a file is that of Spotnana only: it moves no home", () =>
     Effect.gen(function*() {
       const { cwd, run, state, write } = yield* makeUser()
-      yield* write(".env", dotEnv({ ...yield* variables, XDG_STATE_HOME: Path.join(cwd, "state"), HOME: cwd }))
+      write(".env", dotEnv({ ...yield* variables, XDG_STATE_HOME: Path.join(cwd, "state"), HOME: cwd }))
       expect(yield* run(["token"])).toMatchObject({ code: 0 })
       expect(Fs.readdirSync(cwd)).toEqual([".env"])
       expect(Fs.existsSync(state)).toBe(true)
@@ -68,7 +71,7 @@ describe("the configuration of the command line", () => {
         const { run, state, write } = yield* makeUser(
           variable === "SPOTNANA_BASE_URL" ? credentials : { ...credentials, SPOTNANA_BASE_URL }
         )
-        yield* write(".env", dotEnv({ [variable]: value === "" ? SPOTNANA_BASE_URL : value }))
+        write(".env", dotEnv({ [variable]: value === "" ? SPOTNANA_BASE_URL : value }))
         const { code, stderr } = yield* run(["token"])
         expect(code).toBe(2)
         expect(stderr).toContain(
@@ -86,18 +89,18 @@ describe("the configuration of the command line", () => {
     Effect.gen(function*() {
       const { run, write } = yield* makeUser()
       const SPOTNANA_TOKEN_STORE_KEYS = Buffer.alloc(32, 7).toString("base64")
-      yield* write(".env", dotEnv({ ...yield* variables, SPOTNANA_TOKEN_STORE_KEYS, SPOTNANA_ENVIRONMENT: "sandbox" }))
+      write(".env", dotEnv({ ...yield* variables, SPOTNANA_TOKEN_STORE_KEYS, SPOTNANA_ENVIRONMENT: "sandbox" }))
       expect(yield* run(["token"])).toMatchObject({ code: 0, stderr: "" })
     }).pipe(Effect.provide(Spotnana)))
 
   it.live("is read from a pipe", () =>
     Effect.gen(function*() {
       const { exec, write } = yield* makeUser()
-      yield* write("credentials", dotEnv(yield* variables))
+      write("credentials", dotEnv(yield* variables))
       const fifo = "mkfifo -m 600 fifo && (cat credentials >fifo &) && "
       for (const [before, command, file] of [["", "token", "<(cat credentials)"], [fifo, "doctor", "fifo"]]) {
         const script = `${before}"$0" "$1" ${command} --credentials-file ${file}`
-        const ended = yield* exec("bash", ["-c", script, process.execPath, main])
+        const ended = yield* exec("bash", ["-c", script, process.execPath, executable])
         expect(ended).toMatchObject({ code: 0, stderr: "" })
       }
     }).pipe(Effect.provide(Spotnana)))
@@ -144,13 +147,13 @@ describe("the configuration of the command line", () => {
         const shown = file === ".env" ? file : Path.join(cwd, file)
         const args = file === ".env" ? ["token"] : ["token", "--credentials-file", file]
         const content = dotEnv(yield* variables)
-        yield* write(file, content, 0o644)
+        write(file, content, 0o644)
         const { code, stderr } = yield* run(args)
         expect({ code, stderr }).toEqual({
           code: 0,
           stderr: `warning: ${shown} can be read by others. Correct it: chmod go= ${shown}\n`
         })
-        yield* write(file, content, 0o600)
+        write(file, content, 0o600)
         expect(yield* run(args)).toMatchObject({ code: 0, stderr: "" })
       }).pipe(Effect.provide(Spotnana))
   )
@@ -163,7 +166,7 @@ describe("the configuration of the command line", () => {
         "--credentials-file names, one NAME=value per line.\n"
       expect(yield* run(["token"])).toEqual({
         code: 2,
-        stdout: Buffer.alloc(0),
+        stdout: "",
         stderr: "error: SPOTNANA_CLIENT_ID is not set; expected the client id of a Spotnana API user. " +
           `SPOTNANA_CLIENT_SECRET is not set; expected the client secret of a Spotnana API user\n${howTo}`
       })
@@ -194,7 +197,7 @@ describe("the configuration of the command line", () => {
         ...mistake
       })
       const { code, stderr, stdout } = yield* run(["token"])
-      expect({ code, stdout: String(stdout) }).toEqual({ code: 2, stdout: "" })
+      expect({ code, stdout: stdout }).toEqual({ code: 2, stdout: "" })
       expect(stderr).toMatch(expected)
       expect(stderr).not.toContain(clientSecret)
     }))

@@ -10,7 +10,7 @@ import { checkCall } from "../src/doctor/access.ts"
 import { makeExamine } from "../src/doctor/check.ts"
 import type { Result } from "../src/doctor/check.ts"
 import { clientId, clientSecret, configuredUser, deadAddress, makeUser, Spotnana, variables } from "./support/cli.ts"
-import type { Options, User } from "./support/cli.ts"
+import type { ProcessOptions, User } from "./support/cli.ts"
 import { secured } from "./support/secured.ts"
 
 interface Check {
@@ -23,20 +23,20 @@ interface Check {
 const all = ["configuration", "token store", "dns", "connection", "clock", "credentials", "api call"]
 
 /** What the doctor says, once for people and once for programs, which have to be of one mind. */
-const diagnose = ({ run }: User, args: ReadonlyArray<string> = [], options?: Options) =>
+const diagnose = ({ run }: Pick<User, "run">, args: ReadonlyArray<string> = [], options?: ProcessOptions) =>
   Effect.gen(function*() {
     const [forPrograms, forPeople] = yield* Effect.all([
       run(["doctor", "--json", ...args], options),
       run(["doctor", ...args], options)
     ], { concurrency: 2 })
-    const { checks, ok } = JSON.parse(String(forPrograms.stdout)) as { checks: ReadonlyArray<Check>; ok: boolean }
-    const text = String(forPeople.stdout)
+    const { checks, ok } = JSON.parse(forPrograms.stdout) as { checks: ReadonlyArray<Check>; ok: boolean }
+    const text = forPeople.stdout
     expect(forPrograms.code).toBe(ok ? 0 : 1)
     expect(forPeople.code).toBe(forPrograms.code)
     expect(checks.map(({ name }) => name)).toEqual(all)
     for (const { name, status } of checks) expect(text).toMatch(new RegExp(`^${status} +${name} `, "m"))
     for (const { advice } of checks) expect(text).toContain(advice ?? "")
-    expect(text + forPeople.stderr + String(forPrograms.stdout) + forPrograms.stderr).not.toContain(clientSecret)
+    expect(text + forPeople.stderr + forPrograms.stdout + forPrograms.stderr).not.toContain(clientSecret)
     return {
       ...forPeople,
       status: Object.fromEntries(checks.map(({ name, status }) => [name, status])),
@@ -61,7 +61,7 @@ describe("spotnana-auth doctor", () => {
       expect(check("configuration").summary).toContain("id and secret from the environment")
       expect(check("token store").summary).toContain(user.state)
       expect(check("api call").summary).toBe("GET /v2/companies?limit=1 answered 200")
-      expect(String(stdout)).toMatch(/\n\n0 faults, 0 warnings\n$/)
+      expect(stdout).toMatch(/\n\n0 faults, 0 warnings\n$/)
       // What is kept says nothing of the credentials: each run asks.
       expect(yield* mock.tokenRequests).toBe(2)
     }).pipe(Effect.provide(Spotnana)))
@@ -80,7 +80,7 @@ describe("spotnana-auth doctor", () => {
     Effect.gen(function*() {
       const { SPOTNANA_CLIENT_SECRET, ...others } = yield* variables
       const user = yield* makeUser(others)
-      yield* user.write(".env", `SPOTNANA_CLIENT_SECRET=${SPOTNANA_CLIENT_SECRET}\n`, 0o644)
+      user.write(".env", `SPOTNANA_CLIENT_SECRET=${SPOTNANA_CLIENT_SECRET}\n`, 0o644)
       const { check, code, status } = yield* diagnose(user)
       expect(code).toBe(0)
       expect(status).toEqual({ ...ok, configuration: "warning" })
@@ -271,7 +271,7 @@ describe("spotnana-auth doctor, of certificates,", () => {
   it.live("trusts one whose issuer is trusted, and says until when it is valid", () =>
     Effect.gen(function*() {
       const { trusted, user } = yield* secured()
-      const { check, status } = yield* diagnose(user, [], trusted("localhost"))
+      const { check, status } = yield* diagnose({ run: user.runProcess }, [], trusted("localhost"))
       expect(status).toEqual(ok)
       expect(check("connection").summary).toMatch(/^TLSv1\.3, certificate by localhost, valid until \d{4}-\d{2}-\d{2}$/)
     }))
@@ -293,13 +293,14 @@ describe("spotnana-auth doctor, of certificates,", () => {
       expect(check("connection").summary).toMatch(
         "is signed by Evil ]0;title 31m, which this machine does not trust"
       )
-      expect(String(stdout)).toMatch(/^[^\p{Cc}\n]*(?:\n[^\p{Cc}\n]*)*$/u)
+      expect(stdout).toMatch(/^[^\p{Cc}\n]*(?:\n[^\p{Cc}\n]*)*$/u)
     }))
 
   it.live("says that one is for another host", () =>
     Effect.gen(function*() {
-      const { trusted, user } = yield* secured({ names: [{ type: 2, value: "api.example" }] })
-      const { check, status } = yield* diagnose(user, [], trusted("localhost"))
+      const { at, trust, user } = yield* secured({ names: [{ type: 2, value: "api.example" }] })
+      yield* trust
+      const { check, status } = yield* diagnose(user, [], at("localhost"))
       expect(status).toEqual({ ...skippedAfter("connection"), connection: "fault" })
       expect(check("connection").summary).toBe("the certificate is for api.example, not for localhost")
     }))
@@ -312,8 +313,9 @@ describe("spotnana-auth doctor, of certificates,", () => {
           [{ notBeforeDate: inDays(2), notAfterDate: inDays(9) }, /is not valid yet$/]
         ] as const
       ) {
-        const { trusted, user } = yield* secured(validity)
-        const { check, status } = yield* diagnose(user, [], trusted("localhost"))
+        const { at, trust, user } = yield* secured(validity)
+        yield* trust
+        const { check, status } = yield* diagnose(user, [], at("localhost"))
         expect(status).toEqual({ ...skippedAfter("connection"), connection: "fault" })
         expect(check("connection").summary).toMatch(expected)
         expect(check("connection").advice).toContain("clock")
@@ -322,8 +324,9 @@ describe("spotnana-auth doctor, of certificates,", () => {
 
   it.live("warns of one that is about to expire", () =>
     Effect.gen(function*() {
-      const { trusted, user } = yield* secured({ notAfterDate: inDays(5) })
-      const { check, code, status } = yield* diagnose(user, [], trusted("localhost"))
+      const { at, trust, user } = yield* secured({ notAfterDate: inDays(5) })
+      yield* trust
+      const { check, code, status } = yield* diagnose(user, [], at("localhost"))
       expect(code).toBe(0)
       expect(status).toEqual({ ...ok, connection: "warning" })
       expect(check("connection").advice).toMatch(/^The certificate expires on \d{4}-\d{2}-\d{2}: /)
@@ -333,7 +336,9 @@ describe("spotnana-auth doctor, of certificates,", () => {
     Effect.gen(function*() {
       const { trusted, user } = yield* secured()
       const { env } = trusted("localhost")
-      const { check, status } = yield* diagnose(user, [], { env: { ...env, NODE_TLS_REJECT_UNAUTHORIZED: "0" } })
+      const { check, status } = yield* diagnose({ run: user.runProcess }, [], {
+        env: { ...env, NODE_TLS_REJECT_UNAUTHORIZED: "0" }
+      })
       expect(status).toEqual({ ...ok, connection: "warning" })
       expect(check("connection").advice).toContain("NODE_TLS_REJECT_UNAUTHORIZED")
     }))

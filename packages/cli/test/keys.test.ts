@@ -4,8 +4,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto"
 import { parsePublicKey } from "../src/keys/publicKey.ts"
-import { Spotnana } from "./support/cli.ts"
-import { configuredUser } from "./support/inProcess.ts"
+import { configuredUser, Spotnana } from "./support/cli.ts"
 
 const subjects = Effect.all({ mock: MockSpotnana.MockSpotnana, user: configuredUser })
 

@@ -5,24 +5,35 @@ import { once } from "node:events"
 import * as Fs from "node:fs"
 import * as Http from "node:http"
 import * as Net from "node:net"
-import * as Path from "node:path"
 import * as Faults from "../src/mock/faults.ts"
-import { hasTerminal } from "./support/cli.ts"
-import { start, startOnTerminal, temporary } from "./support/running.ts"
-import type { Env } from "./support/running.ts"
+import { makeUser, start } from "./support/cli.ts"
+import type { Env } from "./support/cli.ts"
+import { hasTerminal } from "./support/process.ts"
+import type { Running } from "./support/running.ts"
 
 const secret = "c4n4ry-s3cr3t/+="
 
 /** The lines on stderr before the first request. */
 const introduction = 7
 
+/** What it is that listens. */
+const listening = <R extends Running>(running: R) =>
+  Effect.map(running.match(/SPOTNANA_BASE_URL='([^']+)'/), ([, baseUrl = ""]) => ({
+    ...running,
+    baseUrl,
+    port: Number(new URL(baseUrl).port)
+  }))
+
+const ofMock = (args: ReadonlyArray<string>) => ["mock", "--port", "0", ...args]
+
+const env: Env = { SPOTNANA_CLIENT_SECRET: secret }
+
 /** A mock that listens, with a secret that the test knows. */
-const mock = (args: ReadonlyArray<string> = [], env: Env = {}) =>
-  Effect.gen(function*() {
-    const running = yield* start(["mock", "--port", "0", ...args], { SPOTNANA_CLIENT_SECRET: secret, ...env })
-    const [, baseUrl = ""] = yield* running.match(/SPOTNANA_BASE_URL='([^']+)'/)
-    return { ...running, baseUrl, port: Number(new URL(baseUrl).port) }
-  })
+const mock = (args: ReadonlyArray<string> = []) => Effect.flatMap(start(ofMock(args), env), listening)
+
+/** The same as a process. */
+const mockAsProcess = (args: ReadonlyArray<string> = []) =>
+  Effect.flatMap(makeUser(env), (user) => Effect.flatMap(user.startProcess(ofMock(args)), listening))
 
 interface Answer {
   readonly status: number
@@ -121,8 +132,9 @@ describe("spotnana-auth mock", () => {
     "removes the file of --write-credentials at %s",
     (signal) =>
       Effect.gen(function*() {
-        const file = Path.join(yield* temporary, "mock.env")
-        const running = yield* mock(["--write-credentials", file])
+        const { file: inDirectory } = yield* makeUser()
+        const file = inDirectory("mock.env")
+        const running = yield* mockAsProcess(["--write-credentials", file])
         yield* running.match(/Ctrl-C/)
         expect(Fs.existsSync(file)).toBe(true)
         running.child.kill(signal)
@@ -198,7 +210,7 @@ describe("spotnana-auth mock", () => {
 
   it.live("ends at once, whatever is open: a request that hangs, half a request, and connections on which nothing is said", () =>
     Effect.gen(function*() {
-      const { baseUrl, interrupt, match, port } = yield* mock(["--fault", "api:hang"])
+      const { baseUrl, interrupt, match, port } = yield* mockAsProcess(["--fault", "api:hang"])
       const agent = new Http.Agent({ keepAlive: true })
       yield* Effect.promise(async () => {
         const [response] = await once(Http.get(`${baseUrl}/get-auth-token`, { agent }), "response")
@@ -233,13 +245,9 @@ describe("spotnana-auth mock", () => {
   describe("makes a secret up", () => {
     it.live("which is in the file, for this user alone, until it ends", () =>
       Effect.gen(function*() {
-        const cwd = yield* temporary
-        const running = yield* start(
-          ["mock", "--port", "0", "--write-credentials", "mock.env", "--client-id", "me"],
-          {},
-          { cwd }
-        )
-        const file = Path.join(cwd, "mock.env")
+        const user = yield* makeUser()
+        const running = yield* user.start(ofMock(["--write-credentials", "mock.env", "--client-id", "me"]))
+        const file = user.file("mock.env")
         yield* running.match(/listens on/)
         expect(Fs.statSync(file).mode & 0o777).toBe(0o600)
         const [, baseUrl = "", clientId = "", clientSecret = ""] =
@@ -249,8 +257,7 @@ describe("spotnana-auth mock", () => {
         expect(clientId).toBe("me")
         expect((yield* tokenRequest(baseUrl, clientId, clientSecret)).status).toBe(200)
         // As any other command has it.
-        const token = yield* start(["token", "--json", "--credentials-file", file])
-        expect(yield* token.end).toBe(0)
+        expect(yield* user.run(["token", "--json", "--credentials-file", file])).toMatchObject({ code: 0 })
         expect(yield* running.interrupt).toBe(130)
         expect(Fs.existsSync(file)).toBe(false)
         expect(running.stdout() + running.stderr()).not.toContain(clientSecret)
@@ -258,26 +265,27 @@ describe("spotnana-auth mock", () => {
 
     it.live("and replaces what an earlier run left behind, but nothing else", () =>
       Effect.gen(function*() {
-        const cwd = yield* temporary
-        const file = Path.join(cwd, "mock.env")
-        const first = yield* start(["mock", "--port", "0", "--write-credentials", file])
+        const user = yield* makeUser()
+        const file = user.file("mock.env")
+        const write = ofMock(["--write-credentials", file])
+        const first = yield* user.startProcess(write)
         yield* first.match(/listens on/)
         first.child.kill("SIGKILL")
         yield* first.end
         Fs.chmodSync(file, 0o644)
-        const second = yield* start(["mock", "--port", "0", "--write-credentials", file])
+        const second = yield* user.start(write)
         const [, baseUrl] = yield* second.match(/listens on (http:\/\/127.0.0.1:\d+)/)
         expect(Fs.readFileSync(file, "utf8")).toContain(`'${baseUrl}'`)
         expect(Fs.statSync(file).mode & 0o777).toBe(0o600)
         yield* second.interrupt
         Fs.writeFileSync(file, "SPOTNANA_CLIENT_SECRET=real\n")
-        const third = yield* start(["mock", "--port", "0", "--write-credentials", file])
+        const third = yield* user.start(write)
         expect([yield* third.end, third.stderr()]).toEqual([
           2,
           expect.stringContaining("was not written by this command")
         ])
         expect(Fs.readFileSync(file, "utf8")).toBe("SPOTNANA_CLIENT_SECRET=real\n")
-        expect(Fs.readdirSync(cwd)).toEqual(["mock.env"])
+        expect(user.list(".")).toEqual(["mock.env"])
       }))
 
     it.live("and does not run where nobody would learn it", () =>
@@ -292,7 +300,8 @@ describe("spotnana-auth mock", () => {
 
     it.live.skipIf(!hasTerminal)("which a person sees on the terminal", () =>
       Effect.gen(function*() {
-        const running = yield* startOnTerminal(["mock", "--port", "0"])
+        const { startOnTerminal } = yield* makeUser()
+        const running = yield* startOnTerminal(ofMock([]))
         const [, baseUrl = ""] = yield* running.match(/export SPOTNANA_BASE_URL='(.+?)'/)
         const [, clientSecret] = yield* running.match(/export SPOTNANA_CLIENT_SECRET='(.+?)'/)
         expect((yield* tokenRequest(baseUrl, "mock-client", clientSecret)).status).toBe(200)
@@ -303,31 +312,29 @@ describe("spotnana-auth mock", () => {
   describe("takes the secret of the environment, which may be the real one", () => {
     it.live("and writes it nowhere", () =>
       Effect.gen(function*() {
-        const cwd = yield* temporary
-        const { baseUrl, stderr } = yield* mock(["--write-credentials", Path.join(cwd, "mock.env")])
+        const user = yield* makeUser(env)
+        const { baseUrl, stderr } = yield* listening(yield* user.start(ofMock(["--write-credentials", "mock.env"])))
         expect((yield* tokenRequest(baseUrl)).status).toBe(200)
-        expect(Fs.readFileSync(Path.join(cwd, "mock.env"), "utf8")).toMatch(/^#.+\nSPOTNANA_BASE_URL=.+\n.+_ID=.+\n$/)
+        expect(user.read("mock.env")).toMatch(/^#.+\nSPOTNANA_BASE_URL=.+\n.+_ID=.+\n$/)
         expect(stderr()).toContain("Its client secret is your SPOTNANA_CLIENT_SECRET.")
       }))
 
-    it.live.skipIf(!hasTerminal)("not even on a terminal", () =>
+    it.live("not even on a terminal", () =>
       Effect.gen(function*() {
-        const running = yield* startOnTerminal(["mock", "--port", "0"], {
-          SPOTNANA_CLIENT_SECRET: secret,
-          SPOTNANA_CLIENT_ID: "me"
-        })
+        const { start } = yield* makeUser({ ...env, SPOTNANA_CLIENT_ID: "me" })
+        const running = yield* start(ofMock([]), { isTerminal: true })
         const [, baseUrl = ""] = yield* running.match(/export SPOTNANA_BASE_URL='(.+?)'/)
         yield* running.match(/Ctrl-C/)
         expect((yield* tokenRequest(baseUrl, "me")).status).toBe(200)
         yield* running.interrupt
-        expect(running.stdout()).not.toContain(secret)
+        expect(running.stdout() + running.stderr()).not.toContain(secret)
       }))
   })
 
   it.live("says what to do where it cannot listen", () =>
     Effect.gen(function*() {
       const { port } = yield* mock()
-      const second = yield* start(["mock", "--port", String(port)], { SPOTNANA_CLIENT_SECRET: secret })
+      const second = yield* start(["mock", "--port", String(port)], env)
       expect([yield* second.end, second.stdout(), second.stderr()]).toEqual([
         2,
         "",
@@ -349,7 +356,7 @@ describe("spotnana-auth mock", () => {
     ] as const
   )("teaches who is mistaken: %j", ([args, message]) =>
     Effect.gen(function*() {
-      const running = yield* start(["mock", ...args], { SPOTNANA_CLIENT_SECRET: secret })
+      const running = yield* start(["mock", ...args], env)
       expect([yield* running.end, running.stdout(), running.stderr()]).toEqual([2, "", expect.stringMatching(message)])
     }))
 })

@@ -5,9 +5,8 @@ import { spawnSync } from "node:child_process"
 import { once } from "node:events"
 import * as Net from "node:net"
 import * as Os from "node:os"
-import { clientId, clientSecret, Spotnana, variables } from "./support/cli.ts"
+import { clientId, clientSecret, Spotnana, start, variables } from "./support/cli.ts"
 import { Proxied, proxied, read, said } from "./support/proxy.ts"
-import { start } from "./support/running.ts"
 
 /** What comes back for what no client library would send. */
 const raw = (port: number, request: string) =>
@@ -232,7 +231,10 @@ layer(proxied(), { excludeTestServices: true, timeout: "30 seconds" })("who may 
 
 const key = "k3y-that-nobody-guesses"
 
-layer(proxied(["--require-key"], { SPOTNANA_PROXY_KEY: key }), { excludeTestServices: true, timeout: "30 seconds" })(
+layer(proxied(["--require-key"], { env: { SPOTNANA_PROXY_KEY: key } }), {
+  excludeTestServices: true,
+  timeout: "30 seconds"
+})(
   "a proxy that wants its key",
   (it) => {
     it.effect("lets in who has it, and does not hand it on", () =>
@@ -261,7 +263,7 @@ layer(proxied(["--require-key"], { SPOTNANA_PROXY_KEY: key }), { excludeTestServ
 
 const others = ["--address", "0.0.0.0", "--allow-host", "spotnana-proxy", "--allow-host", "gateway:80"]
 
-layer(proxied(others, { SPOTNANA_PROXY_KEY: key }), { excludeTestServices: true, timeout: "30 seconds" })(
+layer(proxied(others, { env: { SPOTNANA_PROXY_KEY: key } }), { excludeTestServices: true, timeout: "30 seconds" })(
   "a proxy for other containers",
   (it) => {
     const authorization = `Bearer ${key}`
@@ -312,7 +314,10 @@ layer(proxied(others, { SPOTNANA_PROXY_KEY: key }), { excludeTestServices: true,
   }
 )
 
-layer(proxied(["--require-key"], { SPOTNANA_PROXY_KEY: key }), { excludeTestServices: true, timeout: "30 seconds" })(
+layer(proxied(["--require-key"], { env: { SPOTNANA_PROXY_KEY: key } }), {
+  excludeTestServices: true,
+  timeout: "30 seconds"
+})(
   "the health of a proxy",
   (it) => {
     const path = "/.spotnana-auth/health"
@@ -401,8 +406,10 @@ describe("spotnana-auth proxy", () => {
       const answer = yield* call({ path: "/.spotnana-auth/health" })
       expect([answer.status, said(answer)]).toEqual([503, { code: "NO_TOKEN", message: "No token is in use: failed." }])
       expect(yield* mock.tokenRequests).toBe(requested)
-    }).pipe(Effect.provide(proxied([], {}, (mock) =>
-      mock.inject("token", Fault.status(401, { body: { error: "invalid_client" } }), { times: Infinity })))))
+    }).pipe(Effect.provide(proxied([], {
+      before: (mock) =>
+        mock.inject("token", Fault.status(401, { body: { error: "invalid_client" } }), { times: Infinity })
+    }))))
 
   it.live("makes a key with the command that it names", () =>
     Effect.gen(function*() {

@@ -19,6 +19,8 @@ const digestOf = (count: number): string => {
   return hash.digest("hex")
 }
 
+const digestOfAll = digestOf(chunks)
+
 /** Writes a body of many chunks, no faster than it is taken. */
 const write = async (
   to: Http.OutgoingMessage,
@@ -55,16 +57,18 @@ const settled = async (number: () => number): Promise<number> => {
 
 const framings = [{ "Content-Length": chunks * mebibyte }, { "Transfer-Encoding": "chunked" }] as const
 
-layer(proxied(), { excludeTestServices: true, timeout: "60 seconds" })("large bodies", (it) => {
+const asProcess = proxied([], { asProcess: true })
+
+layer(asProcess, { excludeTestServices: true, timeout: "60 seconds" })("large bodies", (it) => {
   it.effect("pass in both directions at a time, bit for bit, in little memory", () =>
     Effect.gen(function*() {
-      const { begin, call, route, running } = yield* Proxied
+      const { begin, call, child, route } = yield* Proxied
       yield* route("/upload", (request, response) => {
         void digest(request).then((hex) => response.end(hex))
       })
       yield* route("/download", (_, response) => void write(response))
       yield* call({ path: "/v2/companies" })
-      const before = process.platform === "linux" ? peak(running.child.pid!) : 0
+      const before = process.platform === "linux" ? peak(child!.pid!) : 0
       const digests = yield* Effect.promise(() =>
         Promise.all([
           ...framings.map(async (headers) => {
@@ -80,9 +84,9 @@ layer(proxied(), { excludeTestServices: true, timeout: "60 seconds" })("large bo
           })
         ])
       )
-      expect(new Set(digests)).toEqual(new Set([digestOf(chunks)]))
+      expect(new Set(digests)).toEqual(new Set([digestOfAll]))
       // The four bodies have four times 96 MiB. How much waits to be collected depends on the machine.
-      if (process.platform === "linux") expect(peak(running.child.pid!) - before).toBeLessThan(2 * chunks * mebibyte)
+      if (process.platform === "linux") expect(peak(child!.pid!) - before).toBeLessThan(2 * chunks * mebibyte)
     }))
 
   it.effect("wait for who reads them slowly", () =>
@@ -113,8 +117,8 @@ layer(proxied(), { excludeTestServices: true, timeout: "60 seconds" })("large bo
         // Nobody reads: what was written is in the sockets' buffers, and the rest is still where it comes from.
         expect(await settled(() => uploaded)).toBeLessThan(chunks * mebibyte / 2)
         expect(await settled(() => downloaded)).toBeLessThan(chunks * mebibyte / 2)
-        expect(await digest(request)).toBe(digestOf(chunks))
-        expect(await digest(download)).toBe(digestOf(chunks))
+        expect(await digest(request)).toBe(digestOfAll)
+        expect(await digest(download)).toBe(digestOfAll)
         await finished
         const [response] = await answered
         await read(response)
@@ -227,7 +231,7 @@ layer(proxied(), { excludeTestServices: true, timeout: "30 seconds" })("an end b
     }))
 })
 
-layer(proxied(), { excludeTestServices: true, timeout: "60 seconds" })(
+layer(asProcess, { excludeTestServices: true, timeout: "60 seconds" })(
   "an answer before the end of an upload",
   (it) => {
     /** Answers at the first part of a body, reads no more of it, and closes. */
@@ -290,7 +294,7 @@ layer(proxied(), { excludeTestServices: true, timeout: "60 seconds" })(
           ])
           isRevoked = false
           const again = yield* upload("/early", headers)
-          expect([again.status, String(again.body)]).toEqual([200, digestOf(chunks)])
+          expect([again.status, String(again.body)]).toEqual([200, digestOfAll])
           expect((yield* call({ path: "/v2/companies" })).status).toBe(200)
           expect([yield* mock.tokenRequests, yield* mock.apiRequests]).toEqual([1, 1])
         }
@@ -300,7 +304,7 @@ layer(proxied(), { excludeTestServices: true, timeout: "60 seconds" })(
 
 it.live("lets the requests in progress finish at Ctrl-C, and takes no more", () =>
   Effect.gen(function*() {
-    const { begin, route, running, url } = yield* Proxied
+    const { begin, child, route, running, url } = yield* Proxied
     let finish = () => {}
     yield* route("/slow", (_, response) => {
       response.write("first, ")
@@ -311,14 +315,14 @@ it.live("lets the requests in progress finish at Ctrl-C, and takes no more", () 
       await once(response, "readable")
       return response as Http.IncomingMessage
     })
-    running.child.kill("SIGINT")
+    child!.kill("SIGINT")
     yield* running.match(/1 in progress; waiting up to 5 seconds/)
     yield* Effect.promise(() => expect(fetch(`${url}/v2/companies`)).rejects.toThrow("fetch failed"))
     finish()
     const text = String((yield* Effect.promise(() => read(response))).body)
     expect(text).toBe("first, last")
     expect(yield* running.end).toBe(130)
-  }).pipe(Effect.provide(proxied())))
+  }).pipe(Effect.provide(asProcess)))
 
 it.live("does not wait for ever at Ctrl-C", () =>
   Effect.gen(function*() {
@@ -329,7 +333,7 @@ it.live("does not wait for ever at Ctrl-C", () =>
     expect(yield* running.interrupt).toBe(130)
     expect(running.stderr()).toMatch(/1 in progress[^]+--- GET \/never \d+ ms, the client went away/)
     request.destroy()
-  }).pipe(Effect.provide(proxied())))
+  }).pipe(Effect.provide(asProcess)))
 
 it.live("ends at once at Ctrl-C where nothing is asked, whoever keeps a connection", () =>
   Effect.gen(function*() {
@@ -338,7 +342,7 @@ it.live("ends at once at Ctrl-C where nothing is asked, whoever keeps a connecti
     yield* Effect.promise(() => once(Net.connect(port, "127.0.0.1"), "connect"))
     expect(yield* running.interrupt).toBe(130)
     expect(running.stderr()).not.toContain("in progress")
-  }).pipe(Effect.provide(proxied())))
+  }).pipe(Effect.provide(asProcess)))
 
 layer(proxied(["--timeout", "2s"]), { excludeTestServices: true, timeout: "30 seconds" })("the time-out", (it) => {
   it.effect("is for silence, and not for all of a long request", () =>

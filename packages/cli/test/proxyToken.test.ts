@@ -222,7 +222,7 @@ describe("what the proxy answers", () => {
       "destination_unavailable"
     ).pipe(
       Effect.provide(
-        proxied(["--timeout", "300ms"], {}, (mock) => mock.inject("token", Fault.hang, { times: Infinity }))
+        proxied(["--timeout", "300ms"], { before: (mock) => mock.inject("token", Fault.hang, { times: Infinity }) })
       )
     ))
 

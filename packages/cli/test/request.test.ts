@@ -6,16 +6,9 @@ import * as Fs from "node:fs"
 import { createServer } from "node:net"
 import type { AddressInfo } from "node:net"
 import * as Path from "node:path"
-import {
-  clientSecret,
-  configuredUser,
-  deadAddress,
-  hasTerminal,
-  main,
-  onTerminal,
-  Spotnana,
-  variables
-} from "./support/cli.ts"
+import { executable } from "./support/bundle.ts"
+import { clientSecret, configuredUser, deadAddress, Spotnana, variables } from "./support/cli.ts"
+import { hasTerminal } from "./support/process.ts"
 
 const call = MockSpotnana.MockSpotnana.use(({ ledger }) => ledger).pipe(
   Effect.map((entries) => entries.filter(({ endpoint }) => endpoint === "api"))
@@ -23,6 +16,8 @@ const call = MockSpotnana.MockSpotnana.use(({ ledger }) => ledger).pipe(
 
 // Neither UTF-8 nor without a zero.
 const bytes = Buffer.from(Array.from({ length: 1024 }, (_, index) => index % 256))
+/** With these, each character of stdout is a byte. */
+const asBytes = { encoding: "latin1" } as const
 
 /** A Spotnana that answers each call of the API with these bytes. */
 const rawApi = (answer: string) =>
@@ -58,7 +53,7 @@ describe("spotnana-auth request", () => {
       const { run } = yield* configuredUser
       const { code, stderr, stdout } = yield* run(["request", "GET", "/v2/companies?offset=1&limit=1"])
       expect(code).toBe(0)
-      expect(String(stdout)).toBe(
+      expect(stdout).toBe(
         "{\"length\":1,\"elements\":[{\"id\":\"00000000-0000-4000-8000-000000000002\",\"name\":\"Company 2\"}]," +
           "\"totalNumResults\":120}"
       )
@@ -67,10 +62,10 @@ describe("spotnana-auth request", () => {
 
   it.live("sends the bytes of stdin, and prints the bytes of the answer", () =>
     Effect.gen(function*() {
-      const { run } = yield* configuredUser
-      for (const stdin of ["-", "@-"]) {
-        expect(yield* run(["request", "POST", "/v2/echo", "--data", stdin], { stdin: bytes }))
-          .toMatchObject({ code: 0, stdout: bytes })
+      const { run, runProcess } = yield* configuredUser
+      for (const [way, stdin] of [[run, "-"], [run, "@-"], [runProcess, "-"]] as const) {
+        expect(yield* way(["request", "POST", "/v2/echo", "--data", stdin], { stdin: bytes, ...asBytes }))
+          .toMatchObject({ code: 0, stdout: bytes.toString("latin1") })
       }
     }).pipe(Effect.provide(Spotnana)))
 
@@ -79,7 +74,7 @@ describe("spotnana-auth request", () => {
       const { cwd, run } = yield* configuredUser
       Fs.writeFileSync(Path.join(cwd, "body"), bytes)
       expect(yield* run(["request", "POST", "/v2/echo", "-d", "{\"a\": 1}"])).toMatchObject({
-        stdout: Buffer.from("{\"a\": 1}")
+        stdout: "{\"a\": 1}"
       })
       expect(
         yield* run([
@@ -92,8 +87,8 @@ describe("spotnana-auth request", () => {
           "content-type: application/octet-stream",
           "-H",
           "X-Trace:  7 "
-        ])
-      ).toMatchObject({ stdout: bytes })
+        ], asBytes)
+      ).toMatchObject({ stdout: bytes.toString("latin1") })
       const [first, second] = yield* call
       expect(first?.headers).toMatchObject({ "content-type": "application/json", "content-length": "8" })
       expect(second?.headers).toMatchObject({ "content-type": "application/octet-stream", "x-trace": "7" })
@@ -112,7 +107,7 @@ describe("spotnana-auth request", () => {
       )
       const { code, stderr, stdout } = yield* run(["request", "PUT", "/v2/echo", "--include"])
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
-      expect(String(stdout)).toMatch(/^HTTP 201\n(.+: .+\n)*x-trace: 7\n(.+: .+\n)*\nmade$/)
+      expect(stdout).toMatch(/^HTTP 201\n(.+: .+\n)*x-trace: 7\n(.+: .+\n)*\nmade$/)
     }).pipe(Effect.provide(Spotnana)))
 
   it.live("uses the token of the run before", () =>
@@ -131,7 +126,10 @@ describe("spotnana-auth request", () => {
       yield* run(["token"])
       yield* mock.revokeTokens
       const args = ["request", "POST", "/v2/echo", "--data", "-"]
-      expect(yield* run(args, { stdin: bytes })).toMatchObject({ code: 0, stdout: bytes })
+      expect(yield* run(args, { stdin: bytes, ...asBytes })).toMatchObject({
+        code: 0,
+        stdout: bytes.toString("latin1")
+      })
       expect((yield* call).map(({ status }) => status)).toEqual([401, 200])
       expect(yield* run(args, { stdin: bytes })).toMatchObject({ code: 0 })
       expect(yield* mock.tokenRequests).toBe(2)
@@ -142,12 +140,12 @@ describe("spotnana-auth request", () => {
       const mock = yield* MockSpotnana.MockSpotnana
       const { run } = yield* configuredUser
       const elsewhere = yield* run(["request", "GET", "https://evil.example/v2/companies"])
-      expect(elsewhere).toMatchObject({ code: 2, stdout: Buffer.alloc(0) })
+      expect(elsewhere).toMatchObject({ code: 2, stdout: "" })
       expect(elsewhere.stderr).toMatch(/^error: https:\/\/evil\.example\/v2\/companies is not at http:/)
       expect(yield* mock.ledger).toEqual([])
       yield* mock.inject("api", Fault.status(307, { headers: { location: "/v2/companies" }, body: "over there" }))
       const redirected = yield* run(["request", "GET", "/v2/moved"])
-      expect(redirected).toMatchObject({ code: 3, stdout: Buffer.from("over there") })
+      expect(redirected).toMatchObject({ code: 3, stdout: "over there" })
       expect(redirected.stderr).toContain("a redirect to /v2/companies that is not followed")
       expect((yield* call).map(({ path }) => path)).toEqual(["/v2/moved"])
     }).pipe(Effect.provide(Spotnana)))
@@ -197,7 +195,7 @@ describe("spotnana-auth request", () => {
     Effect.gen(function*() {
       const { run } = yield* configuredUser
       const { code, stderr, stdout } = yield* run(["request", "GET", "/v2/users/nobody"])
-      const { debugIdentifier, errorMessages } = JSON.parse(String(stdout))
+      const { debugIdentifier, errorMessages } = JSON.parse(stdout)
       expect(code).toBe(4)
       expect(errorMessages).toEqual([{ errorCode: "USER_NOT_FOUND", message: "No such user" }])
       expect(debugIdentifier).toMatch(/./)
@@ -234,10 +232,10 @@ describe("spotnana-auth request", () => {
       const { run } = yield* configuredUser
       const args = ["request", "GET", "/v2/companies"]
       const refused = yield* run(args, { env: { SPOTNANA_CLIENT_SECRET: "wrong" } })
-      expect(refused).toMatchObject({ code: 6, stdout: Buffer.alloc(0) })
+      expect(refused).toMatchObject({ code: 6, stdout: "" })
       expect(refused.stderr).toMatch(/^error: .* answered 401 .*\ndebugIdentifier: .+\n$/)
       const nobody = yield* run(args, { env: { SPOTNANA_BASE_URL: yield* deadAddress } })
-      expect(nobody).toMatchObject({ code: 7, stdout: Buffer.alloc(0) })
+      expect(nobody).toMatchObject({ code: 7, stdout: "" })
       expect(nobody.stderr).toMatch(/^error: No answer from http:\/\/127\.0\.0\.1:\d+\/.*ECONNREFUSED/)
       yield* mock.inject("token", Fault.rateLimited({ retryAfter: "3000" }), { times: Infinity })
       const limited = yield* run(args)
@@ -261,19 +259,17 @@ describe("spotnana-auth request", () => {
     (endpoint) =>
       Effect.gen(function*() {
         const mock = yield* MockSpotnana.MockSpotnana
-        const { run, state } = yield* configuredUser
+        const { run, startProcess, state } = yield* configuredUser
         yield* mock.inject(endpoint, Fault.hang)
         const arrived = Effect.repeat(mock.ledger, {
           until: (entries) => entries.some((entry) => entry.endpoint === endpoint),
           schedule: Schedule.spaced("10 millis")
         })
         const args = ["request", "GET", "/v2/companies"]
-        const context = yield* Effect.context<never>()
-        const ended = yield* run(args, {
-          onStart: (child) =>
-            void Effect.runPromiseWith(context)(Effect.andThen(arrived, Effect.sync(() => child.kill("SIGINT"))))
-        })
-        expect(ended).toEqual({ code: 130, stdout: Buffer.alloc(0), stderr: "" })
+        const running = yield* startProcess(args)
+        yield* arrived
+        const code = yield* running.interrupt
+        expect([code, running.stdout(), running.stderr()]).toEqual([130, "", ""])
         expect(Fs.readdirSync(Path.join(state, "tokens/drafts"))).toEqual([])
         const files = Fs.readdirSync(Path.join(state, "tokens"), { recursive: true }).map(String)
         expect(files.filter((file) => /\/(lease|hold)\./.test(file))).toEqual([])
@@ -296,9 +292,9 @@ describe("spotnana-auth request", () => {
       const included = yield* run(["request", "GET", "/v2/companies", "--include"], {
         env: { ...env, FORCE_COLOR: "1" }
       })
-      expect(String(included.stdout)).toContain("location\u001b[0m: /\\u009b2J\\u009d0;title\n")
-      expect(String(included.stdout)).toContain("x-trace\u001b[0m: a\\u0085b")
-      for (const text of [noted.stderr, included.stderr, String(included.stdout)]) {
+      expect(included.stdout).toContain("location\u001b[0m: /\\u009b2J\\u009d0;title\n")
+      expect(included.stdout).toContain("x-trace\u001b[0m: a\\u0085b")
+      for (const text of [noted.stderr, included.stderr, included.stdout]) {
         expect(text.replaceAll(/\u001b\[\d+m/g, "")).not.toMatch(/[^\P{Cc}\n]/u)
       }
       expect(calls()).toBe(2)
@@ -310,32 +306,36 @@ describe("spotnana-auth request", () => {
       const { exec } = yield* configuredUser
       yield* mock.inject("api", Fault.status(200, { body: "line\n".repeat(200_000) }), { times: Infinity })
       const pipe = (rest: string) =>
-        exec("bash", ["-c", `"$0" "$1" ${rest} | head -1; echo "\${PIPESTATUS[0]}"`, process.execPath, main])
+        exec("bash", ["-c", `"$0" "$1" ${rest} | head -1; echo "\${PIPESTATUS[0]}"`, process.execPath, executable])
       const { stderr, stdout } = yield* pipe("request GET /v2/companies")
-      expect(String(stdout)).toBe("line\n141\n")
+      expect(stdout).toBe("line\n141\n")
       expect(stderr).toMatch(/^HTTP 200 in \d+ ms\n$/)
     }).pipe(Effect.provide(Spotnana)))
 
-  it.live.skipIf(!hasTerminal)(
-    "indents JSON on a terminal, and shows nothing that moves its cursor",
-    () =>
-      Effect.gen(function*() {
-        const mock = yield* MockSpotnana.MockSpotnana
-        const user = yield* configuredUser
-        const show = (body: string | Uint8Array) =>
-          Effect.andThen(
-            mock.inject("api", Fault.status(200, { body })),
-            onTerminal(user, ["request", "GET", "/v2/x"], { env: { NO_COLOR: "1" } })
-          ).pipe(
-            Effect.map(({ stdout }) => String(stdout).replaceAll("\r\n", "\n").replace(/^HTTP 200 in \d+ ms\n/, ""))
-          )
-        expect(yield* show("{\"a\":[1,{\"b\":12345678901234567890.0}],\"c\":{}}")).toBe(
-          "{\n  \"a\": [\n    1,\n    {\n      \"b\": 12345678901234567890.0\n    }\n  ],\n  \"c\": {}\n}\n"
-        )
-        expect(yield* show("\u001b]0;title\u0007plain")).toBe("\\u001b]0;title\\u0007plain\n")
-        expect(yield* show(bytes)).toBe("(1024 bytes that are not text: write them to a file or a pipe)\n")
-      }).pipe(Effect.provide(Spotnana))
-  )
+  it.live("indents JSON on a terminal, and shows nothing that moves its cursor", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const { run } = yield* configuredUser
+      const show = (body: string | Uint8Array) =>
+        Effect.andThen(
+          mock.inject("api", Fault.status(200, { body })),
+          run(["request", "GET", "/v2/x"], { env: { NO_COLOR: "1" }, isTerminal: true })
+        ).pipe(Effect.map(({ stdout }) => stdout))
+      expect(yield* show("{\"a\":[1,{\"b\":12345678901234567890.0}],\"c\":{}}")).toBe(
+        "{\n  \"a\": [\n    1,\n    {\n      \"b\": 12345678901234567890.0\n    }\n  ],\n  \"c\": {}\n}\n"
+      )
+      expect(yield* show("\u001b]0;title\u0007plain")).toBe("\\u001b]0;title\\u0007plain\n")
+      expect(yield* show(bytes)).toBe("(1024 bytes that are not text: write them to a file or a pipe)\n")
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live.skipIf(!hasTerminal)("finds out that it is on a terminal", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const { runOnTerminal } = yield* configuredUser
+      yield* mock.inject("api", Fault.status(200, { body: "{\"a\":1}" }))
+      const { stdout } = yield* runOnTerminal(["request", "GET", "/v2/x"], { env: { NO_COLOR: "1" } })
+      expect(stdout.replaceAll("\r\n", "\n")).toMatch(/^HTTP 200 in \d+ ms\n\{\n {2}"a": 1\n\}\n$/)
+    }).pipe(Effect.provide(Spotnana)))
 
   it.live("sends the secret to the token endpoint and the token to the API, each there only", () =>
     Effect.gen(function*() {

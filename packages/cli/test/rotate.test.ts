@@ -2,13 +2,11 @@ import { Fault, MockSpotnana } from "@effect-spotnana/testing"
 import { describe, expect, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Redacted } from "effect"
 import * as Fs from "node:fs"
-import { clientId, clientSecret, configuredUser as configuredProcess, Spotnana, variables } from "./support/cli.ts"
-import { configuredUser } from "./support/inProcess.ts"
-import { start } from "./support/running.ts"
+import { clientId, clientSecret, configuredUser, Spotnana, variables } from "./support/cli.ts"
 
 const subjects = Effect.all({ mock: MockSpotnana.MockSpotnana, user: configuredUser })
 
-const records = ".local/state/spotnana-auth/rotations"
+const records = "../.local/state/spotnana-auth/rotations"
 
 /** What was created and revoked, and how that was answered. */
 const calls = Effect.map(
@@ -331,11 +329,11 @@ describe("api-users rotate --resume", () => {
 describe("the process of a rotation", () => {
   it.live("that is killed in the middle of the switch leaves what the next one names", () =>
     Effect.gen(function*() {
-      const { run } = yield* configuredProcess
+      const { runProcess } = yield* configuredUser
       const rotate = ["api-users", "rotate", "--switch-command", "kill -9 $PPID", "--log-level", "all"]
-      const killed = yield* run(rotate)
+      const killed = yield* runProcess(rotate)
       expect(killed.code).toBe("SIGKILL")
-      const again = yield* run(rotate)
+      const again = yield* runProcess(rotate)
       expect(again.code).toBe(2)
       expect(again.stderr).toMatch(/Both API users work, client and the new mock-client-\d+\./)
       for (const secret of yield* secrets) expect(killed.stderr + again.stderr).not.toContain(secret)
@@ -343,7 +341,7 @@ describe("the process of a rotation", () => {
 
   it.live("ends with 130 at Ctrl-C, and names both users", () =>
     Effect.gen(function*() {
-      const running = yield* start(["api-users", "rotate", "--switch-command", "true"], yield* variables)
+      const running = yield* (yield* configuredUser).startProcess(["api-users", "rotate", "--switch-command", "true"])
       yield* running.match(/is in use/)
       expect(yield* running.interrupt).toBe(130)
       expect(running.stderr()).toMatch(

@@ -1,6 +1,6 @@
 import { SpotnanaApiError } from "@effect-spotnana/core"
 import type { ApiUsers } from "@effect-spotnana/core"
-import { NodeServices } from "@effect/platform-node"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { describe, expect, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Fiber, Redacted } from "effect"
 import { TestClock } from "effect/testing"
@@ -11,7 +11,7 @@ import { nextOf } from "../src/apiUsers/rotation/next.ts"
 import type { Facts } from "../src/apiUsers/rotation/next.ts"
 import * as Record from "../src/apiUsers/rotation/record.ts"
 import type { Rotation } from "../src/apiUsers/rotation/record.ts"
-import { temporary } from "./support/running.ts"
+import { temporary } from "./support/cli.ts"
 
 const rotation: Rotation = {
   step: "Created",

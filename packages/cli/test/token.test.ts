@@ -3,7 +3,8 @@ import { describe, expect, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { clientSecret, configuredUser, hasTerminal, later, onTerminal, Spotnana } from "./support/cli.ts"
+import { clientSecret, configuredUser, Spotnana } from "./support/cli.ts"
+import { hasTerminal, later } from "./support/process.ts"
 
 /** The tokens that were issued, in order. */
 const issued = Effect.map(
@@ -28,22 +29,22 @@ describe("spotnana-auth token", () => {
       const [token, ...others] = yield* issued
       expect(others).toEqual([])
       expect(first).toMatchObject({ code: 0, stderr: "" })
-      expect(String(first.stdout)).toBe(`${token}\n`)
+      expect(first.stdout).toBe(`${token}\n`)
       expect(second).toEqual(first)
     }).pipe(Effect.provide(Spotnana)))
 
-  it.live("runs that start together make one token request, and one renewal", () =>
+  it.live("processes that start together make one token request, and one renewal", () =>
     Effect.gen(function*() {
-      const { run } = yield* configuredUser
+      const { runProcess } = yield* configuredUser
       const together = (env: Readonly<Record<string, string>>) =>
-        Effect.all(Array.from({ length: 4 }, () => run(["token"], { env })), { concurrency: "unbounded" }).pipe(
-          Effect.map((ended) => ended.map(({ stdout }) => String(stdout)))
+        Effect.all(Array.from({ length: 3 }, () => runProcess(["token"], { env })), { concurrency: "unbounded" }).pipe(
+          Effect.map((ended) => ended.map(({ stdout }) => stdout))
         )
       const first = yield* together({})
       const second = yield* together(later(3_550))
       const [one, two, ...others] = yield* issued
       expect(others).toEqual([])
-      expect([first, second]).toEqual([Array(4).fill(`${one}\n`), Array(4).fill(`${two}\n`)])
+      expect([first, second]).toEqual([Array(3).fill(`${one}\n`), Array(3).fill(`${two}\n`)])
     }).pipe(Effect.provide(Spotnana)))
 
   it.live("--json has the token and when it expires", () =>
@@ -51,7 +52,7 @@ describe("spotnana-auth token", () => {
       const { run } = yield* configuredUser
       const before = Date.now()
       const { stdout } = yield* run(["token", "--json"])
-      const json = JSON.parse(String(stdout))
+      const json = JSON.parse(stdout)
       expect(json).toEqual({
         access_token: (yield* issued)[0],
         token_type: "Bearer",
@@ -69,13 +70,12 @@ describe("spotnana-auth token", () => {
     Effect.gen(function*() {
       const { run } = yield* configuredUser
       yield* run(["token"])
-      const env = later(3_550)
-      const second = yield* run(["token"], { env })
-      const third = yield* run(["token"], { env })
+      const second = yield* run(["token"], { ahead: 3_550 })
+      const third = yield* run(["token"], { ahead: 3_550 })
       const [, token, ...others] = yield* issued
       expect(others).toEqual([])
       expect(second).toMatchObject({ code: 0, stderr: "" })
-      expect(String(second.stdout)).toBe(`${token}\n`)
+      expect(second.stdout).toBe(`${token}\n`)
       expect(third).toEqual(second)
     }).pipe(Effect.provide(Spotnana)))
 
@@ -83,10 +83,10 @@ describe("spotnana-auth token", () => {
     Effect.gen(function*() {
       const { run } = yield* configuredUser
       const first = yield* run(["token"])
-      const env = later(1_800)
-      expect(yield* run(["token", "--min-lifetime", "1700"], { env })).toEqual(first)
+      const ahead = 1_800
+      expect(yield* run(["token", "--min-lifetime", "1700"], { ahead })).toEqual(first)
       expect(yield* issued).toHaveLength(1)
-      expect(yield* run(["token", "--min-lifetime", "1900"], { env })).not.toEqual(first)
+      expect(yield* run(["token", "--min-lifetime", "1900"], { ahead })).not.toEqual(first)
       expect(yield* issued).toHaveLength(2)
     }).pipe(Effect.provide(Spotnana)))
 
@@ -99,7 +99,7 @@ describe("spotnana-auth token", () => {
       }
       expect(yield* run(["token", "--min-lifetime", "7200"])).toMatchObject(shorter)
       expect(yield* issued).toHaveLength(1)
-      expect(yield* run(["token", "--min-lifetime", "7200"], { env: later(600) })).toMatchObject(shorter)
+      expect(yield* run(["token", "--min-lifetime", "7200"], { ahead: 600 })).toMatchObject(shorter)
       expect(yield* issued).toHaveLength(2)
     }).pipe(Effect.provide(Spotnana)))
 
@@ -109,7 +109,7 @@ describe("spotnana-auth token", () => {
       const { run } = yield* configuredUser
       const first = yield* run(["token"])
       yield* mock.inject("token", Fault.status(503), { times: Infinity })
-      const second = yield* run(["token"], { env: later(3_550) })
+      const second = yield* run(["token"], { ahead: 3_550 })
       expect(second).toMatchObject({ code: 0, stdout: first.stdout })
       expect(second.stderr).toMatch(/^warning: The token is about to expire, and could not be renewed\. .*503/)
     }).pipe(Effect.provide(Spotnana)))
@@ -124,22 +124,25 @@ describe("spotnana-auth token", () => {
       expect(yield* issued).toHaveLength(3)
     }).pipe(Effect.provide(Spotnana)))
 
-  it.live.skipIf(!hasTerminal)(
-    "prints no token to a terminal that is not asked to, and requests none",
-    () =>
-      Effect.gen(function*() {
-        const user = yield* configuredUser
-        for (const args of [["token"], ["token", "--json"]]) {
-          const { code, stdout } = yield* onTerminal(user, args)
-          expect(code).toBe(2)
-          expect(String(stdout)).toContain("add --print")
-        }
-        expect(yield* issued).toEqual([])
-        const { code, stdout } = yield* onTerminal(user, ["token", "--print"])
-        expect(code).toBe(0)
-        expect(String(stdout)).toBe(`${(yield* issued)[0]}\r\n`)
-      }).pipe(Effect.provide(Spotnana))
-  )
+  it.live("prints no token to a terminal that is not asked to, and requests none", () =>
+    Effect.gen(function*() {
+      const { run } = yield* configuredUser
+      for (const args of [["token"], ["token", "--json"]]) {
+        const refused = yield* run(args, { isTerminal: true })
+        expect(refused).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("add --print") })
+      }
+      expect(yield* issued).toEqual([])
+      const { code, stdout } = yield* run(["token", "--print"], { isTerminal: true })
+      expect({ code, stdout }).toEqual({ code: 0, stdout: `${(yield* issued)[0]}\n` })
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live.skipIf(!hasTerminal)("finds out that it is on a terminal", () =>
+    Effect.gen(function*() {
+      const { runOnTerminal } = yield* configuredUser
+      const refused = yield* runOnTerminal(["token"])
+      expect(refused).toMatchObject({ code: 2, stdout: expect.stringContaining("add --print") })
+      expect(yield* issued).toEqual([])
+    }).pipe(Effect.provide(Spotnana)))
 })
 
 describe("the store of the command line", () => {
@@ -180,7 +183,7 @@ describe("the store of the command line", () => {
       yield* run(["token"], { env: { SPOTNANA_TOKEN_STORE_KEYS: other } })
       expect(yield* issued).toHaveLength(2)
       const wrong = yield* run(["token"], { env: { SPOTNANA_TOKEN_STORE_KEYS: "c2hvcnQ=" } })
-      expect(wrong).toMatchObject({ code: 2, stdout: Buffer.alloc(0) })
+      expect(wrong).toMatchObject({ code: 2, stdout: "" })
       expect(wrong.stderr).toMatch(/^error: SPOTNANA_TOKEN_STORE_KEYS cannot be used: each key is 32 bytes/)
     }).pipe(Effect.provide(Spotnana)))
 
@@ -204,7 +207,7 @@ describe("the store of the command line", () => {
       const { code, stderr, stdout } = yield* run(["token"])
       const [, token, ...others] = yield* issued
       expect(others).toEqual([])
-      expect({ code, stdout: String(stdout) }).toEqual({ code: 0, stdout: `${token}\n` })
+      expect({ code, stdout: stdout }).toEqual({ code: 0, stdout: `${token}\n` })
       expect(stderr).toMatch(/^warning: The token is not stored for the next run\. .*\n$/)
       expect(stderr).toMatch(warning)
     }).pipe(Effect.provide(Spotnana)))

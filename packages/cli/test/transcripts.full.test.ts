@@ -11,7 +11,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { endWithTest, inGroup, runToEnd } from "../../../scripts/processes.ts"
-import { main } from "./support/cli.ts"
+import { executable as main } from "./support/bundle.ts"
 
 const secrets = Redacted.make("whsec_c2VjcmV0IG9mIHRoZSB0ZXN0")
 

@@ -2,8 +2,7 @@ import { Fault, MockSpotnana } from "@effect-spotnana/testing"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Option, Redacted } from "effect"
 import { parseType } from "../src/userSession.ts"
-import { clientSecret, Spotnana } from "./support/cli.ts"
-import { configuredUser } from "./support/inProcess.ts"
+import { clientSecret, configuredUser, Spotnana } from "./support/cli.ts"
 
 const subjectToken = "c4n4ry.subject-t0ken"
 
@@ -45,7 +44,7 @@ describe("the token of a user", () => {
         refresh_token: expect.stringMatching(/./)
       })
       expect((yield* lastForm).get("subject_token_type")).toBe("urn:ietf:params:oauth:token-type:access_token")
-      expect(user.list(".local")).toEqual([])
+      expect(user.list("../.local")).toEqual([])
     }).pipe(Effect.provide(Spotnana)))
 
   it.live("is read from stdin, with the type that is named", () =>

@@ -8,8 +8,8 @@ import { toLine } from "../src/watch/line.ts"
 import { isUnchanged, observe } from "../src/watch/observe.ts"
 import type { Observed } from "../src/watch/observe.ts"
 import { wrap } from "../src/wrap.ts"
-import { clientSecret, configuredUser, hasTerminal, Spotnana, variables } from "./support/cli.ts"
-import { start, startOnTerminal } from "./support/running.ts"
+import { clientSecret, configuredUser, Spotnana, start, variables } from "./support/cli.ts"
+import { hasTerminal } from "./support/process.ts"
 
 const mock = MockSpotnana.MockSpotnana
 
@@ -19,7 +19,12 @@ const hidden = Effect.map(
   (entries) => [clientSecret, ...entries.flatMap(({ token }) => token === undefined ? [] : [Redacted.value(token)])]
 )
 
-const watch = (...args: ReadonlyArray<string>) => Effect.flatMap(variables, (env) => start(["watch", ...args], env))
+const watch = (...args: ReadonlyArray<string>) =>
+  Effect.flatMap(configuredUser, (user) => user.start(["watch", ...args]))
+
+/** The same where stdout is a terminal. */
+const draw = (env: Readonly<Record<string, string>>) =>
+  Effect.flatMap(configuredUser, (user) => user.start(["watch"], { env, isTerminal: true }))
 
 describe("spotnana-auth watch", () => {
   it.live("prints a line for each change where there is no terminal, without the token", () =>
@@ -74,16 +79,16 @@ describe("spotnana-auth watch", () => {
   it.live("takes the token that is kept for this user, and sees what another process makes of it", () =>
     Effect.gen(function*() {
       const spotnana = yield* mock
-      const { home, run } = yield* configuredUser
+      const { run, start, startProcess } = yield* configuredUser
       yield* run(["token"])
-      const running = yield* start(["watch"], { ...yield* variables, HOME: home })
+      const running = yield* startProcess(["watch"])
       yield* running.match(/state=valid .*renewals=0/)
       expect(yield* spotnana.tokenRequests).toBe(1)
       yield* spotnana.revokeTokens
       expect((yield* run(["request", "GET", "/v2/companies"])).code).toBe(0)
       yield* running.match(/state=valid .*renewals=1/)
       expect(yield* spotnana.tokenRequests).toBe(2)
-      const alone = yield* start(["watch", "--no-store"], { ...yield* variables, HOME: home })
+      const alone = yield* start(["watch", "--no-store"])
       yield* alone.match(/state=valid/)
       expect(yield* spotnana.tokenRequests).toBe(3)
     }).pipe(Effect.provide(Spotnana)))
@@ -91,10 +96,10 @@ describe("spotnana-auth watch", () => {
   const cursor = { hidden: "\x1b[?25l", shown: "\x1b[?25h" }
   const colour = /\x1b\[\d+m/
 
-  describe.skipIf(!hasTerminal)("on a terminal", () => {
-    it.live("draws a view in place, and gives the cursor back", () =>
+  describe("on a terminal", () => {
+    it.live.skipIf(!hasTerminal)("draws a view in place, and gives the cursor back", () =>
       Effect.gen(function*() {
-        const running = yield* startOnTerminal(["watch"], yield* variables)
+        const running = yield* (yield* configuredUser).startOnTerminal(["watch"])
         yield* running.match(/● valid[^]+● valid/)
         expect(yield* running.interrupt).toBe(130)
         const text = running.stdout()
@@ -112,7 +117,7 @@ describe("spotnana-auth watch", () => {
 
     it.live("does without colour", () =>
       Effect.gen(function*() {
-        const running = yield* startOnTerminal(["watch"], { ...yield* variables, NO_COLOR: "1" })
+        const running = yield* draw({ NO_COLOR: "1" })
         yield* running.match(/● valid +█+ +(59m \d+s|1h) left/)
         yield* running.interrupt
         expect(running.stdout()).not.toMatch(colour)
@@ -121,15 +126,16 @@ describe("spotnana-auth watch", () => {
 
     it.live("gives the cursor back when the credentials are refused", () =>
       Effect.gen(function*() {
-        const running = yield* startOnTerminal(["watch"], { ...yield* variables, SPOTNANA_CLIENT_SECRET: "wrong" })
+        const running = yield* draw({ SPOTNANA_CLIENT_SECRET: "wrong" })
         expect(yield* running.end).toBe(6)
-        const [, after] = running.stdout().split(cursor.shown)
-        expect(after).toContain("invalid_client")
+        expect(running.stdout().startsWith(cursor.hidden)).toBe(true)
+        expect(running.stdout().endsWith(cursor.shown)).toBe(true)
+        expect(running.stderr()).toContain("invalid_client")
       }).pipe(Effect.provide(Spotnana)))
 
     it.live("prints lines on one that can do no better", () =>
       Effect.gen(function*() {
-        const running = yield* startOnTerminal(["watch"], { ...yield* variables, TERM: "dumb" })
+        const running = yield* draw({ TERM: "dumb" })
         yield* running.match(/state=valid/)
         yield* running.interrupt
         expect(running.stdout()).not.toContain("\x1b")

@@ -2,7 +2,8 @@ import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { CliOutput } from "effect/cli"
 import { wrap, wrapHelp } from "../src/wrap.ts"
-import { hasTerminal, main, makeUser } from "./support/cli.ts"
+import { makeUser } from "./support/cli.ts"
+import { commandLine, hasTerminal } from "./support/process.ts"
 
 describe("text for a terminal", () => {
   it("breaks at spaces, and each line that goes on is indented", () => {
@@ -33,9 +34,9 @@ describe("text for a terminal", () => {
     it.live.each(["--help", "proxy --help", "doctor"])("of %s fits into 80 columns", (args) =>
       Effect.gen(function*() {
         const { exec } = yield* makeUser({ SPOTNANA_BASE_URL: `http://${"x".repeat(100)}`, TERM: "xterm" })
-        const command = `stty cols 80; '${process.execPath}' '${main}' ${args}`
+        const command = `stty cols 80; ${commandLine(args.split(" "))}`
         const { stdout } = yield* exec("script", ["-qec", command, "/dev/null"])
-        const [text = ""] = String(stdout).replaceAll("\r", "").split("EXAMPLES")
+        const [text = ""] = stdout.replaceAll("\r", "").split("EXAMPLES")
         expect(text).toMatch(/\n {2,}\S/)
         expect(text.split("\n").filter((line) => CliOutput.displayWidth(line) > 80)).toEqual([])
       }))

@@ -1,23 +1,19 @@
-import { NodeServices } from "@effect/platform-node"
-import { Cause, ConfigProvider, Effect, Exit, Layer, Runtime, Sink, Stdio, Stream } from "effect"
-import * as Fs from "node:fs"
-import * as Os from "node:os"
-import * as Path from "node:path"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Cause, Clock, ConfigProvider, Console, Effect, Exit, Fiber, Layer, Runtime, Sink, Stdio, Stream } from "effect"
+import type { Scope } from "effect"
+import * as NodeConsole from "node:console"
+import { Writable } from "node:stream"
 import { run } from "../../src/command.ts"
-import { variables } from "./cli.ts"
-
-/** What a command printed, and its exit code. */
-export interface Ended {
-  readonly stdout: string
-  readonly stderr: string
-  readonly code: number
-}
+import { makeRunning } from "./running.ts"
+import type { Running } from "./running.ts"
 
 export interface Options {
-  readonly env?: Readonly<Record<string, string | undefined>> | undefined
   readonly stdin?: string | Uint8Array | undefined
+  /** Whether stdout and stderr are a terminal. */
   readonly isTerminal?: boolean | undefined
-  /** Told of all that is on stderr, whenever that is more. */
+  /** How many seconds the command's clock is ahead. */
+  readonly ahead?: number | undefined
+  /** Gets all of stderr, each time that something is added. */
   readonly onNote?: ((stderr: string) => Effect.Effect<unknown>) | undefined
 }
 
@@ -28,58 +24,63 @@ const codeOf = (exit: Exit.Exit<unknown, unknown>): number => {
   return error[Runtime.errorExitCode] ?? 1
 }
 
-/**
- * A user with a home directory who runs the command line without a process of its own, which takes a second to start. Files
- * are named by their whole path.
- */
-export const makeUser = (env: Readonly<Record<string, string | undefined>> = {}) =>
-  Effect.acquireRelease(
-    Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "spotnana-auth-"))),
-    (home) => Effect.sync(() => Fs.rmSync(home, { recursive: true, force: true }))
-  ).pipe(Effect.map((home) => {
-    const file = (name: string): string => Path.join(home, name)
-    return {
-      file,
-      read: (name: string): string => Fs.readFileSync(file(name), "utf8"),
-      write: (name: string, content: string, mode = 0o600): void => Fs.writeFileSync(file(name), content, { mode }),
-      mode: (name: string): number => Fs.statSync(file(name)).mode & 0o777,
-      list: (name: string): ReadonlyArray<string> => Fs.existsSync(file(name)) ? Fs.readdirSync(file(name)) : [],
-      run: (args: ReadonlyArray<string>, options: Options = {}): Effect.Effect<Ended> =>
-        Effect.suspend(() => {
-          const said = { stdout: [] as Array<Buffer>, stderr: "" }
-          const bytes = (chunk: string | Uint8Array) => Buffer.from(chunk as string)
-          const variables = Object.entries({ HOME: home, ...env, ...options.env }).flatMap(([name, value]) =>
-            value === undefined ? [] : [[name, value] as const]
-          )
-          const stdio = Stdio.layerTest({
-            args: Effect.succeed(args),
-            stdin: Stream.make(bytes(options.stdin ?? "")),
-            stdoutIsTerminal: Effect.succeed(options.isTerminal ?? false),
-            stdout: () => Sink.forEach((chunk) => Effect.sync(() => void said.stdout.push(bytes(chunk)))),
-            stderr: () =>
-              Sink.forEach((chunk) =>
-                Effect.suspend(() => {
-                  said.stderr += bytes(chunk).toString()
-                  return options.onNote?.(said.stderr) ?? Effect.void
-                })
-              )
-          })
-          return run.pipe(
-            Effect.provide(Layer.merge(NodeServices.layer, stdio)),
-            Effect.provideService(
-              ConfigProvider.ConfigProvider,
-              ConfigProvider.fromEnvRecord(Object.fromEntries(variables))
-            ),
-            Effect.exit,
-            Effect.map((exit) => ({
-              stdout: Buffer.concat(said.stdout).toString(),
-              stderr: said.stderr,
-              code: codeOf(exit)
-            }))
-          )
-        })
-    }
-  }))
+const clockAhead = (clock: Clock.Clock, seconds: number): Clock.Clock => ({
+  currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + seconds * 1e3,
+  currentTimeMillis: Effect.map(clock.currentTimeMillis, (millis) => millis + seconds * 1e3),
+  currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe() + BigInt(seconds) * 1_000_000_000n,
+  currentTimeNanos: Effect.map(clock.currentTimeNanos, (nanos) => nanos + BigInt(seconds) * 1_000_000_000n),
+  monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+  monotonicTimeNanos: clock.monotonicTimeNanos,
+  sleep: (duration) => clock.sleep(duration)
+})
 
-/** One who has credentials for the Spotnana of `support/cli.ts`. */
-export const configuredUser = Effect.flatMap(variables, makeUser)
+/** Starts `run` of `src/command.ts` with these arguments and these variables, on streams of its own. */
+export const startInProcess = (
+  args: ReadonlyArray<string>,
+  env: Readonly<Record<string, string>>,
+  options: Options = {}
+): Effect.Effect<Running, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const ofNode = Object.keys(env).filter((name) => name.startsWith("NODE_"))
+    if (ofNode.length > 0) throw new Error(`Only a process has ${ofNode.join(", ")}`)
+    const { ended, print, running } = makeRunning(Effect.suspend(() => Fiber.interrupt(fiber)))
+    const { onNote = () => Effect.void } = options
+    const isTerminal = Effect.succeed(options.isTerminal ?? false)
+    const stdio = Stdio.layerTest({
+      args: Effect.succeed(args),
+      stdin: Stream.make(Buffer.from((options.stdin ?? "") as string)),
+      stdoutIsTerminal: isTerminal,
+      stderrIsTerminal: isTerminal,
+      stdout: () => Sink.forEach((chunk) => Effect.sync(() => print("stdout", chunk))),
+      stderr: () =>
+        Sink.forEach((chunk) =>
+          Effect.suspend(() => {
+            print("stderr", chunk)
+            return onNote(running.stderr())
+          })
+        )
+    })
+    const stream = (name: "stdout" | "stderr") =>
+      new Writable({
+        write: (chunk: Uint8Array, _, done) => {
+          print(name, chunk)
+          done()
+        }
+      })
+    const clock = yield* Clock.Clock
+    const fiber: Fiber.Fiber<unknown, unknown> = yield* run.pipe(
+      Effect.provide(Layer.merge(NodeServices.layer, stdio)),
+      // A process shares no layers with the tests.
+      Effect.provideService(Layer.CurrentMemoMap, Layer.makeMemoMapUnsafe()),
+      Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnvRecord(env)),
+      // Help and the log.
+      Effect.provideService(
+        Console.Console,
+        new NodeConsole.Console({ stdout: stream("stdout"), stderr: stream("stderr") })
+      ),
+      Effect.provideService(Clock.Clock, options.ahead === undefined ? clock : clockAhead(clock, options.ahead)),
+      Effect.forkScoped
+    )
+    fiber.addObserver((exit) => ended(codeOf(exit)))
+    return running
+  })

@@ -1,11 +1,13 @@
 import { MockSpotnana } from "@effect-spotnana/testing"
-import { NodeHttpServer } from "@effect/platform-node"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Context, Effect, Layer, References } from "effect"
+import type { Scope } from "effect"
+import type { ChildProcess } from "node:child_process"
 import { once } from "node:events"
 import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
-import { clientId, clientSecret } from "./cli.ts"
-import { start } from "./running.ts"
+import { clientId, clientSecret, makeUser } from "./cli.ts"
+import type { RunningProcess } from "./process.ts"
 import type { Running } from "./running.ts"
 
 /** How the API answers at a path of its own. */
@@ -26,9 +28,11 @@ export interface Answer {
   readonly body: Buffer
 }
 
-/** The proxy as a process, in front of a Spotnana on a socket that has further paths. */
+/** The proxy, in front of a Spotnana on a socket that has further paths. */
 export class Proxied extends Context.Service<Proxied, {
   readonly running: Running
+  /** The process of the proxy, if it has one of its own. */
+  readonly child: ChildProcess | undefined
   readonly url: string
   readonly port: number
   readonly mock: MockSpotnana.MockSpotnana["Service"]
@@ -69,23 +73,35 @@ const api = Effect.gen(function*() {
   return { mock, routes, server, url: `http://127.0.0.1:${port}` }
 })
 
+interface Options {
+  readonly env?: Readonly<Record<string, string>>
+  /** Changes Spotnana before the proxy requests a token. */
+  readonly before?: (mock: MockSpotnana.MockSpotnana["Service"]) => Effect.Effect<void>
+  /** Runs the proxy as a process, for tests of signals and of memory. */
+  readonly asProcess?: boolean
+}
+
 export const proxied = (
   args: ReadonlyArray<string> = [],
-  env: Readonly<Record<string, string>> = {},
-  /** What is wrong with Spotnana before the proxy asks for a token. */
-  before: (mock: MockSpotnana.MockSpotnana["Service"]) => Effect.Effect<void> = () => Effect.void
+  { asProcess = false, before = () => Effect.void, env = {} }: Options = {}
 ): Layer.Layer<Proxied> =>
   Layer.effect(
     Proxied,
     Effect.gen(function*() {
       const { mock, routes, server, url: apiUrl } = yield* api
       yield* before(mock)
-      const running = yield* start(["proxy", "--port", "0", ...args], {
+      const user = yield* makeUser({
         SPOTNANA_CLIENT_ID: clientId,
         SPOTNANA_CLIENT_SECRET: clientSecret,
         SPOTNANA_BASE_URL: apiUrl,
         ...env
       })
+      const start: (
+        args: ReadonlyArray<string>
+      ) => Effect.Effect<Running & Partial<RunningProcess>, never, Scope.Scope> = asProcess
+        ? user.startProcess
+        : user.start
+      const running = yield* start(["proxy", "--port", "0", ...args])
       const [url] = yield* running.match(/^http:\/\/[\d.]+:\d+$/m)
       yield* running.match(/Ctrl-C ends it/)
       const agent = new Http.Agent({ keepAlive: true })
@@ -94,6 +110,7 @@ export const proxied = (
         Http.request(url, { agent, method: call.method ?? "GET", path: call.path, headers: call.headers ?? {} })
       return {
         running,
+        child: running.child,
         url,
         port: Number(new URL(url).port),
         mock,

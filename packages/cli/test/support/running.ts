@@ -1,103 +1,68 @@
 import { Effect } from "effect"
-import { spawn } from "node:child_process"
-import type { ChildProcess } from "node:child_process"
-import { once } from "node:events"
-import * as Fs from "node:fs"
-import * as Os from "node:os"
-import * as Path from "node:path"
-import { endWithTest, inGroup } from "../../../../scripts/processes.ts"
-import { main, ofTests } from "./cli.ts"
+import { EventEmitter, once } from "node:events"
 
-/** A command that goes on until it is ended. */
-export interface Running {
-  readonly child: ChildProcess
-  readonly stdout: () => string
-  readonly stderr: () => string
-  /** Waits until both streams together have a match, and gives it back. */
-  readonly match: (pattern: RegExp) => Effect.Effect<RegExpExecArray>
-  /** Waits for the end, and says how it came. */
-  readonly end: Effect.Effect<number | NodeJS.Signals>
-  /** Ends it as Ctrl-C does. */
-  readonly interrupt: Effect.Effect<number | NodeJS.Signals>
+/** What a command has printed, and its end. */
+export interface Ended {
+  readonly stdout: string
+  readonly stderr: string
+  /** The exit code, or the signal that ended the process. */
+  readonly code: number | NodeJS.Signals
 }
 
-export type Env = Readonly<Record<string, string | undefined>>
+/** A command that runs until it is ended. It ends with the test in any case. */
+export interface Running {
+  readonly stdout: (encoding?: BufferEncoding) => string
+  readonly stderr: () => string
+  /** Waits until stdout or stderr has a match, and returns it. */
+  readonly match: (pattern: RegExp) => Effect.Effect<RegExpExecArray>
+  /** Waits for the end, and returns the exit code. */
+  readonly end: Effect.Effect<Ended["code"]>
+  /** Ends the command as Ctrl-C does, and returns the exit code. */
+  readonly interrupt: Effect.Effect<Ended["code"]>
+}
 
-/** A directory that is gone after the test. */
-export const temporary = Effect.acquireRelease(
-  Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "spotnana-auth-"))),
-  (directory) => Effect.sync(() => Fs.rmSync(directory, { recursive: true, force: true }))
-)
-
-const follow = (child: ChildProcess): Running => {
-  const text = { stdout: "", stderr: "" }
-  for (const name of ["stdout", "stderr"] as const) {
-    child[name]?.setEncoding("utf8").on("data", (chunk: string) => {
-      text[name] += chunk
-      child.emit("text")
+/** A command from its start: what it prints is added, and then its end. */
+export const makeRunning = (interrupt: Effect.Effect<unknown>) => {
+  const chunks = { stdout: [] as Array<Uint8Array>, stderr: [] as Array<Uint8Array> }
+  const changes = new EventEmitter()
+  let code: Ended["code"] | undefined
+  const text = (name: "stdout" | "stderr", encoding?: BufferEncoding) => Buffer.concat(chunks[name]).toString(encoding)
+  /** Looks again at each change, until there is something. */
+  const until = <A>(look: () => A | null | undefined) =>
+    Effect.promise(async (signal) => {
+      for (;;) {
+        const found = look()
+        if (found !== null && found !== undefined) return found
+        await once(changes, "change", { signal })
+      }
     })
-  }
-  child.stdin?.on("error", () => {})
-  const ended = once(child, "close").then(([code, signal]): number | NodeJS.Signals => code ?? signal)
-  const end = Effect.promise(() => ended)
-  return {
-    child,
-    stdout: () => text.stdout,
-    stderr: () => text.stderr,
+  const end = until(() => code)
+  const running: Running = {
+    stdout: (encoding) => text("stdout", encoding),
+    stderr: () => text("stderr"),
     match: (pattern) =>
-      Effect.promise(async (signal) => {
-        for (;;) {
-          const found = pattern.exec(text.stdout + text.stderr)
-          if (found !== null) return found
-          if (child.exitCode !== null) throw new Error(`It ended: ${text.stdout}${text.stderr}`)
-          await Promise.race([once(child, "text", { signal }), ended])
-        }
+      until(() => {
+        const printed = text("stdout") + text("stderr")
+        const found = pattern.exec(printed)
+        if (found === null && code !== undefined) throw new Error(`It ended with ${code}: ${printed}`)
+        return found
       }),
     end,
-    interrupt: Effect.andThen(Effect.sync(() => child.kill("SIGINT")), end)
+    interrupt: Effect.andThen(interrupt, end)
+  }
+  return {
+    running,
+    print: (name: "stdout" | "stderr", chunk: string | Uint8Array): void => {
+      chunks[name].push(Buffer.from(chunk as string))
+      changes.emit("change")
+    },
+    ended: (by: Ended["code"]): void => {
+      code = by
+      changes.emit("change")
+    }
   }
 }
 
-const released = (child: ChildProcess) =>
-  Effect.promise(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    child.kill("SIGKILL")
-    await once(child, "exit")
-  })
-
-const spawned = (
-  command: string,
-  args: ReadonlyArray<string>,
-  options: { readonly env: Env; readonly cwd?: string | undefined }
-) =>
-  Effect.gen(function*() {
-    const home = yield* temporary
-    return yield* Effect.acquireRelease(
-      Effect.sync(() =>
-        endWithTest(
-          spawn(command, args, {
-            ...inGroup,
-            cwd: options.cwd ?? home,
-            env: { ...ofTests, HOME: home, ...options.env },
-            stdio: "pipe"
-          })
-        )
-      ),
-      released
-    )
-  })
-
-/** Starts the executable, with no more of an environment than is said here. It does not outlive the test. */
-export const start = (args: ReadonlyArray<string>, env: Env = {}, options?: { readonly cwd?: string }) =>
-  Effect.map(spawned(process.execPath, [main, ...args], { env, ...options }), follow)
-
-/** The same on a terminal of 100 columns; see `hasTerminal`. */
-export const startOnTerminal = (args: ReadonlyArray<string>, env: Env = {}) =>
-  Effect.gen(function*() {
-    const command = [process.execPath, main, ...args].map((arg) => `'${arg}'`).join(" ")
-    const child = yield* spawned("script", ["-qec", `stty cols 100; exec ${command}`, "/dev/null"], {
-      env: { TERM: "xterm", ...env }
-    })
-    const running = follow(child)
-    return { ...running, interrupt: Effect.andThen(Effect.sync(() => child.stdin.write("\x03")), running.end) }
-  })
+/** Waits for the end of a command. */
+export const ended = (running: Running, encoding?: BufferEncoding): Effect.Effect<Ended> =>
+  Effect.map(running.end, (code) => ({ stdout: running.stdout(encoding), stderr: running.stderr(), code }))
