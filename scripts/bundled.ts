@@ -7,10 +7,18 @@ import { build } from "rolldown"
 const root = Path.resolve(import.meta.dirname, "..")
 const bundles = new Map<string, Promise<string>>()
 
+// An import by address is for the type checker, which does not follow it. The bundler does not follow it either.
+const byAddress = {
+  name: "imports by address",
+  transform: (code: string) =>
+    code.replace(/import\(\s*new URL\(("[^"]+\.ts"), import\.meta\.url\)\.href\s*\)/, "import($1)")
+}
+
 const bundle = async (program: string): Promise<string> => {
   const { output: [{ code }] } = await build({
     input: program,
     platform: "node",
+    plugins: [byAddress],
     output: { codeSplitting: false },
     write: false
   })

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process"
 import type { ChildProcessWithoutNullStreams } from "node:child_process"
 import { once } from "node:events"
 import { createInterface } from "node:readline"
-import { fileURLToPath } from "node:url"
+import { bundled } from "../../../scripts/bundled.ts"
 import { endWithRun, inGroup } from "../../../scripts/processes.ts"
 import type { Command, Reply, Request, Results } from "./Protocol.ts"
 import { Violation, within } from "./Violation.ts"
@@ -29,9 +29,14 @@ export class SubjectProcess {
   #lastId = 0
   #output = ""
 
-  constructor({ args, module, patience }: Subject) {
+  /** Starts a process. */
+  static async start(subject: Subject): Promise<SubjectProcess> {
+    return new SubjectProcess(subject, await bundled(subject.module))
+  }
+
+  private constructor({ args, patience }: Subject, program: string) {
     this.#patience = patience
-    const child = spawn(process.execPath, [fileURLToPath(module), ...args], { ...inGroup, stdio: "pipe" })
+    const child = spawn(process.execPath, [program, ...args], { ...inGroup, stdio: "pipe" })
     this.#child = endWithRun(child)
     this.#exit = once(child, "close").then(([code]) => {
       for (const [id, reply] of this.#waiting) {

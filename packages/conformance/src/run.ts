@@ -62,11 +62,11 @@ export const runSubject = async (
   subject: Subject,
   scenarios: ReadonlyArray<Scenario>
 ): Promise<ReadonlyArray<Result>> => {
-  const shared = new SubjectProcess(subject)
+  const shared = await SubjectProcess.start(subject)
   try {
     return await Promise.all(scenarios.map(async (scenario) => {
       if (scenario.ownProcess !== true) return runScenario(subject, scenario, shared)
-      const process = new SubjectProcess(subject)
+      const process = await SubjectProcess.start(subject)
       try {
         return await runScenario(subject, scenario, process)
       } finally {

@@ -2,7 +2,7 @@
 import { Credentials, EmbedTokens, Environment } from "@effect-spotnana/core"
 import { MockSpotnana } from "@effect-spotnana/testing"
 import { NodeHttpServer } from "@effect/platform-node"
-import { describe, expect, it } from "@effect/vitest"
+import { afterAll, describe, expect, it } from "@effect/vitest"
 import { Context, Effect, Layer, Redacted, References } from "effect"
 import { FetchHttpClient, HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as Fs from "node:fs"
@@ -87,11 +87,15 @@ const start = Effect.gen(function*() {
   return { mock, mockOrigin, origin }
 })
 
+let launched: ReturnType<typeof launch> | undefined
+afterAll(async () => (await launched)?.close())
+
+/** A context of its own has its own cookies and its own storage, so one browser is enough. */
 const inBrowser = (use: (context: BrowserContext) => Promise<void>) =>
   Effect.acquireUseRelease(
-    Effect.promise(launch),
-    (browser) => Effect.promise(async () => use(await browser.newContext())),
-    (browser) => Effect.promise(() => browser.close())
+    Effect.promise(async () => (await (launched ??= launch())).newContext()),
+    (context) => Effect.promise(() => use(context)),
+    (context) => Effect.promise(() => context.close())
   )
 
 /** Everything that a browser tells of its pages: addresses, and what is on the console. */

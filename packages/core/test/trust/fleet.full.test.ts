@@ -1,6 +1,6 @@
 import { Fault, MockSpotnana } from "@effect-spotnana/testing"
 import { NodeServices } from "@effect/platform-node"
-import { describe, expect, it } from "@effect/vitest"
+import { afterAll, describe, expect, it } from "@effect/vitest"
 import { Duration, Effect, Fiber, FileSystem, Layer, Redacted } from "effect"
 import { HttpServer } from "effect/http"
 import { Redis } from "effect/persistence"
@@ -14,6 +14,9 @@ import * as Workers from "./fleet/workers.ts"
 const mock = MockSpotnana.MockSpotnana
 const tokenRequests = mock.use((_) => _.tokenRequests)
 const baseUrl = HttpServer.addressFormattedWith((baseUrl) => Effect.succeed(baseUrl))
+
+const pool = Workers.makePool()
+afterAll(pool.end)
 
 /** Waits until the token endpoint has been asked so often. */
 const asked = (times: number): Effect.Effect<void, never, MockSpotnana.MockSpotnana> =>
@@ -41,11 +44,11 @@ describe.each(stores)("processes that share %s", (name, place) => {
   it.live("twenty that start cold make one token request, and a late one none", (context) =>
     Effect.gen(function*() {
       const options = { ...yield* place, baseUrl: yield* baseUrl }
-      const workers = yield* Workers.startAll(20, options)
+      const workers = yield* pool.startAll(20, options)
       const reports = yield* Workers.together(workers.map(({ get }) => get))
       expect(tokensOf(reports).length).toBe(1)
       expect(reports[0]!.token).toBeDefined()
-      const late = yield* Workers.start(options)
+      const late = yield* pool.start(options)
       expect(tokensOf([...reports, yield* late.get]).length).toBe(1)
       expect(yield* tokenRequests).toBe(1)
       reportFigure(context, {
@@ -57,7 +60,7 @@ describe.each(stores)("processes that share %s", (name, place) => {
 
   it.live("a token that one of them finds dead is replaced once, and no other of them sends it", () =>
     Effect.gen(function*() {
-      const workers = yield* Workers.startAll(5, { ...yield* place, baseUrl: yield* baseUrl })
+      const workers = yield* pool.startAll(5, { ...yield* place, baseUrl: yield* baseUrl })
       yield* Workers.together(workers.map(({ call }) => call))
       yield* mock.use((_) => _.revokeTokens)
       expect(yield* workers[0]!.call).toMatchObject({ status: 200 })
@@ -71,7 +74,7 @@ describe.each(stores)("processes that share %s", (name, place) => {
 
   it.live("all of them that find it dead at once make one token request", () =>
     Effect.gen(function*() {
-      const workers = yield* Workers.startAll(10, { ...yield* place, baseUrl: yield* baseUrl })
+      const workers = yield* pool.startAll(10, { ...yield* place, baseUrl: yield* baseUrl })
       yield* Workers.together(workers.map(({ call }) => call))
       yield* mock.use((_) => _.revokeTokens)
       const reports = yield* Workers.together(workers.map(({ call }) => call))
@@ -82,7 +85,7 @@ describe.each(stores)("processes that share %s", (name, place) => {
   it.live("kill -9 of the one that is asking: another one asks, and all go on", () =>
     Effect.gen(function*() {
       const options = { ...yield* place, baseUrl: yield* baseUrl }
-      const [victim, ...others] = yield* Workers.startAll(5, options)
+      const [victim, ...others] = yield* pool.startAll(5, options)
       yield* mock.use((_) => _.inject("token", Fault.hang))
       yield* Effect.forkChild(victim!.get)
       yield* asked(1)
@@ -98,7 +101,7 @@ describe.each(stores)("processes that share %s", (name, place) => {
   it.live("SIGSTOP past the lease: what comes late replaces nothing newer", () =>
     Effect.gen(function*() {
       const options = { ...yield* place, baseUrl: yield* baseUrl }
-      const [sleeper, other] = yield* Workers.startAll(2, options)
+      const [sleeper, other] = yield* pool.startAll(2, options)
       const slept = yield* Effect.forkChild(sleeper!.get)
       yield* asked(1)
       yield* sleeper!.signal("SIGSTOP")
@@ -108,14 +111,14 @@ describe.each(stores)("processes that share %s", (name, place) => {
       yield* sleeper!.signal("SIGCONT")
       // It has an answer of its own by now, and takes the newer one.
       const late = yield* Fiber.join(slept)
-      const third = yield* Workers.start(options)
+      const third = yield* pool.start(options)
       expect(tokensOf([report, late, yield* third.get, yield* other!.get]).length).toBe(1)
       expect(yield* tokenRequests).toBe(2)
     }).pipe(Effect.provide(Layer.mergeAll(spotnana, NodeServices.layer))))
 
   it.live("a refusal to hand out tokens is everybody's, and costs one request", () =>
     Effect.gen(function*() {
-      const workers = yield* Workers.startAll(5, { ...yield* place, baseUrl: yield* baseUrl })
+      const workers = yield* pool.startAll(5, { ...yield* place, baseUrl: yield* baseUrl })
       yield* mock.use((_) =>
         _.inject("token", Fault.rateLimited({ retryAfter: Duration.minutes(1) }), { times: Infinity })
       )
@@ -136,7 +139,7 @@ describe.skipIf(!RedisServer.canStart && process.env.CI === undefined)("a fleet 
   it.live("is killed and comes back empty: nobody notices, and they are one again", () =>
     Effect.gen(function*() {
       const { options, server } = yield* own
-      const workers = yield* Workers.startAll(3, options)
+      const workers = yield* pool.startAll(3, options)
       yield* Workers.together(workers.map(({ call }) => call))
       yield* server.kill
       const during = yield* Workers.together(workers.map(({ call }) => call))
@@ -149,7 +152,7 @@ describe.skipIf(!RedisServer.canStart && process.env.CI === undefined)("a fleet 
       expect(yield* tokenRequests).toBe(4)
       for (const { logs } of workers) expect(logs).toContain(alone)
       // One that starts meanwhile starts all the same.
-      const late = yield* Workers.start(options)
+      const late = yield* pool.start(options)
       expect(yield* late.call).toMatchObject({ status: 200 })
       expect(yield* tokenRequests).toBe(5)
       yield* server.start
@@ -166,7 +169,7 @@ describe.skipIf(!RedisServer.canStart && process.env.CI === undefined)("a fleet 
     it.live(`${title}: a cold start goes on by itself within seconds`, () =>
       Effect.gen(function*() {
         const { options, server } = yield* own
-        const workers = yield* Workers.startAll(2, options)
+        const workers = yield* pool.startAll(2, options)
         yield* freeze
           ? server.signal("SIGSTOP")
           : Redis.Redis.use((redis) => redis.send("CLIENT", "PAUSE", "8000", "ALL")).pipe(
@@ -190,8 +193,8 @@ describe.skipIf(!RedisServer.canStart && process.env.CI === undefined)("a fleet 
     Effect.gen(function*() {
       const { options, server } = yield* own
       const [one, two] = yield* Effect.all([
-        Workers.start({ ...options, namespace: "one" }),
-        Workers.start({ ...options, namespace: "two" })
+        pool.start({ ...options, namespace: "one" }),
+        pool.start({ ...options, namespace: "two" })
       ])
       expect(tokensOf([yield* one.get, yield* two.get]).length).toBe(2)
       expect(yield* tokenRequests).toBe(2)

@@ -10,8 +10,7 @@ describe("mutants of sharing", () => {
       title: "Mutants of sharing, and what found them",
       of: "mutants of sharing",
       claim: "found by the simulation of a fleet",
-      mutants,
-      args: ["--fleet"]
+      mutants
     }))
 
   it("the same seed is the same run, and a violation is replayed and shrunk", async () => {

@@ -11,8 +11,9 @@ import { endWithTest, inGroup } from "../../../../scripts/processes.ts"
 import { makeFileBackend } from "../../src/internal/tokenStore/file.ts"
 import { reportFigure } from "../support/figures.ts"
 
-const kills = 200
 const atATime = 4
+// Each of the four and seven moments below with each other, for each of those at a time.
+const kills = atATime * 4 * 7
 
 const services = Layer.mergeAll(NodeServices.layer, Digest.layerWebCrypto, SecureRandom.layerWebCrypto)
 const temporary = Effect.orDie(FileSystem.FileSystem.use((fs) => fs.makeTempDirectoryScoped()))

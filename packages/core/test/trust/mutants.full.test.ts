@@ -9,7 +9,6 @@ describe("mutants", () => {
       title: "Mutants of the core, and what found them",
       of: "mutants",
       claim: "found by the simulation",
-      mutants,
-      args: []
+      mutants
     }))
 })

@@ -59,7 +59,7 @@ const failures = {
 } satisfies Record<string, Effect.Effect<unknown, unknown, Layer.Success<typeof world>>>
 
 /** The ways to die of it. */
-const deaths: Readonly<Record<string, (program: Effect.Effect<unknown, unknown>) => void>> = {
+const deaths: Readonly<Record<string, (program: Effect.Effect<unknown, unknown>, failure: string) => void>> = {
   // Node prints the rejection that nobody handles.
   runPromise: (program) => void Effect.runPromise(program),
   // Effect's own runtime prints the cause.
@@ -71,17 +71,20 @@ const deaths: Readonly<Record<string, (program: Effect.Effect<unknown, unknown>)
         if (Exit.isFailure(exit)) throw Cause.squash(exit.cause)
       }
     }),
-  // Somebody prints all there is.
-  print: (program) =>
+  // Somebody prints all there is. The process goes on, with the next failure.
+  print: (program, failure) =>
     Effect.runCallback(program, {
       onExit: (exit) => {
-        console.error(exit, inspect(exit, { depth: Infinity, showHidden: true }), JSON.stringify(exit))
+        console.error(`${failure}:`, exit, inspect(exit, { depth: Infinity, showHidden: true }), JSON.stringify(exit))
         process.exitCode = 1
       }
     })
 }
 
-const [, , death, failure] = process.argv
-deaths[death!]!(
-  Effect.provide<unknown, unknown, any, any, never, never>(failures[failure as keyof typeof failures], world)
-)
+const [, , death, ...named] = process.argv
+for (const failure of named) {
+  deaths[death!]!(
+    Effect.provide<unknown, unknown, any, any, never, never>(failures[failure as keyof typeof failures], world),
+    failure
+  )
+}
