@@ -11,7 +11,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { endWithTest, inGroup, runToEnd } from "../../../scripts/processes.ts"
-import { main } from "./support/cli.ts"
+import { main, ofTests } from "./support/cli.ts"
 
 const secrets = Redacted.make("whsec_c2VjcmV0IG9mIHRoZSB0ZXN0")
 
@@ -75,6 +75,7 @@ const prepare = async () => {
   write("body.json", `${Buffer.from(delivery.body).toString()}\n`)
   write("headers.txt", Object.entries(delivery.headers).map(([name, value]) => `${name}: ${value}\n`).join(""))
   const env = {
+    ...ofTests,
     HOME: home,
     PATH: `${home}:${process.env["PATH"] ?? ""}`,
     SPOTNANA_WEBHOOK_SECRETS: Redacted.value(secrets)
