@@ -1,5 +1,6 @@
 // What the registry would get: each public package is packed, judged, and used by an application of its own.
-import { spawnSync } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
+import { once } from "node:events"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
@@ -69,19 +70,23 @@ describe.each(packages)("the tarball of $name", ({ entry, name }) => {
   })
 })
 
+interface Compiler {
+  readonly compiler: string
+  readonly version: string
+}
+
 // The oldest that effect supports, and the newest. The types are tested with the one in between: `scripts/types.ts`.
-const compilers = ["scripts/packed/node_modules/typescript-5.9", "node_modules/typescript"]
+const [oldest, latest] = ["scripts/packed/node_modules/typescript-5.9", "node_modules/typescript"]
   .map((directory) => ({
     compiler: Path.resolve(directory, "bin/tsc"),
     version: String(JSON.parse(Fs.readFileSync(Path.join(directory, "package.json"), "utf8")).version)
-  }))
+  })) as [Compiler, Compiler]
 
-// The packed mock on a socket, the environment that a deployment would set, and the program by the command that is given.
-const start = `
+// The packed mock on a socket. It prints its address.
+const mock = `
 import { MockSpotnana } from "@effect-spotnana/testing"
 import { ManagedRuntime } from "effect"
 import { HttpEffect } from "effect/http"
-import { spawn } from "node:child_process"
 import { createServer } from "node:http"
 
 const runtime = ManagedRuntime.make(MockSpotnana.layer({ clientId: "id", clientSecret: "secret" }))
@@ -94,26 +99,7 @@ const server = createServer(async (request, response) => {
   const answer = await handle(new Request(new URL(url, "http://127.0.0.1"), { body, duplex: "half", headers, method }))
   response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(Buffer.from(await answer.arrayBuffer()))
 })
-await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve))
-
-const host = \`127.0.0.1:\${server.address().port}\`
-const [command, ...args] = process.argv.slice(2).map((word) => word.replace("HOST", host))
-const program = spawn(command, args, {
-  env: {
-    PATH: process.env.PATH,
-    HOME: process.cwd(),
-    SPOTNANA_CLIENT_ID: "id",
-    SPOTNANA_CLIENT_SECRET: "secret",
-    SPOTNANA_BASE_URL: "http://" + host
-  },
-  stdio: "inherit"
-})
-program.on("exit", async (code) => {
-  process.exitCode = code
-  await runtime.dispose()
-  server.close()
-  server.closeAllConnections()
-})
+server.listen(0, "127.0.0.1", () => console.log(\`127.0.0.1:\${server.address().port}\`))
 `
 
 /** Imports each module of these packages. */
@@ -127,18 +113,15 @@ const modulesOf = (libraries: ReadonlyArray<{ readonly directory: string; readon
 /** The first program of a README. */
 const programOf = (file: string): string => /^```ts\n(.*?)^```$/ms.exec(Fs.readFileSync(file, "utf8"))![1]!
 
-const makeProject = (directory: string): void => {
+const makeProject = (directory: string, manifest: object = {}): void => {
   Fs.mkdirSync(directory)
-  Fs.writeFileSync(Path.join(directory, "package.json"), JSON.stringify({ private: true, type: "module" }))
+  Fs.writeFileSync(Path.join(directory, "package.json"), JSON.stringify({ private: true, type: "module", ...manifest }))
   const compilerOptions = { module: "NodeNext", target: "ES2022", strict: true, lib: ["ES2022", "DOM"], types: [] }
   Fs.writeFileSync(
     Path.join(directory, "tsconfig.json"),
     JSON.stringify({ compilerOptions: { ...compilerOptions, outDir: "dist" }, include: ["*.ts"] })
   )
 }
-
-const install = (directory: string, ...what: ReadonlyArray<string>): Promise<string> =>
-  run(directory, "npm", "install", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error", ...what)
 
 const machinePath = "/usr/local/bin:/usr/bin:/bin"
 const machine = spawnSync("env", [`PATH=${machinePath}`, "node", "--version"], { encoding: "utf8" }).stdout?.trim() ??
@@ -148,48 +131,68 @@ const main = "node_modules/@effect-spotnana/cli/dist/main.js"
 
 const application = Path.join(temporary, "application")
 
+/** The address of the mock: host and port. */
+let host = ""
+
+/** Runs a program in the environment that a deployment would set, to use the mock. */
+const runWithMock = async (directory: string, command: string, ...args: ReadonlyArray<string>): Promise<string> => {
+  const env = {
+    PATH: process.env.PATH,
+    HOME: directory,
+    SPOTNANA_CLIENT_ID: "id",
+    SPOTNANA_CLIENT_SECRET: "secret",
+    SPOTNANA_BASE_URL: `http://${host}`,
+    SPOTNANA_TOKEN_STORE_KEYS: Buffer.alloc(32).toString("base64")
+  }
+  const { status, stderr, stdout } = await processes.runToEnd(command, args, { cwd: directory, env })
+  expect(status, `${command} ${args.join(" ")}\n${stdout}${stderr}`).toBe(0)
+  return stdout
+}
+
 beforeAll(async () => {
   makeProject(application)
-  Fs.writeFileSync(Path.join(application, "start.js"), start)
-  await install(
-    application,
-    `effect@${root.dependencies.effect}`,
-    ...packages.filter(isOfEffect4).map(({ name }) => tarballs.get(name)!)
+  Fs.writeFileSync(Path.join(application, "modules.ts"), modulesOf(libraries.filter(isOfEffect4)))
+  Fs.writeFileSync(Path.join(application, "main.ts"), firstProgram())
+  Fs.writeFileSync(Path.join(application, "mock.js"), mock)
+  const dependencies = packages.filter(isOfEffect4).map(({ name }) => tarballs.get(name)!)
+  const quiet = ["--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"]
+  await run(application, "npm", "install", ...quiet, `effect@${root.dependencies.effect}`, ...dependencies)
+
+  const running = processes.endWithRun(
+    spawn(process.execPath, ["mock.js"], {
+      ...processes.inGroup,
+      cwd: application,
+      stdio: ["ignore", "pipe", "inherit"]
+    })
   )
+  const ended = once(running, "exit").then(() => Promise.reject(new Error("the mock has ended")))
+  const [address] = await Promise.race([once(running.stdout, "data"), ended])
+  host = String(address).trim()
+  return () => void running.kill("SIGKILL")
 })
 
 describe("an application outside of the workspace", () => {
-  beforeAll(() => {
-    Fs.writeFileSync(Path.join(application, "modules.ts"), modulesOf(libraries.filter(isOfEffect4)))
-    Fs.writeFileSync(Path.join(application, "main.ts"), firstProgram())
-    Fs.writeFileSync(Path.join(application, "start.js"), start)
+  it(`type-checks with TypeScript ${oldest.version}, declarations of dependencies included`, async () => {
+    await run(application, process.execPath, oldest.compiler, "--project", ".", "--noEmit")
   })
 
-  it.each(compilers)(
-    "type-checks with TypeScript $version, declarations of dependencies included",
-    async ({ compiler }) => {
-      await run(application, process.execPath, compiler, "--project", ".", "--noEmit")
-    }
-  )
-
-  it("can import each module, and nothing internal", async () => {
-    await run(application, Path.resolve("node_modules/.bin/tsc"), "--project", ".")
-    await run(application, process.execPath, "dist/modules.js")
-
-    const internal = "import('@effect-spotnana/core/internal/version').catch((error) => console.log(error.code))"
-    expect(await run(application, process.execPath, "--eval", internal)).toBe("ERR_PACKAGE_PATH_NOT_EXPORTED\n")
-  })
-
-  describe("that is the first program of README.md", () => {
+  describe(`that TypeScript ${latest.version} has checked, declarations of dependencies included, and compiled`, () => {
     beforeAll(async () => {
-      await run(application, Path.resolve("node_modules/.bin/tsc"), "--project", ".")
+      await run(application, process.execPath, latest.compiler, "--project", ".")
+    })
+
+    it("can import each module, and nothing internal", async () => {
+      await run(application, process.execPath, "dist/modules.js")
+
+      const internal = "import('@effect-spotnana/core/internal/version').catch((error) => console.log(error.code))"
+      expect(await run(application, process.execPath, "--eval", internal)).toBe("ERR_PACKAGE_PATH_NOT_EXPORTED\n")
     })
 
     for (const { cells, runtime } of rows) {
       if (cells.installed !== "yes") continue
-      it.skipIf(!isThere(runtime))(`runs on ${runtime.name} ${runtime.version}`, async () => {
-        const command = [runtime.command, ...runtime.args({ host: "HOST" }), "dist/main.js"]
-        expect(await run(application, process.execPath, "start.js", ...command)).toContain("totalNumResults: 120")
+      it.skipIf(!isThere(runtime))(`runs the first program on ${runtime.name} ${runtime.version}`, async () => {
+        const args = [...runtime.args({ host }), "dist/main.js"]
+        expect(await runWithMock(application, runtime.command, ...args)).toContain("totalNumResults: 120")
       })
     }
   })
@@ -198,45 +201,35 @@ describe("an application outside of the workspace", () => {
     expect(await run(application, "npx", "--no", "--", "spotnana-auth", "--version")).toBe(
       `spotnana-auth v${cli.version}\n`
     )
-    const json = await run(
-      application,
-      process.execPath,
-      "start.js",
-      "npx",
-      "--no",
-      "--",
-      "spotnana-auth",
-      "token",
-      "--json"
-    )
-    expect(JSON.parse(json)).toMatchObject({ token_type: "Bearer", expires_in: expect.any(Number) })
   })
 
   it("has the command line without what comes along and is not loaded", async () => {
     const unused = ["undici", "redis", "@redis"].map((name) => Path.join(application, "node_modules", name))
     expect(unused.filter((directory) => Fs.existsSync(directory))).toEqual(unused)
     for (const directory of unused) Fs.rmSync(directory, { recursive: true })
-    for (const args of [["token"], ["request", "GET", "/v2/companies"], ["doctor"]]) {
-      expect(await run(application, process.execPath, "start.js", process.execPath, main, ...args)).not.toBe("")
+    const token = await runWithMock(application, process.execPath, main, "token", "--json")
+    expect(JSON.parse(token)).toMatchObject({ token_type: "Bearer", expires_in: expect.any(Number) })
+    for (const args of [["request", "GET", "/v2/companies"], ["doctor"]]) {
+      expect(await runWithMock(application, process.execPath, main, ...args)).not.toBe("")
     }
   })
 
   // The Node of the tests is a dependency of the workspace; this is that of the machine.
   it.skipIf(!/^v2[01]\./.test(machine))(`has the command line on the machine's own Node ${machine}`, async () => {
     for (const args of [["token"], ["request", "GET", "/v2/companies"], ["doctor"]]) {
-      expect(await run(application, process.execPath, "start.js", "env", `PATH=${machinePath}`, "node", main, ...args))
-        .not
-        .toBe("")
+      expect(await runWithMock(application, "env", `PATH=${machinePath}`, "node", main, ...args)).not.toBe("")
     }
   })
 })
 
-// The oldest version that is supported, one in between, and what the tests of the package run with.
+// The oldest version that is supported, one in between, and what the tests of the package run with. The types that a
+// library has for the first and the last, it has for those in between.
 const newest = effect3.devDependencies
+/** The versions of effect, @effect/platform and @effect/platform-node. */
 const lines = [
-  ["3.19.0", "0.93.0", "0.100.0"],
-  ["3.21.5", "0.96.3", "0.107.0"],
-  [newest.effect, newest["@effect/platform"], newest["@effect/platform-node"]]
+  { versions: ["3.19.0", "0.93.0", "0.100.0"], isChecked: true },
+  { versions: ["3.21.5", "0.96.3", "0.107.0"], isChecked: false },
+  { versions: [newest.effect, newest["@effect/platform"], newest["@effect/platform-node"]], isChecked: true }
 ] as const
 
 // With `fetch` it is the first program of the README. This one is JavaScript: undici wants the types of Node.
@@ -255,39 +248,44 @@ const Auth = SpotnanaHttpClient.layerConfig().pipe(
 Effect.runPromise(Effect.provide(Effect.flatMap(companies, (response) => response.json), Auth)).then(console.log)
 `
 
-describe.each(lines)("an application on effect %s, @effect/platform %s and @effect/platform-node %s", (...versions) => {
+describe.each(lines)("an application on effect $versions.0", ({ isChecked, versions }) => {
   const [effect, platform, platformNode] = versions
   const own = Path.join(temporary, `effect-${effect}`)
 
   beforeAll(async () => {
-    makeProject(own)
+    const engine = `file:${tarballs.get("@effect-spotnana/engine")}`
+    makeProject(own, {
+      dependencies: {
+        effect,
+        "@effect/platform": platform,
+        "@effect/platform-node": platformNode,
+        "@effect-spotnana/engine": engine,
+        [effect3.name]: `file:${tarballs.get(effect3.name)}`
+      },
+      // The version that it asks for is in no registry.
+      pnpm: { overrides: { "@effect-spotnana/engine": engine } }
+    })
     Fs.writeFileSync(
       Path.join(own, "modules.ts"),
       modulesOf(libraries.filter((library) => !isOfEffect4(library)))
     )
     Fs.writeFileSync(Path.join(own, "main.ts"), programOf("packages/effect3/README.md"))
     Fs.writeFileSync(Path.join(own, "undici.js"), onUndici)
-    await install(
-      own,
-      // What it wants for clusters, in whatever version, stays away.
-      "--legacy-peer-deps",
-      `effect@${effect}`,
-      `@effect/platform@${platform}`,
-      `@effect/platform-node@${platformNode}`,
-      tarballs.get("@effect-spotnana/engine")!,
-      tarballs.get(effect3.name)!
+    // What it wants for clusters, in whatever version, stays away.
+    await run(own, "pnpm", "install", "--prefer-offline", "--ignore-scripts", "--config.auto-install-peers=false")
+  })
+
+  it.each(isChecked ? [latest] : [])(
+    "type-checks with TypeScript $version, declarations of dependencies included",
+    async ({ compiler }) => {
+      await run(own, process.execPath, compiler, "--project", ".", "--noEmit")
+    }
+  )
+
+  // The mock is one of Effect 4, of the other application.
+  it.each(["main.ts", "undici.js"])("can import each module, and runs: %s", async (program) => {
+    expect(await runWithMock(own, process.execPath, "--import", "./modules.ts", program)).toContain(
+      "totalNumResults: 120"
     )
-    await run(own, process.execPath, compilers.at(-1)!.compiler, "--project", ".")
-  })
-
-  it("can import each module", async () => {
-    await run(own, process.execPath, "dist/modules.js")
-  })
-
-  it.each(["dist/main.js", "undici.js"])("runs: %s", async (program) => {
-    // The mock is one of Effect 4, of the other application.
-    const env = ["env", "SPOTNANA_TOKEN_STORE_KEYS=" + Buffer.alloc(32).toString("base64")]
-    const command = [...env, process.execPath, Path.join(own, program)]
-    expect(await run(application, process.execPath, "start.js", ...command)).toContain("totalNumResults: 120")
   })
 })

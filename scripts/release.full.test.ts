@@ -32,6 +32,8 @@ interface Publication {
   readonly access: string
   readonly "dist-tags": Readonly<Record<string, string>>
   readonly versions: Readonly<Record<string, Dependent>>
+  /** The tarball, in base64. */
+  readonly _attachments: Readonly<Record<string, { readonly data: string }>>
 }
 
 interface Dependent {
@@ -60,6 +62,7 @@ const registry = createServer((request, response) => {
 describe("a release", () => {
   const copy = Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-spotnana-"))
   const notCopied = new Set([".git", ".generated", "coverage", "dist", "node_modules"])
+  const build = "node --eval \"fs.mkdirSync('dist'); fs.writeFileSync('dist/built.js', '')\""
   let address = ""
 
   // The registry answers from this process, so nothing here may block it.
@@ -89,11 +92,19 @@ describe("a release", () => {
     // Commits and tags have an author, whom the machine need not know.
     await run("git", "config", "user.name", "test")
     await run("git", "config", "user.email", "test@localhost")
-    await run("pnpm", "install", "--offline", "--frozen-lockfile")
-    // npm makes provenance on a machine of a CI that it knows only, and refuses to publish elsewhere.
+    // The dependencies are those of the workspace. The links from a package to another one lead to the copy of that.
+    Fs.symlinkSync(Path.resolve("node_modules"), Path.join(copy, "node_modules"))
+    for (const directory of Fs.globSync("packages/*/node_modules")) {
+      Fs.cpSync(directory, Path.join(copy, directory), { recursive: true, verbatimSymlinks: true })
+    }
     for (const { directory } of publicPackages) {
       const file = Path.join(copy, directory, "package.json")
-      Fs.writeFileSync(file, Fs.readFileSync(file, "utf8").replace(/^ +"provenance": true,\n/m, ""))
+      const manifest = Fs.readFileSync(file, "utf8")
+        // npm makes provenance on a machine of a CI that it knows only, and refuses to publish elsewhere.
+        .replace(/^ +"provenance": true,\n/m, "")
+        // `pack.full.test.ts` tests what a build makes. Here it is enough to see that each package is built.
+        .replace(/^( +"build": ).*?(,?)$/m, (_, start, end) => start + JSON.stringify(build) + end)
+      Fs.writeFileSync(file, manifest)
     }
     await commit()
 
@@ -152,6 +163,12 @@ describe("a release", () => {
       // A program brings along exactly what it was tested with. A library leaves room for one copy of the engine.
       const range = manifest.bin === undefined ? `^${version}` : version
       expect(own.filter((name) => needed[name] !== range)).toEqual([])
+    }
+    for (const { _attachments, name } of publications) {
+      const tarball = Path.join(copy, ".user-tarball.tgz")
+      Fs.writeFileSync(tarball, Buffer.from(Object.values(_attachments)[0]!.data, "base64"))
+      const files = (await run("tar", "--list", "--file", tarball)).split("\n")
+      expect({ name, isBuilt: files.includes("package/dist/built.js") }).toEqual({ name, isBuilt: true })
     }
     const tags = (await run("git", "tag", "--list")).trim().split("\n")
     expect(tags).toEqual(publicPackages.map(({ name }) => `${name}@${version}`).toSorted())

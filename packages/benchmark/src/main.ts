@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process"
 import * as Path from "node:path"
 import { parseArgs } from "node:util"
-import { peers } from "./peers/index.ts"
+import { allPeers } from "./peers/load.ts"
 import { documentOf, shown, update, write } from "./results.ts"
 import type { Result } from "./results.ts"
 import type { Goal } from "./Scenario.ts"
@@ -64,6 +64,7 @@ const quickGoal = (): Goal => {
   }
 }
 
+const peers = await allPeers()
 const isWhole = !asked.quick && !asked.update && asked.names.length === 0
 const own = isWhole ? [quickGoal()] : []
 const results: Array<Result> = []

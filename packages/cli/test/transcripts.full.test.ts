@@ -12,6 +12,7 @@ import * as Path from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { endWithTest, inGroup, runToEnd } from "../../../scripts/processes.ts"
 import { executable as main } from "./support/bundle.ts"
+import { ofTests } from "./support/process.ts"
 
 const secrets = Redacted.make("whsec_c2VjcmV0IG9mIHRoZSB0ZXN0")
 
@@ -75,6 +76,7 @@ const prepare = async () => {
   write("body.json", `${Buffer.from(delivery.body).toString()}\n`)
   write("headers.txt", Object.entries(delivery.headers).map(([name, value]) => `${name}: ${value}\n`).join(""))
   const env = {
+    ...ofTests,
     HOME: home,
     PATH: `${home}:${process.env["PATH"] ?? ""}`,
     SPOTNANA_WEBHOOK_SECRETS: Redacted.value(secrets)
