@@ -743,6 +743,22 @@ describe("invariant 13: credentials may change under way", () => {
       expect((yield* mock.ledger).filter((entry) => entry.endpoint === "api" && entry.status === 401).length).toBe(1)
     }).pipe(Effect.provide(Rotating(current)))
   })
+
+  it.effect("a call after the rotation is not refused with a token request that was sent before", () => {
+    const current = { credentials: { clientId, clientSecret: Redacted.make("a-secret-that-is-wrong") } }
+    return Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      yield* mock.configure({ tokenLatency: "1 second" })
+      const before = yield* Effect.fork(Effect.flip(provider.get))
+      yield* TestClock.adjust("500 millis")
+      current.credentials = { clientId, clientSecret }
+      const after = yield* Effect.fork(provider.get)
+      yield* TestClock.adjust("3 seconds")
+      expect((yield* Fiber.join(before))._tag).toBe("InvalidCredentials")
+      yield* Fiber.join(after)
+      expect((yield* mock.ledger).map(({ status }) => status)).toEqual([401, 200])
+    }).pipe(Effect.provide(Rotating(current)))
+  })
 })
 
 describe("status and changes", () => {

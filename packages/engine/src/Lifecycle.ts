@@ -49,20 +49,25 @@ export const transition = <T, E>(state: State<T, E>, event: Event<T, E>, now: In
       if (state.acquisition?.id !== event.id) return [state, []]
       const cached = cachedToken(state, event)
       if (hasPassed(cached.expiresAt, now)) {
-        return fail(state, { error: event.errorIfLate, isFinal: false }, { ...event, retryAfter: undefined }, now)
+        return fail(state, { error: event.errorIfLate, refusedIn: undefined }, { ...event, retryAfter: undefined }, now)
       }
       return useNext(chargeFor(state, event, now), cached, event, now)
     }
 
     case "AcquisitionFailed":
       return state.acquisition?.id === event.id
-        ? fail(state, { error: event.error, isFinal: event.refused !== undefined }, event, now)
+        ? fail(
+          state,
+          { error: event.error, refusedIn: event.refused === undefined ? undefined : event.id },
+          event,
+          now
+        )
         : [state, []]
 
     case "CredentialsUnchanged": {
       if (state.acquisition?.id !== event.id) return [state, []]
       const next = { ...state, acquisition: undefined, suspectUntil: undefined }
-      return [next, [...wake(next, now), completeWaiters({ error: state.refusal!.error, isFinal: true })]]
+      return [next, [...wake(next, now), completeWaiters({ error: state.refusal!.error, refusedIn: event.id })]]
     }
 
     case "AcquisitionLost":
@@ -394,6 +399,8 @@ export interface Caller<E> {
   readonly giveUpAt: number
   /** It does not give up before this moment, if the next attempt is due by then. */
   readonly retryUntil: Instant
+  /** The acquisition that was in flight when this caller began. It may have read the credentials before they changed. */
+  readonly joined?: number | undefined
   /** How the acquisition ended for which this caller waited. */
   readonly waited?: { readonly failure: Failure<E> | undefined } | undefined
 }
@@ -404,10 +411,15 @@ export interface Caller<E> {
  * @category constructors
  * @since 0.1.0
  */
-export const caller = <T, E>({ failures, policy }: State<T, E>, now: Instant): Caller<E> => ({
+export const caller = <T, E>({ acquisition, failures, policy }: State<T, E>, now: Instant): Caller<E> => ({
   giveUpAt: failures + policy.attempts,
-  retryUntil: after(now, policy.retryFor)
+  retryUntil: after(now, policy.retryFor),
+  joined: acquisition?.id
 })
+
+/** The failure for which a caller waited, but not a refusal of credentials that were read before the caller began. */
+const failureFor = <E>({ joined, waited }: Caller<E>): Failure<E> | undefined =>
+  waited?.failure?.refusedIn !== undefined && waited.failure.refusedIn === joined ? undefined : waited?.failure
 
 const found = <T>(token: T): Answer<T, never> => ({ _tag: "Token", token })
 
@@ -420,13 +432,14 @@ const found = <T>(token: T): Answer<T, never> => ({ _tag: "Token", token })
 export const answer = <T, E>(state: State<T, E>, caller: Caller<E>, now: Instant): Answer<T, E> => {
   if (isUsable(state, now)) return found(state.cached.token)
   const { backoff, policy, refusal } = state
-  const waited = caller.waited?.failure
-  const failure = waited ?? (isInForce(backoff, now) ? { error: backoff.error, isFinal: false } : undefined)
-  const until = failure?.isFinal === true ? refusal?.until : backoff?.until
+  const waited = failureFor(caller)
+  const failure = waited ?? (isInForce(backoff, now) ? { error: backoff.error, refusedIn: undefined } : undefined)
+  const isRefused = failure?.refusedIn !== undefined
+  const until = isRefused ? refusal?.until : backoff?.until
   const left = until === undefined ? 0 : millisUntil(until, now)
   const isInTime = !hasPassed(caller.retryUntil, after(now, left))
   const givesUp = failure !== undefined &&
-    (failure.isFinal || !isInTime && (state.failures >= caller.giveUpAt || left > policy.maximumWait))
+    (isRefused || !isInTime && (state.failures >= caller.giveUpAt || left > policy.maximumWait))
   if (givesUp && (waited !== undefined || !isInFlight(state, now))) {
     return { _tag: "Failure", error: failure.error, retryAfter: left > 0 ? left : undefined }
   }
@@ -469,7 +482,7 @@ export const replacement = <T, E>(
     : left === 0 && isInForce(state.refusal, now)
     ? state.refusal
     : undefined
-  const error = waited?.failure?.error ?? wait?.error
+  const error = failureFor(caller)?.error ?? wait?.error
   const retryAfter = error === undefined ? left : wait === undefined ? 0 : millisUntil(wait.until, now)
   return { _tag: "Failure", error, retryAfter: retryAfter > 0 ? retryAfter : undefined }
 }

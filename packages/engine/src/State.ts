@@ -151,8 +151,8 @@ export type Event<T, E> =
  */
 export interface Failure<E> {
   readonly error: E
-  /** Whether another attempt cannot help before the credentials change. */
-  readonly isFinal: boolean
+  /** The acquisition whose credentials were refused; no attempt helps before they change. */
+  readonly refusedIn: number | undefined
 }
 
 /**

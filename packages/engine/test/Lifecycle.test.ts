@@ -181,7 +181,7 @@ describe("one acquisition", () => {
     it.failed()
     it.wait(second).requested()
     it.failed()
-    const waited = { failure: { error: "unavailable", isFinal: false } }
+    const waited = { failure: { error: "unavailable", refusedIn: undefined } }
     assert.deepStrictEqual(it.answer({ waited }), { _tag: "Failure", error: "unavailable", retryAfter: 2 * second })
   })
 })
@@ -192,7 +192,7 @@ describe("a caller who may go on for a time", () => {
   it("invariant 12: gives up neither after its attempts nor for a long delay, if the next attempt is due in time", () => {
     const it = provider({ ...impatient, retryFor: minute })
     const caller = Lifecycle.caller(it.state, it.now)
-    const waited = { failure: { error: "unavailable", isFinal: false } }
+    const waited = { failure: { error: "unavailable", refusedIn: undefined } }
     it.requested()
     it.failed({ retryAfter: 20 * second })
     assert.deepStrictEqual(it.answer({ ...caller, waited }), { _tag: "Sleep", until: after(noon, 20 * second) })
@@ -215,7 +215,7 @@ describe("a caller who may go on for a time", () => {
     const caller = Lifecycle.caller(it.state, it.now)
     it.requested()
     it.failed({ error: "refused", refused: 1 })
-    const waited = { failure: { error: "refused", isFinal: true } }
+    const waited = { failure: { error: "refused", refusedIn: 1 } }
     assert.deepStrictEqual(it.answer({ ...caller, waited }), { _tag: "Failure", error: "refused", retryAfter: second })
   })
 
@@ -223,7 +223,7 @@ describe("a caller who may go on for a time", () => {
     const it = provider()
     it.requested()
     it.failed()
-    assert.deepStrictEqual(Lifecycle.caller(it.state, it.now), { giveUpAt: 4, retryUntil: noon })
+    assert.deepStrictEqual(Lifecycle.caller(it.state, it.now), { giveUpAt: 4, retryUntil: noon, joined: undefined })
   })
 })
 
@@ -368,7 +368,7 @@ describe("refused credentials", () => {
     refused(it)
     assert.deepInclude(acquire(it), { _tag: "Acquire", refused: 1 })
     assert.deepStrictEqual(it.on({ _tag: "CredentialsUnchanged", id: it.state.lastId }), ["CompleteWaiters"])
-    const waited = { failure: { error: "refused", isFinal: true } }
+    const waited = { failure: { error: "refused", refusedIn: 1 } }
     assert.deepStrictEqual(it.answer({ waited }), { _tag: "Failure", error: "refused", retryAfter: second })
   })
 
@@ -393,6 +393,35 @@ describe("refused credentials", () => {
     it.requested()
     it.failed({ error: "refused", refused: 2 })
     assert.strictEqual(it.state.refusal?.delay, second)
+  })
+
+  it("invariant 13: a refusal does not end the call of who came after the request was sent", () => {
+    const it = provider()
+    const before = Lifecycle.caller(it.state, it.now)
+    it.requested()
+    it.wait(second)
+    const after = Lifecycle.caller(it.state, it.now)
+    const [, ...rest] = it.commands({
+      _tag: "AcquisitionFailed",
+      id: it.state.lastId,
+      error: "refused",
+      refused: 1,
+      retryAfter: undefined,
+      random: 1
+    })
+    const completed = rest.at(-1) as Command<string, string> & { readonly _tag: "CompleteWaiters" }
+    const waited = { failure: completed.failure }
+    assert.deepStrictEqual(it.answer({ ...before, waited }), { _tag: "Failure", error: "refused", retryAfter: second })
+    assert.deepStrictEqual(it.answer({ ...after, waited }), { _tag: "Retry" })
+    assert.deepInclude(acquire(it), { _tag: "Acquire", refused: 1 })
+    // The credentials are still the refused ones.
+    const unchanged = it.commands({ _tag: "CredentialsUnchanged", id: it.state.lastId })
+      .at(-1) as Command<string, string> & { readonly _tag: "CompleteWaiters" }
+    assert.deepStrictEqual(it.answer({ ...after, waited: { failure: unchanged.failure } }), {
+      _tag: "Failure",
+      error: "refused",
+      retryAfter: second
+    })
   })
 
   it("invariant 13: new credentials do not wait for the refusal of the old ones", () => {
@@ -462,7 +491,7 @@ describe("what a 401 does", () => {
     const it = provider().withToken()
     it.rejected("T1")
     it.failed({ retryAfter: minute })
-    const waited = { failure: { error: "unavailable", isFinal: false } }
+    const waited = { failure: { error: "unavailable", refusedIn: undefined } }
     assert.deepStrictEqual(it.answer(), token("T1"))
     assert.deepStrictEqual(it.replacement("T1", { waited }), token("T1"))
     const failure: Answer = { _tag: "Failure", error: "unavailable", retryAfter: minute }

@@ -4,8 +4,8 @@ import { reportFigure, reportSearches, reportTable } from "../support/figures.ts
 import { simulation } from "./fleetSimulation/world.ts"
 import { run } from "./simulation/run.ts"
 
-const histories = 400
-const seed = 1
+const histories = 200
+const seed = 3
 
 /** Where a run must have been, or it has stopped exploring. */
 const situations = [

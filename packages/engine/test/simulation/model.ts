@@ -111,7 +111,6 @@ export interface Call<T> {
   readonly failuresInARow: number
   readonly successes: number
   readonly again: number
-  readonly wasAcquiring: boolean
   readonly frozen: number
   readonly disturbances: number
   readonly jumps: number
@@ -201,7 +200,6 @@ export class Referee<T> {
       failuresInARow: this.#failures,
       successes: this.#successes,
       again: this.#again,
-      wasAcquiring: this.#acquiring !== undefined,
       frozen: this.frozen,
       disturbances: this.disturbances,
       jumps: this.jumps,
@@ -536,8 +534,7 @@ export class Referee<T> {
     }
     if (failure.refused !== undefined) {
       this.#reached("a call fails with the refusal")
-      // An acquisition with the old ones may have been in flight.
-      if (failure.refused !== source.secret && !source.hasChangedSince && !call.wasAcquiring) {
+      if (failure.refused !== source.secret && !source.hasChangedSince) {
         throw new Violation(13, "a call fails with the refusal of credentials that were replaced")
       }
       return

@@ -222,8 +222,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     "next = { ...ended, backoff: { error, until }, refusal: {"
   ),
   lifecycle(
+    "a refusal ends the calls of those who came after the request was sent",
+    "waited.failure.refusedIn === joined ? undefined",
+    "false ? undefined"
+  ),
+  lifecycle(
     "refused callers ask again without end",
-    "completeWaiters({ error: state.refusal!.error, isFinal: true })",
+    "completeWaiters({ error: state.refusal!.error, refusedIn: event.id })",
     "completeWaiters()"
   ),
   lifecycle(
