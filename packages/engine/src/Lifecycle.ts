@@ -49,19 +49,14 @@ export const transition = <T, E>(state: State<T, E>, event: Event<T, E>, now: In
       if (state.acquisition?.id !== event.id) return [state, []]
       const cached = cachedToken(state, event)
       if (hasPassed(cached.expiresAt, now)) {
-        return fail(state, { error: event.errorIfLate, refusedIn: undefined }, { ...event, retryAfter: undefined }, now)
+        return fail(state, { error: event.errorIfLate, random: event.random }, now)
       }
       return useNext(chargeFor(state, event, now), cached, event, now)
     }
 
     case "AcquisitionFailed":
       return state.acquisition?.id === event.id
-        ? fail(
-          state,
-          { error: event.error, refusedIn: event.refused === undefined ? undefined : event.id },
-          event,
-          now
-        )
+        ? fail(state, event, now)
         : [state, []]
 
     case "CredentialsUnchanged": {
@@ -279,18 +274,16 @@ const use = <T, E>(
 /** A token that has not expired stays in use, whatever the acquisition was for. */
 const fail = <T, E>(
   state: State<T, E>,
-  failure: Failure<E>,
-  how: {
-    readonly retryAfter: number | undefined
+  { error, random, refused, retryAfter }: {
+    readonly error: E
     readonly random: number
     readonly refused?: number | undefined
+    readonly retryAfter?: number | undefined
   },
   now: Instant
 ): Transition<T, E> => {
-  const { policy } = state
-  const { random, refused, retryAfter } = how
+  const { acquisition, policy } = state
   const failures = state.failures + 1
-  const { error } = failure
   const ended = { ...state, acquisition: undefined, suspectUntil: undefined, failures, lastError: error }
   let next: State<T, E>
   let delay: number
@@ -311,7 +304,8 @@ const fail = <T, E>(
     retryAfter: Math.ceil(delay),
     isLive: isLive(state, now)
   })
-  return [next, [reported, ...wake(next, now), completeWaiters(failure)]]
+  const refusedIn = refused === undefined ? undefined : acquisition?.id
+  return [next, [reported, ...wake(next, now), completeWaiters({ error, refusedIn })]]
 }
 
 /**
@@ -399,8 +393,8 @@ export interface Caller<E> {
   readonly giveUpAt: number
   /** It does not give up before this moment, if the next attempt is due by then. */
   readonly retryUntil: Instant
-  /** The acquisition that was in flight when this caller began. It may have read the credentials before they changed. */
-  readonly joined?: number | undefined
+  /** The acquisition that was in flight when it began, which may have read credentials that have changed; 0: none. */
+  readonly joined: number
   /** How the acquisition ended for which this caller waited. */
   readonly waited?: { readonly failure: Failure<E> | undefined } | undefined
 }
@@ -414,12 +408,12 @@ export interface Caller<E> {
 export const caller = <T, E>({ acquisition, failures, policy }: State<T, E>, now: Instant): Caller<E> => ({
   giveUpAt: failures + policy.attempts,
   retryUntil: after(now, policy.retryFor),
-  joined: acquisition?.id
+  joined: acquisition?.id ?? 0
 })
 
 /** The failure for which a caller waited, but not a refusal of credentials that were read before the caller began. */
 const failureFor = <E>({ joined, waited }: Caller<E>): Failure<E> | undefined =>
-  waited?.failure?.refusedIn !== undefined && waited.failure.refusedIn === joined ? undefined : waited?.failure
+  waited?.failure?.refusedIn === joined ? undefined : waited?.failure
 
 const found = <T>(token: T): Answer<T, never> => ({ _tag: "Token", token })
 

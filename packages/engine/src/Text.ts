@@ -4,8 +4,9 @@
  * @since 0.1.0
  */
 
-// The engine is compiled without the types of any platform. Every platform has this one.
+// The engine is compiled without the types of any platform. Every platform has these two.
 declare const TextEncoder: new() => { encode(text: string): Uint8Array }
+declare const btoa: (latin1: string) => string
 
 const defaultLength = 300
 
@@ -15,21 +16,15 @@ const control = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]+/gu
 const invisible = /[\p{Cf}\p{Default_Ignorable_Code_Point}]+/gu
 const blank = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]+/gu
 
-const base64Digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
 /**
  * The Base64 digits of these bytes inside other bytes, at each of the three alignments: only the digits that do not
  * depend on the other bytes.
  */
 const inBase64 = (bytes: Uint8Array): ReadonlyArray<string> =>
-  [0, 2, 4].map((from) => {
-    let text = ""
-    for (let bit = from; bit + 6 <= 8 * bytes.length; bit += 6) {
-      const index = bit >> 3
-      const pair = bytes[index]! << 8 | (bytes[index + 1] ?? 0)
-      text += base64Digits[pair >> (10 - bit % 8) & 63]
-    }
-    return text
+  ["", "\0", "\0\0"].map((before) => {
+    const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")
+    const shared = before === "" ? 0 : before.length + 1
+    return btoa(before + text).slice(shared, Math.floor((before + text).length * 4 / 3))
   })
 
 const inHex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")

@@ -89,14 +89,14 @@ class Provider {
   }
 
   answer(caller: Partial<Lifecycle.Caller<string>> = {}): Lifecycle.Answer<string, string> {
-    return Lifecycle.answer(this.state, { giveUpAt: 3, retryUntil: this.now, ...caller }, this.now)
+    return Lifecycle.answer(this.state, { giveUpAt: 3, retryUntil: this.now, joined: 0, ...caller }, this.now)
   }
 
   replacement(
     rejected: string,
     options: { readonly isRepeated?: boolean; readonly waited?: Lifecycle.Caller<string>["waited"] } = {}
   ): Lifecycle.Answer<string, string> {
-    const caller = { giveUpAt: 3, retryUntil: this.now, rejected, isRepeated: false, ...options }
+    const caller = { giveUpAt: 3, retryUntil: this.now, joined: 0, rejected, isRepeated: false, ...options }
     return Lifecycle.replacement(this.state, caller, this.now)
   }
 
@@ -223,7 +223,7 @@ describe("a caller who may go on for a time", () => {
     const it = provider()
     it.requested()
     it.failed()
-    assert.deepStrictEqual(Lifecycle.caller(it.state, it.now), { giveUpAt: 4, retryUntil: noon, joined: undefined })
+    assert.deepStrictEqual(Lifecycle.caller(it.state, it.now), { giveUpAt: 4, retryUntil: noon, joined: 0 })
   })
 })
 

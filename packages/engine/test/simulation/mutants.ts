@@ -223,8 +223,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   ),
   lifecycle(
     "a refusal ends the calls of those who came after the request was sent",
-    "waited.failure.refusedIn === joined ? undefined",
-    "false ? undefined"
+    "waited?.failure?.refusedIn === joined ? undefined : waited?.failure",
+    "waited?.failure"
   ),
   lifecycle(
     "refused callers ask again without end",
@@ -377,7 +377,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ),
   lifecycle(
     "waiters of a failure are forgotten",
-    "[reported, ...wake(next, now), completeWaiters(failure)]",
+    "[reported, ...wake(next, now), completeWaiters({ error, refusedIn })]",
     "[reported, ...wake(next, now)]"
   ),
   lifecycle(

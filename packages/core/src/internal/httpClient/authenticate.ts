@@ -77,7 +77,10 @@ const redirectedInARow = 5
 const isEvidence = ({ bearer, response }: Rejection): boolean =>
   !wasRedirected(response) || bearer.rejectedInARow >= redirectedInARow
 
-/** Where the tokens come from. `get` is a function, because with an effect a request would take 0.1 µs (2 %) longer. */
+/**
+ * Where the tokens come from. `get` is a function, because with an effect a request would take 0.1 µs (2 %) longer. It
+ * is called when the token is needed.
+ */
 export interface TokenSource extends Pick<Service, "reject" | "replacement"> {
   readonly get: () => Service["get"]
   readonly replayAccepted: () => Service["replayAccepted"]
@@ -233,7 +236,7 @@ class Authenticator {
       const reason = hasReplayableBody(rejection.sent) ? "redirect" : "body"
       return Effect.andThen(wasInUse, tokenExpired(reason, response, secrets))
     }
-    const replacement = isAccepted ? tokens.get() : tokens.replacement(token, attempt.isRepeated)
+    const replacement = isAccepted ? Effect.suspend(() => tokens.get()) : tokens.replacement(token, attempt.isRepeated)
     return Effect.flatMap(wasInUse, (wasInUse) =>
       replacement.pipe(
         Effect.catchTag("TokenExpired", ({ retryAfter }) => tokenExpired("rejected", response, secrets, retryAfter)),

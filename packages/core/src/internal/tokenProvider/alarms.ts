@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { instantOf } from "../instant.ts"
+import { oncePer } from "../oncePer.ts"
 
 /** Something that can be woken. */
 export interface Sleeper {
@@ -104,11 +105,5 @@ class Alarms {
   }
 }
 
-const ofClocks = /* #__PURE__ */ new WeakMap<Clock.Clock, Alarms>()
-
 /** The alarms of a clock. */
-export const alarmsOf = (clock: Clock.Clock): Alarms => {
-  const known = ofClocks.get(clock) ?? new Alarms(clock)
-  ofClocks.set(clock, known)
-  return known
-}
+export const alarmsOf = /* #__PURE__ */ oncePer((clock: Clock.Clock) => new Alarms(clock))

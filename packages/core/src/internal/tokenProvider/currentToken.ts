@@ -6,40 +6,29 @@ import * as Exit from "effect/Exit"
 import type { AccessToken } from "../../AccessToken.ts"
 import type { AuthError } from "../../AuthError.ts"
 import { instantOf } from "../instant.ts"
+import { oncePer } from "../oncePer.ts"
 
 /**
- * Both clocks, in milliseconds since `start`, as all providers of a clock read them for each request. The monotonic
- * clock is read at most once a millisecond, because reading it takes a third of the time that the library needs for a
- * request with a token.
+ * The time, as all providers of a clock read it for each request. The monotonic clock is read at most once a
+ * millisecond, because reading it takes a third of the time that the library needs for a request with a token.
  */
 class Time {
-  readonly start: Instant.Instant
   readonly #clock: Clock.Clock
-  #readAt = NaN
-  wall = 0
-  mono = 0
+  readonly start: Instant.Instant
+  now: Instant.Instant
 
   constructor(clock: Clock.Clock) {
     this.#clock = clock
-    this.start = instantOf(clock)
+    this.start = this.now = instantOf(clock)
   }
 
-  read(): void {
+  read(): Instant.Instant {
     const wall = this.#clock.currentTimeMillisUnsafe()
-    if (wall === this.#readAt) return
-    this.#readAt = wall
-    this.wall = wall - this.start.wall
-    this.mono = instantOf(this.#clock, wall).mono - this.start.mono
+    return wall === this.now.wall ? this.now : this.now = instantOf(this.#clock, wall)
   }
 }
 
-const ofClocks = /* #__PURE__ */ new WeakMap<Clock.Clock, Time>()
-
-const timeOf = (clock: Clock.Clock): Time => {
-  const known = ofClocks.get(clock) ?? new Time(clock)
-  ofClocks.set(clock, known)
-  return known
-}
+const timeOf = /* #__PURE__ */ oncePer((clock: Clock.Clock) => new Time(clock))
 
 /**
  * What `get` runs: the token in use, without asking the engine, or whatever `acquire` gives.
@@ -51,7 +40,7 @@ export class CurrentToken extends Effectable.Class<AccessToken, AuthError> {
   readonly #time: Time
   readonly #provider: { readonly acquire: () => Effect.Effect<AccessToken, AuthError> }
   #exit: Exit.Exit<AccessToken> | undefined
-  // The end of its use, like `Time`. Whole numbers, because V8 keeps other numbers in objects of their own.
+  // The end of its use, in whole milliseconds since the start: V8 keeps other numbers in objects of their own.
   #wall = 0
   #mono = 0
 
@@ -75,9 +64,9 @@ export class CurrentToken extends Effectable.Class<AccessToken, AuthError> {
   }
 
   asEffect(): Effect.Effect<AccessToken, AuthError> {
-    const time = this.#time
-    time.read()
-    return this.#exit !== undefined && time.wall < this.#wall && time.mono < this.#mono
+    const { start } = this.#time
+    const now = this.#time.read()
+    return this.#exit !== undefined && now.wall - start.wall < this.#wall && now.mono - start.mono < this.#mono
       ? this.#exit
       : this.#provider.acquire()
   }

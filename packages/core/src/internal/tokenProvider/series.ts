@@ -1,5 +1,6 @@
 import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
+import { oncePer } from "../oncePer.ts"
 
 /**
  * How long the counters of a client id stay after its last provider was closed, in milliseconds: for several scrapes.
@@ -9,7 +10,7 @@ const grace = 120_000
 const sweepInterval = 30_000
 
 /** The labels of a series, and the annotations of a log line; without `client_id` it is of the whole environment. */
-export interface Labels {
+export type Labels = {
   readonly environment?: string
   readonly client_id?: string
 }
@@ -76,12 +77,8 @@ export class SeriesInUse {
   }
 }
 
-const inUse = /* #__PURE__ */ new WeakMap<Metric.MetricRegistry, SeriesInUse>()
+const ofRegistry = /* #__PURE__ */ oncePer((registry: Metric.MetricRegistry) => new SeriesInUse(registry))
 
 /** For the registry in which these services count. */
-export const seriesInUse = (context: Context.Context<never>): SeriesInUse => {
-  const registry = Context.get(context, Metric.MetricRegistry)
-  const known = inUse.get(registry) ?? new SeriesInUse(registry)
-  inUse.set(registry, known)
-  return known
-}
+export const seriesInUse = (context: Context.Context<never>): SeriesInUse =>
+  ofRegistry(Context.get(context, Metric.MetricRegistry))

@@ -117,9 +117,11 @@ export class Shell {
   replacement(token: Token, isRepeated = false): Effect.Effect<Token, AuthError> {
     return this.#whileOpen(() => {
       const rejected = this.#known(token)
+      const now = this.#now
       return this.#answered(
-        this.#caller,
-        (state, caller, now) => Engine.replacement(state, { ...caller, rejected, isRepeated }, now)
+        Engine.caller(this.state, now),
+        (state, caller, now) => Engine.replacement(state, { ...caller, rejected, isRepeated }, now),
+        now
       )
     })
   }
@@ -153,9 +155,6 @@ export class Shell {
   get #isClosed(): boolean {
     return this.#scope.state._tag === "Closed"
   }
-  get #caller(): Caller {
-    return Engine.caller(this.state, this.#now)
-  }
   get #statusReport(): StatusReport {
     return this.#status ??= new StatusReport()
   }
@@ -175,9 +174,9 @@ export class Shell {
   }
 
   /** Changes the state, then runs the commands. The returned effect only writes the logs. */
-  protected dispatch(event: Event): Effect.Effect<void> {
+  protected dispatch(event: Event, now = this.#now): Effect.Effect<void> {
     const before = this.state
-    const [state, commands] = Engine.transition(before, event, this.#now)
+    const [state, commands] = Engine.transition(before, event, now)
     if (state === before && commands.length === 0) return Effect.void
     this.state = state
     const until = Engine.usableUntil(state)
@@ -288,18 +287,20 @@ export class Shell {
     return { ...grant, token: this.#known(grant.token), random: this.#random() }
   }
 
+  /** What `get` does without a token that is known to be good. Called when it runs, not when it is built. */
   acquire(): Effect.Effect<Token, AuthError> {
-    return this.#requested(this.#caller, Engine.answer)
+    const now = this.#now
+    return this.#requested(Engine.caller(this.state, now), Engine.answer, now)
   }
 
-  #requested(caller: Caller, ask: Ask): Effect.Effect<Token, AuthError> {
-    return this.#whileOpen(() => {
-      const before = this.ended
-      // An acquisition that never suspends has ended when this returns.
-      return Effect.flatMapEager(this.dispatch({ _tag: "TokenRequested" }), () => {
-        const waited = this.ended === before ? undefined : this.ended
-        return this.#answered({ ...caller, waited }, ask)
-      })
+  #requested(caller: Caller, ask: Ask, now: Instant.Instant): Effect.Effect<Token, AuthError> {
+    if (this.#isClosed) return closed
+    const before = this.ended
+    const reported = this.dispatch({ _tag: "TokenRequested" }, now)
+    return Effect.flatMapEager(reported, () => {
+      // An acquisition that never suspends has ended now.
+      const waited = this.ended === before ? undefined : this.ended
+      return this.#answered({ ...caller, waited }, ask, reported === Effect.void ? now : this.#now)
     })
   }
 
@@ -320,9 +321,9 @@ export class Shell {
   }
 
   /** Does what the engine answers, until the answer is a token or a failure. */
-  #answered(caller: Caller, ask: Ask): Effect.Effect<Token, AuthError> {
+  #answered(caller: Caller, ask: Ask, now: Instant.Instant): Effect.Effect<Token, AuthError> {
     if (this.#isClosed) return closed
-    const answer = ask(this.state, caller, this.#now)
+    const answer = ask(this.state, caller, now)
     switch (answer._tag) {
       case "Token":
         return Effect.succeed(answer.token)
@@ -333,12 +334,14 @@ export class Shell {
             : withRetryAfter(answer.error, answer.retryAfter)
         )
       case "Retry":
-        return this.#requested(caller, ask)
+        return this.#requested(caller, ask, now)
       default:
-        return Effect.flatMap(
-          this.wait(answer.until),
-          (waited) => waited === undefined ? this.#requested(caller, ask) : this.#answered({ ...caller, waited }, ask)
-        )
+        return Effect.flatMap(this.wait(answer.until), (waited) => {
+          const now = this.#now
+          return waited === undefined
+            ? this.#requested(caller, ask, now)
+            : this.#answered({ ...caller, waited }, ask, now)
+        })
     }
   }
 

@@ -79,7 +79,7 @@ export class Telemetry {
         // While the credentials are refused, many requests may be rejected. The refusal is already in the log.
         return report.isRefused
           ? Effect.void
-          : Effect.annotateLogs(Effect.logWarning("Spotnana rejected an access token before it expired"), { ...labels })
+          : Effect.annotateLogs(Effect.logWarning("Spotnana rejected an access token before it expired"), labels)
       }
       case "ReplacementHeldBack": {
         const labels = this.#labelsOf(this.#client)
@@ -133,7 +133,7 @@ export class Telemetry {
     // removed it.
     this.#gauge?.remove()
     this.#gauge = Metric.registerUnsafe(
-      Metric.withAttributes(metrics.lifetimeLeft, { ...labels }),
+      Metric.withAttributes(metrics.lifetimeLeft, labels),
       this.#context,
       {
         get: () => {
@@ -187,7 +187,7 @@ export class Telemetry {
       Effect.logDebug(
         "Several Spotnana clients request tokens for one client id; provide the layer once, at the start"
       ),
-      { ...labels }
+      labels
     )
   }
 

@@ -28,19 +28,19 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "hand out the cached token although it expired",
     file: currentToken,
-    from: " && time.wall < this.#wall && time.mono < this.#mono",
+    from: " && now.wall - start.wall < this.#wall && now.mono - start.mono < this.#mono",
     to: ""
   },
   {
     name: "hand out the cached token although the wall clock says that it expired",
     file: currentToken,
-    from: " && time.wall < this.#wall",
+    from: " && now.wall - start.wall < this.#wall",
     to: ""
   },
   {
     name: "hand out the cached token although the monotonic clock says that it expired",
     file: currentToken,
-    from: " && time.mono < this.#mono",
+    from: " && now.mono - start.mono < this.#mono",
     to: "",
     seed: 5
   },
@@ -155,8 +155,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "send a rejected request again without a new token",
     file: authenticate,
-    from: "const replacement = isAccepted ? tokens.get() : tokens.replacement(token, attempt.isRepeated)",
-    to: "const replacement = Effect.succeed(token)",
+    from: "tokens.replacement(token, attempt.isRepeated)\n",
+    to: "Effect.succeed(token)\n",
     seed: 4
   },
   {
