@@ -23,7 +23,7 @@ const program = Effect.gen(function*() {
   yield* Console.log(yield* response.json)
 })
 
-// Provide it once, where the application starts: each layer that is built requests a token of its own.
+// Provide it once, where the application starts. A layer that is provided for each call requests a token for each call.
 const Auth = SpotnanaHttpClient.layerConfig().pipe(Layer.provide(FetchHttpClient.layer))
 
 program.pipe(Effect.provide(Auth), NodeRuntime.runMain)

@@ -50,7 +50,11 @@ describe("getting started", () => {
   afterAll(() => children.forEach((child) => child.kill()))
 
   it("calls the mock, and prints the first companies and how many there are", async () => {
-    const variables = { SPOTNANA_CLIENT_ID: "me", SPOTNANA_CLIENT_SECRET: "secret", SPOTNANA_BASE_URL: address }
+    const variables = {
+      SPOTNANA_CLIENT_ID: "me",
+      SPOTNANA_CLIENT_SECRET: "a-secret-of-this-machine",
+      SPOTNANA_BASE_URL: address
+    }
     expect(await start("companies.ts", variables)).toBe("Company 1\nCompany 2\nCompany 3\n120 companies in all\n")
   })
 

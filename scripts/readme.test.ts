@@ -28,12 +28,15 @@ const others = tableOf(sectionOf(results, "Who is measured"))
 /** Where the rows of the README come from: section, column and what is in the cell. */
 const sources: Readonly<Record<string, readonly [section: string, column: string]>> = {
   "token requests by 10,000 callers without a token": ["Cold stampede", "token requests"],
-  "of 12,000 requests, how many waited for a token that is valid for 2 seconds": [
+  "of 12,000 requests, how many waited for a token, where each token is valid for 2 seconds": [
     "Expiry under load",
     "waited for a token"
   ],
   "of 5,000 requests, how many failed after a revocation": ["Mass revocation", "failed"],
-  "token requests after the revocation": ["Mass revocation", "token requests after it"],
+  "token requests after the revocation (none: the client never recovers)": [
+    "Mass revocation",
+    "token requests after it"
+  ],
   "of 2,400 requests, how many failed in an outage": ["Outage of the token endpoint", "failed"],
   "time added to a request": ["Hot path", "added"]
 }

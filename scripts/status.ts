@@ -3,9 +3,10 @@ import * as Fs from "node:fs"
 
 const line = `
 > **Not on npm yet:** until the first release, \`npm install\` of these packages fails with 404. Run \`npx --yes pnpm@10 tarballs\` in a clone of the
-> [repository](https://github.com/effect-spotnana/effect-spotnana) instead. Where a page installs \`@effect-spotnana/core\` or another of the packages,
-> write \`<clone>/.generated/tarballs/effect-spotnana-{engine,core,testing,cli}-*.tgz\` instead of its name, or \`…{engine,effect3}-*.tgz\` for Effect 3.
-> Where a page says \`npx @effect-spotnana/cli\`, write \`npx spotnana-auth\`.
+> [repository](https://github.com/effect-spotnana/effect-spotnana) instead. In bash or zsh, install them
+> once with \`npm install <clone>/.generated/tarballs/effect-spotnana-{engine,core,testing,cli}-*.tgz\`, or with \`…{engine,effect3}-*.tgz\` for Effect 3.
+> In the commands of a page, leave out the names that begin with \`@effect-spotnana/\`. For \`npx @effect-spotnana/cli\`, write \`npx spotnana-auth\` in
+> the directory of that installation.
 `
 
 /** Whoever reads one of these may install a package next. */

@@ -40,7 +40,9 @@ const firstCall: Chapter = {
     const { nextRenewalAt = token.expiresAt } = yield* provider.status
     const now = yield* DateTime.now
     yield* Screen.line(
-      `The call took ${time(duration)}, the token included. It lives for ${time(AccessToken.lifetime(token))} and ` +
+      `The call took ${time(duration)}, the token included. The token lives for ${
+        time(AccessToken.lifetime(token))
+      } and ` +
         `will be renewed in ${time(DateTime.distance(now, nextRenewalAt))}.`
     )
     return [{

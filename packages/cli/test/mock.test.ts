@@ -316,7 +316,7 @@ describe("spotnana-auth mock", () => {
         const { baseUrl, stderr } = yield* listening(yield* user.start(ofMock(["--write-credentials", "mock.env"])))
         expect((yield* tokenRequest(baseUrl)).status).toBe(200)
         expect(user.read("mock.env")).toMatch(/^#.+\nSPOTNANA_BASE_URL=.+\n.+_ID=.+\n$/)
-        expect(stderr()).toContain("Its client secret is your SPOTNANA_CLIENT_SECRET.")
+        expect(stderr()).toContain("Its client secret is your SPOTNANA_CLIENT_SECRET, which is written nowhere.")
       }))
 
     it.live("not even on a terminal", () =>

@@ -94,11 +94,15 @@ const introduce = (
       ? variables
       : { ...variables, clientSecret: undefined }
     yield* output.line(Variables.assignments(shown).map((assignment) => `export ${assignment}`).join("\n"))
+    const isGiven = variables.clientSecret === undefined
     const where = Option.match(writeCredentials, {
       onNone: () => "Paste the lines that begin with export into another terminal.",
-      onSome: (file) => `Its address and credentials are in ${file}: spotnana-auth token --credentials-file ${file}`
+      onSome: (file) =>
+        `Its address and ${
+          isGiven ? "client id" : "credentials"
+        } are in ${file}; use them with --credentials-file ${file}`
     })
-    const secret = variables.clientSecret === undefined ? " Its client secret is your SPOTNANA_CLIENT_SECRET." : ""
+    const secret = isGiven ? " Its client secret is your SPOTNANA_CLIENT_SECRET, which is written nowhere." : ""
     yield* output.note(
       `A mock of Spotnana listens on ${variables.baseUrl}.${secret} ${where}\nWith a token, it answers:\n${
         pathsOf(users)

@@ -116,7 +116,7 @@ const scenarios: Readonly<Record<string, Effect.Effect<Scenario, unknown>>> = {
 }
 
 const heap = () => {
-  for (let n = 0; n < 2; n++) globalThis.gc!()
+  globalThis.gc!()
   return process.memoryUsage().heapUsed
 }
 
@@ -124,18 +124,18 @@ const median = (numbers: ReadonlyArray<number>): number =>
   numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]!
 
 /**
- * Lives a scenario for so many times 500 times, and returns by how many bytes of heap each time grew: the median of all
- * windows of 2,000 times. What is kept of each time grows all windows. Code that V8 compiles, and what it has not
+ * Lives a scenario for so many times 250 times, and returns by how many bytes of heap each time grew: the median of all
+ * windows of 1,000 times. What is kept of each time grows all windows. Code that V8 compiles, and what it has not
  * collected yet, grow one and not the next.
  */
-const measure = (times500: number, step: Effect.Effect<unknown, unknown>) =>
+const measure = (times250: number, step: Effect.Effect<unknown, unknown>) =>
   Effect.gen(function*() {
     const heaps = [heap()]
-    for (let index = 0; index < times500; index++) {
-      for (let n = 0; n < 500; n++) yield* step
+    for (let index = 0; index < times250; index++) {
+      for (let n = 0; n < 250; n++) yield* step
       heaps.push(heap())
     }
-    const growths = heaps.slice(4).map((after, index) => (after - heaps[index]!) / 2_000)
+    const growths = heaps.slice(4).map((after, index) => (after - heaps[index]!) / 1_000)
     return Math.max(0, Math.round(median(growths)))
   })
 
@@ -160,13 +160,13 @@ const live = (scenario: Effect.Effect<Scenario, unknown>) =>
       const { end, step } = yield* scenario
       let times = 0
       const next = Effect.suspend(() => step(times++))
-      for (let n = 0; n < 1_000; n++) yield* next
-      const bytesEach = yield* measure(8, next)
+      for (let n = 0; n < 500; n++) yield* next
+      const bytesEach = yield* measure(6, next)
       // The same, with a small object that is kept of each time.
       const kept = new Map<number, object>()
       const keep = () => void kept.set(times, { number: times, value: undefined, next: undefined })
       const bytesEachKept = yield* measure(4, Effect.map(next, keep))
-      if (kept.size !== 2_000) return yield* Effect.die("Not every object was kept")
+      if (kept.size !== 1_000) return yield* Effect.die("Not every object was kept")
       yield* end
       return { times, bytesEach, bytesEachKept }
     }).pipe(
