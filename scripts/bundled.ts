@@ -1,4 +1,4 @@
-// Programs that tests start many times, each made one file: it starts in a fifth of the time that its modules take.
+// Programs that tests start many times are bundled. They start in a fifth of the time that their 600 modules take.
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
@@ -37,4 +37,9 @@ export const bundled = (program: URL): Promise<string> => {
   const made = bundles.get(path) ?? bundle(path)
   bundles.set(path, made)
   return made
+}
+
+/** Bundles programs into a directory, where they share the modules that they have in common. */
+export const bundleInto = async (directory: string, programs: ReadonlyArray<string>): Promise<void> => {
+  await build({ input: [...programs], platform: "node", output: { dir: directory } })
 }

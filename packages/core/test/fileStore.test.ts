@@ -150,6 +150,30 @@ describe("a store in a directory that somebody removes", () => {
       expect(error.message).toContain("EEXIST")
     }).pipe(Effect.provide(services)))
 
+  it.live("is watched also if it was removed while it was made", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const directory = yield* fs.makeTempDirectoryScoped()
+      let isRemoved = false
+      const unlucky = FileSystem.FileSystem.of({
+        ...fs,
+        makeDirectory: (path, options) =>
+          Effect.suspend(() => {
+            if (isRemoved || !path.endsWith("changes")) return fs.makeDirectory(path, options)
+            isRemoved = true
+            return Effect.fail(
+              PlatformError.systemError({ _tag: "NotFound", module: "FileSystem", method: "makeDirectory" })
+            )
+          })
+      })
+      const one = yield* Effect.provideService(makeFileBackend(directory), FileSystem.FileSystem, unlucky)
+      const two = yield* makeFileBackend(directory)
+      const changes = yield* one.changes("key")
+      const version = yield* write(two)
+      expect(yield* Stream.runHead(changes)).toEqual(Option.some({ _tag: "Written", version }))
+      expect(isRemoved).toBe(true)
+    }).pipe(Effect.provide(services)))
+
   it.live("tells of what is written in the new one", () =>
     Effect.gen(function*() {
       const { directory, one, two } = yield* pair

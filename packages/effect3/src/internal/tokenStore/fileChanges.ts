@@ -73,7 +73,13 @@ export const makeFileChanges = ({ failed, fs, makePrivate, placeOf, remove }: Fi
       Stream.buffer({ capacity: 1, strategy: "sliding" }),
       Stream.runForEachWhile(() => look)
     )
-  }).pipe(Effect.catchAll(failAll), Effect.zipRight(Effect.sleep("1 second")), Effect.forever)
+  }).pipe(
+    // It was removed while it was made.
+    Effect.catchIf(isAbsent, () => Effect.void),
+    Effect.catchAll(failAll),
+    Effect.zipRight(Effect.sleep("1 second")),
+    Effect.forever
+  )
 
   const subscribe = (
     folder: string
