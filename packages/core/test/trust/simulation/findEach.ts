@@ -1,11 +1,11 @@
 // Runs the simulation on mutants, one after the other, until each is found, and prints a line of JSON for each. Effect is
 // loaded once for all of them. The core and the simulation are loaded for each mutant anew: every module has the mutant's
-// name in its address.
+// number in its address.
 import { Effect } from "effect"
 import { registerHooks, stripTypeScriptTypes } from "node:module"
 import { mutants as ofFleet } from "../fleetSimulation/mutants.ts"
 import type { Mutant } from "./mutants.ts"
-import { mutants } from "./mutants.ts"
+import { edited, mutants } from "./mutants.ts"
 import type { run as Run, Simulation } from "./run.ts"
 
 /** What the simulation said about a mutant. */
@@ -20,12 +20,8 @@ export interface Found {
 const sources = new Map<string, string>()
 
 /** The module of a file, with the one edit that the mutant makes. */
-const moduleOf = (path: string, source: string, { file, from, name, to }: Mutant): string => {
-  if (path.endsWith(`/packages/core/src/${file}`)) {
-    const parts = source.split(from)
-    if (parts.length !== 2) throw new Error(`"${name}": its text is there ${parts.length - 1} times, not once`)
-    return stripTypeScriptTypes(parts.join(to))
-  }
+const moduleOf = (path: string, source: string, mutant: Mutant): string => {
+  if (path.endsWith(`/packages/core/src/${mutant.file}`)) return stripTypeScriptTypes(edited(source, mutant))
   const known = sources.get(path) ?? stripTypeScriptTypes(source)
   sources.set(path, known)
   return known

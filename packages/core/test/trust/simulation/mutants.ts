@@ -13,6 +13,13 @@ export interface Mutant {
   readonly seed?: number
 }
 
+/** The text of a mutant's file, with the edit. */
+export const edited = (source: string, { from, name, to }: Mutant): string => {
+  const parts = source.split(from)
+  if (parts.length !== 2) throw new Error(`"${name}": its text is there ${parts.length - 1} times, not once`)
+  return parts.join(to)
+}
+
 const shell = "internal/tokenProvider/shell.ts"
 const currentToken = "internal/tokenProvider/currentToken.ts"
 const acquisition = "internal/tokenProvider/acquisition.ts"

@@ -1,7 +1,7 @@
 // Preloaded by Node (`--import`): makes the one edit of the core that MUTANT names, as its file is loaded.
 import { registerHooks } from "node:module"
 import { mutants as ofFleet } from "../fleetSimulation/mutants.ts"
-import { mutants } from "./mutants.ts"
+import { edited, mutants } from "./mutants.ts"
 
 const mutant = [...mutants, ...ofFleet].find(({ name }) => name === process.env["MUTANT"])
 if (mutant === undefined) throw new Error(`MUTANT is ${process.env["MUTANT"]}; expected one of a mutants.ts`)
@@ -10,8 +10,6 @@ registerHooks({
   load: (url, context, nextLoad) => {
     const loaded = nextLoad(url, context)
     if (!url.endsWith(`/packages/core/src/${mutant.file}`)) return loaded
-    const parts = new TextDecoder().decode(loaded.source as Uint8Array).split(mutant.from)
-    if (parts.length !== 2) throw new Error(`"${mutant.name}": its text is there ${parts.length - 1} times, not once`)
-    return { ...loaded, source: parts.join(mutant.to) }
+    return { ...loaded, source: edited(new TextDecoder().decode(loaded.source as Uint8Array), mutant) }
   }
 })
