@@ -100,6 +100,7 @@ describe.skipIf(!Promtool.hasServer)("a real Prometheus", () => {
               ),
               { until: ({ result }) => result.length > 0, schedule: Schedule.spaced("200 millis") }
             )
+            assert.isNotEmpty(result, title)
             const values = result.map(({ value: [, value] }) => Number(value))
             assert.isTrue(values.every(Number.isFinite), `${title}: ${values.join()}`)
             answers.set(`${title} ${refId}`, values)
