@@ -17,7 +17,7 @@ export default defineConfig({
     // Each of the two runs names a file of its own; this is for the others.
     outputFile: { json: ".generated/tests/other.json" },
     // Many tests wait for processes and sockets: with one worker a core, a quarter of a small machine is idle.
-    maxWorkers: Math.ceil(availableParallelism() * 1.5),
+    maxWorkers: availableParallelism() * 2,
     // Processes that the tests start keep compiled modules: they start in six tenths of the time.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL(".generated/compile-cache", import.meta.url)) },
     // Files share the modules of their worker: loading them once for each file takes a third of the time.

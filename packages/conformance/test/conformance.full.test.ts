@@ -24,14 +24,21 @@ const resultOf = (subject: string, scenario: string) =>
 const scenariosOf = ({ defect }: Broken) =>
   scenarios.filter(({ finds, ownProcess }) => finds === defect || ownProcess !== true)
 
+/** A broken subject that looks sound may have been saved by a slow machine, which waits where the subject does not. */
+const runBroken = async (subject: Broken): Promise<ReadonlyArray<Result>> => {
+  const found = new Map<string, Result>()
+  let left = scenariosOf(subject)
+  for (let runs = 0; runs < 3 && left.length > 0; runs++) {
+    for (const result of await runSubject(subject, left)) found.set(result.scenario.name, result)
+    left = left.filter(({ finds, name }) => finds === subject.defect && found.get(name)?.failure === undefined)
+  }
+  return [...found.values()]
+}
+
 // A sound subject has some forty scenarios at once, of which most wait: more subjects than these would make calls late.
 beforeAll(async () => {
   await inPool(2, sound, async (subject) => results.set(subject.name, await runSubject(subject, scenarios)))
-  await inPool(
-    12,
-    broken,
-    async (subject) => results.set(subject.name, await runSubject(subject, scenariosOf(subject)))
-  )
+  await inPool(12, broken, async (subject) => results.set(subject.name, await runBroken(subject)))
 })
 
 describe.each(sound.map(({ name }) => name))("%s", (subject) => {
