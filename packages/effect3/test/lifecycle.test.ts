@@ -622,7 +622,7 @@ describe("invariant 11: nothing left behind", () => {
       yield* TestClock.adjust("1 second")
       yield* Scope.close(scope, Exit.void)
       const exit = yield* Fiber.await(waiting)
-      expect(Exit.isFailure(exit) && Cause.pretty(exit.cause)).toContain("Provide the layer for as long as")
+      expect(Exit.isFailure(exit) && Cause.pretty(exit.cause)).toContain("Provide the layer to the whole program")
       expect(Exit.isFailure(yield* Effect.exit(provider.get))).toBe(true)
       expect(yield* mock.tokenRequests).toBe(1)
     }).pipe(Effect.provide(MockSpotnana.layer({ clientId, clientSecret }))))
@@ -670,7 +670,7 @@ describe("invariant 11: after the layer was closed", () => {
         for (const call of calls) {
           const exit = yield* Effect.exit(call)
           expect(Exit.isFailure(exit) && Cause.isDie(exit.cause) && Cause.pretty(exit.cause)).toContain(
-            "The layer of the Spotnana client is closed"
+            "The layer of the Spotnana client was closed before the request ended"
           )
         }
       })

@@ -30,6 +30,10 @@ class Time {
 
 const timeOf = /* #__PURE__ */ oncePer((clock: Clock.Clock) => new Time(clock))
 
+interface Provider {
+  readonly acquire: (now: Instant.Instant) => Effect.Effect<AccessToken, AuthError>
+}
+
 /**
  * What `get` runs: the token in use, without asking the engine, or whatever `acquire` gives.
  *
@@ -38,13 +42,13 @@ const timeOf = /* #__PURE__ */ oncePer((clock: Clock.Clock) => new Time(clock))
  */
 export class CurrentToken extends Effectable.Class<AccessToken, AuthError> {
   readonly #time: Time
-  readonly #provider: { readonly acquire: () => Effect.Effect<AccessToken, AuthError> }
+  readonly #provider: Provider
   #exit: Exit.Exit<AccessToken> | undefined
   // The end of its use, in whole milliseconds since the start: V8 keeps other numbers in objects of their own.
   #wall = 0
   #mono = 0
 
-  constructor(clock: Clock.Clock, provider: { readonly acquire: () => Effect.Effect<AccessToken, AuthError> }) {
+  constructor(clock: Clock.Clock, provider: Provider) {
     super()
     this.#time = timeOf(clock)
     this.#provider = provider
@@ -68,6 +72,6 @@ export class CurrentToken extends Effectable.Class<AccessToken, AuthError> {
     const now = this.#time.read()
     return this.#exit !== undefined && now.wall - start.wall < this.#wall && now.mono - start.mono < this.#mono
       ? this.#exit
-      : this.#provider.acquire()
+      : this.#provider.acquire(now)
   }
 }

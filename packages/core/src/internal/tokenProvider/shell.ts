@@ -61,6 +61,8 @@ export class Shell {
   readonly current: CurrentToken
   /** Completed when the acquisition in flight ends. */
   #waiters: Deferred.Deferred<Ended> | undefined
+  /** What `acquire` gives in this millisecond, while the state does not change: thousands may call at once. */
+  #same: { readonly now: Instant.Instant; readonly effect: Effect.Effect<Token, AuthError> } | undefined
   /** How the last acquisition ended. */
   protected ended: Ended | undefined
   protected fiber: Fiber.Fiber<void> | undefined
@@ -179,6 +181,7 @@ export class Shell {
     const [state, commands] = Engine.transition(before, event, now)
     if (state === before && commands.length === 0) return Effect.void
     this.state = state
+    this.#same = undefined
     const until = Engine.usableUntil(state)
     if (until === undefined) this.current.clear()
     else this.current.set(state.cached!.token, until)
@@ -224,7 +227,8 @@ export class Shell {
     if (acquisition === undefined || acquisition.id === this.#watched) return
     this.#watched = acquisition.id
     this.#watch?.interruptUnsafe()
-    this.#watch = this.#fork(Effect.flatMap(this.#sleep(acquisition.overdueAt), () => {
+    const left = Duration.millis(Instant.millisUntil(acquisition.overdueAt, this.#now))
+    this.#watch = this.#fork(Effect.flatMap(this.#clock.sleep(left), () => {
       this.#watch = undefined
       if (this.#isClosed || this.#waiters === undefined) return Effect.void
       const reported = this.dispatch({ _tag: "TokenRequested" })
@@ -288,9 +292,13 @@ export class Shell {
   }
 
   /** What `get` does without a token that is known to be good. Called when it runs, not when it is built. */
-  acquire(): Effect.Effect<Token, AuthError> {
-    const now = this.#now
-    return this.#requested(Engine.caller(this.state, now), Engine.answer, now)
+  acquire(now: Instant.Instant): Effect.Effect<Token, AuthError> {
+    if (this.#isClosed) return closed
+    if (this.#same?.now === now) return this.#same.effect
+    const { state } = this
+    const effect = this.#requested(Engine.caller(state, now), Engine.answer, now)
+    if (this.state === state) this.#same = { now, effect }
+    return effect
   }
 
   #requested(caller: Caller, ask: Ask, now: Instant.Instant): Effect.Effect<Token, AuthError> {
@@ -343,10 +351,6 @@ export class Shell {
             : this.#answered({ ...caller, waited }, ask, now)
         })
     }
-  }
-
-  #sleep(until: Instant.Instant): Effect.Effect<void> {
-    return this.#clock.sleep(Duration.millis(Instant.millisUntil(until, this.#now)))
   }
 }
 

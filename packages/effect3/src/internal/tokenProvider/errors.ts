@@ -8,8 +8,8 @@ import { withRetryAfter } from "./withRetryAfter.ts"
 /** What every call gets after the scope of the provider was closed. */
 export const closed: Exit.Exit<never> = Exit.die(
   new Error(
-    "The layer of the Spotnana client is closed, and a request is made after that. " +
-      "Provide the layer for as long as requests are made: to the whole program, not to the part that makes the client."
+    "The layer of the Spotnana client was closed before the request ended. " +
+      "Provide the layer to the whole program, and not only to the part that makes the client."
   )
 )
 
