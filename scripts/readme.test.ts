@@ -33,7 +33,7 @@ const sources: Readonly<Record<string, readonly [section: string, column: string
     "waited for a token"
   ],
   "of 5,000 requests, how many failed after a revocation": ["Mass revocation", "failed"],
-  "token requests after the revocation (none: the client never recovers)": [
+  "token requests after the revocation (0: it never gets a new token)": [
     "Mass revocation",
     "token requests after it"
   ],
@@ -66,7 +66,7 @@ describe("README.md", () => {
       })
     }
     expect(others.length).toBe(8)
-    expect(readme).toContain("beside eight other token clients")
+    expect(readme).toContain("with eight other token clients")
   })
 
   it("links to what there is", () => {

@@ -2,11 +2,11 @@
 import * as Fs from "node:fs"
 
 const line = `
-> **Not on npm yet:** until the first release, \`npm install\` of these packages fails with 404. Run \`npx --yes pnpm@10 tarballs\` in a clone of the
-> [repository](https://github.com/effect-spotnana/effect-spotnana) instead. In bash or zsh, install them
-> once with \`npm install <clone>/.generated/tarballs/effect-spotnana-{engine,core,testing,cli}-*.tgz\`, or with \`…{engine,effect3}-*.tgz\` for Effect 3.
-> In the commands of a page, leave out the names that begin with \`@effect-spotnana/\`. For \`npx @effect-spotnana/cli\`, write \`npx spotnana-auth\` in
-> the directory of that installation.
+> **Not on npm yet:** until the first release, \`npm install\` of these packages fails with 404. Clone the
+> [repository](https://github.com/effect-spotnana/effect-spotnana), and run \`npx --yes pnpm@10 tarballs\` in the clone. Then, in the directory of
+> your application, run \`npm install <clone>/.generated/tarballs/effect-spotnana-{engine,core,testing,cli}-*.tgz\` once; for Effect 3
+> \`{engine,effect3}\` in place of the four names. The packages are then installed: in other \`npm install\` commands leave out every name that
+> begins with \`@effect-spotnana/\`, or the whole command if no name is left. In that directory, \`npx @effect-spotnana/cli\` is \`npx spotnana-auth\`.
 `
 
 /** Whoever reads one of these may install a package next. */

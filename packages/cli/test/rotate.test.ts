@@ -64,7 +64,7 @@ describe("api-users rotate", () => {
         code: 0,
         stderr: expect.stringMatching(
           new RegExp(
-            `^The new API user ${id} is created.\n${id} is in use. ${clientId} is revoked at .*\n${clientId} is revoked\n$`
+            `^The new API user ${id} is created.\n${id} is in use. ${clientId} will be revoked at .*\n${clientId} is revoked\n$`
           )
         )
       })
@@ -128,7 +128,7 @@ describe("api-users rotate", () => {
       const { code, stderr, stdout } = yield* user.run(["api-users", "rotate", "--switch-command", "exit 3", ...now])
       expect({ code, stdout }).toEqual({ code: 1, stdout: "" })
       expect(stderr).toMatch(
-        /error: The switch command ended with exit code 3\.\nThe new API user mock-client-\d+ was revoked again\. Nothing is changed\.\n$/
+        /error: The switch command ended with exit code 3\.\nThe new API user mock-client-\d+ was revoked\. Nothing is changed\.\n$/
       )
       expect(yield* calls).toEqual([" 200", "/revoke 204"])
       expect(user.list(records)).toEqual([])
@@ -141,7 +141,7 @@ describe("api-users rotate", () => {
       const { code, stderr } = yield* user.run(["api-users", "rotate", "--write-file", user.file("app.env"), ...now])
       expect(code).toBe(1)
       expect(stderr).toMatch(
-        /app\.env: .*\nThe new API user mock-client-\d+ was revoked again\. Nothing is changed\.\n$/
+        /app\.env: .*\nThe new API user mock-client-\d+ was revoked\. Nothing is changed\.\n$/
       )
       expect(yield* calls).toEqual([" 200", "/revoke 204"])
       expect(user.list(records)).toEqual([])

@@ -130,7 +130,7 @@ describe("sharing", () => {
       expect(yield* mock.use((_) => _.tokenRequests)).toBeLessThanOrEqual(5)
     }).pipe(Effect.provide(fleet)))
 
-  it.effect("a day of twenty costs one token request a renewal, and no call waits or fails", () =>
+  it.effect("twenty processes make one token request per renewal in a day, and no call waits or fails", () =>
     Effect.gen(function*() {
       const fleet = yield* instances(20)
       yield* all(fleet.map(({ client }) => client.get("/v2/companies")))
@@ -240,7 +240,7 @@ describe("sharing", () => {
       expect(yield* mock.use((_) => _.tokenRequests)).toBe(2)
     }).pipe(Effect.provide(fleet)))
 
-  it.effect("invariant 5, of a fleet: all of them ask no more often than one of them does", () =>
+  it.effect("a fleet makes no more token requests to a failing endpoint than one process", () =>
     Effect.gen(function*() {
       yield* mock.use((_) => _.inject("token", Fault.status(503), { times: Infinity }))
       const fleet = yield* instances(20)

@@ -61,7 +61,7 @@ export const create = (input: Input) =>
     yield* output.line(input.json ? JSON.stringify({ clientId: shown.clientId }) : shown.clientId)
   }).pipe(Effect.scoped, Effect.uninterruptible)
 
-/** Nobody has the secret, so the user is revoked again. */
+/** Nobody has the secret, so the user is revoked. */
 const undo = ({ clientId }: Shown, problem: string) =>
   Effect.gen(function*() {
     const gone = yield* Effect.exit(
@@ -69,7 +69,7 @@ const undo = ({ clientId }: Shown, problem: string) =>
     )
     return yield* new Failure({
       message: `${problem}\nThe new API user ${clientId} ${
-        gone._tag === "Success" ? "was revoked again." : "could not be revoked again: revoke it."
+        gone._tag === "Success" ? "was revoked." : "could not be revoked: revoke it."
       }`,
       exitCode: exitCode.fault
     })

@@ -66,7 +66,7 @@ const createCommand = Command.make("create", {
     "",
     "Its secret, or SCIM token, is shown only once. It goes into the file that --write-file names, in the format that",
     "--credentials-file reads, or to stdout. On a terminal it is printed only with --print. The file is made before the",
-    "user is created. If the secret cannot be written, the new user is revoked again."
+    "user is created. If the secret cannot be written, the new user is revoked."
   )),
   Command.withExamples([
     {
@@ -137,7 +137,7 @@ const rotateCommand = Command.make("rotate", {
       "that takes an hour and 5 minutes.",
       "",
       "The switch command has the new credentials in SPOTNANA_NEW_CLIENT_ID and SPOTNANA_NEW_CLIENT_SECRET, never in its",
-      "arguments. It must end after it has stored them. If its exit code is not 0, the new user is revoked again. Its output",
+      "arguments. It must end after it has stored them. If its exit code is not 0, the new user is revoked. Its output",
       "goes to stderr.",
       "",
       "Ctrl-C before the switch revokes the new user. After the switch both users stay, and the command names them. If the",

@@ -58,7 +58,7 @@ describe.each(stores)("processes that share %s", (name, place) => {
       })
     }).pipe(Effect.provide(Layer.mergeAll(spotnana, NodeServices.layer))))
 
-  it.live("a token that one of them finds dead is replaced once, and no other of them sends it", () =>
+  it.live("when one process gets a 401, the token is replaced once, and no other process sends it", () =>
     Effect.gen(function*() {
       const workers = yield* pool.startAll(5, { ...yield* place, baseUrl: yield* baseUrl })
       yield* Workers.together(workers.map(({ call }) => call))
@@ -72,7 +72,7 @@ describe.each(stores)("processes that share %s", (name, place) => {
       expect((yield* mock.use((_) => _.ledger)).map(({ status }) => status)).toEqual(workers.map(() => 200))
     }).pipe(Effect.provide(Layer.mergeAll(spotnana, NodeServices.layer))))
 
-  it.live("all of them that find it dead at once make one token request", () =>
+  it.live("processes that get a 401 at the same time make one token request", () =>
     Effect.gen(function*() {
       const workers = yield* pool.startAll(10, { ...yield* place, baseUrl: yield* baseUrl })
       yield* Workers.together(workers.map(({ call }) => call))
@@ -98,7 +98,7 @@ describe.each(stores)("processes that share %s", (name, place) => {
       expect(yield* tokenRequests).toBe(2)
     }).pipe(Effect.provide(Layer.mergeAll(spotnana, NodeServices.layer))))
 
-  it.live("SIGSTOP past the lease: what comes late replaces nothing newer", () =>
+  it.live("a process that was stopped for longer than its lease replaces no newer token", () =>
     Effect.gen(function*() {
       const options = { ...yield* place, baseUrl: yield* baseUrl }
       const [sleeper, other] = yield* pool.startAll(2, options)
@@ -136,7 +136,7 @@ describe.skipIf(!RedisServer.canStart && process.env.CI === undefined)("a fleet 
     return { server, options: { redis: server.url, namespace: "test", baseUrl: yield* baseUrl } }
   })
 
-  it.live("is killed and comes back empty: nobody notices, and they are one again", () =>
+  it.live("no call fails when it is killed and comes back empty, and the processes share a token again", () =>
     Effect.gen(function*() {
       const { options, server } = yield* own
       const workers = yield* pool.startAll(3, options)
@@ -189,7 +189,7 @@ describe.skipIf(!RedisServer.canStart && process.env.CI === undefined)("a fleet 
       }).pipe(Effect.provide(spotnana)))
   }
 
-  it.live("has two namespaces: they know nothing of each other, and hold nothing in the clear", () =>
+  it.live("two namespaces share no entry, and no token is stored unencrypted", () =>
     Effect.gen(function*() {
       const { options, server } = yield* own
       const [one, two] = yield* Effect.all([

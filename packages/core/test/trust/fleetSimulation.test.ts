@@ -35,7 +35,7 @@ const situations = [
 ]
 
 describe("simulation of a fleet", () => {
-  it.live(`${histories} random histories of 2 to 6 processes break no invariant`, (context) =>
+  it.live(`${histories} random sequences of events in 2 to 6 processes break no invariant`, (context) =>
     Effect.gen(function*() {
       const result = yield* run(simulation, { histories, seed })
       expect(

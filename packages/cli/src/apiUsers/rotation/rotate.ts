@@ -38,10 +38,8 @@ export const noteDrain = (
 ): Effect.Effect<void, never, Output> =>
   Output.use(({ note }) =>
     note(
-      `${newClientId} is in use. ${clientId} is revoked at ${
-        timeOfDay(DateTime.makeUnsafe(revokeAt))
-      }, when no token of ` +
-        "it is valid any more."
+      `${newClientId} is in use. ${clientId} will be revoked at ${timeOfDay(DateTime.makeUnsafe(revokeAt))}, ` +
+        "when all its tokens have expired."
     )
   )
 
@@ -70,7 +68,7 @@ const failed = (
       return yield* new Failure({
         message: sentences(
           cause.message,
-          left ?? `The new API user ${newClientId} was revoked again. Nothing is changed.`
+          left ?? `The new API user ${newClientId} was revoked. Nothing is changed.`
         ),
         exitCode: exitCode.fault
       })

@@ -79,7 +79,7 @@ export const clientOf = (created: Credentials.ClientCredentials, administrator: 
 export const oneCompany = (client: SpotnanaHttpClient["Service"]) =>
   filterStatusOk(client).get("/v2/companies", { urlParams: { limit: 1 } })
 
-/** Before the switch nobody uses the new user. So it is revoked again if a step fails. */
+/** Before the switch nobody uses the new user. So it is revoked if a step fails. */
 export const orUndo =
   (users: ApiUsersService, both: Users) =>
   (name: Name, problem: string, inUse = `${both.clientId} works as before`) =>
