@@ -62,18 +62,21 @@ export const runSubject = async (
   subject: Subject,
   scenarios: ReadonlyArray<Scenario>
 ): Promise<ReadonlyArray<Result>> => {
-  const shared = await SubjectProcess.start(subject)
-  try {
-    return await Promise.all(scenarios.map(async (scenario) => {
-      if (scenario.ownProcess !== true) return runScenario(subject, scenario, shared)
-      const process = await SubjectProcess.start(subject)
-      try {
-        return await runScenario(subject, scenario, process)
-      } finally {
-        await process.kill()
-      }
-    }))
-  } finally {
-    await shared.kill()
+  const inProcess = async <A>(run: (process: SubjectProcess) => Promise<A>): Promise<A> => {
+    const process = await SubjectProcess.start(subject)
+    try {
+      return await run(process)
+    } finally {
+      await process.kill()
+    }
   }
+  const apart = scenarios.filter(({ ownProcess }) => ownProcess === true)
+  const together = scenarios.filter((scenario) => !apart.includes(scenario))
+  const results = await Promise.all([
+    ...apart.map((scenario) => inProcess((process) => runScenario(subject, scenario, process))),
+    ...together.length === 0
+      ? []
+      : [inProcess((shared) => Promise.all(together.map((scenario) => runScenario(subject, scenario, shared))))]
+  ])
+  return results.flat()
 }
