@@ -6,7 +6,8 @@ const line = `
 > [repository](https://github.com/effect-spotnana/effect-spotnana), and run \`npx --yes pnpm@10 tarballs\` in the clone. Then, in the directory of
 > your application, run \`npm install <clone>/.generated/tarballs/effect-spotnana-{engine,core,testing,cli}-*.tgz\` once; for Effect 3
 > \`{engine,effect3}\` in place of the four names. The packages are then installed: in other \`npm install\` commands leave out every name that
-> begins with \`@effect-spotnana/\`, or the whole command if no name is left. In that directory, \`npx @effect-spotnana/cli\` is \`npx spotnana-auth\`.
+> begins with \`@effect-spotnana/\`, or the whole command if no name is left. Where a page says
+> \`npx @effect-spotnana/cli\` or \`spotnana-auth\`, run \`npx spotnana-auth\` in that directory (it is not among the two packages for Effect 3).
 `
 
 /** Whoever reads one of these may install a package next. */
