@@ -1,8 +1,8 @@
 /** Sockets that get the answer of a server that closes early: those of docs/troubleshooting.md. */
 import type { Socket } from "node:net"
 
-// Node gives a socket up at the first failed write, and loses what it has not read by then. So the failure is kept back
-// until everything is read.
+// Node closes a socket at the first failed write, and loses what it has not read by then. So this function reports the
+// failure only when everything is read.
 export const readOn = (socket: Socket): void => {
   const settle = (done: (error?: Error | null) => void) => (error?: Error | null) => {
     if (!error || socket.readableEnded) done(error)

@@ -7,7 +7,7 @@ export const connect = (url: string) =>
   Effect.gen(function*() {
     const clients = yield* Effect.acquireRelease(
       Effect.sync(() => {
-        // Without a connection commands fail. None waits, and is executed later.
+        // While there is no connection, commands fail at once. They are not queued for later.
         const redis = new Redis(url, { lazyConnect: true, enableOfflineQueue: false, maxRetriesPerRequest: 0 })
         // A connection that subscribes executes no scripts.
         return [redis, redis.duplicate()] as const

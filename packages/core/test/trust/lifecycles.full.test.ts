@@ -171,7 +171,7 @@ describe("interruption at every operation of an acquisition", () => {
   /** With a token, interrupted, or told that the layer is closed. */
   const ended = (exit: Exit.Exit<unknown, unknown>) =>
     Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ||
-    Cause.pretty(exit.cause).includes("The layer of the Spotnana client is closed")
+    Cause.pretty(exit.cause).includes("The layer of the Spotnana client was closed")
 
   for (const interrupted of [1, 2, 3]) {
     it.effect(`invariant 2: ${interrupted} of 3 callers; the others get their token, and the state is sound`, (context) =>

@@ -29,8 +29,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "go on with the state from before the transition",
     file: shell,
-    from: "    this.state = state\n    const until",
-    to: "    this.state = { ...state, acquisition: before.acquisition }\n    const until"
+    from: "    this.state = state\n    this.#same",
+    to: "    this.state = { ...state, acquisition: before.acquisition }\n    this.#same"
   },
   {
     name: "hand out the cached token although it expired",
