@@ -75,4 +75,13 @@ describe("what is installed", () => {
     )
     expect(full.map(([name]) => name)).toEqual(["test:full", "generate", "site", "bench"])
   })
+
+  // A shell remembers where it found `node`: after `&&`, it would start the Node of the machine, which may be an older one.
+  it("is there for each part of a command", () => {
+    const parts = Object.values(root.scripts).filter((script) => script.includes("install.mjs"))
+      .flatMap((script) => script.split(" && "))
+    expect(parts.filter((part) => part.startsWith("node ") && !part.startsWith("node scripts/install.mjs "))).toEqual(
+      []
+    )
+  })
 })
