@@ -1,4 +1,5 @@
 // What the library adds to an application is what it says it is.
+import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { describe, expect, it } from "vitest"
 import { reportFigure, reportTable } from "../packages/core/test/support/figures.ts"
@@ -6,6 +7,11 @@ import { publishInto } from "./published.ts"
 import { budget, firstProgram, goal, measure, optionalModules, sizes, withModule, withValues } from "./size/measure.ts"
 
 describe("size", () => {
+  // With an empty list, rollup's resolver takes every module for one with side effects, and leaves none out.
+  it.each(["core", "effect3", "engine", "testing"])("%s says that its modules have no side effects", (name) => {
+    expect(JSON.parse(Fs.readFileSync(`packages/${name}/package.json`, "utf8")).sideEffects).toBe(false)
+  })
+
   it("is told", async (context) => {
     const rows = await sizes()
     reportTable(context, {
