@@ -58,7 +58,7 @@ await Effect.gen(function*() {
   for (let round = 0; round < rounds; round++) {
     for (const [index, form] of forms.entries()) taken[index]!.push(yield* launch(form))
   }
-  console.log("| the program | CPU time until its end | resident memory then |\n| --- | --- | --- |")
+  console.log("| the program | CPU time until its end | resident memory at its end |\n| --- | --- | --- |")
   for (const [index, [what]] of forms.entries()) {
     const [cpu, memory] = [0, 1].map((of) => median(taken[index]!.map((one) => one[of]!)))
     console.log(`| ${what} | ${cpu!.toFixed(0)} ms | ${memory!.toFixed(0)} MB |`)
