@@ -139,7 +139,8 @@ export const thumbprint = (jwk: Pick<PublicJwk, "n" | "e">): Effect.Effect<strin
  *
  * **Details**
  *
- * `modulusLength` is in bits, from 2048 (the default) to 8192.
+ * `modulusLength` is in bits, from 2048 (the default) to 8192. The thumbprint does
+ * not begin with `-`, so that no command line takes it for a flag.
  *
  * @category constructors
  * @since 0.1.0
@@ -155,9 +156,12 @@ export const generate = (
       Number.isInteger(bits) && bits >= 2_048 && bits <= 8_192 && bits % 8 === 0,
       "a multiple of 8 from 2048 to 8192"
     )
-    const privateKey = yield* generatePem(bits)
-    const { kid } = yield* Effect.orDie(publicJwk({ privateKey }))
-    return { privateKey, kid }
+    const pair = Effect.gen(function*() {
+      const privateKey = yield* generatePem(bits)
+      const { kid } = yield* Effect.orDie(publicJwk({ privateKey }))
+      return { privateKey, kid }
+    })
+    return yield* Effect.repeat(pair, { while: ({ kid }) => kid.startsWith("-") })
   })
 
 /**

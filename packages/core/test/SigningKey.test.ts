@@ -1,5 +1,5 @@
 import { SigningKey, SubjectToken } from "@effect-spotnana/core"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { ConfigProvider, Effect, Redacted, Schema } from "effect"
 import { createPublicKey, generateKeyPairSync } from "node:crypto"
 import { makeAudit } from "./support/audit.ts"
@@ -192,6 +192,16 @@ describe("generate", () => {
       const audit = makeAudit()
       audit.add(made)
       assert.deepStrictEqual(audit.search(partsOf(Redacted.value(made.privateKey))), [])
+    }))
+
+  it.effect("does not name it with a - at the beginning, which command lines take for a flag", () =>
+    Effect.gen(function*() {
+      const digest = vi.spyOn(crypto.subtle, "digest").mockResolvedValueOnce(new Uint8Array(32).fill(0xf8).buffer)
+      const { kid, privateKey } = yield* SigningKey.generate()
+      assert.isFalse(kid.startsWith("-"))
+      assert.strictEqual(digest.mock.calls.length, 2)
+      digest.mockRestore()
+      assert.strictEqual((yield* SigningKey.publicJwk({ privateKey })).kid, kid)
     }))
 
   it.effect.each([1024, 2049, 16_384, Number.NaN])("refuses %s bits", (modulusLength) =>

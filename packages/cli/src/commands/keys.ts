@@ -115,7 +115,16 @@ const revokeCommand = Command.make("revoke", {
   json: toggle("json", "Print an object: kid, revoked")
 }, (input) => revoke(input).pipe(asAdministrator(input))).pipe(
   Command.withShortDescription("Revoke a public key"),
-  Command.withDescription("Revoke a public key. Spotnana accepts no token of this key any more.")
+  Command.withDescription(paragraphs(
+    "Revoke a public key. Spotnana accepts no token of this key any more. If its name begins with -, write the name at the",
+    "end, after --."
+  )),
+  Command.withExamples([
+    {
+      command: "spotnana-auth keys revoke --company-id 4974a66b-7493-4f41-908c-58ba81093947 -- -x4kG",
+      description: "Revoke a key whose name begins with -"
+    }
+  ])
 )
 
 export const keys = Command.make("keys").pipe(
