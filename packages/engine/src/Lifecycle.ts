@@ -476,7 +476,8 @@ export const replacement = <T, E>(
     : left === 0 && isInForce(state.refusal, now)
     ? state.refusal
     : undefined
-  const error = failureFor(caller)?.error ?? wait?.error
+  // Without a wait, the last acquisition failed, and its backoff or refusal has just ended.
+  const error = waited?.failure?.error ?? wait?.error ?? (left === 0 ? state.lastError : undefined)
   const retryAfter = error === undefined ? left : wait === undefined ? 0 : millisUntil(wait.until, now)
   return { _tag: "Failure", error, retryAfter: retryAfter > 0 ? retryAfter : undefined }
 }

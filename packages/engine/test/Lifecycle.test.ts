@@ -500,6 +500,19 @@ describe("what a 401 does", () => {
     assert.deepStrictEqual(it.replacement("T1", { isRepeated: true }), failure)
   })
 
+  it("invariant 6: the credentials are refused for it: it fails with that, also if their refusal has ended meanwhile", () => {
+    const it = provider().withToken()
+    it.rejected("T1")
+    const { lastId } = it.state
+    it.failed({ error: "refused", refused: 1 })
+    const caller = { joined: lastId, waited: { failure: { error: "refused", refusedIn: lastId } }, isRepeated: true }
+    assert.deepInclude(it.replacement("T1", caller), { _tag: "Failure", error: "refused" })
+    it.wait(second)
+    assert.deepInclude(it.replacement("T1", caller), { _tag: "Failure", error: "refused" })
+    // It did not wait: the acquisition had found the credentials unchanged before it asked.
+    assert.deepInclude(it.replacement("T1", { isRepeated: true }), { _tag: "Failure", error: "refused" })
+  })
+
   it("invariant 7: the acquisition brings the same token: the 401 was about the request, and the token stays", () => {
     const it = provider().withToken()
     it.rejected("T1")
