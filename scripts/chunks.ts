@@ -5,7 +5,8 @@
 // stays as tsc wrote it, so that a bundler leaves out the modules that a program does not use.
 //
 // Node bundles nothing, and the index imports every module. So there is a second set of files for Node, in `node`, which
-// has the rest in one file too: the index then needs four files in place of 38, which is 5 % of a start and 6 MB.
+// has the rest in one file too: the index then needs four files in place of 38. A start takes 8 % less CPU time and 6 MB
+// less memory.
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { rolldown } from "rolldown"
@@ -24,7 +25,10 @@ for (const file of Fs.globSync("{*,internal/**/*}.js{,.map}", { cwd: dist, exclu
   Fs.rmSync(Path.join(dist, file))
 }
 
-const write = async (input: Array<string>, directory: string, groups: ReadonlyArray<string> = []): Promise<void> => {
+const inClient = { name: "client", test: (id: string) => needed.has(id), priority: 1 }
+const inLibrary = { name: "library", test: (id: string) => id !== index }
+
+const write = async (input: Array<string>, directory: string, groups: Array<typeof inLibrary>): Promise<void> => {
   const library = await rolldown({ ...options, input })
   await library.write({
     dir: directory,
@@ -32,13 +36,8 @@ const write = async (input: Array<string>, directory: string, groups: ReadonlyAr
     sourcemap: true,
     // The documentation is in the declarations.
     comments: { annotation: true, jsdoc: false, legal: false },
-    codeSplitting: {
-      groups: [
-        { name: "client", test: (id) => needed.has(id), priority: 1 },
-        ...groups.map((name) => ({ name, test: (id: string) => id !== index }))
-      ]
-    }
+    codeSplitting: { groups }
   })
 }
-await write(modules, dist)
-await write([index, ...modules], Path.join(dist, "node"), ["library"])
+await write(modules, dist, [inClient])
+await write([index, ...modules], Path.join(dist, "node"), [inClient, inLibrary])

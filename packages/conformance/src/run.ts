@@ -71,7 +71,7 @@ export const runSubject = async (
     }
   }
   const apart = scenarios.filter(({ ownProcess }) => ownProcess === true)
-  const together = scenarios.filter((scenario) => !apart.includes(scenario))
+  const together = scenarios.filter(({ ownProcess }) => ownProcess !== true)
   const results = await Promise.all([
     ...apart.map((scenario) => inProcess((process) => runScenario(subject, scenario, process))),
     ...together.length === 0

@@ -67,7 +67,7 @@ const all: ReadonlyArray<Scenario> = statuses.flatMap((status) =>
   locations.map(([name, location]): Scenario => [status, name, location])
 )
 
-/** Each place once, and each status as often as any other. */
+/** Each place once, with the statuses in turn from this one on. */
 const each = (first: number): ReadonlyArray<Scenario> =>
   locations.map(([name, location], index) => [statuses[(first + index) % statuses.length]!, name, location])
 

@@ -56,7 +56,7 @@ export interface Call {
   interrupted: boolean
   /** The tokens that it was sent with. */
   readonly sent: Array<string | undefined>
-  /** Whether the last answer was a 401 about the token, if there was any. */
+  /** Whether the last answer was a 401 about the token; undefined before the first answer. */
   lastRejected: boolean | undefined
 }
 
