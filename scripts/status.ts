@@ -7,7 +7,8 @@ const line = `
 > your application, run \`npm install <clone>/.generated/tarballs/effect-spotnana-{engine,core,testing,cli}-*.tgz\` once; for Effect 3
 > \`{engine,effect3}\` in place of the four names. The packages are then installed: in other \`npm install\` commands leave out every name that
 > begins with \`@effect-spotnana/\`, or the whole command if no name is left. Where a page says
-> \`npx @effect-spotnana/cli\` or \`spotnana-auth\`, run \`npx spotnana-auth\` in that directory (it is not among the two packages for Effect 3).
+> \`npx @effect-spotnana/cli\` or \`spotnana-auth\`, run \`npx spotnana-auth\` in that directory. For Effect 3, run it in another
+> directory, with the four packages.
 `
 
 /** Whoever reads one of these may install a package next. */

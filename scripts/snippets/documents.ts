@@ -108,6 +108,6 @@ export const noteOf = (file: string, snippets: ReadonlyArray<Snippet>): readonly
     snippets.some(({ effect3, effect4Only }) => effect3 !== undefined || effect4Only.length > 0)
       ? `Code for Effect 4. [What changes for Effect 3](${address}).`
       : "",
-    only.length > 0 ? `What uses ${only.join(", ")} is for Effect 4 only.` : ""
+    only.length > 0 ? `Not available for Effect 3: ${only.join(", ")}.` : ""
   ]
 }

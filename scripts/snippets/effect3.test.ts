@@ -150,7 +150,7 @@ describe("a guide", () => {
     expect(noteFor("docs/a.md", webhook, both, fence("ts effect4 userEndpoint", "a")))
       .toEqual([
         "Code for Effect 4. [What changes for Effect 3](effect-3.md).",
-        "What uses `Webhook`, `userEndpoint` is for Effect 4 only."
+        "Not available for Effect 3: `Webhook`, `userEndpoint`."
       ])
     expect(noteFor("README.md", both)).toEqual([
       "Code for Effect 4. [What changes for Effect 3](docs/effect-3.md).",

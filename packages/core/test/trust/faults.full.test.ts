@@ -230,8 +230,10 @@ describe.each(platformClients)("faults of the token endpoint, with %s", (name, p
         of: `faults, ${name}`,
         figure: String(exchanges),
         claim:
-          `each gave the expected result; of 100 MB at most ${(mostSent / 2 ** 20).toFixed(1)} MB left the server, ` +
-          `memory grew by ${Math.round((peak - before) / 2 ** 20)} MB`
+          `each gave the expected result; at most ${
+            (mostSent / 2 ** 20).toFixed(1)
+          } MB of an answer of 100 MB left the ` +
+          `server; with 16 of them at a time, memory grew by ${Math.round((peak - before) / 2 ** 20)} MB`
       })
       reportSearches(context, audit.searches())
     }).pipe(Effect.scoped, Effect.provide(live)))

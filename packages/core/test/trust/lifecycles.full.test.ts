@@ -206,7 +206,7 @@ describe("interruption at every operation of an acquisition", () => {
         }
         expect(hits).toBeGreaterThan(200)
         reportFigure(context, {
-          of: `interruptions of ${interrupted} of 3 callers, one before each operation of an acquisition`,
+          of: `interruptions of ${interrupted} of 3 callers, each before another operation of an acquisition`,
           figure: String(hits),
           claim: "one token request, and a correct state"
         })
@@ -244,7 +244,7 @@ describe("interruption at every operation of an acquisition", () => {
       }
       expect(hits).toBeGreaterThan(200)
       reportFigure(context, {
-        of: "closings of the scope, one before each operation of an acquisition",
+        of: "closings of the scope, each before another operation of an acquisition",
         figure: String(hits),
         claim: "every waiting caller gets a result, and no token request follows"
       })

@@ -7,7 +7,7 @@ describe("mutants", () => {
   it("each is found by the simulation", (context) =>
     findAll(context, {
       title: "Mutants of the core, and what found them",
-      of: "mutants",
+      of: "mutants of the provider",
       claim: "found by the simulation",
       mutants
     }))
