@@ -311,9 +311,9 @@ describe.each(platformClients)("faults of the token endpoint, with %s", (name, p
         )
       }, { concurrency: 8 })
       reportFigure(context, {
-        of: `recoveries, ${name}`,
+        of: `good answers after a fault, ${name}`,
         figure: String(faults.length),
-        claim: "the next answer is used"
+        claim: "the token in it is used"
       })
     }).pipe(Effect.scoped, Effect.provide(live)))
 })

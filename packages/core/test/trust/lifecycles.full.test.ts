@@ -206,7 +206,8 @@ describe("interruption at every operation of an acquisition", () => {
         }
         expect(hits).toBeGreaterThan(200)
         reportFigure(context, {
-          of: `interruptions of ${interrupted} of 3 callers, each before another operation of an acquisition`,
+          of:
+            `acquisitions in which ${interrupted} of 3 callers are interrupted, each time before a different operation`,
           figure: String(hits),
           claim: "one token request, and a correct state"
         })
@@ -244,7 +245,7 @@ describe("interruption at every operation of an acquisition", () => {
       }
       expect(hits).toBeGreaterThan(200)
       reportFigure(context, {
-        of: "closings of the scope, each before another operation of an acquisition",
+        of: "acquisitions in which the scope is closed, each time before a different operation",
         figure: String(hits),
         claim: "every waiting caller gets a result, and no token request follows"
       })
