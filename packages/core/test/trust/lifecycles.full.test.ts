@@ -207,7 +207,7 @@ describe("interruption at every operation of an acquisition", () => {
         expect(hits).toBeGreaterThan(200)
         reportFigure(context, {
           of:
-            `acquisitions in which ${interrupted} of 3 callers are interrupted, each time before a different operation`,
+            `acquisitions in which ${interrupted} of 3 callers are interrupted, each time before a different step of Effect's runtime`,
           figure: String(hits),
           claim: "one token request, and a correct state"
         })
@@ -245,7 +245,7 @@ describe("interruption at every operation of an acquisition", () => {
       }
       expect(hits).toBeGreaterThan(200)
       reportFigure(context, {
-        of: "acquisitions in which the scope is closed, each time before a different operation",
+        of: "acquisitions in which the scope is closed, each time before a different step of Effect's runtime",
         figure: String(hits),
         claim: "every waiting caller gets a result, and no token request follows"
       })

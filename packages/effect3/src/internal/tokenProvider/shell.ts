@@ -59,6 +59,8 @@ export class Shell {
   #cached: { readonly exit: Exit.Exit<Token>; readonly until: Instant.Instant; checkedAt: number } | undefined
   /** Completed when the acquisition in flight ends. */
   #waiters: Deferred.Deferred<Ended> | undefined
+  /** What `#acquire` gives in this millisecond, while the state does not change: thousands may call at once. */
+  #same: { readonly wall: number; readonly effect: Effect.Effect<Token, AuthError> } | undefined
   /** How the last acquisition ended. */
   #ended: Ended | undefined
   #fiber: Fiber.RuntimeFiber<void> | undefined
@@ -101,9 +103,8 @@ export class Shell {
     // The monotonic clock is read at most once a millisecond, because reading it takes a third of the time that the
     // library needs for a request with a token.
     if (cached?.checkedAt === wall) return cached.exit
-    if (cached === undefined || Instant.hasPassed(cached.until, instantOf(this.#clock, wall))) {
-      return this.#acquire()
-    }
+    const now = instantOf(this.#clock, wall)
+    if (cached === undefined || Instant.hasPassed(cached.until, now)) return this.#acquire(now)
     cached.checkedAt = wall
     return cached.exit
   }
@@ -128,9 +129,11 @@ export class Shell {
   replacement(token: Token, isRepeated: boolean): Effect.Effect<Token, AuthError> {
     return this.#whileOpen(() => {
       const rejected = this.#known(token)
+      const now = this.#now
       return this.#answered(
-        this.#caller,
-        (state, caller, now) => Engine.replacement(state, { ...caller, rejected, isRepeated }, now)
+        Engine.caller(this.#state, now),
+        (state, caller, now) => Engine.replacement(state, { ...caller, rejected, isRepeated }, now),
+        now
       )
     })
   }
@@ -159,9 +162,6 @@ export class Shell {
   get #now(): Instant.Instant {
     return instantOf(this.#clock)
   }
-  get #caller(): Caller {
-    return Engine.caller(this.#state, this.#now)
-  }
   get #millisLeft(): number {
     const { cached } = this.#state
     return cached === undefined ? 0 : Instant.millisUntil(cached.expiresAt, this.#now)
@@ -185,11 +185,12 @@ export class Shell {
   }
 
   /** Changes the state, then runs the commands. The returned effect only writes the logs. */
-  #dispatch(event: Event): Effect.Effect<void> {
+  #dispatch(event: Event, now = this.#now): Effect.Effect<void> {
     const before = this.#state
-    const [state, commands] = Engine.transition(before, event, this.#now)
+    const [state, commands] = Engine.transition(before, event, now)
     if (state === before && commands.length === 0) return Effect.void
     this.#state = state
+    this.#same = undefined
     const until = Engine.usableUntil(state)
     this.#cached = until === undefined
       ? undefined
@@ -296,19 +297,26 @@ export class Shell {
     return { ...grant, token: this.#known(grant.token), random: this.#random() }
   }
 
-  #acquire(): Effect.Effect<Token, AuthError> {
-    return this.#requested(this.#caller, Engine.answer)
+  /** What `get` does without a token that is known to be good. */
+  #acquire(now: Instant.Instant): Effect.Effect<Token, AuthError> {
+    if (this.#isClosed) return closed
+    if (this.#same?.wall === now.wall) return this.#same.effect
+    const state = this.#state
+    const effect = this.#requested(Engine.caller(state, now), Engine.answer, now)
+    if (this.#state === state) this.#same = { wall: now.wall, effect }
+    return effect
   }
 
-  #requested(caller: Caller, ask: Ask): Effect.Effect<Token, AuthError> {
-    return this.#whileOpen(() => {
-      const before = this.#ended
-      // An acquisition that never suspends has ended when this returns.
-      return Effect.flatMap(this.#dispatch({ _tag: "TokenRequested" }), () => {
-        const waited = this.#ended === before ? undefined : this.#ended
-        return this.#answered({ ...caller, waited }, ask)
-      })
-    })
+  #requested(caller: Caller, ask: Ask, now: Instant.Instant): Effect.Effect<Token, AuthError> {
+    if (this.#isClosed) return closed
+    const before = this.#ended
+    const reported = this.#dispatch({ _tag: "TokenRequested" }, now)
+    const answered = (now: Instant.Instant) => {
+      // An acquisition that never suspends has ended now.
+      const waited = this.#ended === before ? undefined : this.#ended
+      return this.#answered({ ...caller, waited }, ask, now)
+    }
+    return reported === Effect.void ? answered(now) : Effect.flatMap(reported, () => answered(this.#now))
   }
 
   /** Waits until the acquisition in flight ends, but no longer than until this moment. */
@@ -324,9 +332,9 @@ export class Shell {
   }
 
   /** Does what the engine answers, until the answer is a token or a failure. */
-  #answered(caller: Caller, ask: Ask): Effect.Effect<Token, AuthError> {
+  #answered(caller: Caller, ask: Ask, now: Instant.Instant): Effect.Effect<Token, AuthError> {
     if (this.#isClosed) return closed
-    const answer = ask(this.#state, caller, this.#now)
+    const answer = ask(this.#state, caller, now)
     switch (answer._tag) {
       case "Token":
         return Effect.succeed(answer.token)
@@ -337,12 +345,14 @@ export class Shell {
             : withRetryAfter(answer.error, answer.retryAfter)
         )
       case "Retry":
-        return this.#requested(caller, ask)
+        return this.#requested(caller, ask, now)
       default:
-        return Effect.flatMap(
-          this.#wait(answer.until),
-          (waited) => waited === undefined ? this.#requested(caller, ask) : this.#answered({ ...caller, waited }, ask)
-        )
+        return Effect.flatMap(this.#wait(answer.until), (waited) => {
+          const now = this.#now
+          return waited === undefined
+            ? this.#requested(caller, ask, now)
+            : this.#answered({ ...caller, waited }, ask, now)
+        })
     }
   }
 
