@@ -36,7 +36,8 @@ const Companies = HttpRouter.add(
     const response = yield* spotnana.get("/v2/companies", { urlParams: searchParams })
     return HttpServerResponse.jsonUnsafe(yield* response.json, { status: response.status })
   }).pipe(
-    Effect.tapError((error) => Effect.logError(error.message)),
+    // The message of an HttpClientError does not say why there was no connection.
+    Effect.tapError((error) => Effect.logError("Spotnana", error)),
     Effect.catchTag("HttpClientError", () => Effect.succeed(badGateway)),
     Effect.catch((error) => Effect.succeed(respond(error)))
   )

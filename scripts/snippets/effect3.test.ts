@@ -79,8 +79,8 @@ type Failure = AuthError.AuthError | HttpClientError.HttpClientError | ParseResu
     const differing = Object.entries({ ...specifiers, ...names }).filter(([from, to]) => from !== to)
     expect(differing.filter(([from, to]) => !rows.some((row) => row[0] === from && row[1] === to))).toEqual([])
     expect(calls.filter((name) => !rows.some(([from, to]) => from === `${name}(x)` && to === "x"))).toEqual([])
-    // A service as a tag, its `use`, and the layer of a map.
-    expect(rows.length).toBe(differing.length + calls.length + 3)
+    // A service as a tag, its `use`, the layer of a map, and the reason of an error.
+    expect(rows.length).toBe(differing.length + calls.length + 4)
   })
 })
 

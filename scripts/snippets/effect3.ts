@@ -102,6 +102,7 @@ const convertNames = (body: string): string => {
     .reduce((code, name) => code.replaceAll(new RegExp(`\\b${name}\\.layer\\b`, "g"), `${name}.Default`), renamed)
     .replaceAll(/Context\.Service<([^]*?)>\(\)\(("[^"]*")\)/g, "Context.Tag($2)<$1>()")
     .replaceAll(/\b([A-Z]\w*\.[A-Z]\w*)\.use\(/g, "Effect.flatMap($1, ")
+    .replaceAll(/\.reason\._tag === "(\w+)Error"/g, ".reason === \"$1\"")
 }
 
 const specifierOf = (specifier: string): string => {

@@ -309,6 +309,18 @@ describe("spotnana-auth mock", () => {
       }))
   })
 
+  it.live("prints no lines to paste on a terminal if the credentials are in a file, and says how to use the file", () =>
+    Effect.gen(function*() {
+      const { start } = yield* makeUser()
+      const running = yield* start(ofMock(["--write-credentials", "mock.env"]), { isTerminal: true })
+      yield* running.match(
+        /until it ends: use them with node --env-file=\S*mock\.env, or .+ --credentials-file \S*mock\.env/
+      )
+      yield* running.match(/Ctrl-C/)
+      yield* running.interrupt
+      expect(running.stdout() + running.stderr()).not.toContain("export ")
+    }))
+
   describe("takes the secret of the environment, which may be the real one", () => {
     it.live("and writes it nowhere", () =>
       Effect.gen(function*() {

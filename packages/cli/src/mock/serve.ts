@@ -90,17 +90,19 @@ const introduce = (
   Effect.gen(function*() {
     const output = yield* Output
     if (Option.isSome(writeCredentials)) yield* Variables.writeFile(writeCredentials.value, variables)
-    const shown = Option.isNone(writeCredentials) && output.isTerminal
-      ? variables
-      : { ...variables, clientSecret: undefined }
-    yield* output.line(Variables.assignments(shown).map((assignment) => `export ${assignment}`).join("\n"))
+    const isForReader = Option.isNone(writeCredentials) && output.isTerminal
+    const shown = isForReader ? variables : { ...variables, clientSecret: undefined }
+    // For a script, which gets the secret in another way.
+    if (isForReader || !output.isTerminal) {
+      yield* output.line(Variables.assignments(shown).map((assignment) => `export ${assignment}`).join("\n"))
+    }
     const isGiven = variables.clientSecret === undefined
     const where = Option.match(writeCredentials, {
       onNone: () => "Paste the lines that begin with export into another terminal.",
       onSome: (file) =>
-        `Its address and ${
-          isGiven ? "client id" : "credentials"
-        } are in ${file}; use them with --credentials-file ${file}`
+        `Its address and ${isGiven ? "client id" : "credentials"} are in ${file}${
+          isGiven ? "" : " until it ends"
+        }: use them with node --env-file=${file}, or in other commands with --credentials-file ${file}`
     })
     const secret = isGiven ? " Its client secret is your SPOTNANA_CLIENT_SECRET, which is written nowhere." : ""
     yield* output.note(
