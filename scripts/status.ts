@@ -7,8 +7,8 @@ const line = `
 > your application, run \`npm install <clone>/.generated/tarballs/effect-spotnana-{engine,core,testing,cli}-*.tgz\` once; for Effect 3
 > \`{engine,effect3}\` in place of the four names. In other \`npm install\` commands leave out every name that begins with
 > \`@effect-spotnana/\`, or the whole command if no name is left. Where a page says \`npx @effect-spotnana/cli\` or
-> \`spotnana-auth\`, run \`npx spotnana-auth\` in that directory. With Effect 3, install the four packages in another directory, and run
-> the command there.
+> \`spotnana-auth\`, run \`npx spotnana-auth\` in that directory. An application on Effect 3
+> needs another directory for this command, with the four packages.
 `
 
 /** Whoever reads one of these may install a package next. */

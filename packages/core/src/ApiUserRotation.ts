@@ -141,8 +141,8 @@ export interface Options<out R = never> {
  * If the rotation is interrupted before the switch, it revokes the new user, and
  * nothing is changed. If it is interrupted later, both users stay, and a warning
  * names them. If it is interrupted while it revokes the old user, the warning
- * says that the old user may be revoked. Requests that create or delete a user
- * are not interrupted. Each takes at most 30 seconds.
+ * says that the old user may have been revoked. Requests that create or delete a
+ * user are not interrupted. Each takes at most 30 seconds.
  *
  * **Gotchas**
  *
@@ -215,7 +215,9 @@ export const rotate = <R = never>(
           Effect.andThen(Steps.switchOver(switchTo, source, created, both, stepTimeout), Effect.sleep(drain))
         ).pipe(Effect.onInterrupt(() => Steps.warn("Rotation interrupted: both API users work", both)))
         yield* restore(Steps.finish(revoker, source, created, both, stepTimeout)).pipe(
-          Effect.onInterrupt(() => Steps.warn("Rotation interrupted: the old API user may be revoked", both))
+          Effect.onInterrupt(() =>
+            Steps.warn("Rotation interrupted: the old API user may have been revoked already", both)
+          )
         )
         return created
       })

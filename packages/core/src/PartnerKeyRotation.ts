@@ -204,7 +204,7 @@ export const rotate = <R = never>(
           step("Revoke", both, `The new key is in use; the old one could not be revoked. ${bothWork(both)}`)(
             retrying(revoke(kid), stepTimeout)
           )
-        ).pipe(Effect.onInterrupt(() => warn("Rotation interrupted: the old key may be revoked", both)))
+        ).pipe(Effect.onInterrupt(() => warn("Rotation interrupted: the old key may have been revoked already", both)))
         return next
       })
     )

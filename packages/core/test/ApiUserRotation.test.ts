@@ -495,14 +495,14 @@ describe("ApiUserRotation", () => {
   describe("interrupted", () => {
     // One second each: token, list, creation, token and list of the new user, switch; then an hour of drain.
     const moments: ReadonlyArray<
-      readonly [string, number, "all is as it was" | "both API users work" | "may be revoked", string]
+      readonly [string, number, "all is as it was" | "both API users work" | "may have been revoked", string]
     > = [
       ["while it looks", 1500, "all is as it was", "GET"],
       ["while the user is created", 2500, "all is as it was", "POST /revoke"],
       ["while the user is verified", 4500, "all is as it was", "POST /revoke"],
       ["while it switches", 5500, "both API users work", "GET"],
       ["while it drains", 60_000, "both API users work", "GET"],
-      ["while the old user is revoked", 6500 + 3_900_000, "may be revoked", "POST /revoke"]
+      ["while the old user is revoked", 6500 + 3_900_000, "may have been revoked", "POST /revoke"]
     ]
     for (const [title, millis, left, last] of moments) {
       it.effect(`${title}: ${left}`, () =>

@@ -246,7 +246,7 @@ describe("PartnerKeyRotation", () => {
         yield* Fiber.join(interrupting)
       }))
       assert.deepStrictEqual(yield* activeKids, ["new"])
-      assert.include(audit.text(), "Rotation interrupted: the old key may be revoked")
+      assert.include(audit.text(), "Rotation interrupted: the old key may have been revoked already")
     }).pipe(Effect.provide(administration)))
 
   it.effect.each(["propagation", "drain", "stepTimeout"])(

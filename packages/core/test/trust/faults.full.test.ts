@@ -229,11 +229,9 @@ describe.each(platformClients)("faults of the token endpoint, with %s", (name, p
       reportFigure(context, {
         of: `faults, ${name}`,
         figure: String(exchanges),
-        claim:
-          `each gave the expected result; at most ${
-            (mostSent / 2 ** 20).toFixed(1)
-          } MB of an answer of 100 MB left the ` +
-          `server; with 16 of them at a time, memory grew by ${Math.round((peak - before) / 2 ** 20)} MB`
+        claim: `each gave the expected result; of an answer of 100 MB, of which 64 KiB are read, ` +
+          `${(mostSent / 2 ** 20).toFixed(1)} MB at most left the server; 16 such answers at once took ` +
+          `${Math.round((peak - before) / 2 ** 20)} MB of memory`
       })
       reportSearches(context, audit.searches())
     }).pipe(Effect.scoped, Effect.provide(live)))
