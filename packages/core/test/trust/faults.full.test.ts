@@ -311,7 +311,7 @@ describe.each(platformClients)("faults of the token endpoint, with %s", (name, p
       reportFigure(context, {
         of: `good answers after a fault, ${name}`,
         figure: String(faults.length),
-        claim: "the token in it is used"
+        claim: "the token of each answer is used"
       })
     }).pipe(Effect.scoped, Effect.provide(live)))
 })
