@@ -130,11 +130,16 @@ const cachedToken = <T, E>(
   }
 }
 
-/** Compares versions if both have one, because versions rise. Without a store, the token that lasts longer is newer. */
+/**
+ * Compares versions if both have one, because versions rise. Without a store, the token that lasts longer is newer. Every
+ * other token is newer than one that has expired.
+ */
 const isNewer = <T, E>(state: State<T, E>, next: CachedToken<T>, now: Instant): boolean => {
-  if (!isLive(state, now)) return true
-  const { expiresAt, version } = state.cached
-  return version > 0 ? next.version > version : millisUntil(next.expiresAt, now) > millisUntil(expiresAt, now)
+  const { cached } = state
+  if (cached?.token !== next.token && !isLive(state, now) || cached === undefined) return true
+  return cached.version > 0
+    ? next.version > cached.version
+    : millisUntil(endOf(next), now) > millisUntil(endOf(cached), now)
 }
 
 /** Whether a new caller needs an acquisition: to get a token, to renew it, or to replace an overdue acquisition. */
@@ -346,8 +351,10 @@ const reject = <T, E>(
   if (wasAccepted && hasPassed(after(cached.startedAt, cached.lifetime - Policy.lastSecond), now)) {
     return acquire({ ...state, cached: { ...cached, renewAt: now, expiresAt: now } }, now)
   }
-  // A second from the first 401 about it, also if the acquisition is overdue and replaced.
-  const suspectUntil = state.suspectUntil ?? after(now, Policy.longestSuspicion)
+  // A second from the first 401 about it, also if the acquisition is overdue and replaced. Refused credentials bring no
+  // new token, so nobody waits for one.
+  const isRefused = isInForce(state.refusal, now)
+  const suspectUntil = state.suspectUntil ?? (isRefused ? undefined : after(now, Policy.longestSuspicion))
   if (isInFlight(state, now)) return [{ ...state, suspectUntil }, []]
   if (isInForce(state.backoff, now)) return [state, []]
   const { millis, rejections } = Policy.signsOfDeath
@@ -358,11 +365,8 @@ const reject = <T, E>(
     const reported = report<T, E>({ _tag: "ReplacementHeldBack", retryAfter: left, isFirst })
     return [isFirst ? { ...state, replacement: { ...state.replacement, isReported: true } } : state, [reported]]
   }
-  const [next, commands] = acquire(state, now, token)
-  // Refused credentials bring no new token, so nobody waits for one.
-  const isRefused = isInForce(state.refusal, now)
-  const suspect = isRefused ? next : { ...next, suspectUntil }
-  return [suspect, [report<T, E>({ _tag: "TokenRejected", token, isRefused }), ...commands]]
+  const [next, commands] = acquire({ ...state, suspectUntil }, now, token)
+  return [next, [report<T, E>({ _tag: "TokenRejected", token, isRefused }), ...commands]]
 }
 
 /**

@@ -478,6 +478,16 @@ describe("what a 401 does", () => {
     assert.deepStrictEqual(it.requested(), nothing)
   })
 
+  it("invariant 4: nobody waits for a replacement with refused credentials, however many 401s there are", () => {
+    const it = provider().withToken()
+    it.rejected("T1")
+    it.on({ _tag: "AcquisitionFailed", id: 2, error: "refused", refused: 1, retryAfter: undefined, random: 1 })
+    it.wait(20).rejected("T1", 2)
+    assert.deepStrictEqual(it.answer(), token("T1"))
+    it.wait(20).rejected("T1", 3)
+    assert.deepStrictEqual(it.answer(), token("T1"))
+  })
+
   it("invariant 7: a 401 during a renewal waits for that one", () => {
     const it = provider().withToken().wait(38 * minute)
     it.on({ _tag: "RenewalDue" })
@@ -647,6 +657,21 @@ describe("a token from another process", () => {
     for (const version of [1, 2]) assert.deepStrictEqual(it.on(shared("T", version, it.now)), nothing)
     assert.strictEqual(it.state, state)
     assert.deepStrictEqual(it.answer(), token("T2"))
+  })
+
+  it("invariant 10: one that comes twice does not make an expired token good again", () => {
+    const it = provider()
+    const first = { startedAt: noon, lifetime: 10 * second }
+    it.requested()
+    it.acquired("T1", first)
+    // The clock is set back, and the server says that the same token ends two seconds later.
+    it.wait(8 * second).setClock(-10 * minute)
+    it.requested()
+    it.acquired("T1", { startedAt: it.now, lifetime: 3 * second })
+    // The machine sleeps until then.
+    it.setClock(5 * second)
+    assert.deepStrictEqual(it.answer(), { _tag: "Retry" })
+    assert.deepStrictEqual(it.on({ ...shared("T1", 0, it.now), ...first }), nothing)
   })
 
   it("invariant 3: an expired one changes nothing", () => {

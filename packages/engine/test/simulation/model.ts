@@ -41,6 +41,8 @@ export const documented = {
   backoffBase: 500,
   backoffMaximum: 60_000,
   maximumWait: 5_000,
+  // After at least 250 ms, 500 ms, 1 s and 2 s.
+  attemptsInMaximumWait: 4,
   acquisitionTimeout: 15_000,
   suspicion: 1_000,
   dead: 15_000,
@@ -250,7 +252,7 @@ export class Referee<T> {
     }
     // One that is overdue is no longer waited for.
     if (this.#acquiring !== undefined && since(this.#acquiring.at, now) < 2 * documented.acquisitionTimeout) {
-      this.#suspectSince ??= now
+      this.#suspect(now)
     }
     if (event.rejectedInARow <= 1) this.#rejectedSince = now
     this.#rejectedSince ??= now
@@ -291,11 +293,7 @@ export class Referee<T> {
     }
     if (isRejection && replaces) {
       this.#reached("an acquisition because of a 401")
-      // Refused credentials bring no new token: nobody waits for them.
-      const refusedFor = this.#refusal === undefined ? Infinity : since(this.#refusal.at, now)
-      const isRefused = refusedFor < (this.#refusal?.atLeast ?? 0) - rounding
-      this.#suspectSince = isRefused ? undefined : this.#suspectSince ?? now
-      this.#mayGoOn = refusedFor < (this.#refusal?.atMost ?? 0) + rounding
+      this.#suspect(now)
     }
     this.#acquiring = { at: now, replaces }
   }
@@ -423,10 +421,10 @@ export class Referee<T> {
     const next = known({ ...grant, version }, now)
     const before = this.#current
     if (this.#left(next, now) <= 0) return false
-    if (before !== undefined && this.isGood(now)) {
-      if (before.version > 0 ? next.version <= before.version : this.#left(next, now) <= this.#left(before, now)) {
-        return false
-      }
+    // A notification that comes twice does not make a token good again.
+    if (before !== undefined && (this.isGood(now) || before.token === grant.token)) {
+      const end = ({ lifetime, requested }: Known<T>): number => Math.ceil(lifetime - since(requested, now))
+      if (before.version > 0 ? next.version <= before.version : end(next) <= end(before)) return false
     }
     if (this.#acquiring?.replaces && grant.requested.mono >= this.#acquiring.at.mono) {
       this.#reached("another process replaced a token")
@@ -570,14 +568,27 @@ export class Referee<T> {
     // A clock that is set ends a backoff for others while it sleeps.
     if (call.jumps !== this.jumps || this.#rules.retryFor > 0) return
     // One that sleeps may wake while an attempt is under way that is one too many. One that slept through a success
-    // counts from the failures before it.
-    const limit = this.#rules.attempts + 1 + (this.#successes === call.successes ? 0 : call.failuresInARow)
+    // counts from the failures before it, and a new series of attempts may have begun while it slept.
+    const limit = this.#rules.attempts + 1 +
+      (this.#successes === call.successes ? 0 : call.failuresInARow + documented.attemptsInMaximumWait)
     const attempts = Math.min(this.#failures, this.#allFailures - call.failures)
     if (attempts > limit) throw new Violation(12, `a call waited for ${attempts} attempts`)
   }
 
   #left({ hasEnded, use }: Known<T>, now: Moment): number {
     return hasEnded ? 0 : use.millis - since(use.from, now)
+  }
+
+  /** Callers wait for the replacement of a rejected token, from its first 401 on. */
+  #suspect(now: Moment): void {
+    const refusal = this.#refusal
+    if (refusal !== undefined) {
+      const refusedFor = since(refusal.at, now)
+      // Refused credentials bring no new token: nobody waits for them.
+      if (refusedFor < refusal.atLeast - rounding) return
+      this.#mayGoOn ||= refusedFor < refusal.atMost + rounding
+    }
+    this.#suspectSince = this.#mayGoOn ? now : this.#suspectSince ?? now
   }
 
   #needed(now: Moment, invariant: number): Expectation {
@@ -633,5 +644,6 @@ export class Referee<T> {
   #ended(): void {
     this.#acquiring = undefined
     this.#suspectSince = undefined
+    this.#mayGoOn = false
   }
 }

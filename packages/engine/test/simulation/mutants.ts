@@ -244,29 +244,29 @@ export const mutants: ReadonlyArray<Mutant> = [
   ),
   lifecycle(
     "a rejected token is thrown away",
-    "isRefused ? next : { ...next, suspectUntil",
-    "isRefused ? next : { ...next, cached: undefined, suspectUntil"
+    "acquire({ ...state, suspectUntil }, now, token)",
+    "acquire({ ...state, cached: undefined, suspectUntil }, now, token)"
   ),
   lifecycle(
     "a 401 replaces nothing",
-    "const [next, commands] = acquire(state, now, token)\n",
+    "const [next, commands] = acquire({ ...state, suspectUntil }, now, token)\n",
     "const [next, commands]: Transition<T, E> = [state, []]\n"
   ),
   lifecycle(
     "callers do not wait for the replacement of a suspect token",
-    "return [suspect, [report",
-    "return [next, [report"
+    "return [next, [report<T, E>({ _tag: \"TokenRejected\"",
+    "return [{ ...next, suspectUntil: undefined }, [report<T, E>({ _tag: \"TokenRejected\""
   ),
   policy("callers wait ten seconds for a replacement", "longestSuspicion = 1_000", "longestSuspicion = 10_000"),
   lifecycle(
     "each 401 makes callers wait for another second",
-    "suspectUntil = state.suspectUntil ?? after(now",
-    "suspectUntil = after(now"
+    "suspectUntil = state.suspectUntil ?? (isRefused",
+    "suspectUntil = (isRefused"
   ),
   lifecycle(
     "a 401 that replaces an overdue acquisition makes callers wait for another second",
-    "isRefused ? next : { ...next, suspectUntil }",
-    "isRefused ? next : { ...next, suspectUntil: after(now, Policy.longestSuspicion) }"
+    "acquire({ ...state, suspectUntil }, now, token)",
+    "acquire({ ...state, suspectUntil: isRefused ? undefined : after(now, Policy.longestSuspicion) }, now, token)"
   ),
   lifecycle(
     "a token stays suspect when its replacement failed",
@@ -366,7 +366,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     "cached.expiresAt"
   ),
   // Sharing
-  lifecycle("a version that is not later counts as newer", "next.version > version", "next.version >= version"),
+  lifecycle("a version that is not later counts as newer", "next.version > cached.version", "next.version >= cached.version"),
   lifecycle("a token outside of the store forgets the store", "Math.max(version, cached?.version ?? 0)", "version"),
   lifecycle("a token of the store may be any", "laterThan: state.cached?.version ?? 0", "laterThan: 0"),
   // Waiters
@@ -397,8 +397,13 @@ export const mutants: ReadonlyArray<Mutant> = [
   ),
   lifecycle(
     "callers wait for refused credentials",
-    "const suspect = isRefused ? next : {",
-    "const suspect = {"
+    "isRefused ? undefined : after(now, Policy.longestSuspicion)",
+    "after(now, Policy.longestSuspicion)"
+  ),
+  lifecycle(
+    "callers wait for refused credentials after the second 401",
+    "return [{ ...state, suspectUntil }, []]",
+    "return [{ ...state, suspectUntil: suspectUntil ?? after(now, Policy.longestSuspicion) }, []]"
   ),
   lifecycle(
     "an acquisition in place of an overdue one costs no budget",
