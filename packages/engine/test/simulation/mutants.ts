@@ -366,7 +366,11 @@ export const mutants: ReadonlyArray<Mutant> = [
     "cached.expiresAt"
   ),
   // Sharing
-  lifecycle("a version that is not later counts as newer", "next.version > cached.version", "next.version >= cached.version"),
+  lifecycle(
+    "a version that is not later counts as newer",
+    "next.version > cached.version",
+    "next.version >= cached.version"
+  ),
   lifecycle("a token outside of the store forgets the store", "Math.max(version, cached?.version ?? 0)", "version"),
   lifecycle("a token of the store may be any", "laterThan: state.cached?.version ?? 0", "laterThan: 0"),
   // Waiters
