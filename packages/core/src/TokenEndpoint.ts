@@ -259,9 +259,10 @@ class Endpoint {
  * **Gotchas**
  *
  * Give it the plain client of the platform. A client that retries or limits
- * requests would do so with token requests too. A client that is not made by
- * `HttpClient.make`, and a browser's XMLHttpRequest, may follow redirects without
- * being noticed.
+ * requests would do so with token requests too. With a client that sets
+ * `TracerDisabledWhen` or `DisablePropagation` itself, the request fails: set these
+ * around the calls. A client that is not made by `HttpClient.make`, and a browser's
+ * XMLHttpRequest, may follow redirects without being noticed.
  *
  * @see {@link makeWith} for a server that does not follow RFC 6749
  * @category constructors

@@ -146,7 +146,7 @@ describe("Environment.config", () => {
       undefined,
       "https://api.spotnana.com/get-auth-token",
       "SPOTNANA_BASE_URL cannot be used",
-      "new client id and client secret"
+      "ask Spotnana for new ones"
     ]
   ])(
     "SPOTNANA_ENVIRONMENT=%s SPOTNANA_BASE_URL=%s is refused: %s … %s",

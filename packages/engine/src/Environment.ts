@@ -100,8 +100,8 @@ const parse = (option: keyof Given, given: Address, which = ""): Url | Problem =
   const url = new URL(input)
   if (/\/get-auth-token\/*$/i.test(url.pathname)) {
     return refuse(
-      "/get-auth-token is deprecated: ask Spotnana for a new client id and client secret (the old ones do not work " +
-        `with ${tokenPath}, which replaces it) and give only the address of the API`
+      `/get-auth-token is deprecated, and its credentials do not work with ${tokenPath}: ` +
+        "ask Spotnana for new ones, and give only the address of the API"
     )
   }
   if (url.username !== "" || url.password !== "") {

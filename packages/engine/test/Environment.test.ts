@@ -240,8 +240,8 @@ describe("Environment.addresses", () => {
   ])("the deprecated /get-auth-token in %s is refused with the way out", (_, options) => {
     const { problem } = refusal(options)
     assert.include(problem, "/get-auth-token is deprecated")
-    assert.include(problem, "new client id and client secret")
-    assert.include(problem, `with ${tokenPath}, which replaces it`)
+    assert.include(problem, "ask Spotnana for new ones")
+    assert.include(problem, `its credentials do not work with ${tokenPath}`)
   })
 
   it.each([

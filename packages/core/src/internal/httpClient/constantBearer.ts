@@ -7,9 +7,10 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { Environment } from "../../Environment.ts"
+import { filteredResponse } from "../http/filteredResponse.ts"
 import { userAgent } from "../http/userAgent.ts"
 import { finalUrl, isRedirect, isReturning, markReturn } from "./redirects.ts"
-import { complete, dotSegment, errorsIn, filteredResponse, unauthenticated } from "./sending.ts"
+import { complete, dotSegment, errorsIn, unauthenticated } from "./sending.ts"
 import { authorizationOf, errorWithoutBearer, redirectWithoutBearer, responseWithoutBearer } from "./withoutBearer.ts"
 
 type Request = HttpClientRequest.HttpClientRequest

@@ -1,24 +1,16 @@
 import * as Cause from "effect/Cause"
-import type { HttpClientResponse } from "effect/http"
 import * as Headers from "effect/http/Headers"
 import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import { userAgent } from "../http/userAgent.ts"
 
 type Request = HttpClientRequest.HttpClientRequest
-type Response = HttpClientResponse.HttpClientResponse
 
 /** Every error and defect of a cause. */
 export const errorsIn = (cause: Cause.Cause<unknown>): ReadonlyArray<unknown> =>
   cause.reasons.flatMap((reason) =>
     Cause.isFailReason(reason) ? [reason.error] : Cause.isDieReason(reason) ? [reason.defect] : []
   )
-
-/** The response inside an error: a client that filters statuses has already turned a rejection into an error. */
-export const filteredResponse = (error: unknown): Response | undefined =>
-  HttpClientError.isHttpClientError(error) && error.reason._tag === "StatusCodeError"
-    ? error.reason.response
-    : undefined
 
 /** The headers of a request without a token of this client. */
 export const unauthenticated = Headers.fromRecordUnsafe({ "user-agent": userAgent })
@@ -42,6 +34,6 @@ export const dotSegment = (request: Request): HttpClientError.HttpClientError =>
     reason: new HttpClientError.InvalidUrlError({
       request,
       description: "Nothing was sent: the path has a segment . or .., encoded or not. " +
-        "Refuse such an id, and encode ids from outside with encodeURIComponent"
+        "Refuse such an id, and encode others with encodeURIComponent"
     })
   })

@@ -1,17 +1,24 @@
 import * as Context from "effect/Context"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { constFalse } from "effect/Function"
-import type { HttpClientError, HttpClientRequest, HttpClientResponse } from "effect/http"
+import type { HttpClientError, HttpClientResponse } from "effect/http"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as Headers from "effect/http/Headers"
 import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Tracer from "effect/Tracer"
+import { filteredResponse } from "../http/filteredResponse.ts"
+
+type Request = HttpClientRequest.HttpClientRequest
+type Response = HttpClientResponse.HttpClientResponse
 
 /** A client wanted to send the request to another address. */
-export class Diverted extends Data.TaggedError("Diverted")<{
+export interface Diverted {
+  readonly _tag: "Diverted"
   /** The origin of that address. */
   readonly origin: string
-}> {}
+}
 
 /** A URL without its query, which may contain a key. */
 export const withoutQuery = (url: string): string => url.replace(/\?.*$/, "")
@@ -33,28 +40,6 @@ const contextOf = (client: HttpClient.HttpClient): Effect.Effect<Context.Context
 const UndiciOptions = Context.Reference<object>("@effect/platform-node/NodeHttpClient/UndiciOptions", {
   defaultValue: () => ({})
 })
-
-// A client that follows redirects or rewrites URLs would send the secret to another address. Every client made by
-// `HttpClient.make` calls this predicate for each request right before it is sent, which is the last moment to refuse
-// it. The predicate is not called if propagation is disabled. So propagation is enabled, and the predicate's answer
-// disables it.
-const onlyTo = <A, E, R>(address: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | Diverted, R> =>
-  Effect.contextWith((context: Context.Context<R>) => {
-    const disabled = Context.get(context, Tracer.DisablePropagation)
-    const disabledWhen = Context.get(context, HttpClient.TracerDisabledWhen)
-    return effect.pipe(
-      Effect.provideService(Tracer.DisablePropagation, false),
-      Effect.provideService(HttpClient.TracerDisabledWhen, (request) => {
-        const { url } = request
-        // The span would contain the query.
-        if (withoutQuery(url) === address) return disabled || url !== address || disabledWhen(request)
-        throw new Diverted({
-          origin: URL.canParse(url) ? new URL(url).origin : "an address that is not a URL"
-        })
-      }),
-      Effect.catchDefect((defect) => defect instanceof Diverted ? Effect.fail(defect) : Effect.die(defect))
-    )
-  })
 
 const fetchOptions = (given: RequestInit | undefined) => ({
   ...given,
@@ -91,20 +76,48 @@ export class PinnedClient {
     this.#undiciOptions = Context.get(context, UndiciOptions)
   }
 
-  /** `address` is without a query. */
+  /**
+   * `address` is without a query.
+   *
+   * A client that follows redirects or rewrites URLs would send the secret to another address. Every client made by
+   * `HttpClient.make` calls `TracerDisabledWhen` for each request right before it is sent, which is the last moment to
+   * refuse it. So headers and body are added to the request only then: a client that replaces this predicate by its own
+   * sends neither. The predicate is not called if propagation is disabled. So propagation is enabled, and the
+   * predicate's answer disables it.
+   */
   send(
     address: string,
-    request: HttpClientRequest.HttpClientRequest
-  ): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError | Diverted> {
-    return onlyTo(address, this.#client.execute(request)).pipe(
-      Effect.catchTag(
-        "HttpClientError",
-        (error) => error.reason._tag === "StatusCodeError" ? Effect.succeed(error.reason.response) : Effect.fail(error)
-      ),
-      Effect.provideService(FetchHttpClient.RequestInit, fetchOptions(this.#requestInit)),
-      // With this option, the interceptor for redirects does not follow them.
-      Effect.provideService(UndiciOptions, { ...this.#undiciOptions, maxRedirections: 0 }),
-      Effect.provideService(HttpClient.TracerHeaderFilter, constFalse)
+    complete: Request
+  ): Effect.Effect<Response, HttpClientError.HttpClientError | Diverted> {
+    const { body, headers } = HttpClientRequest.empty
+    // Where the request was to go instead; empty if it was to go to the address, undefined if that is not known.
+    let elsewhere: string | undefined
+    return Effect.contextWith((context: Context.Context<never>) =>
+      this.#client.execute(Object.assign(HttpClientRequest.setBody(complete, body), { headers })).pipe(
+        Effect.provideService(HttpClient.TracerDisabledWhen, (request) => {
+          const { url } = request
+          elsewhere = withoutQuery(url) === address ? "" : new URL(url, address).origin
+          if (elsewhere !== "") throw new Error()
+          Object.assign(request, { headers: Headers.merge(complete.headers, request.headers), body: complete.body })
+          // The span would contain the query.
+          return url !== address || Context.get(context, Tracer.DisablePropagation) ||
+            Context.get(context, HttpClient.TracerDisabledWhen)(request)
+        }),
+        Effect.provideService(Tracer.DisablePropagation, false),
+        Effect.provideService(FetchHttpClient.RequestInit, fetchOptions(this.#requestInit)),
+        // With this option, the interceptor for redirects does not follow them.
+        Effect.provideService(UndiciOptions, { ...this.#undiciOptions, maxRedirections: 0 }),
+        Effect.provideService(HttpClient.TracerHeaderFilter, constFalse),
+        Effect.catch((error) => {
+          const response = filteredResponse(error)
+          return response === undefined ? Effect.fail(error) : Effect.succeed(response)
+        }),
+        Effect.exit,
+        Effect.flatMap((exit): Effect.Effect<Response, HttpClientError.HttpClientError | Diverted> => {
+          const origin = elsewhere ?? (Exit.isSuccess(exit) ? "an address hidden by TracerDisabledWhen" : "")
+          return origin === "" ? exit : Effect.fail({ _tag: "Diverted", origin })
+        })
+      )
     )
   }
 }
