@@ -348,4 +348,15 @@ describe("the process of a rotation", () => {
         /Both API users work: the new mock-client-\d+ is in use, and client is to be revoked/
       )
     }).pipe(Effect.provide(Spotnana)))
+
+  it.live("revokes the new user when nobody reads its output any more, and ends with 141", () =>
+    Effect.gen(function*() {
+      const { user } = yield* subjects
+      const running = yield* user.startProcess(["api-users", "rotate", "--switch-command", "true"])
+      // The line that names the new user breaks the pipe.
+      running.child.stderr?.destroy()
+      expect(yield* running.end).toBe(141)
+      expect(yield* calls).toEqual([" 200", "/revoke 204"])
+      expect(user.list(records)).toEqual([])
+    }).pipe(Effect.provide(Spotnana)))
 })
