@@ -6,11 +6,11 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import type * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
 import { usageFailure } from "./exitCode.ts"
 import type { Failure } from "./exitCode.ts"
-import { isOpenToOthers } from "./openToOthers.ts"
+import { exposureOf } from "./openToOthers.ts"
+import type { Exposure } from "./openToOthers.ts"
 import { Output } from "./output.ts"
 
 /**
@@ -89,15 +89,22 @@ const decode = (file: string, bytes: Uint8Array): Effect.Effect<string, Failure>
 export const readText = (file: string): Effect.Effect<string, Failure | PlatformError, FileSystem.FileSystem> =>
   Effect.flatMap(FileSystem.FileSystem.use((fs) => fs.readFile(file)), (bytes) => decode(file, bytes))
 
+const warningOf = (file: string, { message, readers }: Exposure): string =>
+  `${message} ${
+    readers === "others"
+      ? `Correct it: chmod go= ${file}`
+      : "Run this command as that user, or use a file of your own."
+  }`
+
 /** Read once, because a pipe can be read only once. */
-const fromFile = (file: string): Effect.Effect<Source, Failure, FileSystem.FileSystem | Path.Path> =>
+const fromFile = (file: string): Effect.Effect<Source, Failure, FileSystem.FileSystem> =>
   Effect.gen(function*() {
-    const isOpen = yield* isOpenToOthers(file)
+    const exposure = yield* exposureOf(file)
     const content = yield* readText(file)
     const provider = onlyValues(onlySpotnana(ConfigProvider.fromDotEnvContents(content)))
-    return isOpen
-      ? { name: file, provider, warning: `${file} can be read by others. Correct it: chmod go= ${file}` }
-      : { name: file, provider }
+    return exposure === undefined
+      ? { name: file, provider }
+      : { name: file, provider, warning: warningOf(file, exposure) }
   }).pipe(Effect.catchTag("PlatformError", (error) => {
     const what = error.reason._tag === "NotFound"
       ? "there is no such file. The mock removes its file at its end"
@@ -143,7 +150,7 @@ const sourcesOf = (
 ): Effect.Effect<
   ReadonlyArray<Source>,
   Failure | Config.ConfigError,
-  FileSystem.FileSystem | Path.Path
+  FileSystem.FileSystem
 > =>
   Effect.gen(function*() {
     // A file that the command line names has precedence over the environment. A file that only lies in the directory
@@ -162,7 +169,7 @@ const sourcesOf = (
 /** Reads the variables from where the command line says. */
 export const read = (
   input: Input
-): Effect.Effect<Configuration, Failure | Config.ConfigError, FileSystem.FileSystem | Path.Path> =>
+): Effect.Effect<Configuration, Failure | Config.ConfigError, FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const environment = yield* withFiles({ name: "the environment", provider: yield* ConfigProvider.ConfigProvider })
     const sources = yield* sourcesOf(input, environment)
@@ -182,7 +189,7 @@ export const read = (
 /** The variables of the environment and of the file, for `Config`. */
 export const layer = (
   input: Input
-): Layer.Layer<never, Failure | Config.ConfigError, FileSystem.FileSystem | Path.Path | Output> =>
+): Layer.Layer<never, Failure | Config.ConfigError, FileSystem.FileSystem | Output> =>
   Layer.effect(
     ConfigProvider.ConfigProvider,
     Effect.gen(function*() {

@@ -1,22 +1,17 @@
 #!/usr/bin/env node
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as NodeServices from "@effect/platform-node/NodeServices"
-import * as Effect from "effect/Effect"
-import { run } from "./command.ts"
-import { exitCode } from "./exitCode.ts"
+import type { exitCode } from "./exitCode.ts"
 
-// The reader of the output has closed it, as `head -1` does. Nothing can be printed any more, so the exit code is that
-// of the signal.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", ({ code, message }: NodeJS.ErrnoException) => {
-    // The terminal was closed. The signal for that ends the process in order.
-    if (code === "EIO" && stream.isTTY) return
-    if (code !== "EPIPE" && stream === process.stdout) process.stderr.write(`error: stdout: ${message}\n`)
-    process.exit(code === "EPIPE" ? exitCode.brokenPipe : exitCode.fault)
+const interrupted: typeof exitCode.interrupted = 130
+
+// From here on a signal ends the process with this exit code, also while the rest is loaded. While the command runs, it
+// has a listener of its own, and ends in order.
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.on(signal, () => {
+    if (process.listenerCount(signal) === 1) process.exit(process.exitCode ?? interrupted)
   })
 }
 
 // A closed terminal and Ctrl-\ end the process like Ctrl-C, so that its temporary files are removed.
-for (const signal of ["SIGHUP", "SIGQUIT"]) process.on(signal, () => process.kill(process.pid, "SIGTERM"))
+for (const signal of ["SIGHUP", "SIGQUIT"]) process.on(signal, () => process.emit("SIGTERM"))
 
-NodeRuntime.runMain(Effect.provide(run, NodeServices.layer), { disableErrorReporting: true })
+await import("./runMain.ts")

@@ -1,13 +1,46 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import * as Path from "effect/Path"
+import * as Option from "effect/Option"
 import type { PlatformError } from "effect/PlatformError"
 
-/** Whether other users have any access to a file. On Windows, the mode does not show that. */
-export const isOpenToOthers = (
-  file: string
-): Effect.Effect<boolean, PlatformError, FileSystem.FileSystem | Path.Path> =>
+/** Which other users can read a file. */
+export type Readers = "owner" | "others"
+
+const root = 0
+
+/**
+ * Another owner can read and change the file whatever its mode is. Root can do that with every file, so a file of root
+ * is no exception. Without a user, as on Windows, files have neither owner nor mode.
+ */
+export const readersOf = (
+  { mode, owner }: { readonly mode: number; readonly owner: number | undefined },
+  user: number | undefined
+): Readers | undefined => {
+  if (user === undefined) return undefined
+  if (owner !== undefined && owner !== user && owner !== root) return "owner"
+  return (mode & 0o077) === 0 ? undefined : "others"
+}
+
+/** Which other users can read a file, and a sentence that says so. */
+export interface Exposure {
+  readonly readers: Readers
+  readonly message: string
+}
+
+/** Whether other users can read a file or a directory. */
+export const exposureOf = (
+  place: string
+): Effect.Effect<Exposure | undefined, PlatformError, FileSystem.FileSystem> =>
   Effect.gen(function*() {
-    const { mode } = yield* FileSystem.FileSystem.use((fs) => fs.stat(file))
-    return (yield* Path.Path).sep === "/" && (mode & 0o077) !== 0
+    const { mode, type, uid } = yield* FileSystem.FileSystem.use((fs) => fs.stat(place))
+    // A pipe belongs to the user of the program that writes it, and is read once.
+    const owner = type === "File" || type === "Directory" ? Option.getOrUndefined(uid) : undefined
+    const readers = readersOf({ mode, owner }, process.geteuid?.())
+    if (readers === undefined) return undefined
+    return {
+      readers,
+      message: readers === "others"
+        ? `${place} can be read by others.`
+        : `${place} belongs to another user (uid ${owner}), who can read and change it.`
+    }
   })

@@ -11,7 +11,7 @@ import * as Path from "effect/Path"
 import { UserDirectories } from "effect/persistence"
 import type { PlatformError } from "effect/PlatformError"
 import { toggle } from "./flag.ts"
-import { isOpenToOthers } from "./openToOthers.ts"
+import { exposureOf } from "./openToOthers.ts"
 import { Output } from "./output.ts"
 
 /** The flag of every command that stores its token for the next command. */
@@ -62,8 +62,9 @@ const keyOfUser = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
   const { directory, key } = yield* places
   if (!(yield* fs.exists(key))) yield* makeKey(directory, key)
-  if (yield* isOpenToOthers(key)) {
-    return yield* unusable(`${key} can be read by others. Remove it, and the next run makes a new one.`)
+  const exposure = yield* exposureOf(key)
+  if (exposure !== undefined) {
+    return yield* unusable(`${exposure.message} Remove it, and the next run makes a new one.`)
   }
   const content = ConfigProvider.fromEnvRecord({ [variable]: yield* fs.readFileString(key) })
   return yield* TokenStore.keys.parse(content).pipe(
@@ -77,6 +78,17 @@ const keys = Effect.gen(function*() {
   return isSet ? yield* TokenStore.keys : yield* keyOfUser
 })
 
+/** Fails if a directory belongs to another user, as after `sudo -E`. The library checks its mode. */
+const assertOwn = (directory: string) =>
+  Effect.gen(function*() {
+    if (!(yield* FileSystem.FileSystem.use((fs) => fs.exists(directory)))) return
+    const exposure = yield* exposureOf(directory)
+    if (exposure?.readers !== "owner") return
+    return yield* unusable(
+      `${exposure.message} Run this command as that user, or name a directory of your own in XDG_STATE_HOME.`
+    )
+  })
+
 /** The store of this user, or why it cannot be used. */
 export const opened: Layer.Layer<
   TokenStore.TokenStore,
@@ -84,7 +96,8 @@ export const opened: Layer.Layer<
   FileSystem.FileSystem | Path.Path
 > = Layer.unwrap(
   Effect.gen(function*() {
-    const { tokens } = yield* places
+    const { directory, tokens } = yield* places
+    yield* Effect.forEach([directory, tokens], assertOwn)
     return FileTokenStore.layer({ directory: tokens, keys: Config.succeed(yield* keys) })
   })
 )

@@ -206,6 +206,30 @@ describe("the executable", () => {
     }).pipe(Effect.provide(Spotnana)))
 })
 
+/** Sends a signal to the process as soon as its second module is loaded. */
+const signalled = (signal: NodeJS.Signals) => {
+  const script = `import { registerHooks } from "node:module"
+    let count = 0
+    registerHooks({ load: (url, context, next) => {
+      if (++count === 2) process.kill(process.pid, "${signal}")
+      return next(url, context)
+    } })`
+  return { NODE_OPTIONS: `--import=data:text/javascript;base64,${Buffer.from(script).toString("base64")}` }
+}
+
+describe("the executable, while it is loaded,", () => {
+  it.live.each(["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const)(
+    "ends with 130 at %s",
+    (signal) =>
+      Effect.gen(function*() {
+        const { list, runProcess } = yield* makeUser()
+        const mock = ["mock", "--port", "0", "--write-credentials", "mock.env"]
+        expect(yield* runProcess(mock, { env: signalled(signal) })).toMatchObject({ code: 130 })
+        expect(list(".")).toEqual([])
+      })
+  )
+})
+
 describe("what the command line prints", () => {
   it.live.each<readonly [ReadonlyArray<string>]>([
     [["token"]],

@@ -8,7 +8,7 @@ import * as Net from "node:net"
 import * as Faults from "../src/mock/faults.ts"
 import { makeUser, start } from "./support/cli.ts"
 import type { Env } from "./support/cli.ts"
-import { hasTerminal } from "./support/process.ts"
+import { commandLine, hasTerminal } from "./support/process.ts"
 import type { Running } from "./support/running.ts"
 
 const secret = "c4n4ry-s3cr3t/+="
@@ -140,6 +140,31 @@ describe("spotnana-auth mock", () => {
         running.child.kill(signal)
         expect(yield* running.end).toBe(130)
         expect(Fs.existsSync(file)).toBe(false)
+      })
+  )
+
+  it.live("removes the file of --write-credentials when nobody reads its output any more, and ends with 141", () =>
+    Effect.gen(function*() {
+      const user = yield* makeUser()
+      const running = yield* user.startProcess(ofMock(["--write-credentials", "mock.env"]))
+      const [, baseUrl = ""] = yield* running.match(/listens on (\S+)\. /)
+      yield* running.match(/Ctrl-C/)
+      running.child.stderr?.destroy()
+      // Its line breaks the pipe.
+      yield* Effect.ignore(ask(baseUrl))
+      expect(yield* running.end).toBe(141)
+      expect(user.list(".")).toEqual([])
+    }))
+
+  it.live.skipIf(!Fs.existsSync("/dev/full"))(
+    "removes the file of --write-credentials when its output cannot be written",
+    () =>
+      Effect.gen(function*() {
+        const user = yield* makeUser()
+        const command = `${commandLine(ofMock(["--write-credentials", "mock.env"]))} >/dev/full`
+        const { code, stderr } = yield* user.exec("bash", ["-c", command])
+        expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining("error: stdout: ENOSPC") })
+        expect(user.list(".")).toEqual([])
       })
   )
 

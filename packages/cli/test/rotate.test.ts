@@ -83,15 +83,17 @@ describe("api-users rotate", () => {
     Effect.gen(function*() {
       const { user } = yield* subjects
       const command = `printf %s "$SPOTNANA_NEW_CLIENT_SECRET" >'${user.file("secret")}'; ` +
-        "echo \"stored $SPOTNANA_NEW_CLIENT_ID: $SPOTNANA_NEW_CLIENT_SECRET\"; ps -o args= -p $$ $PPID >&2"
+        "echo \"stored $SPOTNANA_NEW_CLIENT_ID: $SPOTNANA_NEW_CLIENT_SECRET\"; ps -o args= -p $$ $PPID >&2; " +
+        "printf %s \"$SPOTNANA_NEW_CLIENT_SECRET\" | base64; printf %s \"$SPOTNANA_NEW_CLIENT_SECRET\" | base64 >&2"
       const rotate = ["api-users", "rotate", "--switch-command", command, "--json", ...now]
       const { code, stderr, stdout } = yield* user.run(rotate)
       const json = JSON.parse(stdout) as { readonly clientId: string }
       expect({ code, json }).toEqual({ code: 0, json: { clientId: json.clientId, revoked: clientId } })
       const secret = user.read("secret")
       expect(secret).toMatch(/^mock-secret-/)
-      expect(stderr).toContain(`stored ${json.clientId}: <secret>`)
+      expect(stderr).toContain(`stored ${json.clientId}: <redacted>`)
       expect(stderr).not.toContain(secret)
+      expect(stderr).not.toContain(Buffer.from(secret).toString("base64").slice(0, 20))
     }).pipe(Effect.provide(Spotnana)))
 
   it.live.each<readonly [string, ReadonlyArray<string>, string]>([
@@ -347,5 +349,16 @@ describe("the process of a rotation", () => {
       expect(running.stderr()).toMatch(
         /Both API users work: the new mock-client-\d+ is in use, and client is to be revoked/
       )
+    }).pipe(Effect.provide(Spotnana)))
+
+  it.live("revokes the new user when nobody reads its output any more, and ends with 141", () =>
+    Effect.gen(function*() {
+      const { user } = yield* subjects
+      const running = yield* user.startProcess(["api-users", "rotate", "--switch-command", "true"])
+      // The line that names the new user breaks the pipe.
+      running.child.stderr?.destroy()
+      expect(yield* running.end).toBe(141)
+      expect(yield* calls).toEqual([" 200", "/revoke 204"])
+      expect(user.list(records)).toEqual([])
     }).pipe(Effect.provide(Spotnana)))
 })

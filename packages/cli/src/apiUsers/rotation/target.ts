@@ -14,6 +14,7 @@ import { exitCode, Failure, rootOf, usageFailure } from "../../exitCode.ts"
 import { Output } from "../../output.ts"
 import { replaceFile } from "../../replaceFile.ts"
 import { clientIdIn, credentialsIn, problemOf, withCredentials } from "./credentialsFile.ts"
+import { makeRedact } from "./redact.ts"
 
 type ClientCredentials = Credentials.ClientCredentials
 
@@ -100,10 +101,11 @@ const runCommand = (command: string, { clientId, clientSecret }: ClientCredentia
       extendEnv: true,
       forceKillAfter: "5 seconds"
     })
+    const redact = makeRedact(Redacted.value(clientSecret))
     yield* handle.all.pipe(
       Stream.decodeText,
       Stream.splitLines,
-      Stream.runForEach((line) => output.note(line.replaceAll(Redacted.value(clientSecret), "<secret>")))
+      Stream.runForEach((line) => output.note(redact(line)))
     )
     const code = yield* Effect.mapError(
       handle.exitCode,
