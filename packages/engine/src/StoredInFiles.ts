@@ -63,7 +63,7 @@ export const fileName = ({ fence, kind }: File): string => `${kind}.${fence}`
  */
 export const filesOf = (names: ReadonlyArray<string>): ReadonlyArray<File> =>
   names.flatMap((name) => {
-    const [, kind, fence] = /^([a-z]+)\.(\d+)$/.exec(name) ?? []
+    const [, kind, fence] = /^([a-z]+)\.(\d{1,15})$/.exec(name) ?? []
     const known = kinds.find((_) => _ === kind)
     return known === undefined ? [] : [{ kind: known, fence: Number(fence) }]
   })
@@ -221,7 +221,7 @@ export type Changes = ReadonlyMap<string, number>
 export const changesOf = (names: ReadonlyArray<string>): Changes => {
   const told = new Map<string, number>()
   for (const name of names) {
-    const [, what = "", fence] = /^(.+\.(?:token|released))\.(\d+)$/.exec(name) ?? []
+    const [, what = "", fence] = /^(.+\.(?:token|released))\.(\d{1,15})$/.exec(name) ?? []
     if (Number(fence) > (told.get(what) ?? 0)) told.set(what, Number(fence))
   }
   return told

@@ -89,7 +89,7 @@ export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
 
   const keepLease = (key: string, fence: number): Effect.Effect<never> =>
     Effect.forever(
-      Effect.delay(Effect.ignore(bounded(backend.extend(key, fence, leaseTime))), Duration.divideUnsafe(leaseTime, 3))
+      Effect.delay(Effect.ignore(bounded(() => backend.extend(key, fence, leaseTime))), Duration.divideUnsafe(leaseTime, 3))
     )
 
   /** Stores a token that was requested under a lease. */
@@ -97,12 +97,12 @@ export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
     const now = yield* currentInstant
     const stored = encodeToken(grant, now)
     if (stored === undefined) {
-      yield* bounded(backend.release(view.key, grant.version))
+      yield* bounded(() => backend.release(view.key, grant.version))
       return grant
     }
     // Before it is written, because the notification may arrive before the answer.
     view.enter(grant)
-    if (yield* bounded(backend.write(view.key, grant.version, stored.payload, stored.time))) return grant
+    if (yield* bounded(() => backend.write(view.key, grant.version, stored.payload, stored.time))) return grant
     // The lease was lost: this process was frozen, and another one took its place.
     return Option.getOrElse(yield* lookFor(view, request), () => grant)
   })
@@ -114,7 +114,7 @@ export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
     request: Request
   ): Effect.Effect<Acquired, TokenStoreError> => {
     const release = (backoff?: Parameters<Backend["release"]>[2]) =>
-      Effect.ignore(bounded(backend.release(view.key, fence, backoff)))
+      Effect.ignore(bounded(() => backend.release(view.key, fence, backoff)))
     const backOff = Effect.fnUntraced(function*(error: TokenEndpointError) {
       const isRefusal = error._tag === "InvalidCredentials"
       const time = isRefusal
@@ -140,7 +140,7 @@ export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
         if (result.success.version > 0) return Effect.as(inBackground(release()), result)
         // If the store fails now, the token is used nevertheless, and soon.
         const grant = { ...result.success, version: fence }
-        return bounded(store(view, grant, request)).pipe(
+        return bounded(() => store(view, grant, request)).pipe(
           Effect.catch((error) => Effect.as(watch.unavailable(error, { isHeldEnough: false }), grant)),
           Effect.map(Result.succeed)
         )
@@ -167,7 +167,7 @@ export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
       return Effect.gen(function*() {
         const found = yield* lookFor(view, request)
         if (Option.isSome(found)) return Result.succeed(found.value)
-        const asked = yield* Effect.result(bounded(backend.lease(view.key, leaseTime)))
+        const asked = yield* Effect.result(bounded(() => backend.lease(view.key, leaseTime)))
         if (Result.isFailure(asked)) return yield* goOnAlone(asked.failure, view, credentials)
         const lease = asked.success
         if (lease._tag === "Granted") return yield* requestUnderLease(view, lease.fence, credentials, request)
