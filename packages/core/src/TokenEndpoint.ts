@@ -25,7 +25,7 @@ import type { Environment } from "./Environment.ts"
 import { production } from "./Environment.ts"
 import { readBody } from "./internal/http/body.ts"
 import { duration } from "./internal/options.ts"
-import { PinnedClient, withoutQuery } from "./internal/tokenEndpoint/pinnedClient.ts"
+import { sendTo, withoutQuery } from "./internal/tokenEndpoint/pinnedClient.ts"
 import { toError } from "./internal/tokenEndpoint/tokenFailure.ts"
 import { secretParameters, secretsIn, tokenRequest, variantOf } from "./internal/tokenEndpoint/tokenRequest.ts"
 import { noAnswer, readToken } from "./internal/tokenEndpoint/tokenResponse.ts"
@@ -162,10 +162,7 @@ export interface CustomOptions extends Pick<Options, "timeout" | "maxBodySize"> 
 export const makeWith = (
   options: CustomOptions
 ): Effect.Effect<TokenEndpoint["Service"], never, HttpClient.HttpClient> =>
-  HttpClient.HttpClient.pipe(
-    Effect.flatMap(PinnedClient.make),
-    Effect.map((client) => new Endpoint(options, client))
-  )
+  Effect.map(HttpClient.HttpClient, (client) => new Endpoint(options, client))
 
 const defaultTimeout = /* #__PURE__ */ Duration.seconds(10)
 
@@ -176,9 +173,9 @@ class Endpoint {
   readonly timeout: Duration.Duration
   readonly #options: CustomOptions
   readonly #maxBodySize: number
-  readonly #client: PinnedClient
+  readonly #client: HttpClient.HttpClient
 
-  constructor(options: CustomOptions, client: PinnedClient) {
+  constructor(options: CustomOptions, client: HttpClient.HttpClient) {
     const { environment, maxBodySize = 65_536, timeout = defaultTimeout, variant } = options
     const isEnvironment = Predicate.hasProperty(environment, "tokenUrl")
     this.environment = checked("TokenEndpoint.environment", environment, isEnvironment, "an Environment")
@@ -229,7 +226,7 @@ class Endpoint {
     const maxBodySize = this.#maxBodySize
     return Effect.gen({ self: this }, function*() {
       const issuedAt = yield* DateTime.now
-      const response = yield* Effect.mapError(this.#client.send(about.address, request), toFailure)
+      const response = yield* Effect.mapError(sendTo(about.address, this.#client, request), toFailure)
       const body = yield* Effect.mapError(readBody(response, maxBodySize), toFailure)
       return yield* readToken({
         ...about,

@@ -1,7 +1,8 @@
-import { Credentials, Environment, TokenEndpoint } from "@effect-spotnana/core"
+import type { Credentials } from "@effect-spotnana/core"
+import { Environment, TokenEndpoint } from "@effect-spotnana/core"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Redacted, Tracer } from "effect"
-import { HttpClient, HttpClientRequest, HttpClientResponse } from "effect/http"
+import { FetchHttpClient, HttpClient, HttpClientRequest, HttpClientResponse } from "effect/http"
 
 const clientSecret = Redacted.make("secret-of-the-client")
 const credentials: Credentials.ClientCredentials = { clientId: "id", clientSecret }
@@ -95,6 +96,27 @@ describe.each(Object.entries(endpoints))("with %s", (_, endpoint) => {
       const failing = HttpClient.mapRequestEffect(recorder(redirected).client, () => Effect.die(new Error("no proxy")))
       const error = yield* acquire(failing as HttpClient.HttpClient)
       expect(error.message).toContain("no proxy")
+    }))
+})
+
+describe("a client that sets options of its platform itself", () => {
+  const init = HttpClient.transformResponse(
+    Effect.provideService(FetchHttpClient.RequestInit, { credentials: "include", redirect: "follow" })
+  )
+
+  it.effect("invariant 8: does not make fetch follow a redirect, and keeps the other options", () =>
+    Effect.gen(function*() {
+      const seen: Array<RequestInit> = []
+      const fetch: typeof globalThis.fetch = (_, init) => {
+        seen.push(init ?? {})
+        return Promise.resolve(Response.json({ access_token: "token", expires_in: 3600 }))
+      }
+      const { acquire } = yield* TokenEndpoint.make({ environment }).pipe(
+        Effect.provideServiceEffect(HttpClient.HttpClient, Effect.map(HttpClient.HttpClient, init)),
+        Effect.provide(FetchHttpClient.layer)
+      )
+      yield* Effect.provideService(acquire(credentials), FetchHttpClient.Fetch, fetch)
+      expect(seen).toMatchObject([{ credentials: "include", redirect: "manual", cache: "no-store" }])
     }))
 })
 

@@ -294,14 +294,17 @@ describe("a store with a defect", () => {
     operations.map((operation) => [`${operation} ${how}`, operation, defect] as const)
   )
 
-  it.effect.each(cases)("counts as unavailable, and every process gets its token: %s", ([, operation, defect]) =>
-    Effect.gen(function*() {
-      const process = yield* join(yield* storeOf({ ...yield* memory, [operation]: defect }), { latency: "3 seconds" })
-      for (let times = 0; times < 3; times++) {
-        const acquired = yield* within("20 seconds", process.acquire(credentials, { ...request, laterThan: times }))
-        assert.isTrue(acquired !== undefined && Result.isSuccess(acquired))
-      }
-    }))
+  it.effect.each(cases)(
+    "counts as unavailable, and every process gets its token: %s",
+    ([, operation, defect]) =>
+      Effect.gen(function*() {
+        const process = yield* join(yield* storeOf({ ...yield* memory, [operation]: defect }), { latency: "3 seconds" })
+        for (let times = 0; times < 3; times++) {
+          const acquired = yield* within("20 seconds", process.acquire(credentials, { ...request, laterThan: times }))
+          assert.isTrue(acquired !== undefined && Result.isSuccess(acquired))
+        }
+      })
+  )
 
   for (const answer of [null, "OK", 7, [1, 0, "abc"], [1, 0, "9007199254740993"], {}]) {
     it.effect(`whose Redis answers ${JSON.stringify(answer)} is reported once, and the process goes on alone`, () =>

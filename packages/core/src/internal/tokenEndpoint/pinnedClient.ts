@@ -1,6 +1,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import { constFalse } from "effect/Function"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
@@ -22,19 +23,6 @@ export interface Diverted {
 
 /** A URL without its query, which may contain a key. */
 export const withoutQuery = (url: string): string => url.replace(/\?.*$/, "")
-
-// A client made by `FetchHttpClient.layer` keeps the `RequestInit` that its layer was built with, such as a proxy's
-// dispatcher. A `RequestInit` that is provided later replaces all of it. `NodeHttpClient.layerUndici` does the same
-// with its options. To add to these options, they must be read from inside the client, because the request effect runs
-// in the client's own context. The interruption ends the request before anything is sent or retried.
-const contextOf = (client: HttpClient.HttpClient): Effect.Effect<Context.Context<never>> => {
-  let captured = Context.empty()
-  const look = Effect.contextWith((context: Context.Context<never>) => {
-    captured = context
-    return Effect.interrupt
-  })
-  return Effect.map(Effect.exit(client.postprocess(look)), () => captured)
-}
 
 /** The options of `NodeHttpClient.layerUndici`, by the key that they have there: the core does not know that package. */
 const UndiciOptions = Context.Reference<object>("@effect/platform-node/NodeHttpClient/UndiciOptions", {
@@ -58,66 +46,55 @@ const fetchOptions = (given: RequestInit | undefined) => ({
 })
 
 /**
- * A client for requests that contain credentials. They are sent to one address, no redirect is followed, no answer is
- * cached, and a span contains neither their headers nor their query. It returns answers of every status, even if the
- * client filters statuses.
+ * Sends a request that contains credentials. It is sent to one address, no redirect is followed, no answer is cached, and
+ * a span contains neither its headers nor its query. `address` is without a query. It returns answers of every status,
+ * even if the client filters statuses.
+ *
+ * A client that follows redirects or rewrites URLs would send the secret to another address. Every client made by
+ * `HttpClient.make` calls `TracerDisabledWhen` for each request right before it is sent, which is the last moment to
+ * refuse it. So headers, body and options are added only then: a client that replaces this predicate by its own sends no
+ * secret, and no option of its own makes `fetch` follow a redirect. The predicate is not called if propagation is
+ * disabled. So propagation is enabled, and the predicate's answer disables it.
  */
-export class PinnedClient {
-  readonly #client: HttpClient.HttpClient
-  readonly #requestInit: RequestInit | undefined
-  readonly #undiciOptions: object
-
-  static readonly make = (client: HttpClient.HttpClient): Effect.Effect<PinnedClient> =>
-    Effect.map(contextOf(client), (context) => new PinnedClient(client, context))
-
-  private constructor(client: HttpClient.HttpClient, context: Context.Context<never>) {
-    this.#client = client
-    this.#requestInit = Context.getOrUndefined(context, FetchHttpClient.RequestInit)
-    this.#undiciOptions = Context.get(context, UndiciOptions)
-  }
-
-  /**
-   * `address` is without a query.
-   *
-   * A client that follows redirects or rewrites URLs would send the secret to another address. Every client made by
-   * `HttpClient.make` calls `TracerDisabledWhen` for each request right before it is sent, which is the last moment to
-   * refuse it. So headers and body are added to the request only then: a client that replaces this predicate by its own
-   * sends neither. The predicate is not called if propagation is disabled. So propagation is enabled, and the
-   * predicate's answer disables it.
-   */
-  send(
-    address: string,
-    complete: Request
-  ): Effect.Effect<Response, HttpClientError.HttpClientError | Diverted> {
-    const { body, headers } = HttpClientRequest.empty
-    // Where the request was to go instead; empty if it was to go to the address, undefined if that is not known.
-    let elsewhere: string | undefined
-    return Effect.contextWith((context: Context.Context<never>) =>
-      this.#client.execute(Object.assign(HttpClientRequest.setBody(complete, body), { headers })).pipe(
-        Effect.provideService(HttpClient.TracerDisabledWhen, (request) => {
-          const { url } = request
-          elsewhere = withoutQuery(url) === address ? "" : new URL(url, address).origin
-          if (elsewhere !== "") throw new Error()
-          Object.assign(request, { headers: Headers.merge(complete.headers, request.headers), body: complete.body })
-          // The span would contain the query.
-          return url !== address || Context.get(context, Tracer.DisablePropagation) ||
-            Context.get(context, HttpClient.TracerDisabledWhen)(request)
-        }),
-        Effect.provideService(Tracer.DisablePropagation, false),
-        Effect.provideService(FetchHttpClient.RequestInit, fetchOptions(this.#requestInit)),
-        // With this option, the interceptor for redirects does not follow them.
-        Effect.provideService(UndiciOptions, { ...this.#undiciOptions, maxRedirections: 0 }),
-        Effect.provideService(HttpClient.TracerHeaderFilter, constFalse),
-        Effect.catch((error) => {
-          const response = filteredResponse(error)
-          return response === undefined ? Effect.fail(error) : Effect.succeed(response)
-        }),
-        Effect.exit,
-        Effect.flatMap((exit): Effect.Effect<Response, HttpClientError.HttpClientError | Diverted> => {
-          const origin = elsewhere ?? (Exit.isSuccess(exit) ? "an address hidden by TracerDisabledWhen" : "")
-          return origin === "" ? exit : Effect.fail({ _tag: "Diverted", origin })
-        })
-      )
+export const sendTo = (
+  address: string,
+  client: HttpClient.HttpClient,
+  complete: Request
+): Effect.Effect<Response, HttpClientError.HttpClientError | Diverted> => {
+  const { body, headers } = HttpClientRequest.empty
+  // Where the request was to go instead; empty if it was to go to the address, undefined if that is not known.
+  let elsewhere: string | undefined
+  return Effect.contextWith((context: Context.Context<never>) =>
+    client.execute(Object.assign(HttpClientRequest.setBody(complete, body), { headers })).pipe(
+      Effect.provideService(HttpClient.TracerDisabledWhen, (request) => {
+        const { url } = request
+        elsewhere = withoutQuery(url) === address ? "" : new URL(url, address).origin
+        if (elsewhere !== "") throw new Error()
+        Object.assign(request, { headers: Headers.merge(complete.headers, request.headers), body: complete.body })
+        const fiber = Fiber.getCurrent()!
+        fiber.setContext(fiber.context.pipe(
+          Context.add(
+            FetchHttpClient.RequestInit,
+            fetchOptions(Context.getOrUndefined(fiber.context, FetchHttpClient.RequestInit))
+          ),
+          // With this option, the interceptor for redirects does not follow them.
+          Context.add(UndiciOptions, { ...fiber.getRef(UndiciOptions), maxRedirections: 0 })
+        ))
+        // The span would contain the query.
+        return url !== address || Context.get(context, Tracer.DisablePropagation) ||
+          Context.get(context, HttpClient.TracerDisabledWhen)(request)
+      }),
+      Effect.provideService(Tracer.DisablePropagation, false),
+      Effect.provideService(HttpClient.TracerHeaderFilter, constFalse),
+      Effect.catch((error) => {
+        const response = filteredResponse(error)
+        return response === undefined ? Effect.fail(error) : Effect.succeed(response)
+      }),
+      Effect.exit,
+      Effect.flatMap((exit): Effect.Effect<Response, HttpClientError.HttpClientError | Diverted> => {
+        const origin = elsewhere ?? (Exit.isSuccess(exit) ? "an address hidden by TracerDisabledWhen" : "")
+        return origin === "" ? exit : Effect.fail({ _tag: "Diverted", origin })
+      })
     )
-  }
+  )
 }

@@ -89,7 +89,10 @@ export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
 
   const keepLease = (key: string, fence: number): Effect.Effect<never> =>
     Effect.forever(
-      Effect.delay(Effect.ignore(bounded(() => backend.extend(key, fence, leaseTime))), Duration.divideUnsafe(leaseTime, 3))
+      Effect.delay(
+        Effect.ignore(bounded(() => backend.extend(key, fence, leaseTime))),
+        Duration.divideUnsafe(leaseTime, 3)
+      )
     )
 
   /** Stores a token that was requested under a lease. */

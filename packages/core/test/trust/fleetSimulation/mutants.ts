@@ -24,8 +24,8 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "do not extend the lease",
     file: "internal/tokenStore/sharing.ts",
     from:
-      "Effect.delay(Effect.ignore(bounded(backend.extend(key, fence, leaseTime))), Duration.divideUnsafe(leaseTime, 3))",
-    to: "Effect.delay(Effect.void, leaseTime)"
+      "Effect.ignore(bounded(() => backend.extend(key, fence, leaseTime))),\n        Duration.divideUnsafe(leaseTime, 3)",
+    to: "Effect.void,\n        leaseTime"
   },
   {
     name: "do not look again under the lease",
