@@ -1,5 +1,6 @@
 import { Credentials, Environment, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/effect3"
 import { Fault, MockSpotnana } from "@effect-spotnana/effect3/testing"
+import { HttpClient } from "@effect/platform"
 import { describe, expect, it } from "@effect/vitest"
 import { Context, Effect, Layer, Logger, LogLevel, TestClock } from "effect"
 import { clientId, clientSecret, onMock, subjects } from "./support/harness.ts"
@@ -129,6 +130,27 @@ describe("spans", () => {
         Effect.withTracer(tracer)
       )
       expect(spans.filter(({ name }) => name === "http.client GET")).toEqual([])
+    }))
+
+  it.effect("the combinators of a client record none where tracing is disabled, by the call or by the client", () =>
+    Effect.gen(function*() {
+      const { spans, tracer } = recordingTracer()
+      yield* Effect.gen(function*() {
+        const { mock, provider } = yield* subjects
+        yield* provider.get
+        const client = mock.httpClient.pipe(
+          HttpClient.tap(() => Effect.withSpan(Effect.void, "innermost")),
+          HttpClient.transformResponse(Effect.withSpan("middleware"))
+        )
+        const disabled = HttpClient.transformResponse(client, Effect.withTracerEnabled(false))
+        const { authenticate } = SpotnanaHttpClient
+        spans.length = 0
+        yield* Effect.withTracerEnabled(authenticate(provider)(client).get("/v2/companies"), false)
+        yield* authenticate(provider)(disabled).get("/v2/companies")
+        expect(spans.map(({ name }) => name)).toEqual([])
+        yield* authenticate(provider)(client).get("/v2/companies")
+        expect(spans.map(({ name }) => name)).toEqual(["middleware", "http.client GET", "innermost"])
+      }).pipe(Effect.provide(onMock()), Effect.withTracer(tracer))
     }))
 })
 
