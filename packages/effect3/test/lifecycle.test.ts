@@ -32,6 +32,49 @@ const times = { issuedAt: DateTime.unsafeMake(0), expiresAt: DateTime.unsafeMake
 const minute = 60_000
 const hour = 60 * minute
 
+describe("a provider that is built where interruption is off", () => {
+  const built = (layer: Layer.Layer<SpotnanaHttpClient.SpotnanaHttpClient>) =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const context = yield* Effect.uninterruptible(Layer.buildWithScope(layer, scope))
+      return { scope, client: Context.get(context, SpotnanaHttpClient.SpotnanaHttpClient) }
+    })
+  const withClient = (client: HttpClient.HttpClient) =>
+    SpotnanaHttpClient.layer({ clientId, clientSecret, timeout: "1 second", refresh: { attempts: 1 } }).pipe(
+      Layer.provide(Layer.succeed(HttpClient.HttpClient, client))
+    )
+
+  it.effect("is closed with its scope, its timer too", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const { client, scope } = yield* built(withClient(mock.httpClient))
+      expect((yield* client.get("/v2/companies")).status).toBe(200)
+      const closing = yield* Effect.forkDaemon(Scope.close(scope, Exit.void))
+      yield* TestClock.adjust("1 minute")
+      expect(Option.isSome(yield* Fiber.poll(closing))).toBe(true)
+    }).pipe(Effect.provide(MockSpotnana.layer({ clientId, clientSecret }))))
+
+  it.effect("is closed with its scope while a token request hangs", () =>
+    Effect.gen(function*() {
+      const { client, scope } = yield* built(withClient(HttpClient.make(() => Effect.never)))
+      const call = yield* Effect.forkDaemon(client.get("/v2/companies"))
+      yield* TestClock.adjust(0)
+      const closing = yield* Effect.forkDaemon(Scope.close(scope, Exit.void))
+      yield* TestClock.adjust(0)
+      expect(Option.isSome(yield* Fiber.poll(closing))).toBe(true)
+      expect(Exit.isFailure(yield* Fiber.await(call))).toBe(true)
+    }))
+
+  it.effect("has its time limits", () =>
+    Effect.gen(function*() {
+      const { client } = yield* built(withClient(HttpClient.make(() => Effect.never)))
+      const call = yield* Effect.forkDaemon(Effect.flip(client.get("/v2/companies")))
+      yield* TestClock.adjust("1 second")
+      const error = Option.getOrThrow(yield* Fiber.poll(call))
+      expect(Exit.map(error, ({ _tag }) => _tag)).toEqual(Exit.succeed("TokenEndpointUnavailable"))
+    }))
+})
+
 describe("invariant 1: one flight", () => {
   it.effect("10,000 callers at a cold start make one token request", () =>
     Effect.gen(function*() {

@@ -198,12 +198,14 @@ export const connected = <E, R>(
     const runtime = yield* Effect.runtime<Exclude<R, Scope.Scope>>()
     yield* Effect.acquireRelease(
       // Begins immediately, so that a mistake is known below.
-      Effect.sync(() => Runtime.runFork(runtime, Effect.forever(Effect.retry(connection, backoff)))),
+      Effect.sync(() =>
+        Runtime.runFork(runtime, Effect.interruptible(Effect.forever(Effect.retry(connection, backoff))))
+      ),
       (fiber) => waitForClose(Fiber.interrupt(fiber))
     )
     // A mistake in the configuration is known at once, without a request to Redis. Waiting does not help.
     if (error !== undefined && !(error instanceof RedisError)) return yield* Effect.fail(mistake(error))
-    yield* Effect.forkScoped(Effect.delay(done, firstAttempt))
+    yield* Effect.forkScoped(Effect.interruptible(Effect.delay(done, firstAttempt)))
 
     return Effect.zipRight(
       Deferred.await(tried),
