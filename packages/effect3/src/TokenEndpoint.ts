@@ -217,6 +217,7 @@ export const makeWith: (
         return exchange(request, credentials.clientId, secrets).pipe(
           // A defect of the HTTP client. Its message may contain what was sent.
           Effect.catchAllDefect((defect) => Effect.fail(toError(NoAnswer.broken({ address, secrets }, defect)))),
+          Effect.interruptible,
           Effect.timeoutFail({
             duration: timeout,
             onTimeout: () => toError(NoAnswer.timedOut({ address, secrets }, Duration.format(timeout)))

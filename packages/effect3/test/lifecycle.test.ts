@@ -1,11 +1,21 @@
-import { AccessToken, AuthError, Credentials, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/effect3"
+import {
+  AccessToken,
+  AuthError,
+  Credentials,
+  RedisTokenStore,
+  SpotnanaHttpClient,
+  TokenEndpoint,
+  TokenProvider,
+  TokenStore
+} from "@effect-spotnana/effect3"
 import { Fault, MockSpotnana } from "@effect-spotnana/effect3/testing"
 import { Policy } from "@effect-spotnana/engine"
-import { HttpClient } from "@effect/platform"
+import { HttpClient, HttpClientResponse } from "@effect/platform"
 import { describe, expect, it } from "@effect/vitest"
 import {
   Cause,
   Clock,
+  Config,
   Context,
   DateTime,
   Deferred,
@@ -73,6 +83,59 @@ describe("a provider that is built where interruption is off", () => {
       const error = Option.getOrThrow(yield* Fiber.poll(call))
       expect(Exit.map(error, ({ _tag }) => _tag)).toEqual(Exit.succeed("TokenEndpointUnavailable"))
     }))
+})
+
+describe("a wait with a time limit ends in time in a finalizer too", () => {
+  /** Runs the effect in a finalizer. Tells whether it has ended after that time. */
+  const endsWithin = <E, R>(seconds: number, effect: Effect.Effect<unknown, E, R>) =>
+    Effect.gen(function*() {
+      const fiber = yield* Effect.forkDaemon(Effect.ensuring(Effect.void, Effect.exit(effect)))
+      for (let second = 0; second < seconds; second++) yield* TestClock.adjust("1 second")
+      return Option.isSome(yield* Fiber.poll(fiber))
+    })
+
+  it.effect("for the body of a 401", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      const token = yield* provider.get
+      const endless = HttpClient.make((request) =>
+        Effect.succeed(
+          HttpClientResponse.fromWeb(
+            request,
+            new Response(new ReadableStream({ pull: () => new Promise(() => {}) }), { status: 401 })
+          )
+        )
+      )
+      const client = SpotnanaHttpClient.authenticate(provider)(endless)
+      expect(yield* endsWithin(2, client.get("/v2/companies"))).toBe(true)
+      expect(yield* provider.get).not.toBe(token)
+      expect(yield* mock.tokenRequests).toBe(2)
+    }).pipe(Effect.provide(onMock())))
+
+  it.effect("for the replacement of a rejected token", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      const token = yield* provider.get
+      yield* mock.inject("token", Fault.hang)
+      yield* provider.reject(token)
+      expect(yield* endsWithin(1, provider.get)).toBe(true)
+    }).pipe(Effect.provide(onMock())))
+
+  it.effect("for a token request", () =>
+    Effect.gen(function*() {
+      const endpoint = yield* TokenEndpoint.make({ timeout: "1 second" })
+      expect(yield* endsWithin(1, endpoint.acquire({ clientId, clientSecret }))).toBe(true)
+    }).pipe(Effect.provideService(HttpClient.HttpClient, HttpClient.make(() => Effect.never))))
+
+  it.effect("for a script of Redis", () =>
+    Effect.gen(function*() {
+      const store = RedisTokenStore.layerClient(
+        Effect.succeed({ eval: () => new Promise(() => {}), subscribe: async () => () => {} }),
+        { keys: Config.succeed([Redacted.make(new Uint8Array(32))] as const) }
+      )
+      const { backend } = Context.get(yield* Layer.build(store), TokenStore.TokenStore)
+      expect(yield* endsWithin(2, backend.read("key"))).toBe(true)
+    }).pipe(Effect.scoped))
 })
 
 describe("invariant 1: one flight", () => {

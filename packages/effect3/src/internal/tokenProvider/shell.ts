@@ -328,7 +328,10 @@ export class Shell {
       this.#watchAcquisition()
       return ended
     }
-    return Effect.map(Effect.timeoutOption(ended, Instant.millisUntil(until, this.#now)), Option.getOrUndefined)
+    return Effect.map(
+      Effect.timeoutOption(Effect.interruptible(ended), Instant.millisUntil(until, this.#now)),
+      Option.getOrUndefined
+    )
   }
 
   /** Does what the engine answers, until the answer is a token or a failure. */

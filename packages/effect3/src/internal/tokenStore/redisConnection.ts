@@ -126,6 +126,7 @@ const watched = (client: Client) => {
   const connection: Connection = {
     run: <Result>(script: Script<Result>, keys: ReadonlyArray<string>, args: ReadonlyArray<string | number>) =>
       attempt(() => client.eval(script.lua, [...keys], args.map(String)) as Promise<Result>).pipe(
+        Effect.interruptible,
         Effect.timeoutFail({
           duration: scriptTimeout,
           onTimeout: () => new RedisError({ cause: new Error("no answer") })
