@@ -901,6 +901,21 @@ describe("status and changes", () => {
       expect((yield* provider.status).state).toBe("failed")
     }).pipe(Effect.provide(onMock())))
 
+  it.effect("after the provider was closed, changes interrupts whether it was read before or not", () =>
+    Effect.gen(function*() {
+      for (const isRead of [true, false]) {
+        const scope = yield* Scope.make()
+        const context = yield* Layer.buildWithScope(Layer.fresh(onMock()), scope)
+        const { changes } = Context.get(context, TokenProvider.TokenProvider)
+        const reader = isRead ? yield* Effect.fork(Stream.runDrain(changes)) : undefined
+        yield* TestClock.adjust(0)
+        yield* Scope.close(scope, Exit.void)
+        if (reader !== undefined) expect(yield* Fiber.await(reader)).toEqual(Exit.void)
+        const after = yield* Effect.forkDaemon(Stream.runDrain(changes))
+        expect(Exit.isInterrupted(yield* Fiber.await(after))).toBe(true)
+      }
+    }))
+
   it.effect("nobody who is slow to read the changes makes memory grow", () =>
     Effect.gen(function*() {
       const { provider } = yield* subjects

@@ -147,7 +147,7 @@ export class Shell {
   }
 
   changes(): Stream.Stream<Status> {
-    return this.#status.changes(() => this.status())
+    return this.#isClosed ? Stream.fromEffect(Effect.interrupt) : this.#status.changes(() => this.status())
   }
 
   close(): Effect.Effect<void> {
