@@ -110,13 +110,13 @@ describe("metrics", () => {
         series.filter(([name]) =>
           name === "spotnana_auth_token_lifetime_left_seconds"
         )
-          .map(([, { client_id: client }, value]) => [client, value > 0]))
+          .map(([, { client_id: client }, value]) => [client, value > 0] as const))
       yield* get
       expect(yield* gauges).toEqual([["old", true]])
       yield* Ref.set(current, { clientId, clientSecret })
       yield* TestClock.adjust("1 hour")
       yield* get
-      expect((yield* gauges).toSorted()).toEqual([[clientId, true], ["old", false]])
+      expect(Object.fromEntries(yield* gauges)).toEqual({ [clientId]: true, old: false })
     }).pipe(Effect.scoped, Effect.provide(MockSpotnana.layer({ clientId, clientSecret }))))
 
   it.effect("of two providers with the same client id, one that goes does not take the other's gauge for good", () =>

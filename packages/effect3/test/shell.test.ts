@@ -1,6 +1,7 @@
 import { Credentials, Environment, TokenEndpoint, TokenProvider, TokenStore } from "@effect-spotnana/effect3"
 import { assert, it } from "@effect/vitest"
-import { Clock, DateTime, Duration, Effect, Either, Fiber, Queue, Redacted, Stream, TestClock } from "effect"
+import type { Clock } from "effect"
+import { DateTime, Duration, Effect, Either, Fiber, Queue, Redacted, Stream, TestClock } from "effect"
 import { TokenEndpointUnavailable } from "../src/AuthError.ts"
 import { instantOf } from "../src/internal/instant.ts"
 import type { Change } from "../src/internal/tokenStore/watch.ts"
