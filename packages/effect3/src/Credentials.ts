@@ -16,7 +16,7 @@ import * as Equal from "effect/Equal"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { currentConfig } from "./internal/currentConfig.ts"
-import { optionalVariable, variableError } from "./internal/variables.ts"
+import { checkedConfig, optionalVariable } from "./internal/variables.ts"
 
 /**
  * The credentials of one API user (RFC 6749 §2.3.1).
@@ -122,24 +122,26 @@ export const layer = (credentials: ClientCredentials): Layer.Layer<Credentials> 
  * Fails with a `ConfigError` that names each variable that is missing or cannot
  * be used, says what was expected, and never prints a value. For several tenants,
  * nest it: `Config.nested(Credentials.config, "ACME")` reads
- * `ACME_SPOTNANA_CLIENT_ID` and `ACME_SPOTNANA_CLIENT_SECRET`.
+ * `ACME_SPOTNANA_CLIENT_ID` and `ACME_SPOTNANA_CLIENT_SECRET`, and its errors use
+ * these names.
  *
  * @category config
  * @since 0.1.0
  */
-export const config: Config.Config<ClientCredentials> = /* #__PURE__ */ Config.all({
-  clientId: optionalVariable("SPOTNANA_CLIENT_ID"),
-  clientSecret: optionalVariable("SPOTNANA_CLIENT_SECRET")
-}).pipe(
-  Config.mapOrFail(({ clientId, clientSecret }) => {
+export const config: Config.Config<ClientCredentials> = /* #__PURE__ */ checkedConfig(
+  Config.all({
+    clientId: optionalVariable("SPOTNANA_CLIENT_ID"),
+    clientSecret: optionalVariable("SPOTNANA_CLIENT_SECRET")
+  }),
+  ({ clientId, clientSecret }) => {
     const mistakes = [
       mistake("SPOTNANA_CLIENT_ID", "client id", clientId),
       mistake("SPOTNANA_CLIENT_SECRET", "client secret", clientSecret)
     ].filter((text) => text !== undefined)
     return clientId === undefined || clientSecret === undefined || mistakes.length > 0
-      ? Either.left(variableError(mistakes.join(". ")))
+      ? Either.left(mistakes.join(". "))
       : Either.right({ clientId, clientSecret: Redacted.make(clientSecret) })
-  })
+  }
 )
 
 const mistake = (variable: string, what: string, value: string | undefined): string | undefined => {

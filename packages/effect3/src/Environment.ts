@@ -18,7 +18,7 @@ import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { maximumLifetime } from "./AccessToken.ts"
-import { optionalVariable, variableError } from "./internal/variables.ts"
+import { checkedConfig, optionalVariable } from "./internal/variables.ts"
 
 const TypeId = "~@effect-spotnana/effect3/Environment"
 
@@ -235,22 +235,21 @@ export const sandbox: Environment = /* #__PURE__ */ makeUnsafe({
  * @category config
  * @since 0.1.0
  */
-export const config: Config.Config<Environment> = /* #__PURE__ */ Config.all({
-  name: optionalVariable("SPOTNANA_ENVIRONMENT"),
-  baseUrl: optionalVariable("SPOTNANA_BASE_URL")
-}).pipe(
-  Config.mapOrFail(({ baseUrl, name }) => {
+export const config: Config.Config<Environment> = /* #__PURE__ */ checkedConfig(
+  Config.all({
+    name: optionalVariable("SPOTNANA_ENVIRONMENT"),
+    baseUrl: optionalVariable("SPOTNANA_BASE_URL")
+  }),
+  ({ baseUrl, name }) => {
     if (name !== undefined && name !== "production" && name !== "sandbox") {
       return Either.left(
-        variableError(
-          `SPOTNANA_ENVIRONMENT is ${printable(JSON.stringify(name), [])}; expected "production" or "sandbox"`
-        )
+        `SPOTNANA_ENVIRONMENT is ${printable(JSON.stringify(name), [])}; expected "production" or "sandbox"`
       )
     }
     if (baseUrl === undefined) return Either.right(name === "sandbox" ? sandbox : production)
     return Either.mapLeft(
       make({ baseUrl, name }),
-      ({ problem }) => variableError(`SPOTNANA_BASE_URL cannot be used: ${problem}`)
+      ({ problem }) => `SPOTNANA_BASE_URL cannot be used: ${problem}`
     )
-  })
+  }
 )

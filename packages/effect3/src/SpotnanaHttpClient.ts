@@ -110,6 +110,9 @@ export interface Options<Eager extends boolean | "background" = boolean | "backg
  * - Do not build the provider from such a client: it would retry and limit the
  *   token requests too. Give the provider the plain client.
  * - Apply `HttpClient.withScope` before this, not after.
+ * - Do not put `followRedirects` or `transform` around `withTracerDisabledWhen` or
+ *   `withTracerEnabled`: the token could not be kept from another origin, so
+ *   nothing is sent. Disable tracing last, or around the call.
  * - Combinators that look at the URL (cookies, a circuit breaker per origin) see
  *   a relative URL unchanged. For them use absolute URLs, or put
  *   `HttpClient.mapRequest(HttpClientRequest.prependUrl(environment.baseUrl))`

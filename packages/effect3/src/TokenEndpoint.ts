@@ -179,7 +179,7 @@ export const makeWith: (
     const { translate, variant } = options
     const { environment, maxBodySize, timeout } = checkedOptions(options)
     const address = withoutQuery(environment.tokenUrl)
-    const send = yield* pinnedClient(yield* HttpClient.HttpClient, address)
+    const send = pinnedClient(yield* HttpClient.HttpClient, address)
 
     const exchange = Effect.fnUntraced(
       function*(
@@ -217,6 +217,7 @@ export const makeWith: (
         return exchange(request, credentials.clientId, secrets).pipe(
           // A defect of the HTTP client. Its message may contain what was sent.
           Effect.catchAllDefect((defect) => Effect.fail(toError(NoAnswer.broken({ address, secrets }, defect)))),
+          Effect.interruptible,
           Effect.timeoutFail({
             duration: timeout,
             onTimeout: () => toError(NoAnswer.timedOut({ address, secrets }, Duration.format(timeout)))
@@ -252,9 +253,12 @@ export const makeWith: (
  * **Gotchas**
  *
  * Give it the plain client of the platform. A client that retries or limits
- * requests would do so with token requests too. A client that is not made by
- * `HttpClient.make`, and a browser's XMLHttpRequest, may follow redirects without
- * being noticed.
+ * requests would do so with token requests too. A browser's XMLHttpRequest may
+ * follow redirects without being noticed. Nothing is sent with a client that is not
+ * made by `HttpClient.make`, nor with one that has `withTracerDisabledWhen`,
+ * `withTracerEnabled`, a `RequestInit` or undici options inside of
+ * `followRedirects` or `transform`: it would keep the library from seeing where it
+ * sends the secret. Apply these last.
  *
  * @see {@link makeWith} for a server that does not follow RFC 6749
  * @category constructors

@@ -9,7 +9,6 @@
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
-import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -24,7 +23,7 @@ import { makeRandomNames } from "./internal/tokenStore/keys.ts"
 import { makeMemory } from "./internal/tokenStore/memory.ts"
 import { share } from "./internal/tokenStore/sharing.ts"
 import type { Share } from "./internal/tokenStore/sharing.ts"
-import { variableError } from "./internal/variables.ts"
+import { checkedConfig } from "./internal/variables.ts"
 
 export { TokenStoreError } from "./internal/tokenStore/contract.ts"
 export type { Backend, Backoff, Change, Key, Lease, Stored } from "./internal/tokenStore/contract.ts"
@@ -103,7 +102,7 @@ export const encrypted = (
   keys: readonly [Key, ...ReadonlyArray<Key>]
 ): Effect.Effect<Backend> => encrypt(backend, keys)
 
-const decodeKeys = (text: string): Either.Either<readonly [Key, ...ReadonlyArray<Key>], ConfigError.ConfigError> => {
+const decodeKeys = (text: string): Either.Either<readonly [Key, ...ReadonlyArray<Key>], string> => {
   const parts = text.split(",").map((part) => part.trim()).filter((part) => part !== "")
   const decoded = parts.map((part) => {
     const bytes = Encoding.decodeBase64(part)
@@ -115,14 +114,12 @@ const decodeKeys = (text: string): Either.Either<readonly [Key, ...ReadonlyArray
   if (wrong >= 0) {
     const which = `number ${wrong + 1} of ${decoded.length}`
     return Either.left(
-      variableError(
-        `SPOTNANA_TOKEN_STORE_KEYS cannot be used: each key is 32 bytes in Base64, and ${which} is not. ${made}`
-      )
+      `SPOTNANA_TOKEN_STORE_KEYS cannot be used: each key is 32 bytes in Base64, and ${which} is not. ${made}`
     )
   }
   if (first === undefined) {
     return Either.left(
-      variableError(`SPOTNANA_TOKEN_STORE_KEYS is missing: tokens are stored only encrypted. ${made}`)
+      `SPOTNANA_TOKEN_STORE_KEYS is missing: tokens are stored only encrypted. ${made}`
     )
   }
   return Either.right([first, ...others])
@@ -135,7 +132,7 @@ const decodeKeys = (text: string): Either.Either<readonly [Key, ...ReadonlyArray
  * @since 0.1.0
  */
 // Every nested call is marked pure, so that bundlers remove all of it from a program without a store.
-export const keys: Config.Config<readonly [Key, ...ReadonlyArray<Key>]> = /* #__PURE__ */ Config.mapOrFail(
+export const keys: Config.Config<readonly [Key, ...ReadonlyArray<Key>]> = /* #__PURE__ */ checkedConfig(
   /* #__PURE__ */ Config.withDefault(/* #__PURE__ */ Config.string("SPOTNANA_TOKEN_STORE_KEYS"), ""),
   decodeKeys
 )

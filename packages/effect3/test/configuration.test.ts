@@ -1,4 +1,11 @@
-import { AccessToken, Credentials, Environment, RefreshPolicy, SpotnanaHttpClient } from "@effect-spotnana/effect3"
+import {
+  AccessToken,
+  Credentials,
+  Environment,
+  RefreshPolicy,
+  SpotnanaHttpClient,
+  TokenStore
+} from "@effect-spotnana/effect3"
 import { MockSpotnana } from "@effect-spotnana/effect3/testing"
 import { describe, expect, it } from "@effect/vitest"
 import { Config, ConfigProvider, DateTime, Duration, Effect, Either, Layer, Option, Redacted } from "effect"
@@ -21,7 +28,31 @@ describe("the variables", () => {
   it.effect("of one tenant that are missing are named with the tenant", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(read(Config.nested(Credentials.config, "ACME"), {}))
-      expect(print(error)).toMatch(/ACME.*SPOTNANA_CLIENT_ID is not set/s)
+      expect(print(error)).toContain("ACME_SPOTNANA_CLIENT_ID is not set")
+    }))
+
+  it.effect.each<readonly [Config.Config<unknown>, Record<string, string>, string]>([
+    [Credentials.config, { CLIENT_ID: "id", CLIENT_SECRET: "s3cr3t\n" }, "CLIENT_SECRET cannot be used"],
+    [Environment.config, { ENVIRONMENT: "prod" }, "ENVIRONMENT is \"prod\""],
+    [Environment.config, { BASE_URL: "api" }, "BASE_URL cannot be used"],
+    [TokenStore.keys, {}, "TOKEN_STORE_KEYS is missing"],
+    [TokenStore.keys, { TOKEN_STORE_KEYS: "zz" }, "TOKEN_STORE_KEYS cannot be used"]
+  ])("have their full names in an error, nested or not: %#", ([config, variables, message]) =>
+    Effect.gen(function*() {
+      const errorOf = (config: Config.Config<unknown>, path: string) =>
+        Effect.map(
+          Effect.flip(
+            read(
+              config,
+              Object.fromEntries(Object.entries(variables).map(([name, value]) => [`${path}SPOTNANA_${name}`, value]))
+            )
+          ),
+          (error) => print("message" in error ? error.message : error)
+        )
+      const nested = Config.nested(Config.nested(config, "ACME"), "EU")
+      expect(yield* errorOf(config, "")).toMatch(new RegExp(`^SPOTNANA_${message}`))
+      expect(yield* errorOf(nested, "EU.ACME.")).toMatch(new RegExp(`^EU_ACME_SPOTNANA_${message}`))
+      expect(print(yield* errorOf(nested, "EU.ACME."))).not.toContain("s3cr3t")
     }))
 
   it.effect.each<readonly [Record<string, string>, ReadonlyArray<string>]>([

@@ -1,11 +1,21 @@
-import { AccessToken, AuthError, Credentials, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/effect3"
+import {
+  AccessToken,
+  AuthError,
+  Credentials,
+  RedisTokenStore,
+  SpotnanaHttpClient,
+  TokenEndpoint,
+  TokenProvider,
+  TokenStore
+} from "@effect-spotnana/effect3"
 import { Fault, MockSpotnana } from "@effect-spotnana/effect3/testing"
 import { Policy } from "@effect-spotnana/engine"
-import { HttpClient } from "@effect/platform"
+import { HttpClient, HttpClientResponse } from "@effect/platform"
 import { describe, expect, it } from "@effect/vitest"
 import {
   Cause,
   Clock,
+  Config,
   Context,
   DateTime,
   Deferred,
@@ -31,6 +41,102 @@ const orZero = Option.getOrElse(() => Duration.zero)
 const times = { issuedAt: DateTime.unsafeMake(0), expiresAt: DateTime.unsafeMake(1), scope: undefined }
 const minute = 60_000
 const hour = 60 * minute
+
+describe("a provider that is built where interruption is off", () => {
+  const built = (layer: Layer.Layer<SpotnanaHttpClient.SpotnanaHttpClient>) =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const context = yield* Effect.uninterruptible(Layer.buildWithScope(layer, scope))
+      return { scope, client: Context.get(context, SpotnanaHttpClient.SpotnanaHttpClient) }
+    })
+  const withClient = (client: HttpClient.HttpClient) =>
+    SpotnanaHttpClient.layer({ clientId, clientSecret, timeout: "1 second", refresh: { attempts: 1 } }).pipe(
+      Layer.provide(Layer.succeed(HttpClient.HttpClient, client))
+    )
+
+  it.effect("is closed with its scope, its timer too", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const { client, scope } = yield* built(withClient(mock.httpClient))
+      expect((yield* client.get("/v2/companies")).status).toBe(200)
+      const closing = yield* Effect.forkDaemon(Scope.close(scope, Exit.void))
+      yield* TestClock.adjust("1 minute")
+      expect(Option.isSome(yield* Fiber.poll(closing))).toBe(true)
+    }).pipe(Effect.provide(MockSpotnana.layer({ clientId, clientSecret }))))
+
+  it.effect("is closed with its scope while a token request hangs", () =>
+    Effect.gen(function*() {
+      const { client, scope } = yield* built(withClient(HttpClient.make(() => Effect.never)))
+      const call = yield* Effect.forkDaemon(client.get("/v2/companies"))
+      yield* TestClock.adjust(0)
+      const closing = yield* Effect.forkDaemon(Scope.close(scope, Exit.void))
+      yield* TestClock.adjust(0)
+      expect(Option.isSome(yield* Fiber.poll(closing))).toBe(true)
+      expect(Exit.isFailure(yield* Fiber.await(call))).toBe(true)
+    }))
+
+  it.effect("has its time limits", () =>
+    Effect.gen(function*() {
+      const { client } = yield* built(withClient(HttpClient.make(() => Effect.never)))
+      const call = yield* Effect.forkDaemon(Effect.flip(client.get("/v2/companies")))
+      yield* TestClock.adjust("1 second")
+      const error = Option.getOrThrow(yield* Fiber.poll(call))
+      expect(Exit.map(error, ({ _tag }) => _tag)).toEqual(Exit.succeed("TokenEndpointUnavailable"))
+    }))
+})
+
+describe("a wait with a time limit ends in time in a finalizer too", () => {
+  /** Runs the effect in a finalizer. Tells whether it has ended after that time. */
+  const endsWithin = <E, R>(seconds: number, effect: Effect.Effect<unknown, E, R>) =>
+    Effect.gen(function*() {
+      const fiber = yield* Effect.forkDaemon(Effect.ensuring(Effect.void, Effect.exit(effect)))
+      for (let second = 0; second < seconds; second++) yield* TestClock.adjust("1 second")
+      return Option.isSome(yield* Fiber.poll(fiber))
+    })
+
+  it.effect("for the body of a 401", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      const token = yield* provider.get
+      const endless = HttpClient.make((request) =>
+        Effect.succeed(
+          HttpClientResponse.fromWeb(
+            request,
+            new Response(new ReadableStream({ pull: () => new Promise(() => {}) }), { status: 401 })
+          )
+        )
+      )
+      const client = SpotnanaHttpClient.authenticate(provider)(endless)
+      expect(yield* endsWithin(2, client.get("/v2/companies"))).toBe(true)
+      expect(yield* provider.get).not.toBe(token)
+      expect(yield* mock.tokenRequests).toBe(2)
+    }).pipe(Effect.provide(onMock())))
+
+  it.effect("for the replacement of a rejected token", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      const token = yield* provider.get
+      yield* mock.inject("token", Fault.hang)
+      yield* provider.reject(token)
+      expect(yield* endsWithin(1, provider.get)).toBe(true)
+    }).pipe(Effect.provide(onMock())))
+
+  it.effect("for a token request", () =>
+    Effect.gen(function*() {
+      const endpoint = yield* TokenEndpoint.make({ timeout: "1 second" })
+      expect(yield* endsWithin(1, endpoint.acquire({ clientId, clientSecret }))).toBe(true)
+    }).pipe(Effect.provideService(HttpClient.HttpClient, HttpClient.make(() => Effect.never))))
+
+  it.effect("for a script of Redis", () =>
+    Effect.gen(function*() {
+      const store = RedisTokenStore.layerClient(
+        Effect.succeed({ eval: () => new Promise(() => {}), subscribe: async () => () => {} }),
+        { keys: Config.succeed([Redacted.make(new Uint8Array(32))] as const) }
+      )
+      const { backend } = Context.get(yield* Layer.build(store), TokenStore.TokenStore)
+      expect(yield* endsWithin(2, backend.read("key"))).toBe(true)
+    }).pipe(Effect.scoped))
+})
 
 describe("invariant 1: one flight", () => {
   it.effect("10,000 callers at a cold start make one token request", () =>
@@ -794,6 +900,21 @@ describe("status and changes", () => {
       yield* TestClock.adjust("61 minutes")
       expect((yield* provider.status).state).toBe("failed")
     }).pipe(Effect.provide(onMock())))
+
+  it.effect("after the provider was closed, changes interrupts whether it was read before or not", () =>
+    Effect.gen(function*() {
+      for (const isRead of [true, false]) {
+        const scope = yield* Scope.make()
+        const context = yield* Layer.buildWithScope(Layer.fresh(onMock()), scope)
+        const { changes } = Context.get(context, TokenProvider.TokenProvider)
+        const reader = isRead ? yield* Effect.fork(Stream.runDrain(changes)) : undefined
+        yield* TestClock.adjust(0)
+        yield* Scope.close(scope, Exit.void)
+        if (reader !== undefined) expect(yield* Fiber.await(reader)).toEqual(Exit.void)
+        const after = yield* Effect.forkDaemon(Stream.runDrain(changes))
+        expect(Exit.isInterrupted(yield* Fiber.await(after))).toBe(true)
+      }
+    }))
 
   it.effect("nobody who is slow to read the changes makes memory grow", () =>
     Effect.gen(function*() {

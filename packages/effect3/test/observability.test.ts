@@ -1,7 +1,8 @@
-import { Credentials, Environment, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/effect3"
+import { Credentials, Environment, SpotnanaHttpClient, TokenEndpoint, TokenProvider } from "@effect-spotnana/effect3"
 import { Fault, MockSpotnana } from "@effect-spotnana/effect3/testing"
+import { HttpClient } from "@effect/platform"
 import { describe, expect, it } from "@effect/vitest"
-import { Context, Effect, Layer, Logger, LogLevel, TestClock } from "effect"
+import { Context, Effect, Layer, Logger, LogLevel, Ref, TestClock } from "effect"
 import { clientId, clientSecret, onMock, subjects } from "./support/harness.ts"
 import { recordingTracer } from "./support/recordingTracer.ts"
 import { seriesOf } from "./support/series.ts"
@@ -61,14 +62,62 @@ describe("metrics", () => {
       expect(yield* duplicates).toBe(1)
     }))
 
-  it.effect("the gauge is 0 after its provider was closed", () =>
+  it.effect("the gauge is NaN after its provider was closed, which no alert takes for a client without a token", () =>
     Effect.gen(function*() {
       yield* Effect.flatMap(TokenProvider.TokenProvider, ({ get }) => get).pipe(
         Effect.zipRight(Effect.map(left("closed"), (seconds) => expect(seconds).toBeGreaterThan(3_000))),
         Effect.provide(onMock({ environment: named("closed") }))
       )
-      expect(yield* left("closed")).toBe(0)
+      expect(yield* left("closed")).toBe(NaN)
     }))
+
+  it.effect("the gauge is 0 where another provider was closed, and this one gets no token", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const get = Effect.flatMap(TokenProvider.TokenProvider, ({ get }) => get)
+      const layer = Layer.fresh(
+        SpotnanaHttpClient.layer({
+          clientId,
+          clientSecret,
+          environment: named("back"),
+          refresh: { attempts: 1 }
+        }).pipe(Layer.provide(Layer.succeed(HttpClient.HttpClient, mock.httpClient)))
+      )
+      yield* Effect.provide(get, layer)
+      yield* mock.inject("token", Fault.status(503))
+      yield* Effect.flip(get).pipe(
+        Effect.zipRight(Effect.map(left("back"), (seconds) => expect(seconds).toBe(0))),
+        Effect.provide(layer)
+      )
+      expect(yield* left("back")).toBe(NaN)
+    }).pipe(Effect.provide(MockSpotnana.layer({ clientId, clientSecret }))))
+
+  it.effect("after a rotation to another client id, the gauge of the old one is NaN", () =>
+    Effect.gen(function*() {
+      const old = { clientId: "old", clientSecret }
+      const mock = yield* MockSpotnana.MockSpotnana
+      const current = yield* Ref.make(old)
+      yield* mock.addClient(old.clientId, clientSecret)
+      const { get } = yield* TokenProvider.make().pipe(
+        Effect.provideService(Credentials.Credentials, { current: Ref.get(current) }),
+        Effect.provideServiceEffect(
+          TokenEndpoint.TokenEndpoint,
+          TokenEndpoint.make({ environment: named("rotated") })
+        ),
+        Effect.provideService(HttpClient.HttpClient, mock.httpClient)
+      )
+      const gauges = Effect.map(seriesOf("rotated"), (series) =>
+        series.filter(([name]) =>
+          name === "spotnana_auth_token_lifetime_left_seconds"
+        )
+          .map(([, { client_id: client }, value]) => [client, value > 0] as const))
+      yield* get
+      expect(yield* gauges).toEqual([["old", true]])
+      yield* Ref.set(current, { clientId, clientSecret })
+      yield* TestClock.adjust("1 hour")
+      yield* get
+      expect(Object.fromEntries(yield* gauges)).toEqual({ [clientId]: true, old: false })
+    }).pipe(Effect.scoped, Effect.provide(MockSpotnana.layer({ clientId, clientSecret }))))
 
   it.effect("of two providers with the same client id, one that goes does not take the other's gauge for good", () =>
     Effect.gen(function*() {
@@ -78,6 +127,7 @@ describe("metrics", () => {
         Effect.provide(Layer.fresh(onMock({ environment: named("shared") }))),
         Effect.scoped
       )
+      expect(yield* left("shared")).toBeGreaterThan(0)
       yield* TestClock.adjust("50 minutes")
       expect(yield* left("shared")).toBeGreaterThan(0)
     }).pipe(Effect.provide(onMock({ environment: named("shared") }))))
@@ -129,6 +179,27 @@ describe("spans", () => {
         Effect.withTracer(tracer)
       )
       expect(spans.filter(({ name }) => name === "http.client GET")).toEqual([])
+    }))
+
+  it.effect("the combinators of a client record none where tracing is disabled, by the call or by the client", () =>
+    Effect.gen(function*() {
+      const { spans, tracer } = recordingTracer()
+      yield* Effect.gen(function*() {
+        const { mock, provider } = yield* subjects
+        yield* provider.get
+        const client = mock.httpClient.pipe(
+          HttpClient.tap(() => Effect.withSpan(Effect.void, "innermost")),
+          HttpClient.transformResponse(Effect.withSpan("middleware"))
+        )
+        const disabled = HttpClient.transformResponse(client, Effect.withTracerEnabled(false))
+        const { authenticate } = SpotnanaHttpClient
+        spans.length = 0
+        yield* Effect.withTracerEnabled(authenticate(provider)(client).get("/v2/companies"), false)
+        yield* authenticate(provider)(disabled).get("/v2/companies")
+        expect(spans.map(({ name }) => name)).toEqual([])
+        yield* authenticate(provider)(client).get("/v2/companies")
+        expect(spans.map(({ name }) => name)).toEqual(["middleware", "http.client GET", "innermost"])
+      }).pipe(Effect.provide(onMock()), Effect.withTracer(tracer))
     }))
 })
 

@@ -1,5 +1,5 @@
-import { Environment, SpotnanaHttpClient } from "@effect-spotnana/effect3"
-import { FetchHttpClient, HttpBody, HttpClient, HttpClientRequest } from "@effect/platform"
+import { Environment, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/effect3"
+import { FetchHttpClient, HttpBody, HttpClient, HttpClientRequest, HttpClientResponse } from "@effect/platform"
 import type { HttpMethod } from "@effect/platform"
 import { NodeHttpClient } from "@effect/platform-node"
 import { interceptors } from "@effect/platform-node/Undici"
@@ -66,7 +66,8 @@ const clientOn = (baseUrl: string, layer: Layer.Layer<HttpClient.HttpClient>, fo
       SpotnanaHttpClient.layer({
         clientId,
         clientSecret,
-        environment: Environment.makeUnsafe({ baseUrl })
+        environment: Environment.makeUnsafe({ baseUrl }),
+        refresh: { attempts: 1 }
       }).pipe(Layer.provide(Layer.succeed(HttpClient.HttpClient, below)))
     )
     const client = yield* Effect.provide(SpotnanaHttpClient.SpotnanaHttpClient, context)
@@ -215,3 +216,131 @@ describe.each(platforms)("with %s", (_, platform) => {
       expect(server.tokenRequests()).toBe(2)
     }).pipe(Effect.scoped))
 })
+
+const untraced = HttpClient.withTracerDisabledWhen(() => true)
+const disabled = HttpClient.transformResponse(Effect.withTracerEnabled(false))
+const ownInit = HttpClient.transformResponse(
+  Effect.provideService(FetchHttpClient.RequestInit, { credentials: "omit", redirect: "follow" })
+)
+const ownUndici = HttpClient.transformResponse(
+  Effect.provideService(NodeHttpClient.UndiciRequestOptions, { path: "", method: "GET" })
+)
+const follow = HttpClient.followRedirects(5)
+
+/** Clients that have something of their own where the library looks at each request, and whether they can be used. */
+const headstrong: ReadonlyArray<
+  readonly [string, (client: HttpClient.HttpClient) => HttpClient.HttpClient, "usable" | "refused"]
+> = [
+  ["untraced", (client) => untraced(client), "usable"],
+  ["untraced, with redirects", (client) => untraced(follow(client)), "usable"],
+  ["untraced inside of redirects", (client) => follow(untraced(client)), "refused"],
+  ["with tracing disabled", (client) => disabled(client), "usable"],
+  ["with tracing disabled, with redirects", (client) => disabled(follow(client)), "usable"],
+  ["with tracing disabled inside of redirects", (client) => follow(disabled(client)), "refused"],
+  ["with options of its own", (client) => ownUndici(ownInit(client)), "usable"],
+  ["with options of its own, with redirects", (client) => ownUndici(ownInit(follow(client))), "usable"]
+]
+
+describe.each(platforms)("with %s", (_, platform) => {
+  describe.each(headstrong)("a client %s", (_, change, use) => {
+    const clients = (baseUrl: string) =>
+      Effect.gen(function*() {
+        const plain = Context.get(yield* Layer.build(platform), HttpClient.HttpClient)
+        const layerOn = (client: HttpClient.HttpClient) =>
+          SpotnanaHttpClient.layer({
+            clientId,
+            clientSecret,
+            environment: Environment.makeUnsafe({ baseUrl }),
+            refresh: { attempts: 1 }
+          }).pipe(Layer.provide(Layer.succeed(HttpClient.HttpClient, client)))
+        const provider = Context.get(yield* Layer.build(layerOn(plain)), TokenProvider.TokenProvider)
+        return {
+          /** The client that requests its tokens too. */
+          whole: Context.get(yield* Layer.build(layerOn(change(plain))), SpotnanaHttpClient.SpotnanaHttpClient),
+          /** The client with a token that another one requested. */
+          api: SpotnanaHttpClient.authenticate(provider)(change(plain))
+        }
+      })
+
+    it.live("invariant 8: takes no secret along a redirect of the token endpoint", () =>
+      Effect.gen(function*() {
+        const arrived: Array<string> = []
+        const elsewhere = yield* serve((request, response, body) => {
+          arrived.push(`${request.headers.authorization} ${body}`)
+          response.end()
+        })
+        const home = yield* serve((_, response) => redirect(response, 307, `${elsewhere}/token`))
+        const { whole } = yield* clients(home)
+        const error = yield* Effect.flip(whole.get("/v2/companies"))
+        expect(["MalformedTokenResponse", "TokenEndpointUnavailable"]).toContain(error._tag)
+        expect(arrived).toEqual([])
+      }).pipe(Effect.scoped))
+
+    it.live("invariant 8: takes no bearer along a redirect of the API", () =>
+      Effect.gen(function*() {
+        const arrived: Array<string | undefined> = []
+        const elsewhere = yield* serve((request, response) => {
+          arrived.push(request.headers.authorization)
+          response.end()
+        })
+        const server = yield* spotnana((_, response) => redirect(response, 302, `${elsewhere}/hop`))
+        const { api } = yield* clients(server.baseUrl)
+        yield* Effect.exit(api.get("/v2/companies"))
+        expect(arrived.filter((authorization) => authorization !== undefined)).toEqual([])
+      }).pipe(Effect.scoped))
+
+    it.live(`is ${use} where nothing is redirected`, () =>
+      Effect.gen(function*() {
+        const arrived: Array<string | undefined> = []
+        const server = yield* spotnana((request, response) => {
+          arrived.push(request.headers.authorization)
+          response.end()
+        })
+        const { api, whole } = yield* clients(server.baseUrl)
+        if (use === "usable") {
+          expect((yield* whole.get("/v2/companies")).status).toBe(200)
+          expect((yield* api.get("/v2/companies")).status).toBe(200)
+          expect(arrived).toEqual(["Bearer token-0", "Bearer token-1"])
+        } else {
+          const errors = [yield* Effect.flip(whole.get("/v2/companies")), yield* Effect.flip(api.get("/v2/companies"))]
+          expect(errors.map(({ _tag }) => _tag)).toEqual(["TokenEndpointUnavailable", "RequestError"])
+          for (const { message } of errors) expect(message).toContain("Nothing was sent: the HTTP client keeps")
+          expect(arrived).toEqual([])
+        }
+      }).pipe(Effect.scoped))
+  })
+})
+
+it.live("invariant 8: options inside of redirects that let fetch follow are refused, and nothing is sent", () =>
+  Effect.gen(function*() {
+    const arrived: Array<string | undefined> = []
+    const home = yield* serve((request, response) => {
+      arrived.push(request.url)
+      redirect(response, 307, "/elsewhere")
+    })
+    const fetching = Context.get(yield* Layer.build(FetchHttpClient.layer), HttpClient.HttpClient)
+    const client = yield* clientOn(home, Layer.succeed(HttpClient.HttpClient, ownInit(fetching)), "below")
+    const error = yield* Effect.flip(client.get("/v2/companies"))
+    expect(error.message).toContain("Nothing was sent: the HTTP client keeps")
+    expect(arrived).toEqual([])
+  }).pipe(Effect.scoped))
+
+it.live("an answer of the client's own needs no token, and shows none", () =>
+  Effect.gen(function*() {
+    const server = yield* spotnana((_, response) => void response.end())
+    const cached = yield* Layer.build(FetchHttpClient.layer).pipe(
+      Effect.map((context) =>
+        HttpClient.transform(
+          Context.get(context, HttpClient.HttpClient),
+          (sending, request) =>
+            request.url.endsWith("/cached")
+              ? Effect.succeed(HttpClientResponse.fromWeb(request, new Response("from the cache")))
+              : sending
+        )
+      )
+    )
+    const client = yield* clientOn(server.baseUrl, Layer.succeed(HttpClient.HttpClient, cached), "platform")
+    const response = yield* client.get("/cached")
+    expect(yield* response.text).toBe("from the cache")
+    expect(response.request.headers.authorization).toBe(undefined)
+  }).pipe(Effect.scoped))

@@ -198,6 +198,28 @@ describe("a mistake in the configuration", () => {
       expect(text).not.toContain("p4ssw0rd")
     }))
 
+  it.live("a client is closed also where the store was built while interruption was off", () =>
+    Effect.gen(function*() {
+      let isOpen = false
+      const client = Effect.acquireRelease(
+        Effect.sync(() => {
+          isOpen = true
+          return { eval: async () => ["", "", 0], subscribe: async () => () => {} }
+        }),
+        () =>
+          Effect.sync(() => {
+            isOpen = false
+          })
+      )
+      const scope = yield* Scope.make()
+      yield* Effect.uninterruptible(
+        Layer.buildWithScope(RedisTokenStore.layerClient(client).pipe(Layer.provide(withKeys)), scope)
+      )
+      expect(isOpen).toBe(true)
+      yield* Scope.close(scope, Exit.void)
+      expect(isOpen).toBe(false)
+    }))
+
   it.live("a Redis that cannot be reached does not, and says so when it is used", () =>
     Effect.gen(function*() {
       const store = RedisTokenStore.layerClient(

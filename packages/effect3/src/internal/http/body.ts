@@ -50,6 +50,8 @@ export const readShortBody = (response: HttpClientResponse.HttpClientResponse): 
   readBody(response, maxShortBodySize).pipe(
     // Before the race with a timer: a fiber that fails is logged with its error, which contains the request.
     Effect.orElseSucceed(() => "TooLarge" as const),
+    // The wait ends at that time also in a finalizer. So do all others with a time limit.
+    Effect.interruptible,
     Effect.timeoutOption(shortBodyTimeout),
     Effect.map((body) => Option.isNone(body) || body.value === "TooLarge" ? new Uint8Array() : body.value)
   )

@@ -10,14 +10,15 @@ import * as Equal from "effect/Equal"
 import * as Metric from "effect/Metric"
 import * as AccessToken from "../../AccessToken.ts"
 import type { AuthError } from "../../AuthError.ts"
+import { beforeSending, isUnseen, unsendable } from "../http/beforeSending.ts"
 import { readErrorBody } from "../http/body.ts"
 import * as metrics from "../tokenProvider/metrics.ts"
 import type { Service } from "../tokenProvider/service.ts"
+import { addBearer, withoutBearerYet } from "./addBearer.ts"
 import { BearerHeaders } from "./bearerHeaders.ts"
 import type { Bearer } from "./bearerHeaders.ts"
-import { bearerStaysHome } from "./bearerStaysHome.ts"
 import { finalUrl, isRedirect, markReturn, unmarked, wasRedirected } from "./redirects.ts"
-import { complete, dotSegment, errorsIn, filteredResponse, halvesOf, unauthenticated } from "./sending.ts"
+import { complete, dotSegment, errorsIn, filteredResponse, halvesOf, notSeen, unauthenticated } from "./sending.ts"
 import { tokenExpired } from "./tokenExpired.ts"
 import { errorWithoutBearer, redirectWithoutBearer, responseWithoutBearer } from "./withoutBearer.ts"
 
@@ -71,6 +72,8 @@ const isReplayable = ({ response, sent }: Rejection): boolean => {
   return isSafe(sent.method) || request.method === sent.method && request.url === sent.url && !wasRedirected(response)
 }
 
+const isAccepted = ({ status }: Response): boolean => status >= 200 && status < 300
+
 // After a redirect, a request may have lost its token. So many rejections in a row, with no request accepted in
 // between, are about the token.
 const redirectedInARow = 5
@@ -102,17 +105,19 @@ export const authenticateWith = (provider: Service) => {
     Metric.increment(Metric.tagged(metrics.replays, "environment", environment.name))
   )
 
-  const keepingAtHome = bearerStaysHome(bearerHeaders, environment.origins)
-
   return <E, R>(client: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<E | AuthError, R> => {
     type Sending = Effect.Effect<Response, E | AuthError, R>
     type Requested = Effect.Effect<Request, E | AuthError, R>
     // An error of the request's own effect passes through postprocess unchanged.
     const { postprocess, preprocess } = halvesOf<E | AuthError, R>(client)
 
+    const refused = (request: Request): Sending => Effect.fail(notSeen(request) as E)
+
     const exchange = (request: Requested, attempt: Attempt): Sending => {
       // Set if the token is one of this client.
       let sent: Request | undefined
+      let added: Bearer | undefined
+      let isSeen = false
       let acceptedBefore = 0
       // Whether the request goes to another origin, or was redirected back from there.
       let isAway = false
@@ -128,10 +133,15 @@ export const authenticateWith = (provider: Service) => {
           return Effect.succeed(complete(original, url, unauthenticated))
         }
         return Effect.map(attempt.token ?? provider.get, (token) => {
-          const bearer = bearerHeaders.of(token)
-          acceptedBefore = bearer.accepted
-          return sent = complete(original, url, bearer.headers)
+          added = bearerHeaders.of(token)
+          acceptedBefore = added.accepted
+          return sent = complete(original, url, withoutBearerYet)
         })
+      })
+      const sending = beforeSending(postprocess, authenticated, (request) => {
+        isSeen = true
+        if (added !== undefined) addBearer(request, added, bearerHeaders, environment.origins)
+        return "traced"
       })
       const rejected = (response: Response, bearer: Bearer): Sending | undefined =>
         rejectsToken(response)
@@ -140,7 +150,7 @@ export const authenticateWith = (provider: Service) => {
       const onResponse = (response: Response, bearer: Bearer): Sending | undefined => {
         const rejection = rejected(response, bearer)
         if (rejection !== undefined) return rejection
-        if (response.status < 200 || response.status >= 300) return undefined
+        if (!isAccepted(response)) return undefined
         bearer.accepted++
         bearer.rejectedInARow = 0
         // Accepted with another token than the rejected one, so the rejected one was not valid.
@@ -149,16 +159,25 @@ export const authenticateWith = (provider: Service) => {
         undecided = undefined
         return Effect.as(provider.replayAccepted, response)
       }
-      return Effect.matchCauseEffect(keepingAtHome(postprocess(authenticated)), {
+      return Effect.matchCauseEffect(sending, {
         onSuccess: (original) => {
           const bearer = sent === undefined ? undefined : bearerHeaders.usedFor(original.request)
-          if (bearer === undefined) return isAway ? markReturn(environment, original) : Effect.succeed(original)
+          if (bearer === undefined) {
+            if (sent !== undefined && original.request.headers.authorization === unsendable) {
+              // The client's own answer, such as one of a cache.
+              return isAccepted(original) ? Effect.succeed(responseWithoutBearer(original)) : refused(sent)
+            }
+            return isAway ? markReturn(environment, original) : Effect.succeed(original)
+          }
           const response = responseWithoutBearer(original)
           return onResponse(response, bearer) ??
             (isRedirect(original) ? redirectWithoutBearer(original) : Effect.succeed(response))
         },
         onFailure: (cause) => {
-          if (sent !== undefined) { for (const error of errorsIn(cause)) errorWithoutBearer(error) }
+          if (sent !== undefined) {
+            if (!isSeen && errorsIn(cause).some(isUnseen)) return refused(sent)
+            for (const error of errorsIn(cause)) errorWithoutBearer(error)
+          }
           const found = Cause.failureOrCause(cause)
           if (Either.isRight(found)) return Effect.failCause(found.right)
           const error = found.left

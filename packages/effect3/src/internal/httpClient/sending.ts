@@ -4,6 +4,7 @@ import * as HttpClientError from "@effect/platform/HttpClientError"
 import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Cause from "effect/Cause"
+import { unseen } from "../http/beforeSending.ts"
 import { userAgent } from "../http/userAgent.ts"
 
 type Request = HttpClientRequest.HttpClientRequest
@@ -41,12 +42,22 @@ export const dotSegment = (request: Request): HttpClientError.RequestError =>
       "Refuse such an id, and encode ids from outside with encodeURIComponent"
   })
 
+/** The error for a request of a client that keeps the library from adding the token. */
+export const notSeen = (request: Request): HttpClientError.RequestError =>
+  new HttpClientError.RequestError({
+    request: changed(request, { headers: Headers.remove(request.headers, "authorization") }),
+    reason: "Encode",
+    description: unseen
+  })
+
 /** The headers of a request without a token of this client. */
 export const unauthenticated = Headers.unsafeFromRecord({ "user-agent": userAgent })
 
 /** The request with these changes and no others. */
-export const changed = (request: Request, changes: Partial<Pick<Request, "url" | "hash" | "headers">>): Request =>
-  Object.assign(Object.create(Object.getPrototypeOf(request)), request, changes)
+export const changed = (
+  request: Request,
+  changes: Partial<Pick<Request, "url" | "hash" | "headers" | "body">>
+): Request => Object.assign(Object.create(Object.getPrototypeOf(request)), request, changes)
 
 /** The request with its absolute URL, and with these headers unless it has its own. */
 export const complete = (request: Request, url: string, defaults: Headers.Headers): Request =>

@@ -1,14 +1,19 @@
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Headers from "@effect/platform/Headers"
+import * as HttpBody from "@effect/platform/HttpBody"
 import type * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import { beforeSending } from "../http/beforeSending.ts"
-import { filteredResponse, halvesOf } from "../httpClient/sending.ts"
+import { beforeSending, isUnseen, unsendable } from "../http/beforeSending.ts"
+import { changed, errorsIn, filteredResponse, halvesOf } from "../httpClient/sending.ts"
 
 /** A client wanted to send the request to another address. */
 export class Diverted extends Schema.TaggedError<Diverted>()("Diverted", {
@@ -16,44 +21,21 @@ export class Diverted extends Schema.TaggedError<Diverted>()("Diverted", {
   origin: Schema.String
 }) {}
 
+/** The client keeps the library from seeing where it sends the request. */
+export class Unseen extends Schema.TaggedError<Unseen>()("Unseen", {}) {}
+
 /** Sends a request to one address, and never anywhere else. */
 export type PinnedClient = (
   request: HttpClientRequest.HttpClientRequest
-) => Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError | Diverted>
+) => Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError | Diverted | Unseen>
 
 /** A URL without its query, which may contain a key. */
 export const withoutQuery = (url: string): string => url.replace(/\?.*$/, "")
-
-// A client made by `FetchHttpClient.layer` keeps the `RequestInit` that its layer was built with, such as a proxy's
-// dispatcher. A `RequestInit` that is provided later replaces all of it. `NodeHttpClient.layerUndici` does the same
-// with its options. To add to these options, they must be read from inside the client, because the request effect runs
-// in the client's own context. The interruption ends the request before anything is sent or retried.
-const contextOf = (client: HttpClient.HttpClient): Effect.Effect<Context.Context<never>> => {
-  let captured = Context.empty()
-  const look = Effect.contextWithEffect((context: Context.Context<never>) => {
-    captured = context
-    return Effect.interrupt
-  })
-  return Effect.map(Effect.exit(halvesOf(client).postprocess(look)), () => captured)
-}
 
 /** The options of `NodeHttpClient.layerUndici`, by the key that they have there: that package is not known here. */
 class UndiciOptions
   extends Context.Tag("@effect/platform-node/NodeHttpClient/undiciOptions")<UndiciOptions, object>()
 {}
-
-const optional = <I, S extends object>(context: Context.Context<never>, tag: Context.Tag<I, S>): S | undefined =>
-  (context as Context.Context<I>).unsafeMap.get(tag.key)
-
-// A client that follows redirects or rewrites URLs would send the secret to another address.
-const onlyTo = <A, E, R>(address: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | Diverted, R> =>
-  beforeSending(effect, ({ url }) => {
-    // The span would contain the query.
-    if (withoutQuery(url) === address) return url === address ? "traced" : "untraced"
-    throw new Diverted({
-      origin: URL.canParse(url) ? new URL(url).origin : "an address that is not a URL"
-    })
-  }).pipe(Effect.catchAllDefect((defect) => defect instanceof Diverted ? Effect.fail(defect) : Effect.die(defect)))
 
 const fetchOptions = () => ({
   redirect: "manual" as const,
@@ -67,24 +49,89 @@ const fetchOptions = () => ({
 
 const everyHeader = [/^/]
 
+// A client made by `FetchHttpClient.layer` keeps the `RequestInit` that its layer was built with, such as a proxy's
+// dispatcher. A `RequestInit` that is provided around it replaces all of it. `NodeHttpClient.layerUndici` does the same
+// with its options. To add to these options, they are read and set inside the client: where it asks for the request.
+const withoutOptions = (context: Context.Context<never>): Context.Context<never> =>
+  Context.omit(FetchHttpClient.RequestInit, UndiciOptions)(context as Context.Context<FetchHttpClient.RequestInit>)
+
+const optionsIn = (context: Context.Context<never>): { readonly fetch?: RequestInit; readonly undici?: object } => ({
+  fetch: context.unsafeMap.get(FetchHttpClient.RequestInit.key),
+  undici: context.unsafeMap.get(UndiciOptions.key)
+})
+
+const withoutRedirects = (context: Context.Context<never>): Context.Context<never> => {
+  const { fetch, undici } = optionsIn(context)
+  return context.pipe(
+    Context.add(FetchHttpClient.RequestInit, { ...fetch, ...fetchOptions() }),
+    // With this option, the interceptor for redirects does not follow them.
+    Context.add(UndiciOptions, { ...undici, maxRedirections: 0 })
+  ) as Context.Context<never>
+}
+
+/** Whether the options that the platform is about to use are the ones that were set. */
+const isWithoutRedirects = (): boolean => {
+  const fiber = Option.getOrThrow(Fiber.getCurrentFiber())
+  const { fetch, undici } = optionsIn(fiber.getFiberRef(FiberRef.currentContext))
+  return fetch?.redirect === "manual" && Predicate.hasProperty(undici, "maxRedirections") &&
+    undici.maxRedirections === 0
+}
+
+const confine = () =>
+  Effect.zipRight(
+    FiberRef.update(FiberRef.currentContext, withoutRedirects),
+    FiberRef.set(Headers.currentRedactedNames, everyHeader)
+  )
+
+const hidden = Headers.unsafeFromRecord({ authorization: unsendable })
+
 /**
  * A client for requests that contain credentials. They are sent to `address` (without a query), no redirect is
  * followed, no answer is cached, and a span contains neither the values of their headers nor their query. It returns
  * answers of every status, even if the client filters statuses.
  */
-export const pinnedClient = (client: HttpClient.HttpClient, address: string): Effect.Effect<PinnedClient> =>
-  Effect.map(contextOf(client), (context) => {
-    const requestInit = { ...optional(context, FetchHttpClient.RequestInit), ...fetchOptions() }
-    // With this option, the interceptor for redirects does not follow them.
-    const undiciOptions = { ...optional(context, UndiciOptions), maxRedirections: 0 }
-    return (request) =>
-      onlyTo(address, client.execute(request)).pipe(
+export const pinnedClient = (client: HttpClient.HttpClient, address: string): PinnedClient => {
+  const { postprocess, preprocess } = halvesOf(client)
+  return (request) =>
+    Effect.suspend(() => {
+      let whole = request
+      let isSeen = false
+      // The client's own changes may need the whole request: a signature.
+      const prepared = Effect.map(preprocess(request), (changedByClient) => {
+        whole = changedByClient
+        isSeen = false
+        return changed(whole, { headers: hidden, body: HttpBody.empty })
+      })
+      // A client that follows redirects or rewrites URLs would send the secret to another address.
+      const sending = beforeSending(postprocess, Effect.zipLeft(prepared, Effect.suspend(confine)), (request) => {
+        const { url } = request
+        if (withoutQuery(url) !== address) {
+          throw new Diverted({ origin: URL.canParse(url) ? new URL(url).origin : "an address that is not a URL" })
+        }
+        if (!isWithoutRedirects()) throw new Unseen()
+        isSeen = true
+        const { body, headers } = whole
+        if (request.headers.authorization === unsendable) {
+          const others = Headers.remove(request.headers, "authorization")
+          Object.assign(request, { body, headers: Headers.merge(others, headers) })
+        }
+        // The span would contain the query.
+        return url === address ? "traced" : "untraced"
+      })
+      return sending.pipe(
+        Effect.catchAllCause((cause): Effect.Effect<never, HttpClientError.HttpClientError | Diverted | Unseen> => {
+          const errors = errorsIn(cause)
+          const refusal = errors.find((error) => error instanceof Diverted || error instanceof Unseen)
+          if (refusal !== undefined) return Effect.fail(refusal)
+          return !isSeen && errors.some(isUnseen) ? Effect.fail(new Unseen()) : Effect.failCause(cause)
+        }),
         Effect.catchTag("ResponseError", (error) => {
           const response = filteredResponse(error)
           return response === undefined ? Effect.fail(error) : Effect.succeed(response)
         }),
-        Effect.provideService(FetchHttpClient.RequestInit, requestInit),
-        Effect.provideService(UndiciOptions, undiciOptions),
-        Effect.locally(Headers.currentRedactedNames, everyHeader)
+        Effect.filterOrFail(() => isSeen, () => new Unseen()),
+        Effect.locally(Headers.currentRedactedNames, everyHeader),
+        Effect.mapInputContext(withoutOptions)
       )
-  })
+    })
+}

@@ -7,7 +7,8 @@ import * as Effect from "effect/Effect"
 import type { AccessToken } from "../../AccessToken.ts"
 import type { TokenEndpointError } from "../../AuthError.ts"
 import { fromToken } from "../fromToken.ts"
-import type { Diverted } from "./pinnedClient.ts"
+import { unseen } from "../http/beforeSending.ts"
+import type { Diverted, Unseen } from "./pinnedClient.ts"
 import { toError } from "./tokenFailure.ts"
 
 /** The token in an answer, or the one error that fits it. */
@@ -20,9 +21,11 @@ export const readToken = (answer: Answer, issuedAt: DateTime.Utc): Effect.Effect
 
 /** The error if there is no answer. */
 export const noAnswer =
-  (asked: NoAnswer.Asked) => (error: HttpClientError.HttpClientError | Diverted): TokenEndpointError =>
+  (asked: NoAnswer.Asked) => (error: HttpClientError.HttpClientError | Diverted | Unseen): TokenEndpointError =>
     toError(
-      error._tag === "Diverted"
+      error._tag === "Unseen"
+        ? { _tag: "TokenEndpointUnavailable", reason: "Transport", message: unseen }
+        : error._tag === "Diverted"
         ? NoAnswer.diverted(asked, error.origin)
         : NoAnswer.lost(asked, error, error.reason, error._tag === "ResponseError" ? error.response.status : undefined)
     )

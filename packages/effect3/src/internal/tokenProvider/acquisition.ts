@@ -67,6 +67,7 @@ export const makeAcquisition = (
             )
         )
       ),
+      Effect.interruptible,
       Effect.timeoutTo({
         duration: timeout,
         onSuccess: identity,

@@ -4,6 +4,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
+import * as RuntimeFlags from "effect/RuntimeFlags"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
@@ -28,8 +29,12 @@ export interface Parts {
 export const makeProvider = (options: Options, parts: Parts): Effect.Effect<Service, AuthError, Scope.Scope> =>
   Effect.gen(function*() {
     const { credentials, endpoint } = parts
-    // A provider that is built within a span does not end with the span.
-    const runtime = Runtime.updateContext(yield* Effect.runtime(), Context.omit(Tracer.ParentSpan))
+    // A provider that is built within a span does not end with the span. One that is built where interruption is off
+    // must close all the same.
+    const runtime = (yield* Effect.runtime()).pipe(
+      Runtime.updateContext(Context.omit(Tracer.ParentSpan)),
+      Runtime.enableRuntimeFlag(RuntimeFlags.Interruption)
+    )
     const clock = yield* Effect.clock
     const eager = oneOf("TokenProvider.eager", options.eager ?? false, [true, false, "background"])
     const policy = enginePolicy(options.refresh, endpoint.timeout)

@@ -36,5 +36,5 @@ export const duplicates = Metric.counter("spotnana_auth_duplicate_clients_total"
 
 /** Read when metrics are exported, not when tokens change, so it is never stale. */
 export const lifetimeLeft = MetricKey.gauge("spotnana_auth_token_lifetime_left_seconds", {
-  description: "Seconds until the token in use expires; 0 without a token"
+  description: "Seconds until the token in use expires; 0 without a token, NaN without a client"
 })

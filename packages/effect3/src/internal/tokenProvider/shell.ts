@@ -147,7 +147,7 @@ export class Shell {
   }
 
   changes(): Stream.Stream<Status> {
-    return this.#status.changes(() => this.status())
+    return this.#isClosed ? Stream.fromEffect(Effect.interrupt) : this.#status.changes(() => this.status())
   }
 
   close(): Effect.Effect<void> {
@@ -328,7 +328,10 @@ export class Shell {
       this.#watchAcquisition()
       return ended
     }
-    return Effect.map(Effect.timeoutOption(ended, Instant.millisUntil(until, this.#now)), Option.getOrUndefined)
+    return Effect.map(
+      Effect.timeoutOption(Effect.interruptible(ended), Instant.millisUntil(until, this.#now)),
+      Option.getOrUndefined
+    )
   }
 
   /** Does what the engine answers, until the answer is a token or a failure. */

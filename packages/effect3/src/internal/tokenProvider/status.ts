@@ -20,7 +20,6 @@ export class StatusReport {
     | undefined
   /** Made for the first reader of the changes. */
   #changes: PubSub.PubSub<Status> | undefined
-  #isClosed = false
 
   of(state: State<AccessToken, AuthError>, now: Instant.Instant): Status {
     const { backoff, cached, lastError } = state
@@ -51,8 +50,6 @@ export class StatusReport {
     const changes = Effect.suspend(() =>
       this.#changes !== undefined
         ? Effect.succeed(this.#changes)
-        : this.#isClosed
-        ? Effect.interrupt
         : Effect.map(PubSub.sliding<Status>({ capacity: 64, replay: 1 }), (made) => {
           if (this.#changes !== undefined) return this.#changes
           this.#changes = made
@@ -64,7 +61,6 @@ export class StatusReport {
   }
 
   close(): Effect.Effect<void> {
-    this.#isClosed = true
     return this.#changes === undefined ? Effect.void : PubSub.shutdown(this.#changes)
   }
 }

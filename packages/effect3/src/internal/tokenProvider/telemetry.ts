@@ -5,16 +5,16 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import * as LogLevel from "effect/LogLevel"
-import * as Metric from "effect/Metric"
-import * as MetricKey from "effect/MetricKey"
+import type * as Metric from "effect/Metric"
 import * as MetricLabel from "effect/MetricLabel"
-import * as MetricState from "effect/MetricState"
 import * as AccessToken from "../../AccessToken.ts"
 import type { AuthError } from "../../AuthError.ts"
 import type { ClientCredentials } from "../../Credentials.ts"
 import type { Environment } from "../../Environment.ts"
 import { instantOf } from "../instant.ts"
 import { AloneProviders } from "./aloneProviders.ts"
+import { beginSeries, reportingUnder } from "./lifetimeLeft.ts"
+import type { Reporting, SecondsLeft } from "./lifetimeLeft.ts"
 import * as metrics from "./metrics.ts"
 
 /** What is reported. */
@@ -43,7 +43,9 @@ const aloneOn = (clock: Clock.Clock): AloneProviders => {
 /** Logs and metrics of one provider, without secrets. Providers are told apart by environment and client id. */
 export class Telemetry {
   readonly #environment: Environment
-  readonly #secondsLeft: () => number
+  readonly #secondsLeft: SecondsLeft
+  /** Where it reports the seconds left. */
+  #reporting: Reporting | undefined
   /** The client id that logs and metrics are about. */
   #client = unknown
   #isClosed = false
@@ -56,11 +58,11 @@ export class Telemetry {
    * `secondsLeft` is read whenever metrics are exported, until `close`. `isAlone`: another provider for the same client
    * id would request its own token, because there is no store.
    */
-  constructor(environment: Environment, clock: Clock.Clock, secondsLeft: () => number, isAlone: boolean) {
+  constructor(environment: Environment, clock: Clock.Clock, secondsLeft: SecondsLeft, isAlone: boolean) {
     this.#environment = environment
     this.#clock = clock
     this.#isAlone = isAlone
-    this.#secondsLeft = () => this.#isClosed ? 0 : secondsLeft()
+    this.#secondsLeft = secondsLeft
   }
 
   /** From now on logs and metrics are about this client. */
@@ -97,12 +99,16 @@ export class Telemetry {
     }
   }
 
-  /** Reports no seconds left from now on. */
+  /** Ends the report of the seconds left. */
   close(): void {
     this.#isClosed = true
+    this.#reporting?.delete(this.#secondsLeft)
     this.#leave()
   }
 
+  get #key(): string {
+    return `${this.#environment.name}\n${this.#client}`
+  }
   get #now(): number {
     return instantOf(this.#clock).mono
   }
@@ -112,7 +118,7 @@ export class Telemetry {
 
   /** Logs that a layer is provided for each call, and so requests a token for each call. */
   #duplicate(): Effect.Effect<void> {
-    const key = `${this.#environment.name}\n${this.#client}`
+    const key = this.#key
     if (!this.#isAlone || this.#entered === key) return Effect.void
     this.#leave()
     this.#entered = key
@@ -135,16 +141,15 @@ export class Telemetry {
     metric.unsafeUpdate(1, metricLabels({ ...labels, ...attributes }))
   }
 
-  /** Reports the seconds left under these labels, from now on. The registry has no way to remove a series. */
-  #reportLeft(labels: Labels): void {
-    const series = MetricKey.taggedWithLabels(metrics.lifetimeLeft, metricLabels(labels))
-    // The registry of Effect 3 asks the series for its value when metrics are exported, so the value is never stale.
-    Object.assign(Metric.globalMetricRegistry.get(series), { get: () => MetricState.gauge(this.#secondsLeft()) })
+  /** Reports the seconds left under the labels of its client, from now on, and under no others. */
+  #reportLeft(reporting: Reporting): void {
+    this.#reporting?.delete(this.#secondsLeft)
+    this.#reporting = reporting.add(this.#secondsLeft)
   }
 
   #acquired(report: TelemetryReport & { readonly _tag: "TokenAcquired" }, labels: Labels): Effect.Effect<void> {
     const { isRecovery, isRenewal, isSame, isShared, token } = report
-    this.#reportLeft(labels)
+    this.#reportLeft(reportingUnder(this.#key) ?? beginSeries(this.#key, metricLabels(labels)))
     this.#count(metrics.acquisitions, labels, { outcome: isShared ? "shared" : isSame ? "unchanged" : "success" })
     if (isRenewal && !isSame) this.#count(metrics.renewals, labels)
     const message = isShared
@@ -177,6 +182,9 @@ export class Telemetry {
     labels: Labels
   ): Effect.Effect<void> {
     this.#count(metrics.acquisitions, labels, { outcome: error._tag })
+    // A series of an earlier client would hide that this one has no token.
+    const begun = isLive || isOfSource(error) ? undefined : reportingUnder(this.#key)
+    if (begun !== undefined) this.#reportLeft(begun)
     return (error._tag === "InvalidCredentials" ? Effect.logError : Effect.logWarning)(
       isLive ? "Spotnana access token not renewed; the current one stays in use" : "Spotnana access token not acquired"
     ).pipe(

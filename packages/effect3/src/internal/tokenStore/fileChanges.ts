@@ -89,7 +89,7 @@ export const makeFileChanges = ({ failed, fs, makePrivate, placeOf, remove }: Fi
       if (!isWatching) {
         isWatching = true
         known = now ?? known
-        yield* Effect.forkIn(watch, scope)
+        yield* Effect.forkIn(Effect.interruptible(watch), scope)
       }
       const queue = yield* Queue.unbounded<Either.Either<Change, TokenStoreError>>()
       const queues = subscribers.get(folder) ?? new Set()

@@ -126,6 +126,7 @@ const watched = (client: Client) => {
   const connection: Connection = {
     run: <Result>(script: Script<Result>, keys: ReadonlyArray<string>, args: ReadonlyArray<string | number>) =>
       attempt(() => client.eval(script.lua, [...keys], args.map(String)) as Promise<Result>).pipe(
+        Effect.interruptible,
         Effect.timeoutFail({
           duration: scriptTimeout,
           onTimeout: () => new RedisError({ cause: new Error("no answer") })
@@ -198,12 +199,14 @@ export const connected = <E, R>(
     const runtime = yield* Effect.runtime<Exclude<R, Scope.Scope>>()
     yield* Effect.acquireRelease(
       // Begins immediately, so that a mistake is known below.
-      Effect.sync(() => Runtime.runFork(runtime, Effect.forever(Effect.retry(connection, backoff)))),
+      Effect.sync(() =>
+        Runtime.runFork(runtime, Effect.interruptible(Effect.forever(Effect.retry(connection, backoff))))
+      ),
       (fiber) => waitForClose(Fiber.interrupt(fiber))
     )
     // A mistake in the configuration is known at once, without a request to Redis. Waiting does not help.
     if (error !== undefined && !(error instanceof RedisError)) return yield* Effect.fail(mistake(error))
-    yield* Effect.forkScoped(Effect.delay(done, firstAttempt))
+    yield* Effect.forkScoped(Effect.interruptible(Effect.delay(done, firstAttempt)))
 
     return Effect.zipRight(
       Deferred.await(tried),

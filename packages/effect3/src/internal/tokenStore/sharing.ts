@@ -138,7 +138,7 @@ export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
       lookFor(view, request),
       (found) => Option.isSome(found) ? Effect.succeed(Either.right(found.value)) : requestToken(credentials)
     )
-    return Effect.raceFirst(acquired, keepLease(view.key, fence)).pipe(
+    return Effect.raceFirst(acquired, Effect.interruptible(keepLease(view.key, fence))).pipe(
       Effect.onError(() => release()),
       Effect.flatMap((result): Effect.Effect<Acquired> => {
         if (Either.isLeft(result)) return Effect.as(inBackground(backOff(result.left)), result)
@@ -191,7 +191,10 @@ export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
         const before = yield* currentInstant
         if (before.mono >= deadline) return yield* goOnAlone(leaseNeverFree(view.key), view, credentials)
         const time = Math.min(Duration.toMillis(lease.timeLeft), pollTime, deadline - before.mono)
-        const change = yield* Effect.timeoutOption(nextChange, Math.max(Math.ceil(time), shortestWait))
+        const change = yield* Effect.timeoutOption(
+          Effect.interruptible(nextChange),
+          Math.max(Math.ceil(time), shortestWait)
+        )
         const after = yield* currentInstant
         const changed = usable(view, request, Option.flatten(change), after)
         if (Option.isSome(changed)) return Either.right(changed.value)

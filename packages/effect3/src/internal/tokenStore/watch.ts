@@ -154,7 +154,7 @@ export const makeWatch = (
         )
         return Effect.zipRight(
           warn("The token store cannot be used; this process requests tokens by itself until it can", error),
-          Effect.forkIn(recover, scope)
+          Effect.forkIn(Effect.interruptible(recover), scope)
         )
       })
 
@@ -197,7 +197,7 @@ export const makeWatch = (
           const publish = (grant: Grant) => void changes.unsafeOffer({ grant, credentials })
           const { notice, view } = makeView(backend, key, publish)
           current = { view, notice, scope: yield* Scope.fork(scope, ExecutionStrategy.sequential) }
-          yield* Effect.forkIn(subscribe(key, notice), current.scope)
+          yield* Effect.forkIn(Effect.interruptible(subscribe(key, notice)), current.scope)
           return view
         }),
       changes: Stream.fromPubSub(changes),
