@@ -62,7 +62,7 @@ layer(proxied(), { excludeTestServices: true, timeout: "30 seconds" })("the prox
         expect([answer.status, answer.headers["retry-after"], said(answer)]).toEqual([
           503,
           "0",
-          { code: "TOKEN_REPLACED", message: expect.stringContaining("make the request again") }
+          { code: "TOKEN_REPLACED", message: expect.stringContaining("Make the request again") }
         ])
         const again = yield* post(limit + 1, framing(limit + 1))
         expect([again.status, again.body.length]).toEqual([200, limit + 1])

@@ -728,7 +728,7 @@ describe("invariant 11: nothing left behind", () => {
       yield* TestClock.adjust("1 second")
       yield* Scope.close(scope, Exit.void)
       const exit = yield* Fiber.await(waiting)
-      expect(Exit.isFailure(exit) && Cause.pretty(exit.cause)).toContain("Provide the layer to the whole program")
+      expect(Exit.isFailure(exit) && Cause.pretty(exit.cause)).toContain("Provide it to the whole program")
       expect(Exit.isFailure(yield* Effect.exit(provider.get))).toBe(true)
       expect(yield* mock.tokenRequests).toBe(1)
     }).pipe(Effect.provide(MockSpotnana.layer({ clientId, clientSecret }))))

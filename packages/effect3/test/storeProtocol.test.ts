@@ -1,8 +1,9 @@
 // How one process acquires a token through a store, step by step. What a whole fleet does is in `sharing.test.ts`.
-import { AuthError, Environment, TokenStore } from "@effect-spotnana/effect3"
+import { AuthError, Environment, RedisTokenStore, TokenStore } from "@effect-spotnana/effect3"
 import { assert, describe, it } from "@effect/vitest"
 import {
   Clock,
+  Config,
   Context,
   DateTime,
   Deferred,
@@ -17,7 +18,8 @@ import {
   Redacted,
   Schedule,
   Stream,
-  TestClock
+  TestClock,
+  TestServices
 } from "effect"
 import type { Scope } from "effect"
 import { createHash, randomBytes } from "node:crypto"
@@ -277,6 +279,50 @@ describe("a store that can be read, and not written", () => {
       }))
       assert.deepStrictEqual(log, [`${unavailable}: The disk is full`])
     }))
+})
+
+describe("a store with a defect", () => {
+  const dies = () => Effect.die(new Error("a bug"))
+  const throws = () => {
+    throw new Error("a bug")
+  }
+  const defects = { "that dies": dies, "that throws": throws }
+  const operations = ["read", "lease", "extend", "write", "release", "changes"] as const
+  const cases = Object.entries(defects).flatMap(([how, defect]) =>
+    operations.map((operation) => [`${operation} ${how}`, operation, defect] as const)
+  )
+
+  it.scoped.each(cases)(
+    "counts as unavailable, and every process gets its token: %s",
+    ([, operation, defect]) =>
+      Effect.gen(function*() {
+        const process = yield* join(yield* storeOf({ ...yield* memory, [operation]: defect }), { latency: "3 seconds" })
+        for (let times = 0; times < 3; times++) {
+          const acquired = yield* within("20 seconds", process.acquire(credentials, { ...request, laterThan: times }))
+          assert.isTrue(acquired !== undefined && Either.isRight(acquired))
+        }
+      })
+  )
+
+  for (const answer of [null, "OK", 7, [1, 0, "abc"], [1, 0, "9007199254740993"], {}]) {
+    it.scoped(`whose Redis answers ${JSON.stringify(answer)} is reported once, and the process goes on alone`, () =>
+      Effect.gen(function*() {
+        const client = { eval: () => Promise.resolve(answer), subscribe: () => Promise.resolve(() => {}) }
+        const log = yield* logOf(Effect.gen(function*() {
+          const services = yield* Layer.build(
+            RedisTokenStore.layerClient(Effect.succeed(client), {
+              keys: Config.succeed([Redacted.make(new Uint8Array(32))])
+            })
+          )
+          const process = yield* join(Context.get(services, TokenStore.TokenStore))
+          // The client's promises are not simulated.
+          const acquired = yield* TestServices.provideLive(process.acquire(credentials, request))
+          assert.isTrue(Either.isRight(acquired))
+        }))
+        assert.strictEqual(log.length, 1)
+        assert.include(log[0], unavailable)
+      }))
+  }
 })
 
 describe("the time of a stored token", () => {

@@ -106,3 +106,16 @@ export const changeOf = (
   message: string
 ): { readonly _tag: "Written"; readonly version: number } | { readonly _tag: "Released" } =>
   /^\d+$/.test(message) ? { _tag: "Written", version: Number(message) } : { _tag: "Released" }
+
+/**
+ * A fencing token, which the scripts return as a text. Throws a `RangeError` for
+ * anything else: something else has written to the store.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const fenceOf = (text: string): number => {
+  const fence = Number(text)
+  if (Number.isSafeInteger(fence)) return fence
+  throw new RangeError("Redis has no whole number where this library writes one")
+}

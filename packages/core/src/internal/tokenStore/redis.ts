@@ -22,13 +22,6 @@ const millis = (time: Duration.Duration): number => Math.max(1, Math.ceil(Durati
 /** Redis answers -1 for a key that does not expire. */
 const remaining = (millis: number): Duration.Duration => millis === -1 ? Duration.infinity : Duration.millis(millis)
 
-/** A whole number that Redis stores as a text. */
-const integer = (text: string): number => {
-  const number = Number(text)
-  if (Number.isSafeInteger(number)) return number
-  throw new RangeError("Redis has no whole number where this library writes one")
-}
-
 export const makeRedisBackend = (
   connection: Effect.Effect<Connection, TokenStoreError>,
   namespace: string
@@ -47,7 +40,7 @@ export const makeRedisBackend = (
         run(readScript, [namesOf(key).token]),
         ([version, payload, timeLeft]) =>
           version === "" || timeLeft <= 0 ? Option.none() : Option.some({
-            version: integer(version),
+            version: StoredInRedis.fenceOf(version),
             payload: Redacted.make(payload),
             timeLeft: Duration.millis(timeLeft)
           })
@@ -56,7 +49,7 @@ export const makeRedisBackend = (
       Effect.map(
         run(leaseScript, [namesOf(key).lease, namesOf(key).token], millis(time)),
         ([granted, millisLeft, value]): Lease => {
-          if (granted === 1) return { _tag: "Granted", fence: integer(value) }
+          if (granted === 1) return { _tag: "Granted", fence: StoredInRedis.fenceOf(value) }
           const timeLeft = remaining(millisLeft)
           return value.startsWith("!")
             ? { _tag: "Backoff", timeLeft, failure: Redacted.make(value.slice(1)) }

@@ -39,7 +39,7 @@ export const dotSegment = (request: Request): HttpClientError.RequestError =>
     request,
     reason: "InvalidUrl",
     description: "Nothing was sent: the path has a segment . or .., encoded or not. " +
-      "Refuse such an id, and encode ids from outside with encodeURIComponent"
+      "Refuse such an id, and encode others with encodeURIComponent"
   })
 
 /** The error for a request of a client that keeps the library from adding the token. */

@@ -7,8 +7,7 @@ import { readErrorBody } from "../http/body.ts"
 
 const why = {
   rejected: "and a new token does not help. Check that the API user may call this API.",
-  body:
-    "and the body of the request can be sent only once. The token is replaced if a replacement is due: make the request again.",
+  body: "and the body can be sent only once. Make the request again: the token is replaced, if that is due.",
   redirect:
     "after a redirect, which may have removed the token. Request the last address directly. If the request changes something, find out first whether it was done."
 } as const

@@ -9,14 +9,14 @@ import { withRetryAfter } from "./withRetryAfter.ts"
 export const closed: Exit.Exit<never> = Exit.die(
   new Error(
     "The layer of the Spotnana client was closed before the request ended. " +
-      "Provide the layer to the whole program, and not only to the part that makes the client."
+      "Provide it to the whole program, not only to the part that makes the client."
   )
 )
 
 /** The result of an acquisition that was interrupted. */
 export const interrupted: Outcome = {
   result: Either.left(
-    new TokenEndpointUnavailable({ reason: "Transport", message: "The acquisition of the token was interrupted." })
+    new TokenEndpointUnavailable({ reason: "Transport", message: "The acquisition was interrupted." })
   ),
   credentials: undefined
 }
@@ -26,8 +26,8 @@ export const late = (): TokenEndpointUnavailable =>
   new TokenEndpointUnavailable({
     reason: "Timeout",
     message:
-      "The token endpoint gave a token that has expired or is about to expire: its answer takes longer than the lifetime " +
-      "of a token, or it issues the same token until that expires."
+      "The token endpoint gave a token that has expired or is about to expire: its answers take longer than a token lives, " +
+      "or it issues the same token until that expires."
   })
 
 /** The error for a rejected request if a new token does not help. */

@@ -9,7 +9,7 @@ export const acquisitions = Metric.counter("spotnana_auth_acquisitions_total", {
 
 /** One per token that replaced a token which had not expired, rejected tokens included. */
 export const renewals = Metric.counter("spotnana_auth_renewals_total", {
-  description: "Tokens that replaced a token which had not expired",
+  description: "Tokens in place of one that had not expired",
   incremental: true
 })
 
@@ -30,7 +30,7 @@ export const replays = Metric.counter("spotnana_auth_replays_total", {
  * recently.
  */
 export const duplicates = Metric.counter("spotnana_auth_duplicate_clients_total", {
-  description: "Clients that request tokens in addition to another client with the same environment and client id",
+  description: "Tokens requested beside another client with the same client id",
   incremental: true
 })
 

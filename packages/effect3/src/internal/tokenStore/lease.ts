@@ -6,8 +6,21 @@ import { TokenStoreError } from "./contract.ts"
 // A store that does not answer within this time is unavailable.
 const operationTimeout = Duration.seconds(2)
 
-export const bounded = <A, R>(operation: Effect.Effect<A, TokenStoreError, R>): Effect.Effect<A, TokenStoreError, R> =>
-  Effect.timeoutFail(Effect.interruptible(operation), {
+/** A defect of the store, such as an answer that it cannot read, as a failure. */
+export const defectAsError = <A, R>(
+  effect: Effect.Effect<A, TokenStoreError, R>
+): Effect.Effect<A, TokenStoreError, R> =>
+  Effect.catchAllDefect(
+    effect,
+    (defect) =>
+      Effect.fail(new TokenStoreError({ message: `It ended unexpectedly: ${String(defect)}.`, cause: defect }))
+  )
+
+/** An operation of the store. It fails after two seconds, and where it dies. */
+export const bounded = <A, R>(
+  operation: () => Effect.Effect<A, TokenStoreError, R>
+): Effect.Effect<A, TokenStoreError, R> =>
+  Effect.timeoutFail(Effect.interruptible(defectAsError(Effect.suspend(operation))), {
     duration: operationTimeout,
     onTimeout: () => new TokenStoreError({ message: `No answer within ${Duration.format(operationTimeout)}.` })
   })
@@ -43,8 +56,8 @@ export const tryLease = (
   key: string,
   isHeldEnough: boolean
 ): Effect.Effect<void, TokenStoreError> =>
-  Effect.flatMap(bounded(backend.lease(key, leaseTime)), (lease) => {
-    if (lease._tag === "Granted") return bounded(backend.release(key, lease.fence))
+  Effect.flatMap(bounded(() => backend.lease(key, leaseTime)), (lease) => {
+    if (lease._tag === "Granted") return bounded(() => backend.release(key, lease.fence))
     if (!isOurs(lease)) return Effect.fail(leaseNotOurs(key, lease.timeLeft))
     return lease._tag === "Backoff" || isHeldEnough ? Effect.void : Effect.fail(leaseNeverFree(key))
   })

@@ -40,7 +40,7 @@ export const makeRedisBackend = (
         run(readScript, [namesOf(key).token]),
         ([version, payload, timeLeft]) =>
           version === "" || timeLeft <= 0 ? Option.none() : Option.some({
-            version: Number(version),
+            version: StoredInRedis.fenceOf(version),
             payload: Redacted.make(payload),
             timeLeft: Duration.millis(timeLeft)
           })
@@ -49,7 +49,7 @@ export const makeRedisBackend = (
       Effect.map(
         run(leaseScript, [namesOf(key).lease, namesOf(key).token], millis(time)),
         ([granted, millisLeft, value]): Lease => {
-          if (granted === 1) return { _tag: "Granted", fence: Number(value) }
+          if (granted === 1) return { _tag: "Granted", fence: StoredInRedis.fenceOf(value) }
           const timeLeft = remaining(millisLeft)
           return value.startsWith("!")
             ? { _tag: "Backoff", timeLeft, failure: Redacted.make(value.slice(1)) }

@@ -91,7 +91,10 @@ export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
 
   const keepLease = (key: string, fence: number): Effect.Effect<never> =>
     Effect.forever(
-      Effect.delay(Effect.ignore(bounded(backend.extend(key, fence, leaseTime))), Duration.unsafeDivide(leaseTime, 3))
+      Effect.delay(
+        Effect.ignore(bounded(() => backend.extend(key, fence, leaseTime))),
+        Duration.unsafeDivide(leaseTime, 3)
+      )
     )
 
   /** Stores a token that was requested under a lease. */
@@ -99,12 +102,12 @@ export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
     const now = yield* currentInstant
     const stored = encodeToken(grant, now)
     if (stored === undefined) {
-      yield* bounded(backend.release(view.key, grant.version))
+      yield* bounded(() => backend.release(view.key, grant.version))
       return grant
     }
     // Before it is written, because the notification may arrive before the answer.
     view.enter(grant)
-    if (yield* bounded(backend.write(view.key, grant.version, stored.payload, stored.time))) return grant
+    if (yield* bounded(() => backend.write(view.key, grant.version, stored.payload, stored.time))) return grant
     // The lease was lost: this process was frozen, and another one took its place.
     return Option.getOrElse(yield* lookFor(view, request), () => grant)
   })
@@ -116,7 +119,7 @@ export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
     request: Request
   ): Effect.Effect<Acquired, TokenStoreError> => {
     const release = (backoff?: Parameters<Backend["release"]>[2]) =>
-      Effect.ignore(bounded(backend.release(view.key, fence, backoff)))
+      Effect.ignore(bounded(() => backend.release(view.key, fence, backoff)))
     const backOff = Effect.fnUntraced(function*(error: TokenEndpointError) {
       const isRefusal = error._tag === "InvalidCredentials"
       const time = isRefusal
@@ -145,7 +148,7 @@ export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
         if (result.right.version > 0) return Effect.as(inBackground(release()), result)
         // If the store fails now, the token is used nevertheless, and soon.
         const grant = { ...result.right, version: fence }
-        return bounded(store(view, grant, request)).pipe(
+        return bounded(() => store(view, grant, request)).pipe(
           Effect.catchAll((error) => Effect.as(watch.unavailable(error, { isHeldEnough: false }), grant)),
           Effect.map(Either.right)
         )
@@ -172,7 +175,7 @@ export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
       return Effect.gen(function*() {
         const found = yield* lookFor(view, request)
         if (Option.isSome(found)) return Either.right(found.value)
-        const asked = yield* Effect.either(bounded(backend.lease(view.key, leaseTime)))
+        const asked = yield* Effect.either(bounded(() => backend.lease(view.key, leaseTime)))
         if (Either.isLeft(asked)) return yield* goOnAlone(asked.left, view, credentials)
         const lease = asked.right
         if (lease._tag === "Granted") return yield* requestUnderLease(view, lease.fence, credentials, request)

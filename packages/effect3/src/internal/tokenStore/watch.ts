@@ -14,7 +14,7 @@ import type { ClientCredentials } from "../../Credentials.ts"
 import { currentInstant } from "../instant.ts"
 import type { Grant } from "../tokenEndpoint/requestToken.ts"
 import type { Backend, Change as Told, TokenStoreError } from "./contract.ts"
-import { bounded, tryLease } from "./lease.ts"
+import { bounded, defectAsError, tryLease } from "./lease.ts"
 import { decodeToken } from "./payload.ts"
 
 /** A token that another process stored, and its credentials. */
@@ -74,7 +74,7 @@ const makeView = (
   const look: View["look"] = Effect.gen(function*() {
     // Taken before the answer, so that the time until the answer is not added to the token's lifetime.
     const now = yield* currentInstant
-    const stored = yield* bounded(backend.read(key))
+    const stored = yield* bounded(() => backend.read(key))
     if (Option.isNone(stored)) return Option.none()
     const { version } = stored.value
     if (seen?.version === version) return Option.some(seen)
@@ -163,7 +163,7 @@ export const makeWatch = (
       let isWarned = false
       let pause = retryTime
       const once = Effect.gen(function*() {
-        const stream = yield* bounded(backend.changes(key))
+        const stream = yield* bounded(() => backend.changes(key))
         // Handles what changed before the subscription.
         yield* notice()
         yield* Stream.runForEach(stream, (told) => {
@@ -172,6 +172,7 @@ export const makeWatch = (
         })
       }).pipe(
         Effect.scoped,
+        defectAsError,
         // Warns if a store can be read but not subscribed to, because changes of other processes are then noticed late.
         Effect.catchAll((error) =>
           Effect.matchEffect(notice(), {
