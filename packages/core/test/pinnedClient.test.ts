@@ -120,6 +120,22 @@ describe("a client that sets options of its platform itself", () => {
     }))
 })
 
+it.effect("a redirect to the address itself that makes a GET of the POST takes no secret along", () =>
+  Effect.gen(function*() {
+    const { client, sent } = recorder(() =>
+      new Response(null, { status: 303, headers: { location: environment.tokenUrl } })
+    )
+    const { acquire } = yield* Effect.provideService(
+      TokenEndpoint.make({ environment }),
+      HttpClient.HttpClient,
+      follow(client)
+    )
+    yield* Effect.exit(acquire(credentials))
+    const gets = sent.filter((request) => request.startsWith("GET"))
+    expect(gets.length).toBeGreaterThan(0)
+    expect(gets.filter((request) => request.includes(Redacted.value(clientSecret)))).toEqual([])
+  }))
+
 it.effect("headers that a client sets win over those of the token request", () =>
   Effect.gen(function*() {
     const { client, sent } = recorder(() => Response.json({ access_token: "token", expires_in: 3600 }))

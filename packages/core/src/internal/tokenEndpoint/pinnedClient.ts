@@ -70,7 +70,10 @@ export const sendTo = (
         const { url } = request
         elsewhere = withoutQuery(url) === address ? "" : new URL(url, address).origin
         if (elsewhere !== "") throw new Error()
-        Object.assign(request, { headers: Headers.merge(complete.headers, request.headers), body: complete.body })
+        // A redirect to the address itself may have made a GET of a POST.
+        if (request.method === complete.method) {
+          Object.assign(request, { headers: Headers.merge(complete.headers, request.headers), body: complete.body })
+        }
         const fiber = Fiber.getCurrent()!
         fiber.setContext(fiber.context.pipe(
           Context.add(
