@@ -34,9 +34,18 @@ const runBroken = async (subject: Broken): Promise<ReadonlyArray<Result>> => {
   return [...found.values()]
 }
 
+/** On a slow machine, forty scenarios at once make calls late. What failed then runs once more, without the others. */
+const runSound = async (subject: (typeof sound)[number]): Promise<ReadonlyArray<Result>> => {
+  const first = await runSubject(subject, scenarios)
+  const failed = first.filter(({ failure }) => failure !== undefined).map(({ scenario }) => scenario)
+  if (failed.length === 0) return first
+  const again = await runSubject(subject, failed)
+  return [...first.filter(({ failure }) => failure === undefined), ...again]
+}
+
 // A sound subject has some forty scenarios at once, of which most wait: more subjects than these would make calls late.
 beforeAll(async () => {
-  await inPool(2, sound, async (subject) => results.set(subject.name, await runSubject(subject, scenarios)))
+  await inPool(2, sound, async (subject) => results.set(subject.name, await runSound(subject)))
   await inPool(12, broken, async (subject) => results.set(subject.name, await runBroken(subject)))
 })
 
