@@ -23,25 +23,30 @@ const resultOf = (subject: string, scenario: string) =>
 /** A broken subject runs only what has to find it. */
 const scenariosOf = ({ defect }: Broken) => scenarios.filter(({ finds }) => finds === defect)
 
-/** A broken subject that looks sound may have been saved by a slow machine, which waits where the subject does not. */
-const runBroken = async (subject: Broken): Promise<ReadonlyArray<Result>> => {
+/** Runs these scenarios, and so many times in all those whose result is in doubt. */
+const runUntilSure = async (
+  subject: (typeof sound)[number],
+  all: typeof scenarios,
+  runs: number,
+  isInDoubt: (result: Result) => boolean
+): Promise<ReadonlyArray<Result>> => {
   const found = new Map<string, Result>()
-  let left = scenariosOf(subject)
-  for (let runs = 0; runs < 3 && left.length > 0; runs++) {
-    for (const result of await runSubject(subject, left)) found.set(result.scenario.name, result)
-    left = left.filter(({ name }) => found.get(name)?.failure === undefined)
+  let left = all
+  for (let run = 0; run < runs && left.length > 0; run++) {
+    const results = await runSubject(subject, left)
+    for (const result of results) found.set(result.scenario.name, result)
+    left = results.filter(isInDoubt).map(({ scenario }) => scenario)
   }
   return [...found.values()]
 }
 
+/** A broken subject that looks sound may have been saved by a slow machine, which waits where the subject does not. */
+const runBroken = (subject: Broken) =>
+  runUntilSure(subject, scenariosOf(subject), 3, ({ failure }) => failure === undefined)
+
 /** On a slow machine, forty scenarios at once make calls late. What failed then runs once more, without the others. */
-const runSound = async (subject: (typeof sound)[number]): Promise<ReadonlyArray<Result>> => {
-  const first = await runSubject(subject, scenarios)
-  const failed = first.filter(({ failure }) => failure !== undefined).map(({ scenario }) => scenario)
-  if (failed.length === 0) return first
-  const again = await runSubject(subject, failed)
-  return [...first.filter(({ failure }) => failure === undefined), ...again]
-}
+const runSound = (subject: (typeof sound)[number]) =>
+  runUntilSure(subject, scenarios, 2, ({ failure }) => failure !== undefined)
 
 // A sound subject has some forty scenarios at once, of which most wait: more subjects than these would make calls late.
 beforeAll(async () => {
