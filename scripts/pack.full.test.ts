@@ -76,7 +76,7 @@ interface Compiler {
 }
 
 // The oldest that effect supports, and the newest. The types are tested with the one in between: `scripts/types.ts`.
-const [oldest, latest] = ["scripts/packed/node_modules/typescript-5.9", "node_modules/typescript"]
+const [oldest, latest] = ["scripts/packed/node_modules/typescript-5.9", "scripts/node_modules/typescript"]
   .map((directory) => ({
     compiler: Path.resolve(directory, "bin/tsc"),
     version: String(JSON.parse(Fs.readFileSync(Path.join(directory, "package.json"), "utf8")).version)

@@ -3,7 +3,6 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { describe, expect, it } from "vitest"
 import { reportFigure, reportTable } from "../packages/core/test/support/figures.ts"
-import { publishInto } from "./published.ts"
 import { budget, firstProgram, goal, measure, optionalModules, sizes, withModule, withValues } from "./size/measure.ts"
 
 describe("size", () => {
@@ -42,18 +41,5 @@ describe("size", () => {
     const ofConfiguration = ([file]: readonly [string, number]) => Path.basename(file) === "variables.ts"
     expect((await measure(firstProgram())).modules.filter(ofConfiguration).length).toBe(1)
     expect((await measure(withValues(firstProgram()))).modules.filter(ofConfiguration)).toEqual([])
-  })
-
-  it("of what is published is the same, within 2 %", async () => {
-    const core = publishInto(Path.resolve(".generated/size"))
-    const [sources, dist] = [await measure(firstProgram()), await measure(firstProgram(), `${core}/dist/index.js`)]
-    // Not the bundler's own helpers.
-    const modules = dist.modules.map(([file]) => file).filter((file) => !file.startsWith("\0"))
-    // All that the first program needs is one file, the engine's part too: each further one takes time at every start.
-    expect(modules.toSorted()).toEqual([
-      ".generated/size/node_modules/@effect-spotnana/core/dist/internal/client.js",
-      "program.ts"
-    ])
-    expect(Math.abs(dist.gzip / sources.gzip - 1)).toBeLessThan(0.02)
   })
 })

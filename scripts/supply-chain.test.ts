@@ -20,7 +20,7 @@ const manifestOf = (directory: string): Manifest =>
 
 const workspace = [
   ".",
-  ...Fs.globSync(["packages/*/package.json", "{docs,examples/*,scripts/*}/package.json"]).map((file) =>
+  ...Fs.globSync(["packages/*/package.json", "{docs,examples/*,scripts,scripts/*}/package.json"]).map((file) =>
     Path.dirname(file)
   )
 ].map(manifestOf)
@@ -100,7 +100,7 @@ describe("supply chain", () => {
   )
 
   it("few have a script for their installation, and it is not run", () => {
-    const ignored = ["@parcel/watcher", "dprint", "esbuild", "msgpackr-extract"]
+    const ignored = ["@parcel/watcher", "dprint", "msgpackr-extract"]
     // The `install` entry stands for npm's habit of running node-gyp where there is a binding.gyp, too.
     const withScripts = Fs.globSync("node_modules/.pnpm/*/node_modules/{*,@*/*}/package.json")
       .map((file) => ({ directory: Path.dirname(file), manifest: manifestOf(Path.dirname(file)) }))
@@ -108,7 +108,8 @@ describe("supply chain", () => {
         Fs.existsSync(Path.join(directory, "binding.gyp")) ||
         ["preinstall", "install", "postinstall"].some((script) => manifest.scripts?.[script] !== undefined)
       )
-    expect([...new Set(withScripts.map(({ manifest }) => manifest.name))].toSorted()).toEqual(ignored)
+    // What is installed for tests alone does not have all of them.
+    expect(withScripts.map(({ manifest }) => manifest.name).filter((name) => !ignored.includes(name))).toEqual([])
     // `strictDepBuilds` makes an installation fail over a script that nobody has decided about.
     const settings = Fs.readFileSync("pnpm-workspace.yaml", "utf8")
     expect(settings).toContain("strictDepBuilds: true")

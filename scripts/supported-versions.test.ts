@@ -3,6 +3,7 @@ import * as Fs from "node:fs"
 import { describe, expect, it } from "vitest"
 import root from "../package.json" with { type: "json" }
 import effect3 from "../packages/effect3/package.json" with { type: "json" }
+import tools from "./package.json" with { type: "json" }
 import packed from "./packed/package.json" with { type: "json" }
 
 const rows = Fs.readFileSync("docs/supported-versions.md", "utf8").matchAll(/^\| (.+?) \| (.+?) \| (.+?) \|$/gm)
@@ -41,7 +42,7 @@ describe("the supported versions", () => {
   })
 
   it("are tested with what the workspace has", () => {
-    const { typescript, "typescript-6": old } = root.devDependencies
+    const { typescript, "typescript-6": old } = tools.devDependencies
     const { "typescript-5.9": oldest } = packed.devDependencies
     expect(table.get("effect")?.tested).toBe(root.dependencies.effect)
     expect(table.get("TypeScript")?.tested).toBe(

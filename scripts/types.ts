@@ -12,7 +12,7 @@ const { version } = require("typescript-6/package.json") as { readonly version: 
 
 const { status, stdout } = spawnSync(
   process.execPath,
-  ["node_modules/tstyche/dist/bin.js", ...process.argv.slice(2)],
+  ["scripts/node_modules/tstyche/dist/bin.js", ...process.argv.slice(2)],
   {
     encoding: "utf8",
     env: {

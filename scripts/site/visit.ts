@@ -29,7 +29,7 @@ export interface Visit {
 }
 
 const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-const axe = Fs.readFileSync("node_modules/axe-core/axe.min.js", "utf8")
+const axe = Fs.readFileSync("scripts/node_modules/axe-core/axe.min.js", "utf8")
 
 const violationsIn = async (page: Page): Promise<ReadonlyArray<string>> => {
   await page.evaluate(axe)

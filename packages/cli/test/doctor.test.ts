@@ -298,7 +298,7 @@ describe("spotnana-auth doctor, of certificates,", () => {
 
   it.live("says that one is for another host", () =>
     Effect.gen(function*() {
-      const { at, trust, user } = yield* secured({ names: [{ type: 2, value: "api.example" }] })
+      const { at, trust, user } = yield* secured({ names: [{ type: "dns", value: "api.example" }] })
       yield* trust
       const { check, status } = yield* diagnose(user, [], at("localhost"))
       expect(status).toEqual({ ...skippedAfter("connection"), connection: "fault" })

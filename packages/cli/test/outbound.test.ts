@@ -78,7 +78,7 @@ const host = "api.example"
 /** A Spotnana that can be reached through a proxy alone: no name server knows it. */
 const behindProxy = (status?: number) =>
   Effect.gen(function*() {
-    const { at, mock, port, trust, trusted, user } = yield* secured({ names: [{ type: 2, value: host }] })
+    const { at, mock, port, trust, trusted, user } = yield* secured({ names: [{ type: "dns", value: host }] })
     const { address, connects } = yield* connectProxy(status === undefined ? {} : { status })
     return {
       mock,

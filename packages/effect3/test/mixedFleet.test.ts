@@ -2,7 +2,7 @@ import { FileTokenStore, RedisTokenStore, SpotnanaHttpClient, TokenProvider } fr
 import type { TokenStore } from "@effect-spotnana/effect3"
 import { MockSpotnana } from "@effect-spotnana/effect3/testing"
 import { FetchHttpClient } from "@effect/platform"
-import { NodeContext } from "@effect/platform-node"
+import * as NodeContext from "@effect/platform-node/NodeContext"
 import { describe, expect, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Redacted } from "effect"
 import { randomBytes } from "node:crypto"

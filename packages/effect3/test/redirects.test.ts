@@ -1,7 +1,7 @@
 import { Environment, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/effect3"
 import { FetchHttpClient, HttpBody, HttpClient, HttpClientRequest, HttpClientResponse } from "@effect/platform"
 import type { HttpMethod } from "@effect/platform"
-import { NodeHttpClient } from "@effect/platform-node"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { interceptors } from "@effect/platform-node/Undici"
 import { describe, expect, it } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"

@@ -1,6 +1,6 @@
 import { FileTokenStore, RedisTokenStore, TokenStore } from "@effect-spotnana/effect3"
 import { FileSystem } from "@effect/platform"
-import { NodeContext } from "@effect/platform-node"
+import * as NodeContext from "@effect/platform-node/NodeContext"
 import { afterAll, describe, expect, it } from "@effect/vitest"
 import { ConfigProvider, Context, Duration, Effect, Exit, Layer, Option, Redacted, Scope, TestClock } from "effect"
 import { randomBytes, randomUUID } from "node:crypto"

@@ -2,7 +2,7 @@
 import { SpotnanaHttpClient } from "@effect-spotnana/effect3"
 import { Fault, MockSpotnana } from "@effect-spotnana/effect3/testing"
 import { FetchHttpClient, HttpBody, HttpClient, HttpClientRequest, HttpServer } from "@effect/platform"
-import { NodeHttpServer } from "@effect/platform-node"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { assert, describe, expect, it } from "@effect/vitest"
 import { Chunk, Effect, Exit, Fiber, Layer, Redacted, Stream, TestClock } from "effect"
 import { createServer } from "node:http"

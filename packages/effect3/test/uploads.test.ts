@@ -1,6 +1,6 @@
 import { Environment, SpotnanaHttpClient } from "@effect-spotnana/effect3"
 import { HttpBody } from "@effect/platform"
-import { NodeHttpClient } from "@effect/platform-node"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Agent, buildConnector } from "@effect/platform-node/Undici"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"

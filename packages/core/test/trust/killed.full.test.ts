@@ -47,7 +47,9 @@ describe("a token store in a directory", () => {
                 const exit = once(child, "exit")
                 // At another moment each time: within the first writing, or some writings later.
                 const writings = n % 4
-                for (let seen = 0; seen <= writings;) seen += String((await once(child.stdout, "data"))[0]).length
+                for (let seen = ""; seen.split(">").length <= writings || !seen.endsWith("<");) {
+                  seen += String((await once(child.stdout, "data"))[0])
+                }
                 await new Promise((resolve) => setTimeout(resolve, n % 7))
                 child.kill("SIGKILL")
                 await exit
@@ -75,8 +77,8 @@ describe("a token store in a directory", () => {
           }),
         { concurrency: "unbounded", discard: true }
       )
-      // One in four is killed within its first writing.
-      expect(written).toBeGreaterThan(kills / 2)
+      // One in four may be killed within its first writing.
+      expect(written).toBeGreaterThanOrEqual(kills * 3 / 4)
       reportFigure(context, {
         of: "kill -9 of a process that writes to a directory",
         figure: String(kills),

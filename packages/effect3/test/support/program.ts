@@ -1,7 +1,7 @@
 // A program that makes one call and ends; the refresh fiber must not keep the process alive.
 import { SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/effect3"
 import { FetchHttpClient } from "@effect/platform"
-import { NodeHttpClient } from "@effect/platform-node"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Console, Effect, Layer } from "effect"
 
 const platform = process.argv[2] === "undici" ? NodeHttpClient.layerUndici : FetchHttpClient.layer

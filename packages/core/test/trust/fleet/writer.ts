@@ -21,17 +21,15 @@ const program = Effect.gen(function*() {
       yield* Effect.sleep(1)
       continue
     }
-    // One character before each writing.
-    process.stdout.write(".")
+    // One character before each writing, and one after each that succeeded: on a slow machine the lease may be over.
+    process.stdout.write("<")
     yield* backend.extend(key, granted.fence, lease)
     if (n % 5 === 4) {
       yield* backend.release(key, granted.fence, { time: Duration.millis(1), failure: Redacted.make("failure") })
-    } else {yield* backend.write(
-        key,
-        granted.fence,
-        Redacted.make(`whole-${granted.fence}-${"x".repeat(4096)}-end`),
-        hour
-      )}
+    } else {
+      const token = Redacted.make(`whole-${granted.fence}-${"x".repeat(4096)}-end`)
+      if (yield* backend.write(key, granted.fence, token, hour)) process.stdout.write(">")
+    }
   }
 })
 

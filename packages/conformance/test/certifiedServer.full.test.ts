@@ -6,7 +6,9 @@ import { once } from "node:events"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import Provider from "oidc-provider"
-import { clientId, clientSecret } from "./support/harness.ts"
+
+const clientId = "client"
+const clientSecret = Redacted.make("a-secret")
 
 /** A certified OAuth server, and an API that accepts its tokens while they live by its clock, in whole seconds. */
 const certified = (lifetime: number) =>

@@ -1,0 +1,18 @@
+// What the packages weigh as they are published, which takes a compiler.
+import * as Path from "node:path"
+import { expect, it } from "vitest"
+import { publishInto } from "./published.ts"
+import { firstProgram, measure } from "./size/measure.ts"
+
+it("the size of what is published is that of the sources, within 2 %", async () => {
+  const core = publishInto(Path.resolve(".generated/size"))
+  const [sources, dist] = [await measure(firstProgram()), await measure(firstProgram(), `${core}/dist/index.js`)]
+  // Not the bundler's own helpers.
+  const modules = dist.modules.map(([file]) => file).filter((file) => !file.startsWith("\0"))
+  // All that the first program needs is one file, the engine's part too: each further one takes time at every start.
+  expect(modules.toSorted()).toEqual([
+    ".generated/size/node_modules/@effect-spotnana/core/dist/internal/client.js",
+    "program.ts"
+  ])
+  expect(Math.abs(dist.gzip / sources.gzip - 1)).toBeLessThan(0.02)
+})
