@@ -518,7 +518,7 @@ describe("the answer", () => {
     ["no token", 200, "{}", ["answered 200, but it has no access_token. Check the token URL"]],
     ["an odd lifetime", 200, `{"access_token":"t","expires_in":0}`, ["but its expires_in is below one second"]],
     ["control characters", 400, JSON.stringify({ message: "a\u001b[31m\r\nb\u0085c\u2028d" }), ["(a [31m b c d)"]],
-    ["a novel", 400, JSON.stringify({ message: "x".repeat(10_000) }), [`(${"x".repeat(300)}…)`]]
+    ["a novel", 400, JSON.stringify({ message: "x".repeat(10_000) }), [`(${"x".repeat(300)}...)`]]
   ])(
     "invariant 12: its error tells what happened and what to do: %s",
     ([, status, body, sentences]) =>

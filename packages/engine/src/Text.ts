@@ -70,7 +70,7 @@ export const printable = (
 ): string => {
   if (repeats(text, secrets)) return redacted
   const line = text.replace(control, " ").replace(invisible, "").trim()
-  return line.length > maxLength ? `${line.slice(0, maxLength)}…` : line
+  return line.length > maxLength ? `${line.slice(0, maxLength)}...` : line
 }
 
 const redacted = "<redacted>"

@@ -63,7 +63,7 @@ describe("ErrorBody", () => {
     assert.deepStrictEqual(entries, [
       { errorCode: "A", message: "a", errorDetail: "b", errorParameters: [{ name: "n" }] },
       {},
-      { message: `${"x".repeat(4096)}…` }
+      { message: `${"x".repeat(4096)}...` }
     ])
     assert.deepStrictEqual(ErrorBody.errorMessages({ errorMessages: "none" }, []), [])
   })
