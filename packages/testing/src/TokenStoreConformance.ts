@@ -8,6 +8,7 @@ import type { TokenStore } from "@effect-spotnana/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
@@ -51,7 +52,7 @@ const expect = (what: string, actual: unknown, expected: unknown): Effect.Effect
     ? Effect.void
     : fail(`${what}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`)
 
-// A check before the end of this time must finish within it, also on a busy machine.
+// What is checked before the end of this time must be checked within it: see `beforeItsEnd`.
 const short = Duration.seconds(2)
 const minute = Duration.minutes(1)
 const payload = Redacted.make("payload")
@@ -59,6 +60,39 @@ const failure = Redacted.make("failure")
 
 // The store began to count before it answered. So more than the short time has then passed by its clock too.
 const shortIsOver = Effect.sleep(Duration.times(short, 1.25))
+
+/**
+ * A case that checks something before the short time is over. If the machine was so busy that the time was over before
+ * the checks were, the case runs again, under another key.
+ */
+const beforeItsEnd = (
+  run: (
+    shortIsOver: Effect.Effect<void>,
+    backend: TokenStore.Backend,
+    key: string,
+    other: TokenStore.Backend
+  ) => ReturnType<Case["run"]>
+): Case["run"] =>
+(backend, key, other = backend) => {
+  const attempt = (number: number): ReturnType<Case["run"]> =>
+    Effect.suspend(() => {
+      let isChecked = false
+      const over = Effect.suspend(() => {
+        isChecked = true
+        return shortIsOver
+      })
+      const own = number === 1 ? key : `${key}:${number}`
+      return Effect.flatMap(
+        Effect.timed(Effect.exit(run(over, backend, own, other))),
+        ([taken, exit]) =>
+          Exit.isSuccess(exit) || isChecked || number === attempts || Duration.isLessThan(taken, short)
+            ? exit
+            : attempt(number + 1)
+      )
+    })
+  return attempt(1)
+}
+const attempts = 5
 
 // For what takes at most a second, unless the machine is busy.
 const longestWait = Duration.seconds(10)
@@ -185,7 +219,7 @@ export const cases: ReadonlyArray<Case> = [
   },
   {
     name: "a lease ends with its time, and its fencing token is of no use any more",
-    run: (backend, key, other = backend) =>
+    run: beforeItsEnd((shortIsOver, backend, key, other) =>
       Effect.gen(function*() {
         const first = yield* granted("first", backend.lease(key, short))
         yield* within("before its end", yield* held("before its end", other.lease(key, minute)), short)
@@ -204,10 +238,11 @@ export const cases: ReadonlyArray<Case> = [
         yield* held("after a late backoff", backend.lease(key, minute))
         yield* expect("write of the second", yield* other.write(key, second, payload, minute), true)
       })
+    )
   },
   {
     name: "an extended lease lasts for longer",
-    run: (backend, key, other = backend) =>
+    run: beforeItsEnd((shortIsOver, backend, key, other) =>
       Effect.gen(function*() {
         const fence = yield* granted("first", backend.lease(key, short))
         yield* expect("extension", yield* backend.extend(key, fence, minute), true)
@@ -218,10 +253,11 @@ export const cases: ReadonlyArray<Case> = [
         yield* timeLeftIs("later", after.timeLeft, "less", Duration.isLessThan(after.timeLeft, before.timeLeft))
         yield* expect("write", yield* backend.write(key, fence, payload, minute), true)
       })
+    )
   },
   {
     name: "an extension counts from now, and may shorten the lease",
-    run: (backend, key, other = backend) =>
+    run: beforeItsEnd((shortIsOver, backend, key, other) =>
       Effect.gen(function*() {
         const fence = yield* granted("first", backend.lease(key, minute))
         yield* expect("extension", yield* backend.extend(key, fence, short), true)
@@ -229,6 +265,7 @@ export const cases: ReadonlyArray<Case> = [
         yield* shortIsOver
         yield* granted("after its end", other.lease(key, minute))
       })
+    )
   },
   {
     name: "after a release the lease is free, and what is stored stays",
@@ -247,7 +284,7 @@ export const cases: ReadonlyArray<Case> = [
   },
   {
     name: "a backoff lasts for its time, with its failure, and what is stored stays",
-    run: (backend, key, other = backend) =>
+    run: beforeItsEnd((shortIsOver, backend, key, other) =>
       Effect.gen(function*() {
         const first = yield* granted("first", backend.lease(key, minute))
         yield* backend.write(key, first, payload, minute)
@@ -268,10 +305,11 @@ export const cases: ReadonlyArray<Case> = [
         yield* expect("the fence rises", third > second, true)
         yield* held("the next lease", backend.lease(key, minute))
       })
+    )
   },
   {
     name: "what is stored ends with its time, and the next fencing token is greater all the same",
-    run: (backend, key, other = backend) =>
+    run: beforeItsEnd((shortIsOver, backend, key, other) =>
       Effect.gen(function*() {
         const first = yield* granted("first", backend.lease(key, minute))
         yield* backend.write(key, first, payload, minute)
@@ -283,6 +321,7 @@ export const cases: ReadonlyArray<Case> = [
         const third = yield* granted("after its end", other.lease(key, minute))
         yield* expect("the fence rises", third > second, true)
       })
+    )
   },
   {
     name: "what is stored lasts for its own time",

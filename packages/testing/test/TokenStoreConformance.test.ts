@@ -45,8 +45,19 @@ const makeBroken = ({ edits, name }: BrokenStore): Effect.Effect<Effect.Effect<B
     return Effect.suspend(makeMemory)
   })
 
+/** The store in memory on a machine that is too busy at the first and at the second lease of each key: two seconds each. */
+const busy = Effect.map(memory, (backend): Backend => {
+  let leases = 0
+  return {
+    ...backend,
+    lease: (key, duration) =>
+      Effect.tap(backend.lease(key, duration), () => (leases += 1) <= 2 ? Effect.sleep("2.1 seconds") : Effect.void)
+  }
+})
+
 class Results extends Context.Service<Results, {
   readonly memory: ReadonlyArray<readonly [name: string, message: string]>
+  readonly busy: ReadonlyArray<readonly [name: string, message: string]>
   readonly broken: ReadonlyMap<string, ReadonlyMap<string, string>>
 }>()("Results") {}
 
@@ -60,7 +71,7 @@ const results = Layer.effect(
       const store = stores[index]!
       return Effect.map(runCases(store, isShared ? store : undefined), (messages) => [name, new Map(messages)] as const)
     }, { concurrency: "unbounded" })
-    return { memory: yield* runCases(memory), broken: new Map(broken) }
+    return { memory: yield* runCases(memory), busy: yield* runCases(busy), broken: new Map(broken) }
   })
 )
 
@@ -70,6 +81,12 @@ describe("the conformance of a store", () => {
       Effect.gen(function*() {
         const { memory } = yield* Results
         assert.deepStrictEqual(memory, memory.map(([name]) => [name, "passes"] as const))
+      }))
+
+    it.effect("a machine that is busy for seconds does not make a store fail", () =>
+      Effect.gen(function*() {
+        const { busy } = yield* Results
+        assert.deepStrictEqual(busy, busy.map(([name]) => [name, "passes"] as const))
       }))
 
     for (const { foundBy, name, says } of brokenStores) {
