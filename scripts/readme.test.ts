@@ -33,7 +33,7 @@ const sources: Readonly<Record<string, readonly [section: string, column: string
     "waited for a token"
   ],
   "of 5,000 requests, how many failed after a revocation": ["Mass revocation", "failed"],
-  "token requests after the revocation (with 0, a client gets no new token)": [
+  "token requests after the revocation (0: the client gets no new token)": [
     "Mass revocation",
     "token requests after it"
   ],

@@ -23,6 +23,9 @@ export const local: Effect.Effect<boolean> = Effect.gen(function*() {
   const checks = results.flat()
   const held = checks.filter(({ holds }) => holds).length
   yield* Screen.line(`\n${held} of ${checks.length} claims held, in ${Screen.time(duration)}.`, "")
-  yield* Screen.line("To call the real Spotnana, set SPOTNANA_CLIENT_ID and SPOTNANA_CLIENT_SECRET.", "")
+  yield* Screen.line(
+    "To call the real Spotnana, set SPOTNANA_CLIENT_ID and SPOTNANA_CLIENT_SECRET, and run this again.",
+    ""
+  )
   return held === checks.length
 }).pipe(Effect.provide(Spotnana), Effect.orDie)
