@@ -4,11 +4,10 @@ import * as Fs from "node:fs"
 const line = `
 > **Not on npm yet:** until the first release, \`npm install\` of these packages fails with 404. Clone the
 > [repository](https://github.com/effect-spotnana/effect-spotnana), and run \`npx --yes pnpm@10 tarballs\` in the clone. Then, in the directory of
-> your application, run \`npm install <clone>/.generated/tarballs/effect-spotnana-{engine,core,testing,cli}-*.tgz\` once; for Effect 3
-> \`{engine,effect3}\` in place of the four names. In other \`npm install\` commands leave out every name that begins with
+> your application, run \`npm install <clone>/.generated/tarballs/effect-spotnana-{engine,core,testing,cli}-*.tgz\` once, in bash or zsh; for
+> Effect 3 \`{engine,effect3}\` in place of the four names. In other \`npm install\` commands leave out every name that begins with
 > \`@effect-spotnana/\`, or the whole command if no name is left. Where a page says \`npx @effect-spotnana/cli\` or
-> \`spotnana-auth\`, run \`npx spotnana-auth\` in that directory. An application on Effect 3
-> needs another directory for this command, with the four packages.
+> \`spotnana-auth\`, run \`npx spotnana-auth\` in that directory; with Effect 3, in a second directory with the four packages.
 `
 
 /** Whoever reads one of these may install a package next. */
