@@ -322,10 +322,14 @@ describe("failures", () => {
     }).pipe(Effect.provide(spotnana)))
 
   for (
-    const options of [{ perMinute: 0 }, { perMinute: 0.5 }, { timeout: 0 }, {
-      session: session as never,
-      scope: 1 as never
-    }]
+    const options of [
+      { perMinute: 0 },
+      { perMinute: 0.5 },
+      { timeout: 0 },
+      { session: session as never, scope: 1 as never },
+      { subjectTokenType: 1 as never },
+      { rejectsSubject: "never" as never }
+    ]
   ) {
     it.effect(`options out of their range are defects at start-up: ${JSON.stringify(Object.keys(options))}`, () =>
       Effect.gen(function*() {
