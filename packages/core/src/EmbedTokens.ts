@@ -223,7 +223,10 @@ const makeAnswer = <R>(options: Options<R>) =>
           return Effect.succeed(tokens(token))
         }
       })
-    }).pipe(Effect.catch((error) => Effect.succeed(refuse(error._tag))))
+    }).pipe(
+      // Not every error: that of a session in JavaScript, or of the type `any`, is for the application's server.
+      Effect.catchTag(["NotSignedIn", "NotAllowed"], ({ _tag }) => Effect.succeed(refuse(_tag)))
+    )
   })
 
 /**
