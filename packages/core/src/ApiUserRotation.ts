@@ -183,7 +183,7 @@ export const rotate = <R = never>(
 > =>
   Effect.gen(function*() {
     const administrator = yield* SpotnanaHttpClient
-    const source = yield* Credentials.Credentials
+    const source = Steps.checked(yield* Credentials.Credentials)
     const stepTimeout = duration("ApiUserRotation.stepTimeout", options.stepTimeout ?? "5 minutes", 0)
     const givenDrain = options.drain === undefined ? undefined : duration("ApiUserRotation.drain", options.drain, 0)
     const users = ApiUsers.make(administrator)

@@ -48,6 +48,7 @@ import { Credentials } from "./Credentials.ts"
 import { makeAllowance, makeBackoff } from "./internal/embedTokens/limits.ts"
 import { isSameOrigin } from "./internal/embedTokens/sameOrigin.ts"
 import { currentInstant } from "./internal/instant.ts"
+import { checkExchange } from "./internal/tokenExchange/options.ts"
 import * as TokenEndpoint from "./TokenEndpoint.ts"
 import * as TokenExchange from "./TokenExchange.ts"
 import { TokenStore } from "./TokenStore.ts"
@@ -169,6 +170,7 @@ const makeExchange = <R>(options: Options<R>): Effect.Effect<
     const endpoint = { audience, clientAuthentication, environment, maxBodySize, parameters, scope, timeout }
     // Checks the options at start-up.
     yield* TokenEndpoint.make(endpoint)
+    checkExchange(options)
     const services = Context.make(Credentials, yield* Credentials).pipe(
       Context.add(HttpClient.HttpClient, yield* HttpClient.HttpClient)
     )
@@ -221,7 +223,10 @@ const makeAnswer = <R>(options: Options<R>) =>
           return Effect.succeed(tokens(token))
         }
       })
-    }).pipe(Effect.catch((error) => Effect.succeed(refuse(error._tag))))
+    }).pipe(
+      // Not every error: that of a session in JavaScript, or of the type `any`, is for the application's server.
+      Effect.catchTag(["NotSignedIn", "NotAllowed"], ({ _tag }) => Effect.succeed(refuse(_tag)))
+    )
   })
 
 /**

@@ -156,7 +156,10 @@ export const make = (administrator: SpotnanaHttpClient["Service"]): PartnerKeys[
             HttpClientRequest.bodyJsonUnsafe({ keyType: "JWKS", jwks: { keys: [{ kty, use, alg, kid, n, e }] } })
           )
         )
-        const added = (yield* readKeys(response)).find((answered) => answered.kid === kid)
+        // An older key of this name, which was revoked, may be in the answer too.
+        const added = (yield* readKeys(response)).find((answered) =>
+          answered.kid === kid && answered.status !== "REVOKED"
+        )
         if (added === undefined) return yield* malformed(response, "the key that was added")
         const expected = yield* thumbprint(key)
         if (added.thumbprint !== undefined && added.thumbprint !== expected) {

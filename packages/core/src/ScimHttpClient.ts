@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import * as ErrorBody from "@effect-spotnana/engine/ErrorBody"
+import { checked } from "@effect-spotnana/engine/Options"
 import { credentialProblem } from "@effect-spotnana/engine/Text"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
@@ -14,6 +15,7 @@ import * as Effect from "effect/Effect"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Environment from "./Environment.ts"
@@ -105,7 +107,7 @@ export interface Options {
  * **Details**
  *
  * Throws a `TypeError` for a token that no server can accept: one that is empty, has a line break at its end or a
- * character outside printable ASCII.
+ * character outside printable ASCII. Throws a `RangeError` for a value that is no `Environment`, such as a name.
  *
  * @category combinators
  * @since 0.1.0
@@ -113,6 +115,8 @@ export interface Options {
 export const authenticate = (
   { environment = Environment.production, token }: Options
 ): <E, R>(client: HttpClient.HttpClient.With<E, R>) => HttpClient.HttpClient.With<E | ScimTokenRejected, R> => {
+  const isEnvironment = Predicate.hasProperty(environment, "origins")
+  checked("ScimHttpClient.environment", environment, isEnvironment, "an Environment")
   const problem = tokenProblem(token)
   if (problem !== undefined) throw new TypeError(`ScimHttpClient.token cannot be used: ${problem}`)
   return withConstantBearer(environment, token, (response) => rejected(token, response))

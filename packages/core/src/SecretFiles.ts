@@ -8,7 +8,7 @@
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
 
 /**
  * A `ConfigProvider` that also reads each variable `SPOTNANA_…` from the file
@@ -86,6 +86,7 @@ const suffix = "_FILE"
  * @category layers
  * @since 0.1.0
  */
-export const layer: Layer.Layer<never, never, FileSystem.FileSystem> = /* #__PURE__ */ ConfigProvider.layer(
-  /* #__PURE__ */ Effect.flatMap(ConfigProvider.ConfigProvider, withFiles)
+// Fresh, because a memoised layer in a `LayerMap` would read the variables of the first tenant for all tenants.
+export const layer: Layer.Layer<never, never, FileSystem.FileSystem> = /* #__PURE__ */ Layer.fresh(
+  /* #__PURE__ */ ConfigProvider.layer(/* #__PURE__ */ Effect.flatMap(ConfigProvider.ConfigProvider, withFiles))
 )

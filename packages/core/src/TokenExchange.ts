@@ -20,6 +20,7 @@ import type { AuthError, InvalidCredentials } from "./AuthError.ts"
 import { Credentials } from "./Credentials.ts"
 import { authenticateWith } from "./internal/httpClient/authenticate.ts"
 import * as Errors from "./internal/tokenExchange/errors.ts"
+import { checkExchange } from "./internal/tokenExchange/options.ts"
 import { makeUserEndpoint, userCredentials } from "./internal/tokenExchange/userEndpoint.ts"
 import { UserTelemetry } from "./internal/tokenExchange/userTelemetry.ts"
 import { makeShell, serviceOf } from "./internal/tokenProvider/make.ts"
@@ -167,13 +168,11 @@ export class UserTokenProvider extends Context.Service<UserTokenProvider, {
   readonly changes: Stream.Stream<UserStatus>
 }>()("@effect-spotnana/core/TokenExchange/UserTokenProvider") {}
 
-const checkOptions = ({ rejectsSubject, subjectToken, subjectTokenType = accessTokenType, user }: Options): void => {
+const checkOptions = ({ subjectToken, user, ...options }: Options): void => {
   checked("TokenExchange.user", user, Predicate.isString(user) && user !== "", "a text that is not empty")
   // Only its type is shown: by mistake, it may be the token itself.
   checked("TokenExchange.subjectToken", typeof subjectToken, Effect.isEffect(subjectToken), "an Effect")
-  checked("TokenExchange.subjectTokenType", subjectTokenType, Predicate.isString(subjectTokenType), "a text")
-  const isPredicate = rejectsSubject === undefined || Predicate.isFunction(rejectsSubject)
-  checked("TokenExchange.rejectsSubject", rejectsSubject, isPredicate, "a function")
+  checkExchange(options)
 }
 
 /** The refresh tokens of the last two exchanges: of the token in use, and of the next one before it is in use. */

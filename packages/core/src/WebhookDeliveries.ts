@@ -179,23 +179,29 @@ const deleteIfEqual = /* #__PURE__ */ Redis.script((key: string, value: string) 
 
 const makeRedis = (redis: Redis.Redis["Service"], prefix: string, { handlerTimeout, timeToLive }: Times): Store => {
   const keyOf = (id: string) => prefix + id
-  const mapError = <A>(effect: Effect.Effect<A, Redis.RedisError>) =>
-    Effect.mapError(Effect.timeout(effect, storeTimeout), (cause) =>
-      new DeliveryUnavailable({
-        reason: "Store",
-        message:
-          "Redis cannot be used, so it is not known whether a webhook delivery was handled: check the connection.",
-        cause
-      }))
+  /** Runs commands. A client that dies or throws cannot be used either. */
+  const run = <A>(commands: () => Effect.Effect<A, Redis.RedisError>) =>
+    Effect.suspend(commands).pipe(
+      Effect.timeout(storeTimeout),
+      Effect.catchDefect((defect) => Effect.fail(defect)),
+      Effect.mapError((cause) =>
+        new DeliveryUnavailable({
+          reason: "Store",
+          message:
+            "Redis cannot be used, so it is not known whether a webhook delivery was handled: check the connection.",
+          cause
+        })
+      )
+    )
   return {
     claim: (id, claimant) =>
-      mapError(Effect.gen(function*() {
+      run(Effect.fnUntraced(function*() {
         const set = yield* redis.send("SET", keyOf(id), claimant, "NX", "PX", `${handlerTimeout}`)
         if (set === "OK") return "Granted"
         return (yield* redis.send("GET", keyOf(id))) === handled ? "Handled" : "InProgress"
       })),
-    setHandled: (id) => Effect.asVoid(mapError(redis.send("SET", keyOf(id), handled, "PX", `${timeToLive}`))),
-    release: (id, claimant) => mapError(redis.eval(deleteIfEqual)(keyOf(id), claimant))
+    setHandled: (id) => Effect.asVoid(run(() => redis.send("SET", keyOf(id), handled, "PX", `${timeToLive}`))),
+    release: (id, claimant) => run(() => redis.eval(deleteIfEqual)(keyOf(id), claimant))
   }
 }
 

@@ -317,6 +317,23 @@ describe("ApiUserRotation", () => {
         assert.deepStrictEqual(yield* calls, [])
       }).pipe(Effect.provide(onMock)))
 
+    it.effect.each([["Check", 0], ["Switch", 1]] as const)(
+      "%s: the source yields no credentials, and nothing is changed",
+      ([step, good]) =>
+        Effect.gen(function*() {
+          let reads = 0
+          const current = Effect.sync(() =>
+            (reads++ < good ? { clientId, clientSecret } : undefined) as Credentials.ClientCredentials
+          )
+          const error = yield* Effect.flip(underTime(ApiUserRotation.rotate({ switchTo }))).pipe(
+            Effect.provideService(Credentials.Credentials, { current })
+          )
+          assert.deepStrictEqual([error.step, error.newClientId], [step, undefined])
+          assert.include(String(error.cause), "a client id and a Redacted client secret are expected")
+          assert.deepStrictEqual(yield* clientIds, [clientId])
+        }).pipe(Effect.provide(onMock))
+    )
+
     it.effect("Check: the source hangs", () =>
       Effect.gen(function*() {
         const rotation = ApiUserRotation.rotate({ switchTo }).pipe(

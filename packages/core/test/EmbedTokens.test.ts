@@ -174,6 +174,13 @@ describe("who gets none", () => {
       }).pipe(Effect.provide(spotnana)))
   }
 
+  it.effect("the session fails with an error of the application: the error goes to its server, and no answer is made", () =>
+    Effect.gen(function*() {
+      const error = { _tag: "DatabaseError" }
+      const ask = yield* makeApplication({ session: Effect.fail(error as unknown as EmbedTokens.NotSignedIn) })
+      expect(yield* Effect.flip(ask() as Effect.Effect<unknown, unknown>)).toBe(error)
+    }).pipe(Effect.provide(spotnana)))
+
   it.effect("an older browser's page of the same origin gets them", () =>
     Effect.gen(function*() {
       const ask = yield* makeApplication()
@@ -322,10 +329,14 @@ describe("failures", () => {
     }).pipe(Effect.provide(spotnana)))
 
   for (
-    const options of [{ perMinute: 0 }, { perMinute: 0.5 }, { timeout: 0 }, {
-      session: session as never,
-      scope: 1 as never
-    }]
+    const options of [
+      { perMinute: 0 },
+      { perMinute: 0.5 },
+      { timeout: 0 },
+      { session: session as never, scope: 1 as never },
+      { subjectTokenType: 1 as never },
+      { rejectsSubject: "never" as never }
+    ]
   ) {
     it.effect(`options out of their range are defects at start-up: ${JSON.stringify(Object.keys(options))}`, () =>
       Effect.gen(function*() {

@@ -1,10 +1,11 @@
-import { PartnerKeyRotation, PartnerKeys, SigningKey, SubjectToken } from "@effect-spotnana/core"
+import { PartnerKeyRotation, PartnerKeys, SigningKey, SpotnanaHttpClient, SubjectToken } from "@effect-spotnana/core"
 import { Fault, MockSpotnana, SubjectTokenVerifier } from "@effect-spotnana/testing"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Redacted, Schedule } from "effect"
+import { HttpClient } from "effect/http"
 import { TestClock } from "effect/testing"
 import { makeAudit } from "./support/audit.ts"
-import { onMock } from "./support/harness.ts"
+import { clientId, clientSecret, onMock } from "./support/harness.ts"
 import { keyPair, pemOf } from "./support/rsaKeys.ts"
 import { trackedCrypto } from "./support/trackedCrypto.ts"
 
@@ -154,6 +155,24 @@ describe("PartnerKeyRotation", () => {
         assert.deepStrictEqual(calls, ["GET  200", `POST  ${status}`])
       }).pipe(Effect.provide(administration))
   )
+
+  it.effect("Add: nothing is revoked after a refusal below a client that filters statuses", () => {
+    const filtered = Layer.effect(
+      HttpClient.HttpClient,
+      Effect.map(HttpClient.HttpClient, (client) => HttpClient.filterStatusOk(client))
+    )
+    const administration = PartnerKeys.layer.pipe(
+      Layer.provide(SpotnanaHttpClient.layer({ clientId, clientSecret }).pipe(Layer.provide(filtered))),
+      Layer.provideMerge(Layer.merge(onMock(), crypto))
+    )
+    return Effect.gen(function*() {
+      const { mock } = yield* application
+      yield* mock.inject("api", Fault.status(200, { body: { keys: [{ kid: "old" }] } }))
+      yield* mock.inject("api", Fault.status(409))
+      const { calls } = yield* failing({})
+      assert.deepStrictEqual(calls, ["GET  200", "POST  409"])
+    }).pipe(Effect.provide(administration))
+  })
 
   it.effect("a function that throws is a step that failed", () =>
     Effect.gen(function*() {

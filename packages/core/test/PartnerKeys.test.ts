@@ -111,6 +111,14 @@ describe("PartnerKeys", () => {
       assert.strictEqual(yield* statusOf(keys.list("company")), 400)
     }).pipe(Effect.provide(administration)))
 
+  it.effect("an older key of the same name that was revoked is not taken for the one that was added", () =>
+    Effect.gen(function*() {
+      const { keys, mock } = yield* subjects
+      const older = { kid: "first", status: "REVOKED", thumbprint: "other" }
+      yield* mock.inject("api", Fault.status(201, { body: { keys: [older, { kid: "first", status: "ACTIVE" }] } }))
+      assert.strictEqual((yield* keys.add(companyId, yield* publicJwk("first", "first"))).status, "ACTIVE")
+    }).pipe(Effect.provide(administration)))
+
   it.effect("a thumbprint of another key is an error that says what to do", () =>
     Effect.gen(function*() {
       const { keys, mock } = yield* subjects

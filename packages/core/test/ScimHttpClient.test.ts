@@ -177,6 +177,14 @@ describe("ScimHttpClient", () => {
     }
   })
 
+  it("refuses what is no environment", () => {
+    const environment = "sandbox" as unknown as Environment.Environment
+    assert.throws(
+      () => ScimHttpClient.authenticate({ token, environment }),
+      "ScimHttpClient.environment is \"sandbox\"; expected an Environment"
+    )
+  })
+
   it.effect("reads token and environment from configuration", () =>
     Effect.gen(function*() {
       const { plain, sent } = answering(() => new Response())

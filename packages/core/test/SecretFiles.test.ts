@@ -2,7 +2,7 @@ import { Credentials, SecretFiles, SpotnanaHttpClient } from "@effect-spotnana/c
 import { MockSpotnana } from "@effect-spotnana/testing"
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Config, ConfigProvider, Effect, FileSystem, Layer, Redacted } from "effect"
+import { Config, ConfigProvider, Context, Effect, FileSystem, Layer, LayerMap, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { clientId, clientSecret } from "./support/harness.ts"
 
@@ -103,5 +103,22 @@ describe("SecretFiles", () => {
           )
         )
       )
+    }).pipe(Effect.provide(NodeFileSystem.layer)))
+
+  it.effect("each tenant of a LayerMap has its own variables, also while another one is in use", () =>
+    Effect.gen(function*() {
+      const tenants = yield* LayerMap.make((tenant: string) =>
+        Credentials.layerConfig().pipe(
+          Layer.provide(SecretFiles.layer),
+          Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord({
+            SPOTNANA_CLIENT_ID: tenant,
+            SPOTNANA_CLIENT_SECRET: `s3cr3t of ${tenant}`
+          })))
+        )
+      )
+      for (const tenant of ["acme", "globex"]) {
+        const { current } = Context.get(yield* Layer.build(tenants.get(tenant)), Credentials.Credentials)
+        assert.strictEqual(((yield* current) as Credentials.ClientCredentials).clientId, tenant)
+      }
     }).pipe(Effect.provide(NodeFileSystem.layer)))
 })

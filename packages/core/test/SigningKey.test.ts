@@ -1,4 +1,4 @@
-import { SigningKey, SubjectToken } from "@effect-spotnana/core"
+import { Jwks, SigningKey, SubjectToken } from "@effect-spotnana/core"
 import { assert, describe, it, vi } from "@effect/vitest"
 import { ConfigProvider, Effect, Redacted, Schema } from "effect"
 import { createPublicKey, generateKeyPairSync } from "node:crypto"
@@ -122,6 +122,28 @@ describe("publicJwk", () => {
         "NotRsa"
       )
       assert.strictEqual((yield* Effect.flip(SigningKey.publicJwk({ publicKey: "key" }))).problem, "Malformed")
+    }))
+
+  it.effect.each<readonly [string, unknown]>([
+    ["a text in place of an object", pem],
+    ["a key that is not Redacted", { privateKey: pem }],
+    ["a JWK that is not Redacted", { privateKey: jwk }],
+    ["no key", undefined]
+  ])("refuses %s, and says how to give a key without repeating it", ([, input]) =>
+    Effect.gen(function*() {
+      const key = input as SigningKey.SigningKey
+      const audit = makeAudit()
+      const uses: ReadonlyArray<Effect.Effect<unknown, SigningKey.InvalidSigningKey>> = [
+        Effect.suspend(() => SigningKey.publicJwk(key)),
+        Jwks.make([key]),
+        SubjectToken.signer({ key: Effect.succeed(key), issuer: "i" })({ email: "a@b.example" })
+      ]
+      for (const use of uses) {
+        const error = yield* Effect.flip(use)
+        audit.add(error)
+        assert.include(error.message, "expected an object with `privateKey`, which is Redacted, or with `publicKey`")
+      }
+      assert.deepStrictEqual(audit.search([...partsOf(pem), ...partsOf(jwk)]), [])
     }))
 
   const member = Schema.Union([Schema.String, Schema.Null, Schema.Boolean, Schema.Int])

@@ -5,7 +5,7 @@ import { Duration, Effect, Fiber, Redacted, Schema, Stream } from "effect"
 import { HttpClient } from "effect/http"
 import { TestClock } from "effect/testing"
 import { makeAudit } from "./support/audit.ts"
-import { onMock } from "./support/harness.ts"
+import { onMock, subjects } from "./support/harness.ts"
 
 const ask = Effect.gen(function*() {
   const spotnana = SpotnanaApiError.filterStatusOk(yield* SpotnanaHttpClient.SpotnanaHttpClient)
@@ -153,6 +153,37 @@ describe("SpotnanaApiError", () => {
       assert.strictEqual((yield* client.get("/v2/companies")).status, 200)
       yield* mock.inject("api", Fault.status(503), { times: 3 })
       assert.strictEqual((yield* Effect.flip(client.get("/v2/companies")))._tag, "SpotnanaApiError")
+    }).pipe(Effect.provide(onMock())))
+
+  it.effect("is the same where a client below has filtered the statuses already", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      const authenticate = SpotnanaHttpClient.authenticate(provider)
+      const plain = yield* HttpClient.HttpClient
+      const errors = yield* Effect.forEach(
+        [
+          authenticate(plain),
+          plain.pipe(HttpClient.filterStatusOk, authenticate),
+          plain.pipe(authenticate, HttpClient.filterStatusOk)
+        ],
+        (client) =>
+          Effect.andThen(
+            mock.inject("api", Fault.status(409, { body: { errorCode: "TAKEN", debugIdentifier: "debug-1" } })),
+            Effect.flip(SpotnanaApiError.filterStatusOk(client).get("/v2/companies"))
+          )
+      )
+      for (const error of errors) assert.deepStrictEqual(error, errors[0])
+      assert.deepInclude(errors[0], { _tag: "SpotnanaApiError", code: "TAKEN", debugIdentifier: "debug-1" })
+    }).pipe(Effect.provide(onMock())))
+
+  it.effect("leaves an error about a status of 2xx to the filter that made it", () =>
+    Effect.gen(function*() {
+      const spotnana = HttpClient.filterStatus(
+        yield* SpotnanaHttpClient.SpotnanaHttpClient,
+        (status) => status !== 200
+      )
+      const error = yield* Effect.flip(SpotnanaApiError.filterStatusOk(spotnana).get("/v2/companies"))
+      assert.strictEqual(error._tag, "HttpClientError")
     }).pipe(Effect.provide(onMock())))
 
   it.effect("crosses a process as JSON", () =>

@@ -195,6 +195,33 @@ describe("deliveries", () => {
     }).pipe(Effect.provide(onSilentRedis(silent)))
   })
 
+  const dies = Effect.die(new TypeError("no connection"))
+  const throws = () => {
+    throw new TypeError("no connection")
+  }
+  it.effect.each([["dies", () => dies], ["throws", throws]] as const)(
+    "a Redis that %s counts as one that cannot be used, and a delivery keeps the result of its handler",
+    ([, send]) => {
+      let isDead = true
+      const layer = Layer.effect(
+        Redis.Redis,
+        Redis.make({
+          send: <A>() => isDead ? send() : Effect.succeed("OK" as A),
+          subscribe: () => Effect.never,
+          connect: Effect.never
+        })
+      )
+      return Effect.gen(function*() {
+        expect((yield* Effect.flip(once("msg_1", Effect.succeed("handled")))).reason).toBe("Store")
+        for (const end of [Effect.succeed("handled"), Effect.fail("no")]) {
+          isDead = false
+          const handler = Effect.andThen(Effect.sync(() => void (isDead = true)), end)
+          expect(yield* Effect.exit(once("msg_1", handler))).toEqual(yield* Effect.exit(end))
+        }
+      }).pipe(Effect.provide(Layer.provide(WebhookDeliveries.layerRedis(), layer)))
+    }
+  )
+
   it("options that cannot be used are refused", () => {
     const made = (options: WebhookDeliveries.Options) => () =>
       Effect.runSync(Effect.provide(Effect.void, WebhookDeliveries.layerMemory(options)))

@@ -1,9 +1,9 @@
-import { Environment, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
+import { ApiUsers, Environment, SpotnanaApiError, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
 import { Fault, MockSpotnana } from "@effect-spotnana/testing"
 import { NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
 import { describe, expect, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Layer, Option, Redacted } from "effect"
-import { FetchHttpClient, HttpBody, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { FetchHttpClient, HttpBody, HttpClient, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { createServer } from "node:http"
@@ -41,6 +41,42 @@ describe.each(
 )("over a socket with %s", (platformName, platform) => {
   const live = (options?: SpotnanaHttpClient.Options<false>) =>
     authenticated(options).pipe(Layer.provide(platform), Layer.provideMerge(onSocket()))
+
+  it.live.each(["text", "json", "arrayBuffer"] as const)("works with a client that reads every answer: %s", (part) => {
+    const reading = Layer.effect(
+      HttpClient.HttpClient,
+      Effect.map(HttpClient.HttpClient, HttpClient.tap((response) => Effect.ignore(response[part])))
+    )
+    return Effect.gen(function*() {
+      const client = yield* SpotnanaHttpClient.SpotnanaHttpClient
+      const mock = yield* MockSpotnana.MockSpotnana
+      const apiUsers = ApiUsers.make(client)
+      expect((yield* client.get("/v2/companies")).status).toBe(200)
+      expect(yield* apiUsers.list).toEqual([clientId])
+      expect((yield* apiUsers.create()).clientId).not.toBe(clientId)
+      yield* mock.inject("api", Fault.status(409, { body: { errorCode: "TAKEN" } }), { times: 2 })
+      expect(yield* Effect.flip(apiUsers.create())).toMatchObject({ _tag: "SpotnanaApiError", code: "TAKEN" })
+      const response = yield* client.get("/v2/companies")
+      yield* response[part]
+      expect(yield* SpotnanaApiError.fromResponse(response)).toMatchObject({ status: 409, code: "TAKEN" })
+      for (const body of ["", "<html>"]) {
+        yield* mock.inject("api", Fault.status(500, { body }))
+        expect(yield* Effect.flip(apiUsers.create())).toMatchObject({ _tag: "SpotnanaApiError", status: 500 })
+      }
+    }).pipe(Effect.provide(
+      authenticated().pipe(Layer.provide(reading), Layer.provide(platform), Layer.provideMerge(onSocket()))
+    ))
+  })
+
+  it.live("an error has its status where the body cannot be read any more", () =>
+    Effect.gen(function*() {
+      const client = yield* SpotnanaHttpClient.SpotnanaHttpClient
+      const mock = yield* MockSpotnana.MockSpotnana
+      yield* mock.inject("api", Fault.status(409, { body: { errorCode: "TAKEN" } }))
+      const response = yield* client.get("/v2/companies")
+      yield* Effect.ignore(response.formData)
+      expect((yield* SpotnanaApiError.fromResponse(response)).status).toBe(409)
+    }).pipe(Effect.provide(live())))
 
   it.live("acquires, authenticates, recovers from a revocation and replays the body", () =>
     Effect.gen(function*() {

@@ -13,6 +13,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { readErrorBody } from "./internal/http/body.ts"
+import { filteredResponse } from "./internal/httpClient/sending.ts"
 import { authorizationOf } from "./internal/httpClient/withoutBearer.ts"
 
 /**
@@ -106,7 +107,8 @@ const pathOf = (url: string): string =>
   url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "").replace(/[?#].*$/s, "") || "/"
 
 /**
- * Turns every answer that is not 2xx into an error.
+ * Turns every answer that is not 2xx into an error, also if a client below has
+ * filtered the statuses already.
  *
  * **When to use**
  *
@@ -139,10 +141,17 @@ const pathOf = (url: string): string =>
  */
 export const filterStatusOk: <E, R>(
   client: HttpClient.HttpClient.With<E, R>
-) => HttpClient.HttpClient.With<E | SpotnanaApiError, R> = HttpClient.transformResponse(
-  Effect.flatMap((response: HttpClientResponse.HttpClientResponse) =>
-    response.status >= 200 && response.status < 300
-      ? Effect.succeed(response)
-      : Effect.flatMap(fromResponse(response), (error) => Effect.fail(error))
+) => HttpClient.HttpClient.With<E | SpotnanaApiError, R> = HttpClient.transformResponse((sending) =>
+  sending.pipe(
+    // A client below may have filtered the statuses already.
+    Effect.catchAll((error) => {
+      const response = filteredResponse(error)
+      return response === undefined || isOk(response) ? Effect.fail(error) : Effect.succeed(response)
+    }),
+    Effect.flatMap((response) =>
+      isOk(response) ? Effect.succeed(response) : Effect.flatMap(fromResponse(response), (error) => Effect.fail(error))
+    )
   )
 )
+
+const isOk = ({ status }: HttpClientResponse.HttpClientResponse): boolean => status >= 200 && status < 300

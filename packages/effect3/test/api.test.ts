@@ -35,6 +35,22 @@ describe("an error of the API", () => {
       const error = yield* Effect.flip(SpotnanaApiError.filterStatusOk(client).get("/v2/companies"))
       expect(JSON.stringify(error)).not.toContain(token)
     }).pipe(Effect.provide(onMock())))
+
+  it.effect("is the same where a client below has filtered the statuses already", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      const filtered = HttpClient.filterStatusOk(yield* HttpClient.HttpClient)
+      const client = SpotnanaHttpClient.authenticate(provider)(filtered)
+      yield* mock.inject("api", Fault.status(409, { body: { errorCode: "TAKEN", debugIdentifier: "debug-1" } }))
+      const error = yield* Effect.flip(SpotnanaApiError.filterStatusOk(client).get("/v2/companies"))
+      expect(error).toMatchObject({
+        _tag: "SpotnanaApiError",
+        status: 409,
+        code: "TAKEN",
+        debugIdentifier: "debug-1"
+      })
+      expect((yield* SpotnanaApiError.filterStatusOk(client).get("/v2/companies")).status).toBe(200)
+    }).pipe(Effect.provide(onMock())))
 })
 
 describe("API users", () => {

@@ -4,7 +4,7 @@ import { Fault, MockSpotnana } from "@effect-spotnana/effect3/testing"
 import { FetchHttpClient, HttpBody, HttpClient, HttpClientRequest, HttpServer } from "@effect/platform"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { assert, describe, expect, it } from "@effect/vitest"
-import { Chunk, Effect, Exit, Fiber, Layer, Redacted, Stream, TestClock } from "effect"
+import { Chunk, Effect, Exit, Fiber, Layer, LayerMap, Redacted, Stream, TestClock } from "effect"
 import { createServer } from "node:http"
 import { inspect } from "node:util"
 
@@ -79,6 +79,15 @@ describe("MockSpotnana", () => {
       expect([echo.headers["content-type"], yield* echo.json]).toEqual(["application/json", { n: 1 }])
       expect((yield* call("made up", "/v2/companies")).status).toBe(401)
     }).pipe(Effect.provide(inProcess())))
+
+  it.scoped("of two in one program, each answers its own client", () =>
+    Effect.gen(function*() {
+      const mocks = yield* LayerMap.make((clientId: string) => inProcess({ clientId }))
+      for (const clientId of ["first", "second"]) {
+        const context = yield* Layer.build(mocks.get(clientId))
+        expect((yield* Effect.provide(requestToken({ client_id: clientId }), context)).status).toBe(200)
+      }
+    }))
 
   it.effect("refuses wrong credentials as configured, and other grants", () =>
     Effect.gen(function*() {

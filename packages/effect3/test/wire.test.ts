@@ -1,6 +1,6 @@
-import { SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/effect3"
+import { ApiUsers, SpotnanaApiError, SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/effect3"
 import { Fault, MockSpotnana } from "@effect-spotnana/effect3/testing"
-import { HttpBody } from "@effect/platform"
+import { HttpBody, HttpClient } from "@effect/platform"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Layer, Redacted } from "effect"
 import { execFile } from "node:child_process"
@@ -37,6 +37,41 @@ describe.each(platforms)("over a socket with %s", (_, platform) => {
         ["/v2/auth/oauth2-token", 200],
         ["/v2/echo", 200]
       ])
+    }).pipe(Effect.provide(live())))
+
+  it.live.each(["text", "json"] as const)("works with a client that reads every answer: %s", (part) => {
+    const reading = Layer.effect(
+      HttpClient.HttpClient,
+      Effect.map(HttpClient.HttpClient, HttpClient.tap((response) => Effect.ignore(response[part])))
+    )
+    return Effect.gen(function*() {
+      const client = yield* SpotnanaHttpClient.SpotnanaHttpClient
+      const mock = yield* MockSpotnana.MockSpotnana
+      const apiUsers = ApiUsers.make(client)
+      expect((yield* client.get("/v2/companies")).status).toBe(200)
+      expect(yield* apiUsers.list).toEqual([clientId])
+      yield* mock.inject("api", Fault.status(409, { body: { errorCode: "TAKEN" } }), { times: 2 })
+      expect(yield* Effect.flip(apiUsers.create())).toMatchObject({ _tag: "SpotnanaApiError", code: "TAKEN" })
+      const response = yield* client.get("/v2/companies")
+      yield* response[part]
+      expect(yield* SpotnanaApiError.fromResponse(response)).toMatchObject({ status: 409, code: "TAKEN" })
+      for (const body of ["", "<html>"]) {
+        yield* mock.inject("api", Fault.status(500, { body }))
+        expect(yield* Effect.flip(apiUsers.create())).toMatchObject({ _tag: "SpotnanaApiError", status: 500 })
+      }
+    }).pipe(Effect.provide(
+      authenticated().pipe(Layer.provide(reading), Layer.provide(platform), Layer.provideMerge(onSocket()))
+    ))
+  })
+
+  it.live("an error has its status where the body cannot be read any more", () =>
+    Effect.gen(function*() {
+      const client = yield* SpotnanaHttpClient.SpotnanaHttpClient
+      const mock = yield* MockSpotnana.MockSpotnana
+      yield* mock.inject("api", Fault.status(409, { body: { errorCode: "TAKEN" } }))
+      const response = yield* client.get("/v2/companies")
+      yield* Effect.ignore(response.arrayBuffer)
+      expect((yield* SpotnanaApiError.fromResponse(response)).status).toBe(409)
     }).pipe(Effect.provide(live())))
 
   it.live("sends the token request as Spotnana documents it", () =>

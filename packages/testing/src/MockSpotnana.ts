@@ -272,9 +272,9 @@ export const layer = (options?: Options | undefined): Layer.Layer<MockSpotnana> 
  * @category layers
  * @since 0.1.0
  */
-export const layerHttpClient: Layer.Layer<HttpClient.HttpClient, never, MockSpotnana> = Layer.effect(
-  HttpClient.HttpClient,
-  Effect.map(MockSpotnana, (mock) => mock.httpClient)
+// Fresh, because a memoised layer would give the client of the first mock to all mocks of a program.
+export const layerHttpClient: Layer.Layer<HttpClient.HttpClient, never, MockSpotnana> = Layer.fresh(
+  Layer.effect(HttpClient.HttpClient, Effect.map(MockSpotnana, (mock) => mock.httpClient))
 )
 
 /**

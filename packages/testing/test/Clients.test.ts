@@ -1,6 +1,6 @@
 import { MockSpotnana } from "@effect-spotnana/testing"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Redacted } from "effect"
+import { Effect, Exit, Fiber, Layer, LayerMap, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { inProcess, issueToken, requestToken, statusOf } from "./support/requests.ts"
 
@@ -50,6 +50,15 @@ describe("clients and their tokens", () => {
       assert.strictEqual((yield* requestToken(rotated)).status, 200)
       assert.strictEqual((yield* requestToken()).status, 200)
     }).pipe(Effect.provide(inProcess())))
+
+  it.effect("of two mocks in one program, each answers its own client", () =>
+    Effect.gen(function*() {
+      const mocks = yield* LayerMap.make((clientId: string) => inProcess({ clientId }))
+      for (const clientId of ["first", "second"]) {
+        const context = yield* Layer.build(mocks.get(clientId))
+        assert.strictEqual((yield* Effect.provide(requestToken(), context)).status, 200)
+      }
+    }))
 
   it.effect("an id that is unknown, or taken, is a defect", () =>
     Effect.gen(function*() {

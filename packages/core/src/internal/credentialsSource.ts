@@ -10,6 +10,10 @@ export const isCredentials = (current: unknown): boolean =>
   "clientSecret" in current && Redacted.isRedacted(current.clientSecret) &&
   Predicate.isString(Redacted.value(current.clientSecret))
 
+/** What is wrong with a source that gives another value. */
+export const noCredentials =
+  "The credentials source gave no credentials: a client id and a Redacted client secret are expected."
+
 /** The part of an application's own error that callers may read. */
 export const describe = (cause: Cause.Cause<unknown>, secrets: ReadonlyArray<string>): string => {
   const error = Cause.squash(cause)

@@ -7,12 +7,18 @@ import { filterStatusOk } from "../../SpotnanaApiError.ts"
 import { authenticate } from "../../SpotnanaHttpClient.ts"
 import type { SpotnanaHttpClient } from "../../SpotnanaHttpClient.ts"
 import * as TokenProvider from "../../TokenProvider.ts"
+import { isCredentials, noCredentials } from "../credentialsSource.ts"
 import { requestTimeout, retrying, toItsEnd } from "../rotation.ts"
 import { failedWith, step } from "./step.ts"
 import type { Failure, Name, Users } from "./step.ts"
 
 type Source = Credentials.Credentials["Service"]
 type ApiUsersService = ApiUsers.ApiUsers["Service"]
+
+/** The same source, which fails if it gives no credentials. */
+export const checked = ({ current }: Source): Source => ({
+  current: Effect.filterOrFail(current, isCredentials, () => new TypeError(noCredentials))
+})
 
 export const warn = (message: string, users: Users): Effect.Effect<void> =>
   Effect.annotateLogs(Effect.logWarning(message), { ...users })

@@ -14,27 +14,33 @@ import * as Stream from "effect/Stream"
 export const readBody = (
   response: HttpClientResponse.HttpClientResponse,
   limit: number
-): Effect.Effect<Body, HttpClientError.HttpClientError> =>
-  Stream.runFoldEffect(response.stream, () => ({ size: 0, chunks: [] as Array<Uint8Array> }), (read, chunk) => {
+): Effect.Effect<Body, HttpClientError.HttpClientError> => {
+  // A client that logs answers has read the body already, and keeps the bytes. The stream is then empty, or dies.
+  const orKept = (other: Effect.Effect<Body>): Effect.Effect<Body> =>
+    Effect.catchCause(Effect.map(response.arrayBuffer, (bytes) => new Uint8Array(bytes)), () => other)
+  return Stream.runFoldEffect(response.stream, () => ({ size: 0, chunks: [] as Array<Uint8Array> }), (read, chunk) => {
     read.size += chunk.length
     read.chunks.push(chunk)
     return read.size > limit ? Effect.fail("TooLarge" as const) : Effect.succeed(read)
   }).pipe(
-    Effect.map(({ chunks, size }): Body => {
+    Effect.flatMap(({ chunks, size }) => {
       const bytes = new Uint8Array(size)
       let offset = 0
       for (const chunk of chunks) {
         bytes.set(chunk, offset)
         offset += chunk.length
       }
-      return bytes
+      const body = Effect.succeed<Body>(bytes)
+      return size > 0 ? body : orKept(body)
     }),
+    Effect.catchDefect((defect) => orKept(Effect.die(defect))),
     Effect.catch((error) => {
       if (error === "TooLarge") return Effect.succeed<Body>("TooLarge")
       // A response without a body has no stream. Its body counts as empty.
       return error.reason._tag === "EmptyBodyError" ? Effect.succeed<Body>(new Uint8Array()) : Effect.fail(error)
     })
   )
+}
 
 // The body may be endless, or may never arrive.
 const maxShortBodySize = 65_536
@@ -44,7 +50,7 @@ const shortBodyTimeout = Duration.seconds(2)
 export const readShortBody = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<Uint8Array> =>
   readBody(response, maxShortBodySize).pipe(
     Effect.timeoutOption(shortBodyTimeout),
-    Effect.orElseSucceed(Option.none),
+    Effect.catchCause(() => Effect.succeedNone),
     Effect.map((body) => Option.isNone(body) || body.value === "TooLarge" ? new Uint8Array() : body.value)
   )
 

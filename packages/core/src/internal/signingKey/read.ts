@@ -62,6 +62,12 @@ const malformed = (role: Role) =>
       : "The public key cannot be read: expected one PEM block labelled PUBLIC KEY, or a JWK with n and e."
   )
 
+// In JavaScript, a key may be given in the clear. It is not looked into: an error of the platform may repeat it.
+const notGiven = refuse(
+  "Malformed",
+  "No key is given: expected an object with `privateKey`, which is Redacted, or with `publicKey`."
+)
+
 const encrypted = refuse(
   "Encrypted",
   "The private key is encrypted: decrypt it with `openssl pkcs8 -in key.pem -out decrypted.pem`."
@@ -221,7 +227,9 @@ const withKid = (input: Input, material: unknown, members: PublicMembers): Effec
 
 /** The public key of a key, with its name. */
 export const readNamed = (input: Input): Effect.Effect<Named, Refusal> =>
-  "privateKey" in input
+  !Predicate.isObject(input)
+    ? notGiven
+    : "privateKey" in input
     ? Effect.map(readSigning(input), ({ named }) => named)
     : Effect.gen(function*() {
       const key = yield* read("public", input.publicKey)
@@ -233,7 +241,9 @@ export const readSigning = (
   input: Extract<Input, { readonly privateKey: unknown }>
 ): Effect.Effect<{ readonly key: Signature.PrivateKey<Algorithm>; readonly named: Named }, Refusal> =>
   Effect.gen(function*() {
-    const material = Redacted.isRedacted(input.privateKey) ? Redacted.value(input.privateKey) : undefined
+    const privateKey: unknown = Predicate.isObject(input) ? input.privateKey : undefined
+    if (!Redacted.isRedacted(privateKey)) return yield* notGiven
+    const material = Redacted.value(privateKey)
     const key = yield* read("private", material)
     return { key, named: yield* withKid(input, material, yield* publicMembers("private", key)) }
   })

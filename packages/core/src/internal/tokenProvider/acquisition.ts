@@ -5,7 +5,7 @@ import * as Result from "effect/Result"
 import type { TokenEndpointError } from "../../AuthError.ts"
 import { TokenEndpointUnavailable } from "../../AuthError.ts"
 import * as Credentials from "../../Credentials.ts"
-import { describe, isCredentials } from "../credentialsSource.ts"
+import { describe, isCredentials, noCredentials } from "../credentialsSource.ts"
 import type { Grant } from "../tokenEndpoint/requestToken.ts"
 import type { Request, Sharing } from "../tokenStore/sharing.ts"
 
@@ -49,12 +49,7 @@ export class Acquisition {
       credentials: used
     })
     const acquire = Effect.flatMap(this.#source.current, (current): Effect.Effect<Outcome> => {
-      if (!isCredentials(current)) {
-        const expected = "a client id and a Redacted client secret are expected"
-        return Effect.succeed(
-          unavailable("CredentialsSource", `The credentials source gave no credentials: ${expected}.`)
-        )
-      }
+      if (!isCredentials(current)) return Effect.succeed(unavailable("CredentialsSource", noCredentials))
       const credentials = used = this.#numbered(current)
       return credentials.number === request.refused
         ? Effect.succeed({ result: "Unchanged", credentials })

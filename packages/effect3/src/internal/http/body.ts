@@ -7,6 +7,18 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 
+/** Under these names, the platforms keep the text of a body that was read. */
+interface Kept {
+  readonly textBody?: Effect.Effect<string, HttpClientError.ResponseError> | undefined
+  readonly textEffect?: Effect.Effect<string, HttpClientError.ResponseError> | undefined
+}
+
+/** The text of a body that a client has read already, such as one that logs answers. Its stream can be read only once. */
+export const keptText = (response: HttpClientResponse.HttpClientResponse): Kept["textBody"] => {
+  const { original, textBody, textEffect } = response as Kept & { readonly original?: Kept }
+  return original?.textBody ?? original?.textEffect ?? textBody ?? textEffect
+}
+
 /**
  * Reads a body up to `limit` bytes, counted after decompression, and closes the
  * connection if it is larger. So neither a decompression bomb nor an endless
@@ -17,6 +29,8 @@ export const readBody = (
   limit: number
 ): Effect.Effect<Body, HttpClientError.ResponseError> =>
   Effect.suspend(() => {
+    const kept = keptText(response)
+    if (kept !== undefined) return Effect.map(kept, (text) => new TextEncoder().encode(text))
     const chunks: Array<Uint8Array> = []
     let size = 0
     return Stream.runForEach(response.stream, (chunk) => {
@@ -49,7 +63,7 @@ const shortBodyTimeout = Duration.seconds(2)
 export const readShortBody = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<Uint8Array> =>
   readBody(response, maxShortBodySize).pipe(
     // Before the race with a timer: a fiber that fails is logged with its error, which contains the request.
-    Effect.orElseSucceed(() => "TooLarge" as const),
+    Effect.catchAllCause(() => Effect.succeed("TooLarge" as const)),
     // The wait ends at that time also in a finalizer. So do all others with a time limit.
     Effect.interruptible,
     Effect.timeoutOption(shortBodyTimeout),
