@@ -2,7 +2,19 @@ import { FileTokenStore, RedisTokenStore, TokenStore } from "@effect-spotnana/ef
 import { FileSystem } from "@effect/platform"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import { afterAll, describe, expect, it } from "@effect/vitest"
-import { ConfigProvider, Context, Duration, Effect, Exit, Layer, Option, Redacted, Scope, TestClock } from "effect"
+import {
+  Cause,
+  ConfigProvider,
+  Context,
+  Duration,
+  Effect,
+  Exit,
+  Layer,
+  Option,
+  Redacted,
+  Scope,
+  TestClock
+} from "effect"
 import { randomBytes, randomUUID } from "node:crypto"
 import { print } from "./support/audit.ts"
 import { cases } from "./support/conformance.ts"
@@ -145,6 +157,21 @@ describe("encryption", () => {
       const own = yield* TokenStore.encrypted(plain, keys)
       expect(yield* own.read("other")).toEqual(Option.none())
     }).pipe(Effect.scoped))
+
+  it.effect.each([0, 16, 24, 31, 33])(
+    "a key of %d bytes cannot be used, as the first or a further one",
+    (length) =>
+      Effect.gen(function*() {
+        const plain = yield* connect(TokenStore.layerMemory)
+        const wrong = Redacted.make<Uint8Array>(randomBytes(length))
+        for (const keys of [[wrong], [newKey(), wrong]] as const) {
+          const cause = yield* Effect.flip(Effect.sandbox(TokenStore.encrypted(plain, keys)))
+          expect(String(Option.getOrThrow(Cause.dieOption(cause)))).toContain(
+            `32-byte key for AES-256-GCM, not ${length}`
+          )
+        }
+      }).pipe(Effect.scoped)
+  )
 
   it.effect("names of secrets are the same for the same first key, and show nothing of the secret", () =>
     Effect.gen(function*() {
