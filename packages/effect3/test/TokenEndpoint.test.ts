@@ -937,14 +937,14 @@ describe("a redirect", () => {
       })
   )
 
-  it.effect("invariant 8: nor does a RequestInit of the caller change that", () =>
+  it.effect("invariant 8: nor does a RequestInit of the caller change that, which replaces that of the layer", () =>
     Effect.gen(function*() {
       const { calls, layer } = fetched({ credentials: "omit" })
       yield* acquisition.pipe(
-        Effect.provideService(FetchHttpClient.RequestInit, { redirect: "follow" }),
+        Effect.provideService(FetchHttpClient.RequestInit, { redirect: "follow", credentials: "include" }),
         Effect.provide(layer)
       )
-      assert.deepStrictEqual(calls.map(({ init }) => [init.redirect, init.credentials]), [["manual", "omit"]])
+      assert.deepStrictEqual(calls.map(({ init }) => [init.redirect, init.credentials]), [["manual", "include"]])
     }))
 })
 

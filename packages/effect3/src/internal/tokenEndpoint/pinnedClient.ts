@@ -50,11 +50,9 @@ const fetchOptions = () => ({
 const everyHeader = [/^/]
 
 // A client made by `FetchHttpClient.layer` keeps the `RequestInit` that its layer was built with, such as a proxy's
-// dispatcher. A `RequestInit` that is provided around it replaces all of it. `NodeHttpClient.layerUndici` does the same
-// with its options. To add to these options, they are read and set inside the client: where it asks for the request.
-const withoutOptions = (context: Context.Context<never>): Context.Context<never> =>
-  Context.omit(FetchHttpClient.RequestInit, UndiciOptions)(context as Context.Context<FetchHttpClient.RequestInit>)
-
+// dispatcher, and one that is provided around a request replaces it. `NodeHttpClient.layerUndici` does the same with its
+// options. Neither may be replaced by these options alone, so they are added inside the client: where it asks for the
+// request.
 const optionsIn = (context: Context.Context<never>): { readonly fetch?: RequestInit; readonly undici?: object } => ({
   fetch: context.unsafeMap.get(FetchHttpClient.RequestInit.key),
   undici: context.unsafeMap.get(UndiciOptions.key)
@@ -130,8 +128,7 @@ export const pinnedClient = (client: HttpClient.HttpClient, address: string): Pi
           return response === undefined ? Effect.fail(error) : Effect.succeed(response)
         }),
         Effect.filterOrFail(() => isSeen, () => new Unseen()),
-        Effect.locally(Headers.currentRedactedNames, everyHeader),
-        Effect.mapInputContext(withoutOptions)
+        Effect.locally(Headers.currentRedactedNames, everyHeader)
       )
     })
 }
