@@ -16,7 +16,7 @@ import {
   TestClock
 } from "effect"
 import { randomBytes, randomUUID } from "node:crypto"
-import { print } from "./support/audit.ts"
+import { makeAudit, print } from "./support/audit.ts"
 import { cases } from "./support/conformance.ts"
 import { skewable } from "./support/harness.ts"
 import * as RedisServer from "./support/redis.ts"
@@ -224,6 +224,22 @@ describe("a mistake in the configuration", () => {
       expect(text).toContain("The Redis client cannot be made: TypeError.")
       expect(text).not.toContain("p4ssw0rd")
     }))
+
+  it.live("invariant 9: no log shows what Redis said, as it may repeat the password", () =>
+    Effect.gen(function*() {
+      const audit = makeAudit()
+      const said = "ERR unknown command 'HELLO', with args beginning with: 'AUTH' 'user' 'p4ssw0rd'"
+      const refuse = () => Promise.reject(new Error(said))
+      yield* audit.run(Effect.gen(function*() {
+        const backend = yield* connect(
+          RedisTokenStore.layerClient(Effect.succeed({ eval: refuse, subscribe: refuse })).pipe(Layer.provide(withKeys))
+        )
+        for (const operation of [Effect.asVoid(backend.read("key")), Effect.asVoid(backend.changes("key"))]) {
+          expect((yield* Effect.flip(operation)).message).toContain("ERR unknown command 'HELLO'.")
+        }
+      }))
+      expect(audit.search(["p4ssw0rd"])).toEqual([])
+    }).pipe(Effect.scoped))
 
   it.live("a client is closed also where the store was built while interruption was off", () =>
     Effect.gen(function*() {
