@@ -793,6 +793,52 @@ describe("status and changes", () => {
       expect((yield* provider.status).state).toBe("failed")
     }).pipe(Effect.provide(onMock())))
 
+  it.effect("the first status that a reader gets is the one now, also after another reader", () =>
+    Effect.gen(function*() {
+      const { provider } = yield* subjects
+      yield* Effect.forkChild(Stream.runDrain(provider.changes))
+      yield* provider.get
+      // The token expires, which is no change of its own.
+      yield* TestClock.adjust("2 hours")
+      expect(Option.getOrThrow(yield* Stream.runHead(provider.changes)).state).toBe("expired")
+    }).pipe(Effect.provide(onMock({ refresh: { mode: "onDemand" } }))))
+
+  it.effect("a slow reader gets what it has not read yet after the provider was closed", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(Layer.fresh(onMock()), scope)
+      const { changes, get } = Context.get(context, TokenProvider.TokenProvider)
+      const seen: Array<string> = []
+      const reader = yield* Effect.forkChild(
+        Stream.runForEach(changes, ({ state }) => Effect.delay(Effect.sync(() => seen.push(state)), "1 minute"))
+      )
+      yield* TestClock.adjust(0)
+      yield* get
+      yield* Scope.close(scope, Exit.void)
+      yield* TestClock.adjust("10 minutes")
+      yield* Fiber.join(reader)
+      expect(seen).toEqual(["empty", "acquiring", "valid"])
+    }))
+
+  it.effect("a reader that is too far behind misses the oldest changes, not the last one", () =>
+    Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      let last = ""
+      yield* Effect.forkChild(
+        Stream.runForEach(provider.changes, ({ state }) => Effect.sync(() => last = state).pipe(Effect.delay("1 day")))
+      )
+      yield* TestClock.adjust(0)
+      for (let i = 0; i < 100; i++) {
+        yield* provider.reject(yield* provider.get)
+        yield* TestClock.adjust("1 minute")
+      }
+      yield* TestClock.adjust("2 hours")
+      yield* mock.rotateSecret()
+      yield* Effect.flip(provider.get)
+      yield* TestClock.adjust("200 days")
+      expect(last).toBe("failed")
+    }).pipe(Effect.provide(onMock({ refresh: { mode: "onDemand" } }))))
+
   it.effect("nobody who is slow to read the changes makes memory grow", () =>
     Effect.gen(function*() {
       const { provider } = yield* subjects

@@ -179,10 +179,8 @@ const layerOf = <Eager extends boolean | "background", E, R>(
   // It fails only if `eager` is true. The type above says so, but the compiler cannot check it.
   Layer.scopedContext(
     Effect.gen(function*() {
-      const provider = yield* makeProvider(options ?? {}, {
-        credentials: yield* credentials,
-        endpoint: yield* TokenEndpoint.make({ ...options, environment: yield* environment })
-      })
+      const endpoint = yield* TokenEndpoint.make({ ...options, environment: yield* environment })
+      const provider = yield* makeProvider(options ?? {}, { credentials: yield* credentials, endpoint })
       const client = authenticate(provider)(yield* HttpClient.HttpClient)
       return Context.make(SpotnanaHttpClient, client).pipe(Context.add(TokenProvider.TokenProvider, provider))
     })

@@ -84,7 +84,10 @@ export class TokenEndpoint extends Context.Tag("@effect-spotnana/effect3/TokenEn
 }>() {}
 
 const checkedOptions = (
-  { environment, maxBodySize, timeout }: Pick<CustomOptions, "environment" | "maxBodySize" | "timeout">
+  { environment, maxBodySize = 65_536, timeout = "10 seconds" }: Pick<
+    CustomOptions,
+    "environment" | "maxBodySize" | "timeout"
+  >
 ) => ({
   environment: checked(
     "TokenEndpoint.environment",
@@ -92,8 +95,8 @@ const checkedOptions = (
     Predicate.hasProperty(environment, "tokenUrl"),
     "an Environment"
   ),
-  maxBodySize: count("TokenEndpoint.maxBodySize", maxBodySize ?? 65_536),
-  timeout: duration("TokenEndpoint.timeout", timeout ?? "10 seconds", 1)
+  maxBodySize: count("TokenEndpoint.maxBodySize", maxBodySize),
+  timeout: duration("TokenEndpoint.timeout", timeout, 1)
 })
 
 const checkForm = ({ audience = "", clientAuthentication = "body", parameters = {}, scope = "" }: Options): void => {

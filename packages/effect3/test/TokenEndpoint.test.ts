@@ -102,11 +102,13 @@ describe("its options", () => {
     ["timeout", -1, "TokenEndpoint.timeout is -1;"],
     ["timeout", NaN, "TokenEndpoint.timeout is NaN;"],
     ["timeout", Infinity, "TokenEndpoint.timeout is Infinity;"],
+    ["timeout", null, "TokenEndpoint.timeout is null;"],
     ["timeout", "30 secs", "TokenEndpoint.timeout is \"30 secs\";"],
     ["maxBodySize", NaN, "TokenEndpoint.maxBodySize is NaN; expected a whole number of at least 1"],
     ["maxBodySize", 0, "TokenEndpoint.maxBodySize is 0;"],
     ["maxBodySize", 0.5, "TokenEndpoint.maxBodySize is 0.5;"],
     ["maxBodySize", Infinity, "TokenEndpoint.maxBodySize is Infinity;"],
+    ["maxBodySize", null, "TokenEndpoint.maxBodySize is null;"],
     ["maxBodySize", "64", "TokenEndpoint.maxBodySize is \"64\";"],
     ["clientAuthentication", "post", "TokenEndpoint.clientAuthentication is \"post\"; expected body or basic"],
     ["environment", "sandbox", "TokenEndpoint.environment is \"sandbox\"; expected an Environment"],
@@ -937,14 +939,14 @@ describe("a redirect", () => {
       })
   )
 
-  it.effect("invariant 8: nor does a RequestInit of the caller change that", () =>
+  it.effect("invariant 8: nor does a RequestInit of the caller change that, which replaces that of the layer", () =>
     Effect.gen(function*() {
       const { calls, layer } = fetched({ credentials: "omit" })
       yield* acquisition.pipe(
-        Effect.provideService(FetchHttpClient.RequestInit, { redirect: "follow" }),
+        Effect.provideService(FetchHttpClient.RequestInit, { redirect: "follow", credentials: "include" }),
         Effect.provide(layer)
       )
-      assert.deepStrictEqual(calls.map(({ init }) => [init.redirect, init.credentials]), [["manual", "omit"]])
+      assert.deepStrictEqual(calls.map(({ init }) => [init.redirect, init.credentials]), [["manual", "include"]])
     }))
 })
 

@@ -102,6 +102,16 @@ describe("the variables", () => {
       expect(Redacted.value((yield* current as Effect.Effect<Credentials.ClientCredentials>).clientSecret)).toBe("new")
     }))
 
+  it.effect("of the environment are read before those of the credentials", () =>
+    Effect.gen(function*() {
+      const layer = SpotnanaHttpClient.layerConfig().pipe(
+        Layer.provide(MockSpotnana.layerHttpClient),
+        Layer.provide(MockSpotnana.layer()),
+        Layer.provide(Layer.setConfigProvider(ConfigProvider.fromMap(new Map([["SPOTNANA_ENVIRONMENT", "prod"]]))))
+      )
+      expect(print(yield* Effect.flip(Effect.scoped(Layer.build(layer))))).toContain("SPOTNANA_ENVIRONMENT is")
+    }))
+
   it.effect("lead to a client", () =>
     Effect.gen(function*() {
       const client = yield* SpotnanaHttpClient.SpotnanaHttpClient

@@ -62,6 +62,43 @@ describe("metrics", () => {
       expect(yield* duplicates).toBe(1)
     }))
 
+  it.effect("count a client beside another one of the same client id that has got no token yet", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const environment = named("duplicated without a token")
+      const layer = Layer.fresh(
+        SpotnanaHttpClient.layer({ clientId, clientSecret, environment, refresh: { attempts: 1 } }).pipe(
+          Layer.provide(Layer.succeed(HttpClient.HttpClient, mock.httpClient))
+        )
+      )
+      const get = Effect.flatMap(TokenProvider.TokenProvider, ({ get }) => get)
+      yield* Effect.gen(function*() {
+        yield* mock.inject("token", Fault.status(503))
+        yield* Effect.flip(get)
+        yield* Effect.provide(get, layer)
+      }).pipe(Effect.provide(layer))
+      const duplicates = (yield* seriesOf(environment.name)).filter(([name]) => name.includes("duplicate"))
+      expect(duplicates.map(([, , value]) => value)).toEqual([1])
+    }).pipe(Effect.provide(MockSpotnana.layer({ clientId, clientSecret }))))
+
+  it.effect("have the labels that the application gives to all its metrics", () =>
+    Effect.gen(function*() {
+      yield* Effect.gen(function*() {
+        const { client, mock } = yield* subjects
+        yield* client.get("/v2/companies")
+        yield* mock.revokeTokens
+        yield* client.get("/v2/companies")
+      }).pipe(
+        Effect.provide(onMock({ environment: named("labelled") })),
+        Effect.tagMetrics({ service: "booking", client_id: "of the application" })
+      )
+      // A replay is of the environment, not of a client.
+      const series = (yield* seriesOf("labelled")).filter(([name]) => name !== "spotnana_auth_replays_total")
+      expect(new Set(series.map(([name]) => name)).size).toBe(4)
+      const own = { service: "booking", client_id: clientId }
+      expect(series.map(([, labels]) => labels)).toEqual(series.map(() => expect.objectContaining(own)))
+    }))
+
   it.effect("the gauge is NaN after its provider was closed, which no alert takes for a client without a token", () =>
     Effect.gen(function*() {
       yield* Effect.flatMap(TokenProvider.TokenProvider, ({ get }) => get).pipe(

@@ -2,9 +2,21 @@ import { FileTokenStore, RedisTokenStore, TokenStore } from "@effect-spotnana/ef
 import { FileSystem } from "@effect/platform"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import { afterAll, describe, expect, it } from "@effect/vitest"
-import { ConfigProvider, Context, Duration, Effect, Exit, Layer, Option, Redacted, Scope, TestClock } from "effect"
+import {
+  Cause,
+  ConfigProvider,
+  Context,
+  Duration,
+  Effect,
+  Exit,
+  Layer,
+  Option,
+  Redacted,
+  Scope,
+  TestClock
+} from "effect"
 import { randomBytes, randomUUID } from "node:crypto"
-import { print } from "./support/audit.ts"
+import { makeAudit, print } from "./support/audit.ts"
 import { cases } from "./support/conformance.ts"
 import { skewable } from "./support/harness.ts"
 import * as RedisServer from "./support/redis.ts"
@@ -146,6 +158,21 @@ describe("encryption", () => {
       expect(yield* own.read("other")).toEqual(Option.none())
     }).pipe(Effect.scoped))
 
+  it.effect.each([0, 16, 24, 31, 33])(
+    "a key of %d bytes cannot be used, as the first or a further one",
+    (length) =>
+      Effect.gen(function*() {
+        const plain = yield* connect(TokenStore.layerMemory)
+        const wrong = Redacted.make<Uint8Array>(randomBytes(length))
+        for (const keys of [[wrong], [newKey(), wrong]] as const) {
+          const cause = yield* Effect.flip(Effect.sandbox(TokenStore.encrypted(plain, keys)))
+          expect(String(Option.getOrThrow(Cause.dieOption(cause)))).toContain(
+            `32-byte key for AES-256-GCM, not ${length}`
+          )
+        }
+      }).pipe(Effect.scoped)
+  )
+
   it.effect("names of secrets are the same for the same first key, and show nothing of the secret", () =>
     Effect.gen(function*() {
       const plain = yield* connect(TokenStore.layerMemory)
@@ -197,6 +224,22 @@ describe("a mistake in the configuration", () => {
       expect(text).toContain("The Redis client cannot be made: TypeError.")
       expect(text).not.toContain("p4ssw0rd")
     }))
+
+  it.live("invariant 9: no log shows what Redis said, as it may repeat the password", () =>
+    Effect.gen(function*() {
+      const audit = makeAudit()
+      const said = "ERR unknown command 'HELLO', with args beginning with: 'AUTH' 'user' 'p4ssw0rd'"
+      const refuse = () => Promise.reject(new Error(said))
+      yield* audit.run(Effect.gen(function*() {
+        const backend = yield* connect(
+          RedisTokenStore.layerClient(Effect.succeed({ eval: refuse, subscribe: refuse })).pipe(Layer.provide(withKeys))
+        )
+        for (const operation of [Effect.asVoid(backend.read("key")), Effect.asVoid(backend.changes("key"))]) {
+          expect((yield* Effect.flip(operation)).message).toContain("ERR unknown command 'HELLO'.")
+        }
+      }))
+      expect(audit.search(["p4ssw0rd"])).toEqual([])
+    }).pipe(Effect.scoped))
 
   it.live("a client is closed also where the store was built while interruption was off", () =>
     Effect.gen(function*() {

@@ -9,6 +9,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import type * as Stream from "effect/Stream"
+import type { Json } from "./Settings.ts"
 
 /**
  * The body of an injected answer: a string, bytes or a stream are sent as they are, anything else is sent as JSON.
@@ -26,8 +27,8 @@ export type Body =
   | string
   | Uint8Array
   | Stream.Stream<Uint8Array, unknown>
-  | { readonly [name: string]: unknown }
-  | ReadonlyArray<unknown>
+  | { readonly [name: string]: Json }
+  | ReadonlyArray<Json>
 
 /**
  * A fault of one request.

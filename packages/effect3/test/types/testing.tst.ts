@@ -82,6 +82,8 @@ describe("MockSpotnana for Effect 3", () => {
   test("settings and the ledger", () => {
     expect(Settings.defaults).type.toBe<Settings.Settings>()
     expect(Settings.defaults.tokenLifetime).type.toBe<Duration.Duration>()
+    expect(Fault.status).type.not.toBeCallableWith(200, { body: { at: new Date() } })
+    expect(Fault.status).type.not.toBeCallableWith(200, { body: [1n] })
     expect(Fault.garbage).type.toBe<Fault.Fault>()
     expect(entry.token).type.toBe<Redacted.Redacted | undefined>()
     expect(entry.body).type.toBe<Redacted.Redacted>()

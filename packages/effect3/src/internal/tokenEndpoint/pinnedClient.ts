@@ -37,11 +37,16 @@ class UndiciOptions
   extends Context.Tag("@effect/platform-node/NodeHttpClient/undiciOptions")<UndiciOptions, object>()
 {}
 
-const fetchOptions = () => ({
+const fetchOptions = (given: RequestInit | undefined) => ({
+  ...given,
   redirect: "manual" as const,
   // Frameworks put a `fetch` of their own in place that keeps answers on disk. This is the standard's way to forbid it. A
   // Cloudflare Worker with a compatibility date before 2024-11-11 refuses the option, and `Request` has no such property.
-  ...(typeof Request !== "undefined" && "cache" in Request.prototype && { cache: "no-store" as const }),
+  // It is a getter, so that only `fetch` reads it: a look at `Request` makes Node load all of its `fetch`, 2 MB of heap.
+  get cache(): "no-store" {
+    // Undefined has the same effect as absent, which its type does not allow.
+    return (typeof Request !== "undefined" && "cache" in Request.prototype ? "no-store" : undefined)!
+  },
   // Next.js overrides that in a page with `fetchCache = "force-cache"`, and otherwise makes the page dynamic. With this
   // mark, the request goes straight to the network.
   next: { internal: true }
@@ -50,11 +55,9 @@ const fetchOptions = () => ({
 const everyHeader = [/^/]
 
 // A client made by `FetchHttpClient.layer` keeps the `RequestInit` that its layer was built with, such as a proxy's
-// dispatcher. A `RequestInit` that is provided around it replaces all of it. `NodeHttpClient.layerUndici` does the same
-// with its options. To add to these options, they are read and set inside the client: where it asks for the request.
-const withoutOptions = (context: Context.Context<never>): Context.Context<never> =>
-  Context.omit(FetchHttpClient.RequestInit, UndiciOptions)(context as Context.Context<FetchHttpClient.RequestInit>)
-
+// dispatcher, and one that is provided around a request replaces it. `NodeHttpClient.layerUndici` does the same with its
+// options. Neither may be replaced by these options alone, so they are added inside the client: where it asks for the
+// request.
 const optionsIn = (context: Context.Context<never>): { readonly fetch?: RequestInit; readonly undici?: object } => ({
   fetch: context.unsafeMap.get(FetchHttpClient.RequestInit.key),
   undici: context.unsafeMap.get(UndiciOptions.key)
@@ -63,7 +66,7 @@ const optionsIn = (context: Context.Context<never>): { readonly fetch?: RequestI
 const withoutRedirects = (context: Context.Context<never>): Context.Context<never> => {
   const { fetch, undici } = optionsIn(context)
   return context.pipe(
-    Context.add(FetchHttpClient.RequestInit, { ...fetch, ...fetchOptions() }),
+    Context.add(FetchHttpClient.RequestInit, fetchOptions(fetch)),
     // With this option, the interceptor for redirects does not follow them.
     Context.add(UndiciOptions, { ...undici, maxRedirections: 0 })
   ) as Context.Context<never>
@@ -130,8 +133,7 @@ export const pinnedClient = (client: HttpClient.HttpClient, address: string): Pi
           return response === undefined ? Effect.fail(error) : Effect.succeed(response)
         }),
         Effect.filterOrFail(() => isSeen, () => new Unseen()),
-        Effect.locally(Headers.currentRedactedNames, everyHeader),
-        Effect.mapInputContext(withoutOptions)
+        Effect.locally(Headers.currentRedactedNames, everyHeader)
       )
     })
 }

@@ -2,6 +2,7 @@ import * as Engine from "@effect-spotnana/engine/Lifecycle"
 import { oneOf } from "@effect-spotnana/engine/Options"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as RuntimeFlags from "effect/RuntimeFlags"
@@ -36,6 +37,7 @@ export const makeProvider = (options: Options, parts: Parts): Effect.Effect<Serv
       Runtime.enableRuntimeFlag(RuntimeFlags.Interruption)
     )
     const clock = yield* Effect.clock
+    const labels = yield* FiberRef.get(FiberRef.currentMetricLabels)
     const eager = oneOf("TokenProvider.eager", options.eager ?? false, [true, false, "background"])
     const policy = enginePolicy(options.refresh, endpoint.timeout)
     const store = yield* Effect.serviceOption(TokenStore)
@@ -45,7 +47,7 @@ export const makeProvider = (options: Options, parts: Parts): Effect.Effect<Serv
       Engine.initial(policy),
       makeAcquisition(credentials, requestToken, policy.acquisitionTimeout),
       sharing,
-      (secondsLeft) => new Telemetry(endpoint.environment, clock, secondsLeft, sharing === undefined),
+      (secondsLeft) => new Telemetry(endpoint.environment, clock, labels, secondsLeft, sharing === undefined),
       { runtime, clock, random: yield* Effect.random }
     )
     yield* Effect.addFinalizer(() => Effect.suspend(() => shell.close()))

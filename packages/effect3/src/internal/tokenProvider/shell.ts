@@ -156,7 +156,8 @@ export class Shell {
     this.#cached = undefined
     const waiters = this.#waiters
     if (waiters !== undefined) Deferred.unsafeDone(waiters, closed)
-    return Effect.zipRight(Fiber.interruptAll([...this.#fibers]), this.#status.close())
+    this.#status.close()
+    return Fiber.interruptAll([...this.#fibers])
   }
 
   get #now(): Instant.Instant {

@@ -3,12 +3,21 @@ import * as Engine from "@effect-spotnana/engine/Lifecycle"
 import type { State } from "@effect-spotnana/engine/State"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as PubSub from "effect/PubSub"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import type { AccessToken } from "../../AccessToken.ts"
 import type { AuthError } from "../../AuthError.ts"
 import type { Status } from "./service.ts"
 import { withRetryAfter } from "./withRetryAfter.ts"
+
+/** What a reader gets: a status, or nothing at the end. */
+type Reader = Queue.Queue<Option.Option<Status>>
+
+/** The queue of a reader that is too far behind loses its oldest element. `unsafeOffer` would lose the newest. */
+const offer = (reader: Reader, status: Option.Option<Status>): void => void Effect.runSync(Queue.offer(reader, status))
+
+const noReaders: ReadonlyArray<never> = []
 
 /** The public status, and every change of it. */
 export class StatusReport {
@@ -18,8 +27,8 @@ export class StatusReport {
   #token:
     | { readonly startedAt: Instant.Instant; readonly issuedAt: DateTime.Utc; readonly expiresAt: DateTime.Utc }
     | undefined
-  /** Made for the first reader of the changes. */
-  #changes: PubSub.PubSub<Status> | undefined
+  /** The changes that each reader has not read yet. */
+  #readers: ReadonlyArray<Reader> = noReaders
 
   of(state: State<AccessToken, AuthError>, now: Instant.Instant): Status {
     const { backoff, cached, lastError } = state
@@ -43,24 +52,27 @@ export class StatusReport {
   }
 
   publish(status: () => Status): void {
-    if (this.#changes !== undefined) this.#changes.unsafeOffer(status())
+    for (const reader of this.#readers) offer(reader, Option.some(status()))
   }
 
   changes(status: () => Status): Stream.Stream<Status> {
-    const changes = Effect.suspend(() =>
-      this.#changes !== undefined
-        ? Effect.succeed(this.#changes)
-        : Effect.map(PubSub.sliding<Status>({ capacity: 64, replay: 1 }), (made) => {
-          if (this.#changes !== undefined) return this.#changes
-          this.#changes = made
-          this.publish(status)
-          return made
+    const subscribe = Effect.acquireRelease(
+      Effect.map(Queue.sliding<Option.Option<Status>>(64), (reader) => {
+        this.#readers = [...this.#readers, reader]
+        offer(reader, Option.some(status()))
+        return reader
+      }),
+      (reader) =>
+        Effect.sync(() => {
+          this.#readers = this.#readers.filter((other) => other !== reader)
         })
     )
-    return Stream.unwrap(Effect.map(changes, (pubsub) => Stream.fromPubSub(pubsub)))
+    return Stream.unwrapScoped(
+      Effect.map(subscribe, (reader) => Stream.filterMapWhile(Stream.fromQueue(reader), (status) => status))
+    )
   }
 
-  close(): Effect.Effect<void> {
-    return this.#changes === undefined ? Effect.void : PubSub.shutdown(this.#changes)
+  close(): void {
+    for (const reader of this.#readers) offer(reader, Option.none())
   }
 }

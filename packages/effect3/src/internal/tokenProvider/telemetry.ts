@@ -28,9 +28,6 @@ const unknown = "unknown"
 const isOfSource = (error: AuthError): boolean =>
   error._tag === "TokenEndpointUnavailable" && error.reason === "CredentialsSource"
 
-const metricLabels = (labels: Labels): ReadonlyArray<MetricLabel.MetricLabel> =>
-  Object.entries(labels).map(([name, value]) => MetricLabel.make(name, value))
-
 // By clock, because tests set their own clocks to the same times, and may use the same client id.
 const aloneProviders = /* #__PURE__ */ new WeakMap<Clock.Clock, AloneProviders>()
 
@@ -43,6 +40,8 @@ const aloneOn = (clock: Clock.Clock): AloneProviders => {
 /** Logs and metrics of one provider, without secrets. Providers are told apart by environment and client id. */
 export class Telemetry {
   readonly #environment: Environment
+  /** The application's own labels of all metrics (`Effect.tagMetrics`). */
+  readonly #shared: ReadonlyArray<MetricLabel.MetricLabel>
   readonly #secondsLeft: SecondsLeft
   /** Where it reports the seconds left. */
   #reporting: Reporting | undefined
@@ -53,13 +52,22 @@ export class Telemetry {
   readonly #isAlone: boolean
   /** The client id under which this provider is in `aloneProviders`. */
   #entered: string | undefined
+  /** There is another provider for the client id, and that has not been logged yet. */
+  #isDuplicate = false
 
   /**
    * `secondsLeft` is read whenever metrics are exported, until `close`. `isAlone`: another provider for the same client
    * id would request its own token, because there is no store.
    */
-  constructor(environment: Environment, clock: Clock.Clock, secondsLeft: SecondsLeft, isAlone: boolean) {
+  constructor(
+    environment: Environment,
+    clock: Clock.Clock,
+    shared: ReadonlyArray<MetricLabel.MetricLabel>,
+    secondsLeft: SecondsLeft,
+    isAlone: boolean
+  ) {
     this.#environment = environment
+    this.#shared = shared
     this.#clock = clock
     this.#isAlone = isAlone
     this.#secondsLeft = secondsLeft
@@ -67,11 +75,14 @@ export class Telemetry {
 
   /** From now on logs and metrics are about this client. */
   set client({ clientId }: ClientCredentials) {
+    if (this.#client === clientId) return
+    this.#leave()
     this.#client = clientId
   }
 
   report(report: TelemetryReport): Effect.Effect<void> {
     if (this.#isClosed) return Effect.void
+    this.#enter()
     switch (report._tag) {
       case "TokenAcquired":
         return Effect.zipRight(this.#acquired(report, this.#labelsOf(this.#client)), this.#duplicate())
@@ -109,20 +120,28 @@ export class Telemetry {
   get #key(): string {
     return `${this.#environment.name}\n${this.#client}`
   }
+  /** The key of its series of the gauge. */
+  get #series(): string {
+    return JSON.stringify([this.#key, ...this.#shared.map(({ key, value }) => [key, value])])
+  }
   get #now(): number {
     return instantOf(this.#clock).mono
   }
+  #enter(): void {
+    const key = this.#key
+    if (!this.#isAlone || this.#client === unknown || this.#entered === key) return
+    this.#entered = key
+    this.#isDuplicate = aloneOn(this.#clock).enter(key, this.#now)
+  }
   #leave(): void {
     if (this.#entered !== undefined) aloneOn(this.#clock).leave(this.#entered, this.#now)
+    this.#entered = undefined
   }
 
   /** Logs that a layer is provided for each call, and so requests a token for each call. */
   #duplicate(): Effect.Effect<void> {
-    const key = this.#key
-    if (!this.#isAlone || this.#entered === key) return Effect.void
-    this.#leave()
-    this.#entered = key
-    if (!aloneOn(this.#clock).enter(key, this.#now)) return Effect.void
+    if (!this.#isDuplicate) return Effect.void
+    this.#isDuplicate = false
     const labels = this.#labelsOf(this.#client)
     this.#count(metrics.duplicates, labels)
     return Effect.annotateLogs(
@@ -137,8 +156,13 @@ export class Telemetry {
     return { environment: this.#environment.name, client_id: client }
   }
 
+  #metricLabels(labels: Labels): ReadonlyArray<MetricLabel.MetricLabel> {
+    const others = this.#shared.filter(({ key }) => !Object.hasOwn(labels, key))
+    return [...others, ...Object.entries(labels).map(([name, value]) => MetricLabel.make(name, value))]
+  }
+
   #count(metric: Metric.Metric.Counter<number>, labels: Labels, attributes?: Labels): void {
-    metric.unsafeUpdate(1, metricLabels({ ...labels, ...attributes }))
+    metric.unsafeUpdate(1, this.#metricLabels({ ...labels, ...attributes }))
   }
 
   /** Reports the seconds left under the labels of its client, from now on, and under no others. */
@@ -149,7 +173,7 @@ export class Telemetry {
 
   #acquired(report: TelemetryReport & { readonly _tag: "TokenAcquired" }, labels: Labels): Effect.Effect<void> {
     const { isRecovery, isRenewal, isSame, isShared, token } = report
-    this.#reportLeft(reportingUnder(this.#key) ?? beginSeries(this.#key, metricLabels(labels)))
+    this.#reportLeft(reportingUnder(this.#series) ?? beginSeries(this.#series, this.#metricLabels(labels)))
     this.#count(metrics.acquisitions, labels, { outcome: isShared ? "shared" : isSame ? "unchanged" : "success" })
     if (isRenewal && !isSame) this.#count(metrics.renewals, labels)
     const message = isShared
@@ -183,7 +207,7 @@ export class Telemetry {
   ): Effect.Effect<void> {
     this.#count(metrics.acquisitions, labels, { outcome: error._tag })
     // A series of an earlier client would hide that this one has no token.
-    const begun = isLive || isOfSource(error) ? undefined : reportingUnder(this.#key)
+    const begun = isLive || isOfSource(error) ? undefined : reportingUnder(this.#series)
     if (begun !== undefined) this.#reportLeft(begun)
     return (error._tag === "InvalidCredentials" ? Effect.logError : Effect.logWarning)(
       isLive ? "Spotnana access token not renewed; the current one stays in use" : "Spotnana access token not acquired"

@@ -1,5 +1,6 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type { Backend, Lease } from "./contract.ts"
 import { TokenStoreError } from "./contract.ts"
 
@@ -23,7 +24,11 @@ export const bounded = <A, R>(
   Effect.timeoutFail(Effect.interruptible(defectAsError(Effect.suspend(operation))), {
     duration: operationTimeout,
     onTimeout: () => new TokenStoreError({ message: `No answer within ${Duration.format(operationTimeout)}.` })
-  })
+  }).pipe(
+    // A child fiber that fails, which is what a time limit makes of an effect in effect 3.19, is logged with its error.
+    // That contains what the store said.
+    Effect.withUnhandledErrorLogLevel(Option.none())
+  )
 
 // The lease of a killed process is over after this time. A running process extends its lease three times in this time.
 // No process takes a longer lease: one with more time left was written by something else.

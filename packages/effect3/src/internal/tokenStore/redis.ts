@@ -77,8 +77,11 @@ export const makeRedisBackend = (
         const { isReplaced, subscribe } = yield* connection
         // A subscription that Redis does not answer cannot be interrupted, so nobody waits for it.
         const scope = yield* Effect.acquireRelease(Scope.make(), closeBounded)
-        const subscribing = yield* Effect.forkDaemon(Scope.extend(subscribe(namesOf(key).channel), scope))
-        return (yield* Effect.mapError(Fiber.join(subscribing), failed)).pipe(
+        // A fiber that fails is logged with its error, and what Redis said may contain the password.
+        const subscribing = yield* Effect.forkDaemon(
+          Effect.exit(Scope.extend(subscribe(namesOf(key).channel), scope))
+        )
+        return (yield* Effect.mapError(Effect.flatten(Fiber.join(subscribing)), failed)).pipe(
           Stream.interruptWhen(isReplaced),
           Stream.mapError(failed),
           Stream.map(StoredInRedis.changeOf)

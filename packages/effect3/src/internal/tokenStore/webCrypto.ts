@@ -32,11 +32,20 @@ export interface Cipher {
   readonly decrypt: (bytes: Uint8Array<ArrayBuffer>, associatedData: string) => Effect.Effect<Uint8Array, unknown>
 }
 
+const keyLength = 32
 const nonceLength = 12
+
+const importCipherKey = (key: Uint8Array): Effect.Effect<CryptoKey> =>
+  // Web Crypto would take a shorter key for AES with 128 or 192 bits.
+  key.length === keyLength
+    ? Effect.promise(() =>
+      crypto.subtle.importKey("raw", new Uint8Array(key), "AES-GCM", false, ["encrypt", "decrypt"])
+    )
+    : Effect.die(new RangeError(`Expected a ${keyLength}-byte key for AES-256-GCM, not ${key.length} bytes`))
 
 export const makeCipher = (key: Uint8Array): Effect.Effect<Cipher> =>
   Effect.map(
-    Effect.promise(() => crypto.subtle.importKey("raw", new Uint8Array(key), "AES-GCM", false, ["encrypt", "decrypt"])),
+    importCipherKey(key),
     (imported) => {
       const algorithm = (iv: Uint8Array<ArrayBuffer>, associatedData: string) => ({
         name: "AES-GCM",
