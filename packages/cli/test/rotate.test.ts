@@ -96,6 +96,18 @@ describe("api-users rotate", () => {
       expect(stderr).not.toContain(Buffer.from(secret).toString("base64").slice(0, 20))
     }).pipe(Effect.provide(Spotnana)))
 
+  it.live("neither waits for a program that the command leaves running, nor ends it", () =>
+    Effect.gen(function*() {
+      const { user } = yield* subjects
+      yield* Effect.addFinalizer(() => Effect.sync(() => process.kill(Number(user.read("pid")))))
+      const command = `sleep 60 & echo $! >'${user.file("pid")}'; echo "It runs"`
+      const start = Date.now()
+      const { code, stderr } = yield* user.run(["api-users", "rotate", "--switch-command", command, ...now])
+      expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining("\nIt runs\n") })
+      expect(Date.now() - start).toBeLessThan(30_000)
+      expect(process.kill(Number(user.read("pid")), 0)).toBe(true)
+    }).pipe(Effect.provide(Spotnana)))
+
   it.live.each<readonly [string, ReadonlyArray<string>, string]>([
     ["no place", [], "Say where the new secret goes"],
     ["two places", ["--write-file", "a", "--switch-command", "true"], "Say where the new secret goes"],

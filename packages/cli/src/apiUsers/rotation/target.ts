@@ -1,7 +1,9 @@
 import { Credentials } from "@effect-spotnana/core"
 import type * as Config from "effect/Config"
 import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
@@ -90,6 +92,9 @@ export const fileTarget = (
     } satisfies Target
   }).pipe(Effect.catchTag("PlatformError", ({ message }) => Effect.fail(usageFailure(`${named}: ${message}`))))
 
+/** How long to read the output of a command after its end. */
+const restOfOutput = Duration.seconds(1)
+
 /** Runs the command with the new credentials in its environment. Its output goes to stderr, without the secret. */
 const runCommand = (command: string, { clientId, clientSecret }: ClientCredentials) =>
   Effect.gen(function*() {
@@ -102,17 +107,23 @@ const runCommand = (command: string, { clientId, clientSecret }: ClientCredentia
       forceKillAfter: "5 seconds"
     })
     const redact = makeRedact(Redacted.value(clientSecret))
-    yield* handle.all.pipe(
+    const printing = yield* handle.all.pipe(
       Stream.decodeText,
       Stream.splitLines,
-      Stream.runForEach((line) => output.note(redact(line)))
+      Stream.runForEach((line) => output.note(redact(line))),
+      Effect.forkChild
     )
     const code = yield* Effect.mapError(
       handle.exitCode,
       (error) =>
         new Failure({ message: `The switch command did not end by itself. ${rootOf(error)}`, exitCode: exitCode.fault })
     )
+    // The command may have started a program that continues to run, such as the application. That program may keep the
+    // output open.
+    yield* Effect.timeoutOption(Fiber.join(printing), restOfOutput)
     if (code !== 0) return yield* new NotSwitched({ message: `The switch command ended with exit code ${code}.` })
+    // Otherwise that program would be ended with the command.
+    yield* Effect.asVoid(handle.unref)
   }).pipe(Effect.scoped)
 
 /** A command that stores the credentials somewhere. They count as stored once it has ended with exit code 0. */
