@@ -5,6 +5,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
 import { ChildProcess } from "effect/process"
@@ -15,6 +16,7 @@ import * as Configuration from "../../configuration.ts"
 import { exitCode, Failure, rootOf, usageFailure } from "../../exitCode.ts"
 import { Output } from "../../output.ts"
 import { replaceFile } from "../../replaceFile.ts"
+import type { Owner } from "../../replaceFile.ts"
 import { clientIdIn, credentialsIn, problemOf, withCredentials } from "./credentialsFile.ts"
 import { makeRedact } from "./redact.ts"
 
@@ -51,6 +53,27 @@ export const clientIdOf = (
 ): Effect.Effect<string | undefined, Failure | PlatformError, FileSystem.FileSystem> =>
   Effect.map(textOf(file), clientIdIn)
 
+const root = 0
+
+/**
+ * The owner of a file, if it is another user. Without this owner, the new file would belong to this user, and the
+ * application could not read it. Undefined if there is no such file, and on Windows.
+ */
+const otherOwnerOf = (file: string): Effect.Effect<Owner | undefined, PlatformError, FileSystem.FileSystem> =>
+  FileSystem.FileSystem.use((fs) => fs.stat(file)).pipe(
+    Effect.map((info) => {
+      const owner = Option.getOrUndefined(Option.all({ uid: info.uid, gid: info.gid }))
+      return process.geteuid === undefined || owner?.uid === process.geteuid() ? undefined : owner
+    }),
+    Effect.catchIf((error) => error.reason._tag === "NotFound", () => Effect.undefined)
+  )
+
+/** Why a file of this owner cannot be replaced. Root can give the new file to the owner, and can read every file. */
+const problemOfOwner = ({ uid }: Owner): string | undefined =>
+  uid === root || process.geteuid?.() === root
+    ? undefined
+    : `belongs to another user (uid ${uid}), who could not read the new file`
+
 /** A file of variables. Its other variables stay. */
 export const fileTarget = (
   named: string,
@@ -64,7 +87,9 @@ export const fileTarget = (
     const file = yield* Effect.orElseSucceed(fs.realPath(absolute), () => absolute)
     const text = yield* textOf(file)
     const there = clientIdIn(text)
+    const owner = yield* otherOwnerOf(file)
     const problem = problemOf(text) ??
+      (owner === undefined ? undefined : problemOfOwner(owner)) ??
       (there === undefined || there === own.clientId ? undefined : `has the credentials of another API user, ${there}`)
     if (problem !== undefined) {
       return yield* usageFailure(`${named} ${problem}. Name another file. Nothing was sent.`)
@@ -87,7 +112,7 @@ export const fileTarget = (
               message: "because of other lines in the file, the new credentials could not be read from it"
             })
           }
-          yield* replaceFile(file, text)
+          yield* replaceFile(file, text, process.geteuid?.() === root ? owner : undefined)
         }).pipe(Effect.mapError(({ message }) => new NotSwitched({ message: `${named}: ${message}` })))
     } satisfies Target
   }).pipe(Effect.catchTag("PlatformError", ({ message }) => Effect.fail(usageFailure(`${named}: ${message}`))))
