@@ -7,7 +7,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type { PlatformError } from "effect/PlatformError"
-import { usageFailure } from "./exitCode.ts"
+import { rootOf, usageFailure } from "./exitCode.ts"
 import type { Failure } from "./exitCode.ts"
 import { exposureOf } from "./openToOthers.ts"
 import type { Exposure } from "./openToOthers.ts"
@@ -108,7 +108,7 @@ const fromFile = (file: string): Effect.Effect<Source, Failure, FileSystem.FileS
   }).pipe(Effect.catchTag("PlatformError", (error) => {
     const what = error.reason._tag === "NotFound"
       ? "there is no such file. The mock removes its file at its end"
-      : error.message
+      : rootOf(error)
     return Effect.fail(usageFailure(`${file}: ${what}`))
   }))
 

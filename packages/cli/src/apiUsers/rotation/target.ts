@@ -113,9 +113,9 @@ export const fileTarget = (
             })
           }
           yield* replaceFile(file, text, process.geteuid?.() === root ? owner : undefined)
-        }).pipe(Effect.mapError(({ message }) => new NotSwitched({ message: `${named}: ${message}` })))
+        }).pipe(Effect.mapError((error) => new NotSwitched({ message: `${named}: ${rootOf(error)}` })))
     } satisfies Target
-  }).pipe(Effect.catchTag("PlatformError", ({ message }) => Effect.fail(usageFailure(`${named}: ${message}`))))
+  }).pipe(Effect.catchTag("PlatformError", (error) => Effect.fail(usageFailure(`${named}: ${rootOf(error)}`))))
 
 /** How long to read the output of a command after its end. */
 const restOfOutput = Duration.seconds(1)
