@@ -158,7 +158,11 @@ const sourcesOf = (
     if (Option.isSome(input.credentialsFile)) {
       return [yield* withFiles(yield* fromFile(input.credentialsFile.value)), environment]
     }
-    const isThere = yield* FileSystem.FileSystem.use((fs) => Effect.orElseSucceed(fs.exists(implicitFile), () => false))
+    // A directory of this name is a virtual environment of Python.
+    const isThere = yield* FileSystem.FileSystem.use((fs) => fs.stat(implicitFile)).pipe(
+      Effect.map(({ type }) => type !== "Directory"),
+      Effect.orElseSucceed(() => false)
+    )
     if (!isThere) return [environment]
     // Without `_FILE`: otherwise this file could name both a file of the user and the address to which it is sent.
     const file = yield* fromFile(implicitFile)
