@@ -7,7 +7,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type { PlatformError } from "effect/PlatformError"
-import { usageFailure } from "./exitCode.ts"
+import { rootOf, usageFailure } from "./exitCode.ts"
 import type { Failure } from "./exitCode.ts"
 import { exposureOf } from "./openToOthers.ts"
 import type { Exposure } from "./openToOthers.ts"
@@ -108,7 +108,7 @@ const fromFile = (file: string): Effect.Effect<Source, Failure, FileSystem.FileS
   }).pipe(Effect.catchTag("PlatformError", (error) => {
     const what = error.reason._tag === "NotFound"
       ? "there is no such file. The mock removes its file at its end"
-      : error.message
+      : rootOf(error)
     return Effect.fail(usageFailure(`${file}: ${what}`))
   }))
 
@@ -158,7 +158,11 @@ const sourcesOf = (
     if (Option.isSome(input.credentialsFile)) {
       return [yield* withFiles(yield* fromFile(input.credentialsFile.value)), environment]
     }
-    const isThere = yield* FileSystem.FileSystem.use((fs) => Effect.orElseSucceed(fs.exists(implicitFile), () => false))
+    // A directory of this name is a virtual environment of Python.
+    const isThere = yield* FileSystem.FileSystem.use((fs) => fs.stat(implicitFile)).pipe(
+      Effect.map(({ type }) => type !== "Directory"),
+      Effect.orElseSucceed(() => false)
+    )
     if (!isThere) return [environment]
     // Without `_FILE`: otherwise this file could name both a file of the user and the address to which it is sent.
     const file = yield* fromFile(implicitFile)

@@ -29,10 +29,12 @@ const makeServer = () => {
     keepAliveTimeout: 75_000
   })
   // The server ends after the last answer, even if the client would keep its connection.
-  server.on("request", (_, response) =>
+  const closeAfter = (_: unknown, response: Pick<NodeJS.EventEmitter, "once">) =>
     response.once("close", () => {
       if (!server.listening) server.closeIdleConnections()
-    }))
+    })
+  // A request with `Expect: 100-continue` has an event of its own.
+  server.on("request", closeAfter).on("checkContinue", closeAfter)
   return server
 }
 

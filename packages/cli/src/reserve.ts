@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type * as Scope from "effect/Scope"
-import { usageFailure } from "./exitCode.ts"
+import { rootOf, usageFailure } from "./exitCode.ts"
 import type { Failure } from "./exitCode.ts"
 
 /**
@@ -16,9 +16,11 @@ export const reserve = (
     const write = (content: string, flag: "w" | "wx") =>
       Effect.mapError(
         fs.writeFileString(file, content, { flag, mode: 0o600 }),
-        ({ message, reason }) =>
+        (error) =>
           usageFailure(
-            reason._tag === "AlreadyExists" ? `${file} already exists. Name another file.` : `${file}: ${message}`
+            error.reason._tag === "AlreadyExists"
+              ? `${file} already exists. Name another file.`
+              : `${file}: ${rootOf(error)}`
           )
       )
     let isWritten = false

@@ -1,4 +1,5 @@
 import { FileTokenStore, TokenStore } from "@effect-spotnana/core"
+import * as StoredInFiles from "@effect-spotnana/engine/StoredInFiles"
 import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import { SecureRandom } from "effect/crypto"
@@ -10,6 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import { UserDirectories } from "effect/persistence"
 import type { PlatformError } from "effect/PlatformError"
+import { rootOf } from "./exitCode.ts"
 import { toggle } from "./flag.ts"
 import { exposureOf } from "./openToOthers.ts"
 import { Output } from "./output.ts"
@@ -89,6 +91,24 @@ const assertOwn = (directory: string) =>
     )
   })
 
+/** Fails if a stored token can be read by others. The library refuses the file too, but only its log says so. */
+const assertPrivate = (tokens: string) =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const path = yield* Path.Path
+    if (!(yield* fs.exists(tokens))) return
+    for (const name of yield* fs.readDirectory(tokens, { recursive: true })) {
+      if (StoredInFiles.filesOf([path.basename(name)]).length === 0) continue
+      const exposure = yield* exposureOf(path.join(tokens, name)).pipe(
+        // Another process has removed it meanwhile.
+        Effect.catchIf((error) => error.reason._tag === "NotFound", () => Effect.undefined)
+      )
+      if (exposure !== undefined) {
+        return yield* unusable(`${exposure.message} Remove ${tokens}, and the next run makes it again.`)
+      }
+    }
+  })
+
 /** The store of this user, or why it cannot be used. */
 export const opened: Layer.Layer<
   TokenStore.TokenStore,
@@ -98,13 +118,14 @@ export const opened: Layer.Layer<
   Effect.gen(function*() {
     const { directory, tokens } = yield* places
     yield* Effect.forEach([directory, tokens], assertOwn)
+    yield* assertPrivate(tokens)
     return FileTokenStore.layer({ directory: tokens, keys: Config.succeed(yield* keys) })
   })
 )
 
-const without = (error: PlatformError | TokenStore.TokenStoreError) =>
+const without = (reason: string) =>
   Layer.effectDiscard(
-    Effect.flatMap(Output, (output) => output.warn(`The token is not stored for the next run. ${error.message}`))
+    Effect.flatMap(Output, (output) => output.warn(`The token is not stored for the next run. ${reason}`))
   )
 
 /** The store of this user. If it cannot be used, there is none, and a warning is printed. */
@@ -113,4 +134,7 @@ export const layer = (
 ): Layer.Layer<never, Config.ConfigError, FileSystem.FileSystem | Path.Path | Output> =>
   noStore
     ? Layer.empty
-    : opened.pipe(Layer.catchTag("PlatformError", without), Layer.catchTag("TokenStoreError", without))
+    : opened.pipe(
+      Layer.catchTag("PlatformError", (error) => without(rootOf(error))),
+      Layer.catchTag("TokenStoreError", ({ message }) => without(message))
+    )

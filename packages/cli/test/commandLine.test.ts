@@ -109,6 +109,21 @@ describe("the command line", () => {
       })
   )
 
+  it.live.each<readonly [ReadonlyArray<string>]>([
+    [["api-users", "create", "--write-file"]],
+    [["api-users", "rotate", "--write-file"]],
+    [["keys", "generate", "--write-file"]],
+    [["mock", "--write-credentials"]]
+  ])("says why the system does not let it write a file: %s", ([args]) =>
+    Effect.gen(function*() {
+      const { run } = yield* configuredUser
+      const { code, stderr } = yield* run([...args, "missing/x"])
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringMatching(/^error: .*missing\/x: ENOENT: no such file or directory, /m)
+      ])
+    }).pipe(Effect.provide(Spotnana)))
+
   const commands = [[["--help"]], [["doctor"]], [["request", "GET", "/v2/companies"]], [["tokn"]]] as const
 
   it.live.each<readonly [ReadonlyArray<string>, Readonly<Record<string, string>>, boolean]>([

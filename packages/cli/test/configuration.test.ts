@@ -23,6 +23,17 @@ describe("the configuration of the command line", () => {
       }
     }).pipe(Effect.provide(Spotnana)))
 
+  it.live("is no directory .env, as Python has one", () =>
+    Effect.gen(function*() {
+      const { file, run } = yield* makeUser(yield* variables)
+      Fs.mkdirSync(file(".env"))
+      expect(yield* run(["token"])).toMatchObject({ code: 0, stderr: "" })
+      const { checks } = JSON.parse((yield* run(["doctor", "--json"])).stdout) as {
+        readonly checks: ReadonlyArray<{ readonly name: string; readonly status: string }>
+      }
+      expect(checks[0]).toMatchObject({ name: "configuration", status: "ok" })
+    }).pipe(Effect.provide(Spotnana)))
+
   it.live("is the environment, before the file .env", () =>
     Effect.gen(function*() {
       const { run, write } = yield* makeUser({ SPOTNANA_CLIENT_SECRET: "wrong" })

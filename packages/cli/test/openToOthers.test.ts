@@ -25,6 +25,28 @@ describe("a file", () => {
 })
 
 /** Gives a place and all that is in it to another user. */
+it.live("a stored token that others can read is not used, and a warning says so", () =>
+  Effect.gen(function*() {
+    const { run, state } = yield* configuredUser
+    const first = yield* run(["token"])
+    const tokens = `${state}/tokens`
+    const name = Fs.readdirSync(tokens, { recursive: true, encoding: "utf8" }).find((name) =>
+      /\/token\.\d+$/.test(name)
+    )
+    Fs.chmodSync(`${tokens}/${name}`, 0o644)
+    const advice = `${tokens}/${name} can be read by others. Remove ${tokens}, and the next run makes it again.`
+    const { code, stderr, stdout } = yield* run(["token"])
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: `warning: The token is not stored for the next run. ${advice}\n`
+    })
+    expect(stdout).not.toBe(first.stdout)
+    expect((yield* run(["doctor"])).stdout.replaceAll(/\s+/g, " ")).toContain(advice)
+    Fs.rmSync(tokens, { recursive: true })
+    const next = yield* run(["token"])
+    expect(yield* run(["token"])).toEqual({ code: 0, stderr: "", stdout: next.stdout })
+  }).pipe(Effect.provide(Spotnana)))
+
 const give = (place: string): void => {
   Fs.chownSync(place, another, another)
   if (!Fs.statSync(place).isDirectory()) return

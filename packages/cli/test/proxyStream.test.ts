@@ -1,3 +1,4 @@
+import { Fault } from "@effect-spotnana/testing"
 import { expect, it, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { createHash } from "node:crypto"
@@ -322,17 +323,75 @@ it.live("lets the requests in progress finish at Ctrl-C, and takes no more", () 
     const text = String((yield* Effect.promise(() => read(response))).body)
     expect(text).toBe("first, last")
     expect(yield* running.end).toBe(130)
+    expect(running.stderr()).toMatch(/200 GET \/slow \d+ ms$/m)
   }).pipe(Effect.provide(asProcess)))
 
-it.live("does not wait for ever at Ctrl-C", () =>
+it.live("ends after the last answer, also to a request that expected 100 Continue", () =>
+  Effect.gen(function*() {
+    const { begin, child, route, running } = yield* Proxied
+    yield* route("/upload", (request, response) => void digest(request).then((hex) => response.end(hex)))
+    yield* Effect.promise(async () => {
+      const headers = { "Expect": "100-continue", "Content-Length": mebibyte }
+      const request = begin({ method: "PUT", path: "/upload", headers })
+      request.flushHeaders()
+      await once(request, "continue")
+      child!.kill("SIGINT")
+      await Effect.runPromise(running.match(/1 in progress/))
+      const answered = once(request, "response")
+      request.end(chunk)
+      const [response] = await answered
+      expect(String((await read(response)).body)).toBe(digestOf(1))
+    })
+    const answeredAt = Date.now()
+    expect(yield* running.end).toBe(130)
+    expect(Date.now() - answeredAt).toBeLessThan(3000)
+    expect(running.stderr()).toMatch(/200 PUT \/upload \d+ ms$/m)
+  }).pipe(Effect.provide(asProcess)))
+
+it.live("does not wait for ever at Ctrl-C, and says whether the API may have handled a request", () =>
+  Effect.gen(function*() {
+    const { begin, mock, route, running } = yield* Proxied
+    const answerTo = (path: string) => {
+      const request = begin({ method: "POST", path }).end("{}")
+      return Effect.promise(async () => {
+        const [response] = await once(request, "response")
+        return read(response)
+      })
+    }
+    const arrived = new Promise<void>((resolve) => Effect.runSync(route("/never", () => resolve())))
+    yield* route("/rejected", (_, response) => {
+      response.writeHead(401, { "www-authenticate": "Bearer error=\"invalid_token\"" }).end()
+    })
+    const sent = answerTo("/never")
+    yield* Effect.promise(() => arrived)
+    yield* mock.inject("token", Fault.hang)
+    const rejected = answerTo("/rejected")
+    const [first, second, code] = yield* Effect.all([sent, rejected, running.interrupt], { concurrency: 3 })
+    expect(code).toBe(130)
+    expect([first.status, said(first)]).toEqual([502, {
+      code: "PROXY_ENDED",
+      message: expect.stringMatching(/^This proxy ended before .* answered\. It may have handled the request\.$/)
+    }])
+    expect([second.status, said(second)]).toEqual([503, {
+      code: "PROXY_ENDED",
+      message: "This proxy ended before it could send the request again."
+    }])
+    expect(running.stderr()).toMatch(/2 in progress[^]+502 POST \/never \d+ ms, PROXY_ENDED/)
+  }).pipe(Effect.provide(asProcess)))
+
+it.live("says that it ended in the middle of an answer", () =>
   Effect.gen(function*() {
     const { begin, route, running } = yield* Proxied
-    const arrived = new Promise<void>((resolve) => Effect.runSync(route("/never", () => resolve())))
-    const request = begin({ path: "/never" }).on("error", () => {}).end()
-    yield* Effect.promise(() => arrived)
+    yield* route("/endless", (_, response) => response.write("and so on"))
+    const response = yield* Effect.promise(async () => {
+      const [response] = await once(begin({ path: "/endless" }).end(), "response")
+      await once(response, "readable")
+      return response as Http.IncomingMessage
+    })
+    const cut = read(response).then(() => "complete", (error: Error) => error.message)
     expect(yield* running.interrupt).toBe(130)
-    expect(running.stderr()).toMatch(/1 in progress[^]+--- GET \/never \d+ ms, the client went away/)
-    request.destroy()
+    expect(yield* Effect.promise(() => cut)).toBe("aborted")
+    expect(running.stderr()).toMatch(/200 GET \/endless \d+ ms, the proxy ended/)
   }).pipe(Effect.provide(asProcess)))
 
 it.live("ends at once at Ctrl-C where nothing is asked, whoever keeps a connection", () =>

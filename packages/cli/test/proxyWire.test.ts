@@ -290,6 +290,27 @@ layer(proxied(), { excludeTestServices: true, timeout: "30 seconds" })("what the
       ])
     }))
 
+  it.effect("no answer with a status that a server cannot send", () =>
+    Effect.gen(function*() {
+      const proxy = yield* Proxied
+      for (const status of ["099", "600", "999"]) {
+        yield* proxy.route("/odd", (_, response) => {
+          response.socket?.end(`HTTP/1.1 ${status} Odd\r\nContent-Length: 2\r\n\r\nno`)
+        })
+        const answer = yield* proxy.call({ path: "/odd" })
+        expect([answer.status, said(answer), answer.headers["proxy-status"]]).toEqual([
+          502,
+          {
+            code: "UNKNOWN_STATUS",
+            message: `${proxy.apiUrl} answered with the status ${
+              Number(status)
+            }, which does not exist. It may have handled the request.`
+          },
+          "spotnana-auth; error=http_protocol_error"
+        ])
+      }
+    }))
+
   it.effect("what a program of any kind asks of Spotnana", () =>
     Effect.gen(function*() {
       const { url } = yield* Proxied

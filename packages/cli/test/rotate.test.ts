@@ -1,5 +1,5 @@
 import { Fault, MockSpotnana } from "@effect-spotnana/testing"
-import { describe, expect, it } from "@effect/vitest"
+import { describe, expect, it, vi } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Redacted } from "effect"
 import * as Fs from "node:fs"
 import { clientId, clientSecret, configuredUser, Spotnana, variables } from "./support/cli.ts"
@@ -96,6 +96,18 @@ describe("api-users rotate", () => {
       expect(stderr).not.toContain(Buffer.from(secret).toString("base64").slice(0, 20))
     }).pipe(Effect.provide(Spotnana)))
 
+  it.live("neither waits for a program that the command leaves running, nor ends it", () =>
+    Effect.gen(function*() {
+      const { user } = yield* subjects
+      yield* Effect.addFinalizer(() => Effect.sync(() => process.kill(Number(user.read("pid")))))
+      const command = `sleep 60 & echo $! >'${user.file("pid")}'; echo "It runs"`
+      const start = Date.now()
+      const { code, stderr } = yield* user.run(["api-users", "rotate", "--switch-command", command, ...now])
+      expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining("\nIt runs\n") })
+      expect(Date.now() - start).toBeLessThan(30_000)
+      expect(process.kill(Number(user.read("pid")), 0)).toBe(true)
+    }).pipe(Effect.provide(Spotnana)))
+
   it.live.each<readonly [string, ReadonlyArray<string>, string]>([
     ["no place", [], "Say where the new secret goes"],
     ["two places", ["--write-file", "a", "--switch-command", "true"], "Say where the new secret goes"],
@@ -135,6 +147,48 @@ describe("api-users rotate", () => {
       expect(yield* calls).toEqual([" 200", "/revoke 204"])
       expect(user.list(records)).toEqual([])
     }).pipe(Effect.provide(Spotnana)))
+
+  it.live("writes a file although a process with the same number was killed while it did that", () =>
+    Effect.gen(function*() {
+      const { user } = yield* subjects
+      user.write(`app.env.${process.pid}`, "half of it")
+      const rotate = ["api-users", "rotate", "--write-file", user.file("app.env"), ...now]
+      expect(yield* user.run(rotate)).toMatchObject({ code: 0 })
+      expect(user.list("").filter((name) => name.startsWith("app.env"))).toEqual(["app.env"])
+    }).pipe(Effect.provide(Spotnana)))
+
+  // Only root can give a file away.
+  it.live.skipIf(process.getuid?.() !== 0)(
+    "as root it leaves the file to the user whom it belongs to",
+    () =>
+      Effect.gen(function*() {
+        const { user } = yield* subjects
+        user.write("app.env", app, 0o600)
+        Fs.chownSync(user.file("app.env"), 12_345, 12_346)
+        const rotate = ["api-users", "rotate", "--write-file", user.file("app.env"), ...now]
+        expect(yield* user.run(rotate)).toMatchObject({ code: 0 })
+        const { gid, uid } = Fs.statSync(user.file("app.env"))
+        expect([uid, gid, user.mode("app.env")]).toEqual([12_345, 12_346, 0o600])
+      }).pipe(Effect.provide(Spotnana))
+  )
+
+  it.live.skipIf(process.getuid?.() !== 0)(
+    "refuses the file of another user, who could not read the new one",
+    () =>
+      Effect.gen(function*() {
+        const { user } = yield* subjects
+        user.write("app.env", app, 0o666)
+        Fs.chownSync(user.file("app.env"), 12_345, 12_346)
+        const rotate = ["api-users", "rotate", "--write-file", user.file("app.env"), ...now]
+        const geteuid = vi.spyOn(process, "geteuid").mockReturnValue(54_321)
+        const { code, stderr } = yield* Effect.ensuring(user.run(rotate), Effect.sync(() => geteuid.mockRestore()))
+        expect(code).toBe(2)
+        expect(stderr).toContain(
+          "app.env belongs to another user (uid 12345), who could not read the new file. Name another file. Nothing was sent."
+        )
+        expect(yield* calls).toEqual([])
+      }).pipe(Effect.provide(Spotnana))
+  )
 
   it.live("revokes the new user again where the file cannot be written", () =>
     Effect.gen(function*() {

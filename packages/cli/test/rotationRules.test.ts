@@ -2,7 +2,7 @@ import { SpotnanaApiError } from "@effect-spotnana/core"
 import type { ApiUsers } from "@effect-spotnana/core"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { describe, expect, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Fiber, Redacted } from "effect"
+import { ConfigProvider, Effect, Fiber, FileSystem, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import * as Fs from "node:fs"
 import { credentialsIn, problemOf, withCredentials } from "../src/apiUsers/rotation/credentialsFile.ts"
@@ -66,6 +66,31 @@ describe("the record of a rotation", () => {
         yield* Record.begin({ ...rotation, baseUrl: "https://other.example" })
         expect(yield* Record.find(rotation.baseUrl, "new")).toEqual([{ place, rotation }])
         expect(yield* Record.find(rotation.baseUrl, "nobody")).toEqual([])
+      }).pipe(Effect.provideService(ConfigProvider.ConfigProvider, provider))
+    }).pipe(Effect.provide(NodeServices.layer)))
+})
+
+describe("the record of a rotation", () => {
+  it.effect("is not left behind half written, as on a full disk", () =>
+    Effect.gen(function*() {
+      const home = yield* temporary
+      const fs = yield* FileSystem.FileSystem
+      const full: FileSystem.FileSystem = {
+        ...fs,
+        writeFileString: (path, _, options) =>
+          Effect.andThen(
+            fs.writeFileString(path, "{", options),
+            fs.readFileString(`${home}/missing`).pipe(Effect.asVoid)
+          )
+      }
+      const provider = ConfigProvider.fromEnvRecord({ HOME: home })
+      yield* Effect.gen(function*() {
+        const error = yield* Effect.flip(Effect.provideService(Record.begin(rotation), FileSystem.FileSystem, full))
+        expect(error.message).toBe(
+          `The record of the rotation cannot be written. ENOENT: no such file or directory, open '${home}/missing'`
+        )
+        const { place } = yield* Record.begin(rotation)
+        expect(yield* Record.find(rotation.baseUrl, "new")).toEqual([{ place, rotation }])
       }).pipe(Effect.provideService(ConfigProvider.ConfigProvider, provider))
     }).pipe(Effect.provide(NodeServices.layer)))
 })

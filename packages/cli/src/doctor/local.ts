@@ -6,7 +6,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
 import * as Configuration from "../configuration.ts"
-import { explain } from "../exitCode.ts"
+import { explain, rootOf } from "../exitCode.ts"
 import type { Failure } from "../exitCode.ts"
 import { outboundFor } from "../outbound.ts"
 import type { Outbound } from "../outbound.ts"
@@ -74,7 +74,7 @@ export const checkStore = (
       PlatformError: (error) =>
         Effect.succeed(
           unkept(
-            ` (${error.message})`,
+            ` (${rootOf(error)})`,
             "Make the directory writable for this user only, or name another one in XDG_STATE_HOME"
           )
         ),

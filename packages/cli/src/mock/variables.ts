@@ -5,7 +5,7 @@ import * as FileSystem from "effect/FileSystem"
 import type { PlatformError } from "effect/PlatformError"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import { usageFailure } from "../exitCode.ts"
+import { rootOf, usageFailure } from "../exitCode.ts"
 import type { Failure } from "../exitCode.ts"
 import { replaceFile } from "../replaceFile.ts"
 
@@ -59,4 +59,4 @@ export const writeFile = (
         Effect.ignore
       )
     )
-  }).pipe(Effect.catchTag("PlatformError", (error) => Effect.fail(usageFailure(`${file}: ${error.message}`))))
+  }).pipe(Effect.catchTag("PlatformError", (error) => Effect.fail(usageFailure(`${file}: ${rootOf(error)}`))))

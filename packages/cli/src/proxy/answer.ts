@@ -136,6 +136,29 @@ export const timedOut = (stage: Stage, origin: string, timeout: Duration.Duratio
   }
 }
 
+/** The proxy ended while a request was in progress. */
+export const ended = (stage: Stage, origin: string): Answer =>
+  stage === "sent"
+    ? {
+      status: 502,
+      code: "PROXY_ENDED",
+      message: `This proxy ended before ${origin} answered. ${notKnown}`,
+      kind: "proxy_internal_error"
+    }
+    : unavailable(
+      "PROXY_ENDED",
+      `This proxy ended before it could send the request${stage === "rejected" ? " again" : ""}.`,
+      "proxy_internal_response"
+    )
+
+/** The API answered with a number that is not a status of HTTP, which a server cannot send (RFC 9110 §15). */
+export const unknownStatus = (origin: string, status: number): Answer => ({
+  status: 502,
+  code: "UNKNOWN_STATUS",
+  message: `${origin} answered with the status ${status}, which does not exist. ${notKnown}`,
+  kind: "http_protocol_error"
+})
+
 /** The API used a transfer coding for its answer, which a proxy must not forward (RFC 9112 §6.1). */
 export const unknownCoding = (origin: string): Answer => ({
   status: 502,

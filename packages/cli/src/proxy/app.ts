@@ -1,3 +1,5 @@
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -8,7 +10,7 @@ import { Output } from "../output.ts"
 import { requestLine } from "../requestLine.ts"
 import { toResponse } from "./answer.ts"
 import type { Answer } from "./answer.ts"
-import { forward } from "./forward.ts"
+import { forward, isClientGone } from "./forward.ts"
 import type { Route } from "./forward.ts"
 import { refuse } from "./guard.ts"
 import type { Rules } from "./guard.ts"
@@ -28,10 +30,17 @@ interface Outcome {
   brokeOff: boolean
 }
 
-const remarksOf = ({ brokeOff, code }: Outcome, exit: Exit.Exit<unknown, unknown>): ReadonlyArray<string> => {
+const remarksOf = (
+  { brokeOff, code }: Outcome,
+  isAnswered: boolean,
+  exit: Exit.Exit<unknown, unknown>
+): ReadonlyArray<string> => {
   if (code !== undefined) return [code]
   if (brokeOff) return ["the answer broke off"]
-  return Exit.isSuccess(exit) ? [] : ["the client went away"]
+  // At its end, the proxy may interrupt a request that is answered already.
+  if (isAnswered || Exit.isSuccess(exit)) return []
+  const isProxyGone = Cause.hasInterrupts(exit.cause) && !isClientGone(exit.cause)
+  return [isProxyGone ? "the proxy ended" : "the client went away"]
 }
 
 const responseOf = (result: HttpServerResponse.HttpServerResponse | Answer): HttpServerResponse.HttpServerResponse =>
@@ -39,7 +48,7 @@ const responseOf = (result: HttpServerResponse.HttpServerResponse | Answer): Htt
 
 /** Counts a request, and prints in the end what happened to it. */
 const follow = (
-  { method, url }: HttpServerRequest.HttpServerRequest,
+  request: HttpServerRequest.HttpServerRequest,
   traffic: Traffic,
   quiet: boolean
 ): Effect.Effect<Outcome, never, Output | Scope.Scope> =>
@@ -53,8 +62,10 @@ const follow = (
       Effect.gen(function*() {
         traffic.inProgress -= 1
         if (quiet) return
+        const { method, url } = request
+        const isAnswered = NodeHttpServerRequest.toServerResponse(request).writableFinished
         const millis = Math.round(Number((yield* Clock.monotonicTimeNanos) - start) / 1e6)
-        const remark = [`${millis} ms`, ...remarksOf(outcome, exit)].join(", ")
+        const remark = [`${millis} ms`, ...remarksOf(outcome, isAnswered, exit)].join(", ")
         const [path = ""] = url.split("?")
         const status = String(outcome.status ?? "---")
         yield* output.note(requestLine(output.noteStyle, { at, method, path, status, remark }))
@@ -82,8 +93,7 @@ export const app = (
     const brokeOff = Effect.sync(() => {
       outcome.brokeOff = true
     })
-    // Interrupted when the client disconnects, and the request to the API with it.
-    const result = refuse(request, rules) ?? (yield* Effect.interruptible(forward(route, request, brokeOff)))
+    const result = refuse(request, rules) ?? (yield* forward(route, request, brokeOff))
     outcome.status = result.status
     if (!HttpServerResponse.isHttpServerResponse(result)) outcome.code = result.code
     return responseOf(result)

@@ -1,10 +1,18 @@
 import { AuthError } from "@effect-spotnana/core"
 import type { Environment, TokenProvider } from "@effect-spotnana/core"
 import * as NodeStream from "@effect/platform-node/NodeStream"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { Headers, HttpClientError, HttpClientRequest, HttpServerResponse, UrlParams } from "effect/http"
+import {
+  Headers,
+  HttpClientError,
+  HttpClientRequest,
+  HttpServerError,
+  HttpServerResponse,
+  UrlParams
+} from "effect/http"
 import type { HttpClient, HttpClientResponse, HttpServerRequest } from "effect/http"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
@@ -48,6 +56,10 @@ const requestOf = (
     body
   )
 
+/** Whether the client ended a request, and not the proxy. */
+export const isClientGone = ({ reasons }: Cause.Cause<unknown>): boolean =>
+  reasons.some((reason) => reason.annotations.has(HttpServerError.ClientAbort.key))
+
 const hasBody = (method: string, status: number): boolean =>
   method !== "HEAD" && status !== 204 && status !== 205 && status !== 304
 
@@ -58,6 +70,7 @@ const responseOf = (
   brokeOff: Effect.Effect<void>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse | Answer.Answer, HttpClientError.HttpClientError> => {
   const { status } = response
+  if (status < 200 || status > 599) return Effect.succeed(Answer.unknownStatus(baseUrl, status))
   if (!isFramedOnly(response.headers)) return Effect.succeed(Answer.unknownCoding(baseUrl))
   const headers = towardsClient(response.headers, { requested: baseUrl + url, baseUrl, host: own.host ?? "" })
   if (!hasBody(method, status)) {
@@ -80,25 +93,40 @@ const silence = (progress: Progress.Progress, time: Duration.Duration): Effect.E
     yield* silence(progress, time)
   })
 
-/** Forwards a request, and streams the answer back. It calls `brokeOff` if the answer breaks off. */
+/**
+ * Forwards a request, and streams the answer back. It calls `brokeOff` if the answer breaks off.
+ *
+ * When the client disconnects, it is interrupted, and the request to the API with it. When the proxy ends, it answers
+ * whether the API may have handled the request.
+ */
 export const forward = (
   { client, provider: { environment }, timeout, turns }: Route,
   received: Received,
   brokeOff: Effect.Effect<void>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse | Answer.Answer, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const out = yield* outgoing(received)
     const progress = yield* Progress.make
-    const answered = Effect.gen(function*() {
-      // Held until the answer has ended.
-      yield* Semaphore.takeScoped(turns, 1)
-      yield* Progress.reach("token")
-      const response = yield* client.execute(requestOf(received, out))
-      return yield* responseOf(received, response, environment, brokeOff)
+    const forwarded = Effect.gen(function*() {
+      const out = yield* outgoing(received)
+      yield* Progress.reach("queued")
+      const answered = Effect.gen(function*() {
+        // Held until the answer has ended.
+        yield* Semaphore.takeScoped(turns, 1)
+        yield* Progress.reach("token")
+        const response = yield* client.execute(requestOf(received, out))
+        return yield* responseOf(received, response, environment, brokeOff)
+      })
+      const late = Effect.map(silence(progress, timeout), () =>
+        Answer.timedOut(progress.stage, environment.origin, timeout))
+      return yield* Effect.raceFirst(answered, late)
     }).pipe(Effect.provideService(Progress.Current, progress))
-    const late = Effect.map(silence(progress, timeout), () =>
-      Answer.timedOut(progress.stage, environment.origin, timeout))
-    return yield* Effect.raceFirst(answered, late)
+    return yield* Effect.interruptible(forwarded).pipe(
+      Effect.catchCause((cause) =>
+        Cause.hasInterruptsOnly(cause) && !isClientGone(cause)
+          ? Effect.succeed(Answer.ended(progress.stage, environment.origin))
+          : Effect.failCause(cause)
+      )
+    )
   }).pipe(
     Effect.catch((error) =>
       Effect.succeed(

@@ -5,7 +5,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
 import * as Schema from "effect/Schema"
-import { usageFailure } from "../../exitCode.ts"
+import { rootOf, usageFailure } from "../../exitCode.ts"
 import type { Failure } from "../../exitCode.ts"
 import { replaceFile } from "../../replaceFile.ts"
 import { places } from "../../tokenStore.ts"
@@ -42,8 +42,8 @@ const encode = (rotation: Rotation): string => `${JSON.stringify(rotation, null,
 
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Rotation))
 
-const unusable = ({ message }: PlatformError): Failure =>
-  usageFailure(`The record of the rotation cannot be written. ${message}`)
+const unusable = (error: PlatformError): Failure =>
+  usageFailure(`The record of the rotation cannot be written. ${rootOf(error)}`)
 
 const directory = Effect.gen(function*() {
   const path = yield* Path.Path
@@ -96,6 +96,8 @@ export const begin = (rotation: Rotation): Effect.Effect<Recorded, Failure, File
     yield* fs.makeDirectory(parent, { recursive: true, mode: 0o700 })
     const place = path.join(parent, yield* nameOf(rotation))
     yield* fs.writeFileString(place, encode(rotation), { flag: "wx", mode: 0o600 }).pipe(
+      // On a full disk, the file is there, but is not a record.
+      Effect.tapError(({ reason }) => reason._tag === "AlreadyExists" ? Effect.void : Effect.ignore(fs.remove(place))),
       Effect.catchIf(
         ({ reason }) => reason._tag === "AlreadyExists",
         () => Effect.fail(usageFailure(`Another rotation of ${rotation.clientId} has just begun: see ${place}.`))
