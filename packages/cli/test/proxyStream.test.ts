@@ -366,6 +366,8 @@ it.live("does not wait for ever at Ctrl-C, and says whether the API may have han
     yield* Effect.promise(() => arrived)
     yield* mock.inject("token", Fault.hang)
     const rejected = answerTo("/rejected")
+    // The token was rejected, and the next one is requested.
+    while ((yield* mock.tokenRequests) < 2) yield* Effect.sleep("10 millis")
     const [first, second, code] = yield* Effect.all([sent, rejected, running.interrupt], { concurrency: 3 })
     expect(code).toBe(130)
     expect([first.status, said(first)]).toEqual([502, {
