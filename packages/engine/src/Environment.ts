@@ -108,7 +108,9 @@ const parse = (option: keyof Given, given: Address, which = ""): Url | Problem =
     return refuse("it has a user name or password in it; credentials belong in clientId and clientSecret")
   }
   if (url.protocol !== "https:" && !(url.protocol === "http:" && loopback.test(url.hostname))) {
-    return refuse(`${url.protocol}//${url.host} is not HTTPS, which only localhost, 127.0.0.1 and [::1] do not need`)
+    return refuse(
+      `${url.protocol}//${url.host} is not HTTPS; expected https:// (http only on localhost, 127.0.0.1 and [::1])`
+    )
   }
   if (url.hash !== "") return refuse("it has a fragment, which is never sent")
   if (option === "baseUrl" && url.search !== "") return refuse("it has a query, which a base URL cannot have")

@@ -44,15 +44,14 @@ export const diverted = ({ address, secrets }: Asked, origin: string): TokenFail
 
 // The innermost message is the useful one: "connect ECONNREFUSED 127.0.0.1:1", not "fetch failed". For a host with
 // several addresses it is an AggregateError with one failure for each.
-const rootMessage = (error: unknown, kind: string): string => {
+const rootMessage = (error: unknown, message: string): string => {
   let root = error
   for (let depth = 0; depth < 8 && root instanceof Error; depth++) {
-    const inner: unknown = root instanceof AggregateError ? root.errors[0] : root.cause
-    if (!(inner instanceof Error)) break
-    root = inner
+    root = root instanceof AggregateError ? root.errors[0] : root.cause
+    if (root instanceof Error) message = root.name === "Error" ? root.message : `${root.name}: ${root.message}`
   }
-  if (!(root instanceof Error) || root === error) return kind
-  return root.name === "Error" ? root.message : `${root.name}: ${root.message}`
+  // Node's message for this has internals of OpenSSL.
+  return /wrong.version/i.test(message) ? "it does not speak TLS" : message
 }
 
 /**

@@ -162,7 +162,7 @@ describe("Environment.addresses", () => {
       assert.match(
         error.problem,
         address.startsWith("http:")
-          ? /is not HTTPS, which only localhost, 127\.0\.0\.1 and \[::1\] do not need$/
+          ? /is not HTTPS; expected https:\/\/ \(http only on localhost, 127\.0\.0\.1 and \[::1\]\)$/
           : /^(number 2: )?it is not an absolute URL; expected one such as https:/
       )
     }

@@ -13,6 +13,15 @@ describe("NoAnswer", () => {
       refused.message
     ],
     ["the name of an error that has one", new Error("a", { cause: new TypeError("b") }), "TypeError: b"],
+    [
+      "a server without TLS, as Node's fetch says it",
+      new TypeError("fetch failed", {
+        cause: new Error(
+          "40E3A115847F0000:error:0A00010B:SSL routines:tls_validate_record_header:wrong version number:tlsany_meth.c:78:"
+        )
+      }),
+      "it does not speak TLS"
+    ],
     ["the kind, without a cause", new Error("a"), "Transport"],
     ["the kind, for what is no error", "a", "Transport"]
   ])("a request without an answer fails with %s", (_, error, said) => {
