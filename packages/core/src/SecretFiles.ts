@@ -19,9 +19,10 @@ import * as Layer from "effect/Layer"
  * The file is read each time the variable is read. `Credentials.layerConfig`
  * reads at every acquisition, so a secret that is replaced in the file is used
  * without a restart. One line break at the end of the file is ignored. Reading
- * fails if both a variable and its `_FILE` are set, and if the file is empty or
- * cannot be read. The `ConfigError` names the variable, and contains neither its
- * value nor the content of the file.
+ * fails if both a variable and its `_FILE` are set, and if the file is empty,
+ * cannot be read, has more than 64 KiB, or begins with a name of a variable, as
+ * in `SPOTNANA_CLIENT_SECRET=`. The `ConfigError` names the variable, and contains
+ * neither its value nor the content of the file.
  *
  * **Gotchas**
  *
@@ -50,10 +51,21 @@ export const withFiles = (
         const refuse = (problem: string) =>
           Effect.fail(new ConfigProvider.SourceError({ message: `${variable}${suffix} ${problem}` }))
         if ((node?.value ?? "") !== "") return yield* refuse(`and ${variable} are both set; expected one of them`)
-        const content = yield* Effect.catch(
-          fs.readFileString(file),
-          ({ reason }) => refuse(`names a file that cannot be read (${reason._tag})`)
-        )
+        const content = yield* Effect.catch(fs.readFileString(file), ({ reason }) =>
+          Effect.flatMap(
+            isDirectory(fs, file),
+            (is) =>
+              refuse(is ? "names a directory; expected a file" : `names a file that cannot be read (${reason._tag})`)
+          ))
+        if (content.length > maximumLength) {
+          return yield* refuse("names a file of more than 64 KiB; it must contain the value alone")
+        }
+        // A file of variables, as for a shell, by mistake.
+        if (/^\s*(export\s+)?\w*SPOTNANA_\w+\s*=/.test(content)) {
+          return yield* refuse(
+            `names a file that begins with a name, as in ${variable}=; it must contain the value alone`
+          )
+        }
         const value = content.replace(/\r?\n$/, "")
         // An empty variable counts as absent. An empty file does not: it may be empty for a moment while it is written.
         return value === "" ? yield* refuse("names a file that is empty") : ConfigProvider.makeValue(value)
@@ -61,6 +73,11 @@ export const withFiles = (
     ))
 
 const suffix = "_FILE"
+
+const maximumLength = 64 * 1024
+
+const isDirectory = (fs: FileSystem.FileSystem, file: string): Effect.Effect<boolean> =>
+  Effect.orElseSucceed(Effect.map(fs.stat(file), ({ type }) => type === "Directory"), () => false)
 
 /**
  * Applies {@link withFiles} to the configuration of the program.

@@ -71,7 +71,28 @@ describe("SecretFiles", () => {
         [
           { SPOTNANA_CLIENT_SECRET_FILE: "c4n4ry" },
           "SPOTNANA_CLIENT_SECRET_FILE names a file that cannot be read (NotFound)"
-        ]
+        ],
+        [
+          { SPOTNANA_CLIENT_SECRET_FILE: yield* FileSystem.FileSystem.use((fs) => fs.makeTempDirectoryScoped()) },
+          "SPOTNANA_CLIENT_SECRET_FILE names a directory; expected a file"
+        ],
+        [
+          { SPOTNANA_CLIENT_SECRET_FILE: yield* file("c4n4ry".repeat(11_000)) },
+          "SPOTNANA_CLIENT_SECRET_FILE names a file of more than 64 KiB; it must contain the value alone"
+        ],
+        ...(yield* Effect.forEach(
+          [
+            "SPOTNANA_CLIENT_SECRET=c4n4ry",
+            "export SPOTNANA_CLIENT_SECRET='c4n4ry'\n",
+            "\nACME_SPOTNANA_CLIENT_ID = c4n4ry"
+          ],
+          (content) =>
+            Effect.map(file(content), (name) =>
+              [
+                { SPOTNANA_CLIENT_SECRET_FILE: name },
+                "SPOTNANA_CLIENT_SECRET_FILE names a file that begins with a name, as in SPOTNANA_CLIENT_SECRET=; it must contain the value alone"
+              ] as const)
+        ))
       ]
       for (const [mistake, expected] of mistakes) {
         const error = yield* Effect.flip(reading({ ...id, ...mistake }, Credentials.config))
