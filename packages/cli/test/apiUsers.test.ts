@@ -1,8 +1,10 @@
+import { Environment } from "@effect-spotnana/core"
 import { Fault, MockSpotnana } from "@effect-spotnana/testing"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
+import { addressOf } from "../src/apiUsers/shown.ts"
 import { clientId, clientSecret, configuredUser, Spotnana, variables } from "./support/cli.ts"
 
 const subjects = Effect.all({ mock: MockSpotnana.MockSpotnana, user: configuredUser })
@@ -34,11 +36,16 @@ describe("api-users", () => {
   it.live("creates a user into a file that this user alone can read, and that opens the API", () =>
     Effect.gen(function*() {
       const { user: { cwd, run } } = yield* subjects
+      const { SPOTNANA_BASE_URL } = yield* variables
       const { code, stderr, stdout } = yield* run(["api-users", "create", "--write-file", "next.env"])
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
       const id = stdout.trim()
       const content = Fs.readFileSync(Path.join(cwd, "next.env"), "utf8")
-      expect(content).toMatch(new RegExp(`^SPOTNANA_CLIENT_ID='${id}'\nSPOTNANA_CLIENT_SECRET='mock-secret-.*'\n$`))
+      expect(content).toMatch(
+        new RegExp(
+          `^SPOTNANA_BASE_URL='${SPOTNANA_BASE_URL}'\nSPOTNANA_CLIENT_ID='${id}'\nSPOTNANA_CLIENT_SECRET='mock-secret-.*'\n$`
+        )
+      )
       expect(mode(Path.join(cwd, "next.env"))).toBe(0o600)
       const asNext = ["--credentials-file", "next.env"]
       expect(yield* run(["api-users", "list", ...asNext])).toMatchObject({ code: 0, stderr: "" })
@@ -47,16 +54,47 @@ describe("api-users", () => {
       expect(yield* run(["token", "--no-store", ...asNext])).toMatchObject({ code: 6 })
     }).pipe(Effect.provide(Spotnana)))
 
+  it.live("writes where the user was created too, so that the file alone is enough for the next command", () =>
+    Effect.gen(function*() {
+      const { user: { read, run, write } } = yield* subjects
+      const { SPOTNANA_BASE_URL } = yield* variables
+      const bare = { SPOTNANA_CLIENT_ID: undefined, SPOTNANA_CLIENT_SECRET: undefined, SPOTNANA_BASE_URL: undefined }
+      write(
+        "mock.env",
+        `SPOTNANA_ENVIRONMENT=sandbox\nSPOTNANA_BASE_URL=${SPOTNANA_BASE_URL}/\nSPOTNANA_CLIENT_ID=${clientId}\n` +
+          `SPOTNANA_CLIENT_SECRET='${clientSecret}'\n`
+      )
+      const asAdministrator = ["--credentials-file", "mock.env"]
+      const create = ["api-users", "create", ...asAdministrator]
+      expect(yield* run([...create, "--write-file", "next.env"], { env: bare })).toMatchObject({ code: 0 })
+      expect(read("next.env")).toMatch(
+        `SPOTNANA_ENVIRONMENT='sandbox'\nSPOTNANA_BASE_URL='${SPOTNANA_BASE_URL}'\nSPOTNANA_CLIENT_ID=`
+      )
+      expect(yield* run(["doctor", "--credentials-file", "next.env"], { env: bare })).toMatchObject({ code: 0 })
+      expect(yield* run([...create, "--scim", "--write-file", "scim.env"], { env: bare })).toMatchObject({ code: 0 })
+      expect(read("scim.env")).toMatch(`SPOTNANA_BASE_URL='${SPOTNANA_BASE_URL}'\n# The SCIM API user`)
+      const rotate = ["api-users", "rotate", ...asAdministrator, "--write-file", "new.env", "--drain", "0s"]
+      expect(yield* run(rotate, { env: bare })).toMatchObject({ code: 0 })
+      expect(yield* run(["doctor", "--credentials-file", "new.env"], { env: bare })).toMatchObject({ code: 0 })
+    }).pipe(Effect.provide(Spotnana)))
+
+  it("writes no address of production, and only the name of the sandbox", () => {
+    expect(addressOf(Environment.production)).toEqual([])
+    expect(addressOf(Environment.sandbox)).toEqual(["SPOTNANA_ENVIRONMENT='sandbox'"])
+  })
+
   it.live("prints what was created where stdout is no terminal, as variables or as JSON", () =>
     Effect.gen(function*() {
       const { mock, user: { run } } = yield* subjects
       yield* mock.configure({ apiUserQuota: 10 })
       const plain = yield* run(["api-users", "create", "--role", "COMPANY_ADMIN", "--org-id", "org"])
-      expect(plain.stdout).toMatch(/^SPOTNANA_CLIENT_ID='.*'\nSPOTNANA_CLIENT_SECRET='.*'\n$/)
+      expect(plain.stdout).toMatch(/^SPOTNANA_BASE_URL='.*'\nSPOTNANA_CLIENT_ID='.*'\nSPOTNANA_CLIENT_SECRET='.*'\n$/)
       const json = JSON.parse((yield* run(["api-users", "create", "--json"])).stdout) as object
       expect(Object.keys(json)).toEqual(["clientId", "clientSecret"])
       const scim = yield* run(["api-users", "create", "--scim"])
-      expect(scim.stdout).toMatch(/^# The SCIM API user mock-scim-\d+\nSPOTNANA_SCIM_TOKEN='.*'\n$/)
+      expect(scim.stdout).toMatch(
+        /^SPOTNANA_BASE_URL='.*'\n# The SCIM API user mock-scim-\d+\nSPOTNANA_SCIM_TOKEN='.*'\n$/
+      )
       const scimJson = JSON.parse((yield* run(["api-users", "create", "--scim", "--json"])).stdout) as object
       expect(Object.keys(scimJson)).toEqual(["clientId", "scimToken"])
       const bodies = (yield* mock.ledger).filter(({ path }) => path === "/v2/api-users").map(({ body }) =>

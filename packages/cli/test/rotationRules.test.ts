@@ -136,6 +136,16 @@ describe("the credentials in a file", () => {
     expect(Effect.runSync(credentialsIn(after))).toEqual(next)
   })
 
+  it.each([
+    ["a new file", "# mine\n", true],
+    ["a file with an API user", "SPOTNANA_CLIENT_ID=a\n", false],
+    ["a file with an address", "SPOTNANA_BASE_URL=https://api.example\n", false],
+    ["a file with an environment", "SPOTNANA_ENVIRONMENT=production\n", false]
+  ])("are written with the address only into a new file: %s", (_, before, expected) => {
+    const address = "SPOTNANA_BASE_URL='http://127.0.0.1:4801'\n"
+    expect(withCredentials(before, next, [address.trim()]).includes(address)).toBe(expected)
+  })
+
   it("are not put beside the name of a file", () => {
     expect(problemOf("SPOTNANA_CLIENT_ID_FILE=x")).toContain("SPOTNANA_CLIENT_ID_FILE")
   })

@@ -1,10 +1,10 @@
-import { ApiUsers } from "@effect-spotnana/core"
+import { ApiUsers, TokenProvider } from "@effect-spotnana/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { exitCode, Failure, usageFailure } from "../exitCode.ts"
 import { Output } from "../output.ts"
 import { reserve } from "../reserve.ts"
-import { toJson, toVariables } from "./shown.ts"
+import { addressOf, toJson, toVariables } from "./shown.ts"
 import type { Shown } from "./shown.ts"
 
 export interface Input {
@@ -51,13 +51,16 @@ const noAnswer = new Failure({
 export const create = (input: Input) =>
   Effect.gen(function*() {
     const output = yield* Output
+    // The user exists only there.
+    const address = addressOf((yield* TokenProvider.TokenProvider).environment)
     const write = Option.isSome(input.writeFile) ? yield* reserve(input.writeFile.value) : undefined
     const shown = yield* Effect.timeoutOrElse(make(input), {
       duration: "30 seconds",
       orElse: () => Effect.fail(noAnswer)
     })
-    if (write === undefined) return yield* output.line(input.json ? toJson(shown) : toVariables(shown))
-    yield* Effect.catch(write(`${toVariables(shown)}\n`), ({ message }) => undo(shown, message))
+    const lines = [...address, toVariables(shown)].join("\n")
+    if (write === undefined) return yield* output.line(input.json ? toJson(shown) : lines)
+    yield* Effect.catch(write(`${lines}\n`), ({ message }) => undo(shown, message))
     yield* output.line(input.json ? JSON.stringify({ clientId: shown.clientId }) : shown.clientId)
   }).pipe(Effect.scoped, Effect.uninterruptible)
 

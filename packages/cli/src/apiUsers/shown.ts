@@ -1,5 +1,7 @@
+import { Environment } from "@effect-spotnana/core"
 import type { ApiUsers, Credentials } from "@effect-spotnana/core"
 import * as Redacted from "effect/Redacted"
+import { quoted } from "../quoted.ts"
 
 /** What Spotnana shows once: an API user's secret, or its SCIM token. */
 export type Shown = Credentials.ClientCredentials | ApiUsers.ScimToken
@@ -12,13 +14,13 @@ export const toJson = (shown: Shown): string =>
       : { clientId: shown.clientId, clientSecret: Redacted.value(shown.clientSecret) }
   )
 
-/**
- * Uses the kind of quotes that the value does not contain. It contains no line break either, because the core refuses
- * that.
- */
-export const quoted = (value: string): string => {
-  const quote = ["'", "\"", "`"].find((quote) => !value.includes(quote)) ?? "'"
-  return quote + value + quote
+/** The variables that lead to an environment: none for production, where commands go by default. */
+export const addressOf = ({ baseUrl, name }: Environment.Environment): ReadonlyArray<string> => {
+  const named = name === "sandbox" ? Environment.sandbox : Environment.production
+  return [
+    ...(name === "sandbox" ? [`SPOTNANA_ENVIRONMENT=${quoted(name)}`] : []),
+    ...(baseUrl === named.baseUrl ? [] : [`SPOTNANA_BASE_URL=${quoted(baseUrl)}`])
+  ]
 }
 
 /** Lines `NAME=value`, which `--credentials-file` takes. */

@@ -3,14 +3,22 @@ import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import { quoted, toVariables } from "../shown.ts"
+import { quoted } from "../../quoted.ts"
+import { toVariables } from "../shown.ts"
 
 // The same as in `ConfigProvider.fromDotEnvContents`, which does not return the position of a value.
 const assignments =
   /^\s*(?:export\s+)?([\w.-]+)(?:\s*=\s*?|:\s+?)(\s*'(?:\\'|[^'])*'|\s*"(?:\\"|[^"])*"|\s*`(?:\\`|[^`])*`|[^#\r\n]+)?\s*(?:#.*)?$/dgm
 
-/** The text of a file of variables, with the credentials replaced. Everything else stays as it is. */
-export const withCredentials = (text: string, credentials: Credentials.ClientCredentials): string => {
+/**
+ * The text of a file of variables, with the credentials replaced. Everything else stays as it is. A file that has
+ * neither an API user nor an address also gets `address`, the lines of `addressOf`.
+ */
+export const withCredentials = (
+  text: string,
+  credentials: Credentials.ClientCredentials,
+  address: ReadonlyArray<string> = []
+): string => {
   let result = text.replaceAll(/\r\n?/g, "\n")
   const isThere = new Set<string>()
   const values: ReadonlyMap<string, string> = new Map([
@@ -26,7 +34,13 @@ export const withCredentials = (text: string, credentials: Credentials.ClientCre
     const [, before = "", after = ""] = /^(\s*)[^]*?(\s*)$/.exec(old) ?? []
     result = result.slice(0, place[0]) + before + quoted(value) + after + result.slice(place[1])
   }
-  const missing = toVariables(credentials).split("\n").filter((line) => !isThere.has(line.replace(/=.*/, "")))
+  const isNew = ["SPOTNANA_CLIENT_ID", "SPOTNANA_BASE_URL", "SPOTNANA_ENVIRONMENT"].every((name) =>
+    variable(text, name) === undefined
+  )
+  const missing = [
+    ...(isNew ? address : []),
+    ...toVariables(credentials).split("\n").filter((line) => !isThere.has(line.replace(/=.*/, "")))
+  ]
   return missing.length === 0 ? result : `${result}${/(^|\n)$/.test(result) ? "" : "\n"}${missing.join("\n")}\n`
 }
 

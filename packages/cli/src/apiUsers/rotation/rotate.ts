@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import { exitCode, explain, Failure, usageFailure } from "../../exitCode.ts"
 import { Output } from "../../output.ts"
 import { timeOfDay } from "../../requestLine.ts"
+import { addressOf } from "../shown.ts"
 import { assertEnded } from "./ended.ts"
 import { lookAt, revoke } from "./facts.ts"
 import * as Journal from "./journal.ts"
@@ -93,7 +94,8 @@ export const rotate = (input: Input) =>
   Effect.gen(function*() {
     const output = yield* Output
     const apiUsers = yield* ApiUsers.ApiUsers
-    const { environment: { baseUrl } } = yield* TokenProvider.TokenProvider
+    const { environment } = yield* TokenProvider.TokenProvider
+    const { baseUrl } = environment
     const own = yield* Credentials.Credentials.use(({ current }) => Effect.orDie(current))
     const { clientId } = own
     for (const recorded of yield* Record.find(baseUrl, clientId)) {
@@ -103,7 +105,7 @@ export const rotate = (input: Input) =>
       yield* Record.remove(recorded)
     }
     const target = Option.isSome(input.writeFile)
-      ? yield* fileTarget(input.writeFile.value, own)
+      ? yield* fileTarget(input.writeFile.value, own, addressOf(environment))
       : commandTarget(Option.getOrThrow(input.switchCommand), own)
     const drain = yield* drainOf(input)
     const begun = yield* Record.begin({

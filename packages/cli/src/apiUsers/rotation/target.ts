@@ -74,10 +74,11 @@ const problemOfOwner = ({ uid }: Owner): string | undefined =>
     ? undefined
     : `belongs to another user (uid ${uid}), who could not read the new file`
 
-/** A file of variables. Its other variables stay. */
+/** A file of variables. Its other variables stay. `address` is for a new file. */
 export const fileTarget = (
   named: string,
-  own: ClientCredentials
+  own: ClientCredentials,
+  address: ReadonlyArray<string>
 ): Effect.Effect<Target, Failure, FileSystem.FileSystem | Path.Path> =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
@@ -105,7 +106,7 @@ export const fileTarget = (
       ),
       put: (credentials) =>
         Effect.gen(function*() {
-          const text = withCredentials(yield* textOf(file), credentials)
+          const text = withCredentials(yield* textOf(file), credentials, address)
           const isRead = Effect.map(credentialsIn(text), (read) => Credentials.equals(read, credentials))
           if (!(yield* Effect.orElseSucceed(isRead, () => false))) {
             return yield* new NotSwitched({
