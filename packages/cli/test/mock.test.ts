@@ -313,6 +313,26 @@ describe("spotnana-auth mock", () => {
         expect(user.list(".")).toEqual(["mock.env"])
       }))
 
+    it.live("and leaves the file of a mock that still runs to that one, which removes only what it wrote", () =>
+      Effect.gen(function*() {
+        const user = yield* makeUser()
+        const write = ofMock(["--write-credentials", "mock.env"])
+        const first = yield* user.start(write)
+        const [, baseUrl] = yield* first.match(/listens on (http:\/\/127.0.0.1:\d+)/)
+        const content = user.read("mock.env")
+        const second = yield* user.start(write)
+        expect([yield* second.end, second.stderr()]).toEqual([
+          2,
+          expect.stringMatching(
+            `mock.env is of the mock that listens on ${baseUrl}. Name another file, or end that mock.`
+          )
+        ])
+        expect(user.read("mock.env")).toBe(content)
+        user.write("mock.env", `${content}# mine\n`)
+        yield* first.interrupt
+        expect(user.read("mock.env")).toBe(`${content}# mine\n`)
+      }))
+
     it.live("and does not run where nobody would learn it", () =>
       Effect.gen(function*() {
         const running = yield* start(["mock", "--port", "0"])

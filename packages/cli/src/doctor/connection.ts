@@ -13,11 +13,11 @@ import * as Result from "effect/Result"
 import { rootOf } from "../exitCode.ts"
 import { hostOf, portOf } from "../outbound.ts"
 import type { Outbound } from "../outbound.ts"
+import { connect, handshake } from "../socket.ts"
+import type { Certificate, ConnectionFailed } from "../socket.ts"
 import { Fault } from "./check.ts"
 import type { Found } from "./check.ts"
 import type { Subject } from "./local.ts"
-import { connect, handshake } from "./socket.ts"
-import type { Certificate, ConnectionFailed } from "./socket.ts"
 
 /** The address of the API, in the parts that sockets need. */
 const endpointOf = ({ baseUrl }: Environment.Environment) => {

@@ -6,8 +6,8 @@ import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Net from "node:net"
 import * as Tls from "node:tls"
-import type { Outbound } from "../outbound.ts"
-import { openTunnel, TunnelRefused } from "../tunnel.ts"
+import type { Outbound } from "./outbound.ts"
+import { openTunnel, TunnelRefused } from "./tunnel.ts"
 
 /** The certificate of a TLS server. */
 export interface Certificate {
