@@ -107,7 +107,7 @@ const fromFile = (file: string): Effect.Effect<Source, Failure, FileSystem.FileS
       : { name: file, provider, warning: warningOf(file, exposure) }
   }).pipe(Effect.catchTag("PlatformError", (error) => {
     const what = error.reason._tag === "NotFound"
-      ? "there is no such file. The mock removes its file at its end"
+      ? "there is no such file. If a mock wrote it, the mock has ended: start it again."
       : rootOf(error)
     return Effect.fail(usageFailure(`${file}: ${what}`))
   }))

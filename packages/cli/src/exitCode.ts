@@ -76,6 +76,8 @@ export const identified = (message: string, debugIdentifier: string | undefined)
 /** The root cause of an error of the platform: `fetch failed` says nothing, but `ECONNREFUSED` does. */
 export const rootOf = (error: unknown): string => {
   const own = Predicate.hasProperty(error, "message") && Predicate.isString(error.message) ? error.message : ""
+  // The rest of this message is about OpenSSL.
+  if (own.includes("wrong version number")) return "it does not speak TLS"
   const deeper = Predicate.hasProperty(error, "cause") ? rootOf(error.cause) : ""
   if (deeper !== "") return deeper
   // An error that contains several, one for each address, has no message of its own.
@@ -116,6 +118,8 @@ export const explain = (error: unknown): Explanation => {
         ? howToSet
         : message.includes("or quote")
         ? "docker run --env-file keeps quotes: write the value without quotes."
+        : message.includes("cannot be read (")
+        ? "Check the path in that variable, and that this user may read the file."
         : undefined,
       exitCode: exitCode.usage
     }

@@ -76,6 +76,52 @@ describe("spotnana-auth doctor", () => {
       expect(check("configuration").advice).toContain("in a file .env in this directory")
     }))
 
+  it.live.each<readonly [string, Readonly<Record<string, string>>, ReadonlyArray<string>, string, string | undefined]>([
+    [
+      "a file that is missing",
+      {},
+      ["--credentials-file", "nofile.env"],
+      "nofile.env: there is no such file. If a mock wrote it, the mock has ended: start it again.",
+      undefined
+    ],
+    [
+      "an http address",
+      { SPOTNANA_BASE_URL: "http://api.spotnana.com" },
+      [],
+      "http://api.spotnana.com is not HTTPS; expected https:// (http only on localhost, 127.0.0.1 and [::1])",
+      undefined
+    ],
+    [
+      "no URL",
+      { SPOTNANA_BASE_URL: "api.spotnana.com" },
+      [],
+      "expected one such as https://api.spotnana.com",
+      undefined
+    ],
+    [
+      "a file that cannot be read",
+      { SPOTNANA_CLIENT_SECRET: "", SPOTNANA_CLIENT_SECRET_FILE: "none" },
+      [],
+      "SPOTNANA_CLIENT_SECRET_FILE names a file that cannot be read (NotFound)",
+      "Check the path in that variable, and that this user may read the file."
+    ],
+    [
+      "a file .env that says where the secret goes",
+      { SPOTNANA_BASE_URL: "" },
+      [],
+      "If you want that, set SPOTNANA_BASE_URL in the environment",
+      undefined
+    ]
+  ])("says what to do about %s, once", ([, env, args, summary, advice]) =>
+    Effect.gen(function*() {
+      const user = yield* configuredUser
+      user.write(".env", "SPOTNANA_BASE_URL=https://evil.example\n")
+      const { check, status } = yield* diagnose(user, args, { env })
+      expect(status).toEqual({ ...skippedAfter("configuration"), configuration: "fault" })
+      expect(check("configuration").summary).toContain(summary)
+      expect(check("configuration").advice).toBe(advice)
+    }).pipe(Effect.provide(Spotnana)))
+
   it.live("says which file a variable is from, and warns where others can read it", () =>
     Effect.gen(function*() {
       const { SPOTNANA_CLIENT_SECRET, ...others } = yield* variables
@@ -127,6 +173,7 @@ describe("spotnana-auth doctor", () => {
       })
       expect(status).toEqual({ ...skippedAfter("connection"), connection: "fault" })
       expect(check("connection").summary).toContain("does not speak TLS")
+      expect(check("connection").advice).toBe("For a server on this machine write http:// in SPOTNANA_BASE_URL.")
     }).pipe(Effect.provide(Spotnana)))
 
   it.live.each([["ahead of", -7_200_000], ["behind", 7_200_000]] as const)(
@@ -158,6 +205,10 @@ describe("spotnana-auth doctor", () => {
         expect(said.check("credentials").summary).toContain(`answered ${status} to client ${clientId}`)
         expect(said.check("credentials").summary).toMatch(/\ndebugIdentifier: ./)
         expect(said.check("credentials").advice).toContain("SPOTNANA_CLIENT_SECRET")
+        expect(said.check("credentials").advice).toContain(
+          "A mock makes a new secret at each start: read its file again."
+        )
+        expect(said.check("credentials").advice).not.toContain("production")
       }).pipe(Effect.provide(Spotnana))
   )
 

@@ -237,6 +237,12 @@ describe("spotnana-auth request", () => {
       const nobody = yield* run(args, { env: { SPOTNANA_BASE_URL: yield* deadAddress } })
       expect(nobody).toMatchObject({ code: 7, stdout: "" })
       expect(nobody.stderr).toMatch(/^error: No answer from http:\/\/127\.0\.0\.1:\d+\/.*ECONNREFUSED/)
+      const { SPOTNANA_BASE_URL } = yield* variables
+      const plain = yield* run(args, { env: { SPOTNANA_BASE_URL: SPOTNANA_BASE_URL.replace("http:", "https:") } })
+      expect(plain).toMatchObject({ code: 7, stdout: "" })
+      expect(plain.stderr).toMatch(
+        /^error: No answer from https:\/\/127\.0\.0\.1:\d+\/v2\/auth\/oauth2-token: it does not speak TLS\./
+      )
       yield* mock.inject("token", Fault.rateLimited({ retryAfter: "3000" }), { times: Infinity })
       const limited = yield* run(args)
       expect(limited).toMatchObject({ code: 7 })

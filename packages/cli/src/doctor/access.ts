@@ -6,6 +6,7 @@ import { HttpClient, HttpClientRequest } from "effect/http"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { identified, rootOf } from "../exitCode.ts"
+import { hostOf, mayUseHttp } from "../outbound.ts"
 import { timeLeft } from "../session.ts"
 import { oddityOf } from "./body.ts"
 import { Fault } from "./check.ts"
@@ -15,6 +16,10 @@ import type { Subject } from "./local.ts"
 const adviceOn = (error: AuthError.TokenEndpointError, { tokenUrl }: Environment.Environment): string => {
   switch (error._tag) {
     case "InvalidCredentials":
+      if (mayUseHttp(hostOf(new URL(tokenUrl)))) {
+        return "Compare SPOTNANA_CLIENT_ID and SPOTNANA_CLIENT_SECRET with those of the server on this machine. A mock makes a " +
+          "new secret at each start: read its file again."
+      }
       return "Compare SPOTNANA_CLIENT_ID and SPOTNANA_CLIENT_SECRET with what Spotnana gave you. " +
         "Sandbox credentials do not work in production (SPOTNANA_ENVIRONMENT), and a rotation ends the old secret."
     case "TokenEndpointUnavailable":

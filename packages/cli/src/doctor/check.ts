@@ -15,7 +15,8 @@ export interface Result {
 /** The problem that a check found, and what to do. */
 export class Fault extends Data.TaggedError("Fault")<{
   readonly summary: string
-  readonly advice: string
+  /** Absent if the summary says it. */
+  readonly advice?: string | undefined
 }> {}
 
 /** What a check found, with a value that later checks need. */

@@ -11,7 +11,7 @@ import { AddressResolver, NetAddress } from "effect/net"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { rootOf } from "../exitCode.ts"
-import { hostOf, portOf } from "../outbound.ts"
+import { hostOf, mayUseHttp, portOf } from "../outbound.ts"
 import type { Outbound } from "../outbound.ts"
 import { connect, handshake } from "../socket.ts"
 import type { Certificate, ConnectionFailed } from "../socket.ts"
@@ -83,7 +83,12 @@ const refusal =
         })
       case "ERR_SSL_WRONG_VERSION_NUMBER":
       case "EPROTO":
-        return new Fault({ summary: `${where} does not speak TLS (${code})`, advice: theAddress })
+        return new Fault({
+          summary: `${where} does not speak TLS (${code})`,
+          advice: mayUseHttp(where.replace(/:\d+$/, ""))
+            ? "For a server on this machine write http:// in SPOTNANA_BASE_URL."
+            : theAddress
+        })
       default:
         return new Fault({
           summary: `no connection to ${where} (${message})`,

@@ -28,13 +28,10 @@ const withoutCredentials =
   "machine. In another terminal: spotnana-auth doctor --credentials-file mock.env"
 
 const faultOf = (error: Config.ConfigError | Failure): Fault => {
-  const { advice, message } = explain(error)
+  const { advice = "", message } = explain(error)
   const isEmpty = message.includes("SPOTNANA_CLIENT_ID is not set") &&
     message.includes("SPOTNANA_CLIENT_SECRET is not set")
-  return new Fault({
-    summary: message,
-    advice: (advice ?? "Correct it, and try again.") + (isEmpty ? withoutCredentials : "")
-  })
+  return new Fault({ summary: message, advice: advice + (isEmpty ? withoutCredentials : "") || undefined })
 }
 
 /** Checks the variables: they are set, can be used, and cannot be read by others. */
