@@ -10,7 +10,7 @@ import { doctor } from "./commands/doctor.ts"
 import { keys } from "./commands/keys.ts"
 import { mock } from "./commands/mock.ts"
 import { proxy } from "./commands/proxy.ts"
-import { request } from "./commands/request.ts"
+import { methodProblem, request } from "./commands/request.ts"
 import { token } from "./commands/token.ts"
 import { watch } from "./commands/watch.ts"
 import { webhook } from "./commands/webhook.ts"
@@ -35,6 +35,7 @@ export const root = Command.make("spotnana-auth").pipe(
     "  SPOTNANA_BASE_URL          another address of the API: a regional host, a gateway, a mock",
     "  SPOTNANA_WEBHOOK_SECRETS   the secrets that sign webhooks: see spotnana-auth webhook",
     "  SPOTNANA_TOKEN_STORE_KEYS  the key that encrypts stored tokens, instead of a key of this user",
+    "  SPOTNANA_PROXY_KEY         the key that callers of proxy --require-key must send; from the environment only",
     "",
     "A value may also be in a file. Name the file in the variable with _FILE, such as SPOTNANA_CLIENT_SECRET_FILE. That",
     "does not work in .env.",
@@ -43,7 +44,8 @@ export const root = Command.make("spotnana-auth").pipe(
     "NODE_EXTRA_CA_CERTS names a file with certificates to trust in addition to those of Node.",
     "",
     "Exit codes: 0 done, 1 a fault, 2 an error in the command line or the configuration, 3, 4 and 5 a status 3xx, 4xx and",
-    "5xx, 6 the credentials or the token were refused, 7 no usable answer, 8 a user's token was refused, 130 interrupted."
+    "5xx, 6 the credentials or the token were refused, 7 no usable answer, 8 a user's token was refused, 130 interrupted,",
+    "141 the program that reads the output has ended."
   )),
   Command.withExamples([
     { command: "spotnana-auth doctor", description: "Check that everything is set up" },
@@ -64,7 +66,7 @@ const presenter = Effect.gen(function*() {
   return CliOutput.Presenter.of({
     present: (event) => {
       if (event._tag !== "InvalidInvocation") return CliOutput.defaultPresenter.present(event)
-      const errors = event.errors.map((error) => formatter.formatCliError(error))
+      const errors = event.errors.map((error) => methodProblem(error) ?? formatter.formatCliError(error))
       return output.fault([...errors, `See ${event.commandPath.join(" ")} --help`].join("\n"))
     }
   })

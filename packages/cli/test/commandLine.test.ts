@@ -2,6 +2,7 @@ import { Fault, MockSpotnana } from "@effect-spotnana/testing"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import manifest from "../package.json" with { type: "json" }
+import { exitCode } from "../src/exitCode.ts"
 import { clientSecret, configuredUser, deadAddress, makeUser, Spotnana, variables } from "./support/cli.ts"
 import { hasTerminal } from "./support/process.ts"
 
@@ -37,13 +38,18 @@ describe("the command line", () => {
         expect(stdout.split("\n").filter((line) => line.endsWith(" "))).toEqual([])
       }
       const [root = "", token = "", request = "", mock = ""] = said.map(({ stdout }) => stdout)
-      for (const variable of ["CLIENT_ID", "CLIENT_SECRET", "ENVIRONMENT", "BASE_URL", "TOKEN_STORE_KEYS"]) {
+      for (
+        const variable of ["CLIENT_ID", "CLIENT_SECRET", "ENVIRONMENT", "BASE_URL", "TOKEN_STORE_KEYS", "PROXY_KEY"]
+      ) {
         expect(root).toContain(`SPOTNANA_${variable} `)
       }
       expect(root).toContain(".env")
       expect(root).toContain("Exit codes: 0 ")
+      const [, codes = ""] = /Exit codes:([^.]*)\./.exec(root) ?? []
+      for (const code of Object.values(exitCode)) expect(codes).toMatch(new RegExp(`\\b${code}\\b`))
       expect(request).toContain("Exit codes: 0 ")
       expect(token).toContain("--min-lifetime")
+      expect(token).toContain("whose scrollback keeps it")
       expect(mock).toContain("Default: 4801")
     }))
 
@@ -95,6 +101,21 @@ describe("the command line", () => {
       "error: Unrecognized flag: --jsn in command spotnana-auth token\n\n  Did you mean this?\n    --json\nSee spotnana-auth token --help\n"
     ],
     ["argument", ["request", "GET"], "error: Missing required argument: path\nSee spotnana-auth request --help\n"],
+    [
+      "first argument, without a method,",
+      ["request", "/v2/companies"],
+      "error: The method is missing: spotnana-auth request GET /v2/companies\nSee spotnana-auth request --help\n"
+    ],
+    [
+      "first argument, a URL without a method,",
+      ["request", "https://api.spotnana.com/v2/companies?limit=1&page=2"],
+      "error: The method is missing: spotnana-auth request GET 'https://api.spotnana.com/v2/companies?limit=1&page=2'\nSee spotnana-auth request --help\n"
+    ],
+    [
+      "method",
+      ["request", "GTE", "/v2/companies"],
+      "error: There is no method \"GTE\". Expected one of GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS\nSee spotnana-auth request --help\n"
+    ],
     [
       "number",
       ["token", "--min-lifetime", "-1"],

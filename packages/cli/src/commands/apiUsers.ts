@@ -58,7 +58,7 @@ const createCommand = Command.make("create", {
     Flag.withDescription("Write id and secret into this new file, mode 0600, and print only the id")
   ),
   json: toggle("json", "Print an object: clientId, and clientSecret or scimToken unless they are in a file"),
-  print: toggle("print", "Print the secret also on a terminal, which keeps it in its history")
+  print: toggle("print", "Print the secret also on a terminal, whose scrollback keeps it")
 }, (input) => Effect.andThen(assertPlace(input), create(input).pipe(asAdministrator(input)))).pipe(
   Command.withShortDescription("Create an API user"),
   Command.withDescription(paragraphs(

@@ -2,6 +2,7 @@ import { SpotnanaHttpClient, TokenExchange } from "@effect-spotnana/core"
 import type { Environment } from "@effect-spotnana/core"
 import * as Url from "@effect-spotnana/engine/Url"
 import { Argument, Command, Flag } from "effect/cli"
+import type { CliError } from "effect/cli"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -13,6 +14,7 @@ import { usageFailure } from "../exitCode.ts"
 import type { Failure } from "../exitCode.ts"
 import { paragraphs, toggle } from "../flag.ts"
 import { maxTime, within } from "../maxTime.ts"
+import { quoted } from "../quoted.ts"
 import { printAnswer } from "../request/answer.ts"
 import { readData } from "../request/body.ts"
 import { parseHeader } from "../request/headers.ts"
@@ -21,6 +23,15 @@ import * as UserSession from "../userSession.ts"
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"] as const
 type Method = typeof methods[number]
+
+/** What is wrong with the method, in place of Effect's list of every word that is taken. */
+export const methodProblem = (error: CliError.CliError): string | undefined => {
+  if (error._tag !== "InvalidValue" || error.kind !== "argument" || error.option !== "method") return undefined
+  const { value } = error
+  return /^\/|^https?:/i.test(value)
+    ? `The method is missing: spotnana-auth request GET ${/[^\w/:.~-]/.test(value) ? quoted(value) : value}`
+    : `There is no method ${JSON.stringify(value)}. Expected one of ${methods.join(", ")}`
+}
 
 export const request = Command.make(
   "request",

@@ -19,7 +19,7 @@ export const token = Command.make("token", {
     "json",
     "Print an object: access_token, token_type, expires_in, expires_at; of a user refresh_token too"
   ),
-  print: toggle("print", "Print the token also on a terminal, which keeps it in its history"),
+  print: toggle("print", "Print the token also on a terminal, whose scrollback keeps it"),
   minLifetime: Flag.Int("min-lifetime").pipe(
     Flag.withMetavar("seconds"),
     Flag.filter(
