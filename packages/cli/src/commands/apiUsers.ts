@@ -55,7 +55,7 @@ const createCommand = Command.make("create", {
   writeFile: Flag.Path("write-file").pipe(
     Flag.withMetavar("file"),
     Flag.optional,
-    Flag.withDescription("Write id and secret into this new file, mode 0600, and print only the id")
+    Flag.withDescription("Write id, secret and address into this new file, mode 0600, and print only the id")
   ),
   json: toggle("json", "Print an object: clientId, and clientSecret or scimToken unless they are in a file"),
   print: toggle("print", "Print the secret also on a terminal, whose scrollback keeps it")
