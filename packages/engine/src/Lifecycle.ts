@@ -49,7 +49,7 @@ export const transition = <T, E>(state: State<T, E>, event: Event<T, E>, now: In
       if (state.acquisition?.id !== event.id) return [state, []]
       const cached = cachedToken(state, event)
       if (hasPassed(cached.expiresAt, now)) {
-        return fail(state, { error: event.errorIfLate, random: event.random }, now)
+        return fail(state, { error: event.errorIfLate(), random: event.random }, now)
       }
       return useNext(chargeFor(state, event, now), cached, event, now)
     }
@@ -244,7 +244,7 @@ const useAgain = <T, E>(
   // Servers count in whole seconds: the token may live up to a second longer. The delay is random, so that a fleet does
   // not ask at the same time.
   const until = after(later(endOf(cached), endOf(again), now), Policy.lastSecond * (0.5 + 0.5 * event.random))
-  return use(state, last, event.isShared, now, { error: event.errorIfLate, until })
+  return use(state, last, event.isShared, now, { error: event.errorIfLate(), until })
 }
 
 const use = <T, E>(

@@ -109,9 +109,9 @@ export type Event<T, E> =
     readonly id: number
     /**
      * What callers get if the token expired before it arrived, or if it is the token in use again and is about to
-     * expire.
+     * expire. Called only then.
      */
-    readonly errorIfLate: E
+    readonly errorIfLate: () => E
   }
   /** The acquisition brought no token. */
   | {

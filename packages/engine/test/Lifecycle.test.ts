@@ -57,7 +57,7 @@ class Provider {
       lifetime: hour,
       version: 0,
       isShared: false,
-      errorIfLate: "late",
+      errorIfLate: () => "late",
       random: 0,
       ...options
     })
@@ -339,7 +339,7 @@ describe("failures", () => {
       lifetime: hour,
       version: 0,
       isShared: false,
-      errorIfLate: "late",
+      errorIfLate: () => "late",
       random: 0
     })
     assert.deepStrictEqual(told, {
@@ -543,7 +543,7 @@ describe("what a 401 does", () => {
       lifetime: hour - (it.now.mono - noon.mono),
       version: 0,
       isShared: false,
-      errorIfLate: "late",
+      errorIfLate: () => "late",
       random
     })
     return report?._tag === "Report" && report.report._tag === "TokenAcquired" ? report.report.isSame : undefined

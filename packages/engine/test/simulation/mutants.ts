@@ -352,7 +352,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   lifecycle("the same token is not renewed before it is out of use", "-Policy.lastSecond * (1 + event.random)", "0"),
   lifecycle(
     "a server that has no other token is asked again and again",
-    "now, { error: event.errorIfLate, until })",
+    "now, { error: event.errorIfLate(), until })",
     "now)"
   ),
   lifecycle(

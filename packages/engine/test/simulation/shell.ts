@@ -552,7 +552,7 @@ export class Process implements Owner {
       startedAt,
       version,
       isShared,
-      errorIfLate: { tag: "Late", refused: undefined, retryAfter: undefined },
+      errorIfLate: () => ({ tag: "Late", refused: undefined, retryAfter: undefined }),
       random: this.#world.random.next()
     }
     if (mine.isOver) return this.#deliverLate(event, "a token that comes after its acquisition was given up")

@@ -14,12 +14,12 @@ export const closed: Exit.Exit<never> = Exit.die(
 )
 
 /** The result of an acquisition that was interrupted. */
-export const interrupted: Outcome = {
+export const interrupted = (): Outcome => ({
   result: Result.fail(
     new TokenEndpointUnavailable({ reason: "Transport", message: "The acquisition was interrupted." })
   ),
   credentials: undefined
-}
+})
 
 /** The error for a new token that has already expired or is about to expire, if there is no other. */
 export const late = (): TokenEndpointUnavailable =>

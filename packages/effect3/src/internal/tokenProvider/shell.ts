@@ -268,7 +268,7 @@ export class Shell {
       Effect.onExit(acquisition, (exit) =>
         Effect.suspend(() => {
           if (this.#isClosed) return Effect.void
-          const outcome = Exit.isSuccess(exit) ? exit.value : interrupted
+          const outcome = Exit.isSuccess(exit) ? exit.value : interrupted()
           if (outcome.credentials !== undefined) this.#telemetry.client = outcome.credentials
           return this.#dispatch(this.#eventOf(id, outcome))
         })).pipe(Effect.asVoid)
@@ -291,7 +291,7 @@ export class Shell {
       }
     }
     const grant = this.#granted(result.right)
-    return { _tag: "Acquired", id, ...grant, errorIfLate: late() }
+    return { _tag: "Acquired", id, ...grant, errorIfLate: late }
   }
 
   #granted(grant: Grant): Grant & { readonly random: number } {
