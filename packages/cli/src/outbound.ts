@@ -52,9 +52,6 @@ const excludes = (entry: string, host: string, port: number): boolean => {
 
 const loopback = /^(localhost|127(\.\d+){3}|::1)$/
 
-/** Whether a host is on this machine by a name that the core takes with http. */
-export const mayUseHttp = (host: string): boolean => /^(localhost|127\.0\.0\.1|::1)$/.test(host)
-
 const credentialsOf = ({ password, username }: URL): string =>
   Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString("base64")
 

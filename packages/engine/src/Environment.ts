@@ -85,8 +85,14 @@ export interface Problem {
   readonly problem: string
 }
 
-// Only these, because a name server may decide where other names of this machine lead.
-const loopback = /^(localhost|127\.0\.0\.1|\[::1\])$/
+/**
+ * The hosts that need no HTTPS, as in the `hostname` of a `URL`. Only these, because a name server may decide where
+ * other names of this machine lead.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const loopback = /^(localhost|127\.0\.0\.1|\[::1\])$/
 
 const parse = (option: keyof Given, given: Address, which = ""): Url | Problem => {
   const input = String(given)

@@ -61,6 +61,8 @@ const failure = Redacted.make("failure")
 // The store began to count before it answered. So more than the short time has then passed by its clock too.
 const shortIsOver = Effect.sleep(Duration.times(short, 1.25))
 
+const attempts = 5
+
 /**
  * A case that checks something before the short time is over. If the machine was so busy that the time was over before
  * the checks were, the case runs again, under another key.
@@ -92,7 +94,6 @@ const beforeItsEnd = (
     })
   return attempt(1)
 }
-const attempts = 5
 
 // For what takes at most a second, unless the machine is busy.
 const longestWait = Duration.seconds(10)
@@ -159,7 +160,7 @@ const failureIs = (
 
 /**
  * The requirements. Each takes up to five seconds of real time, and 10 seconds if
- * something is missing.
+ * something is missing. A case that a busy machine delays by seconds runs again.
  *
  * **Example** (With vitest)
  *

@@ -1,12 +1,12 @@
 import { SpotnanaApiError, TokenEndpoint } from "@effect-spotnana/core"
 import type { AccessToken, AuthError, Environment } from "@effect-spotnana/core"
+import { loopback } from "@effect-spotnana/engine/Environment"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { identified, rootOf } from "../exitCode.ts"
-import { hostOf, mayUseHttp } from "../outbound.ts"
 import { timeLeft } from "../session.ts"
 import { oddityOf } from "./body.ts"
 import { Fault } from "./check.ts"
@@ -16,7 +16,7 @@ import type { Subject } from "./local.ts"
 const adviceOn = (error: AuthError.TokenEndpointError, { tokenUrl }: Environment.Environment): string => {
   switch (error._tag) {
     case "InvalidCredentials":
-      if (mayUseHttp(hostOf(new URL(tokenUrl)))) {
+      if (loopback.test(new URL(tokenUrl).hostname)) {
         return "Compare SPOTNANA_CLIENT_ID and SPOTNANA_CLIENT_SECRET with those of the server on this machine. A mock makes a " +
           "new secret at each start: read its file again."
       }

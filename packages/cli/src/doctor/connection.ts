@@ -1,4 +1,5 @@
 import type { Environment } from "@effect-spotnana/core"
+import { loopback } from "@effect-spotnana/engine/Environment"
 import * as NodeAddressResolver from "@effect/platform-node/NodeAddressResolver"
 import * as NodeDns from "@effect/platform-node/NodeDns"
 import * as Config from "effect/Config"
@@ -11,7 +12,7 @@ import { AddressResolver, NetAddress } from "effect/net"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { rootOf } from "../exitCode.ts"
-import { hostOf, mayUseHttp, portOf } from "../outbound.ts"
+import { hostOf, portOf } from "../outbound.ts"
 import type { Outbound } from "../outbound.ts"
 import { connect, handshake } from "../socket.ts"
 import type { Certificate, ConnectionFailed } from "../socket.ts"
@@ -22,7 +23,12 @@ import type { Subject } from "./local.ts"
 /** The address of the API, in the parts that sockets need. */
 const endpointOf = ({ baseUrl }: Environment.Environment) => {
   const url = new URL(baseUrl)
-  return { host: hostOf(url), port: portOf(url), isSecure: url.protocol === "https:" }
+  return {
+    host: hostOf(url),
+    port: portOf(url),
+    isSecure: url.protocol === "https:",
+    mayUseHttp: loopback.test(url.hostname)
+  }
 }
 
 type Place = Pick<Subject, "environment" | "proxy">
@@ -66,7 +72,8 @@ const refusedBy = (proxy: Outbound, where: string, status: number): Fault =>
   })
 
 const refusal =
-  (where: string, proxy: Outbound | undefined) => ({ code, message, status }: ConnectionFailed): Fault => {
+  (where: string, mayUseHttp: boolean, proxy: Outbound | undefined) =>
+  ({ code, message, status }: ConnectionFailed): Fault => {
     if (proxy !== undefined) {
       return status === undefined
         ? new Fault({
@@ -85,7 +92,7 @@ const refusal =
       case "EPROTO":
         return new Fault({
           summary: `${where} does not speak TLS (${code})`,
-          advice: mayUseHttp(where.replace(/:\d+$/, ""))
+          advice: mayUseHttp
             ? "For a server on this machine write http:// in SPOTNANA_BASE_URL."
             : theAddress
         })
@@ -154,15 +161,15 @@ const inspect = (
 
 /** Checks the connection, and the certificate of the server. */
 export const checkConnection = ({ environment, proxy }: Place): Effect.Effect<Found<void>, Fault> => {
-  const { host, isSecure, port } = endpointOf(environment)
+  const { host, isSecure, mayUseHttp, port } = endpointOf(environment)
   const where = `${host}:${port}`
   return isSecure
     ? Effect.flatMap(
-      Effect.mapError(handshake({ host, port, proxy }), refusal(where, proxy)),
+      Effect.mapError(handshake({ host, port, proxy }), refusal(where, mayUseHttp, proxy)),
       (certificate) => inspect(host, certificate, proxy)
     )
     : Effect.mapBoth(connect(host, port), {
-      onFailure: refusal(where, proxy),
+      onFailure: refusal(where, mayUseHttp, proxy),
       onSuccess: () => ({ summary: `${where} is on this machine, without TLS`, value: undefined })
     })
 }
