@@ -218,7 +218,7 @@ describe.concurrent("invariant 11: an example ends by itself", () => {
           "TokenEndpointUnavailable: too many token requests",
           "  RateLimited, come back in 30 s",
           "MalformedTokenResponse: a proxy answers with a page",
-          `  look at the address: ${tokenUrl} answered 200, but the body is not a JSON object. Check the token URL, and ` +
+          `  look at the address: ${tokenUrl} answered 200, but with a body that is not a JSON object. Check the token URL, and ` +
           "that no proxy answers in its place.",
           "Not an error of ours: the API is down",
           "  not about authentication: StatusCode: non 2xx status code (503 GET https://api.spotnana.com/v2/companies)"

@@ -514,9 +514,12 @@ describe("the answer", () => {
     ["a rate limit", 429, `{"message":"slow down"}`, ["answered 429 (slow down)", "Try again later"]],
     ["a wrong address", 404, "<h1>Not Found</h1>", [`${tokenUrl} answered 404. Check the token URL`]],
     ["a redirect", 302, "", ["answered 302, a redirect, which is never followed with a client secret"]],
-    ["no JSON", 200, "<h1>Hello</h1>", ["answered 200, but the body is not a JSON object. Check the token URL"]],
-    ["an array", 200, `[${good}]`, ["answered 200, but the body is not a JSON object. Check the token URL"]],
-    ["null", 200, "null", ["answered 200, but the body is not a JSON object. Check the token URL"]],
+    ["no JSON", 200, "<h1>Hello</h1>", [
+      "answered 200, but with a body that is not a JSON object. Check the token URL"
+    ]],
+    ["an array", 200, `[${good}]`, ["answered 200, but with a body that is not a JSON object. Check the token URL"]],
+    ["null", 200, "null", ["answered 200, but with a body that is not a JSON object. Check the token URL"]],
+    ["nothing", 200, "", ["answered 200, but without a body. Check the token URL"]],
     ["no token", 200, "{}", ["answered 200, but it has no access_token. Check the token URL"]],
     ["an odd lifetime", 200, `{"access_token":"t","expires_in":0}`, ["but its expires_in is below one second"]],
     ["control characters", 400, JSON.stringify({ message: "a\u001b[31m\r\nb\u0085c\u2028d" }), ["(a [31m b c d)"]],

@@ -75,11 +75,16 @@ export const lost = ({ address, secrets }: Asked, error: unknown, kind: string, 
  * @since 0.1.0
  */
 export const broken = ({ address, secrets }: Asked, defect: unknown): TokenFailure =>
-  unavailable(
-    `The token request to ${address} ended unexpectedly: ${
-      defect instanceof Error ? prose(`${defect.name}: ${defect.message}`, secrets) : "an error that is not an Error"
-    }.`
-  )
+  unavailable(`The token request to ${address} ended unexpectedly: ${describe(defect, secrets)}.`)
+
+/**
+ * What callers may read of an error that is not the library's own.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const describe = (error: unknown, secrets: ReadonlyArray<string>): string =>
+  error instanceof Error ? prose(`${error.name}: ${error.message}`, secrets) : "an error that is not an Error"
 
 /**
  * There was no complete answer in time. `time` is a text.

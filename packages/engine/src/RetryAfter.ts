@@ -50,11 +50,8 @@ const parseDate = (text: string): number | undefined => {
   return firstOfMonth + daysBefore * day + ((hours * 60 + minutes - ahead) * 60 + seconds) * second
 }
 
-/**
- * If a server may send a delay or a moment, larger numbers are moments, in seconds or milliseconds since the Unix
- * epoch.
- */
-const largestDelay = { seconds: 1e9, millis: 1e12 } as const
+/** If a server may send a delay in seconds or a moment, larger numbers are moments since the Unix epoch. */
+const largestDelay = 1e9
 
 /** Milliseconds until a moment, in milliseconds since the Unix epoch. */
 const until = (moment: number | undefined, now: number): number | undefined =>
@@ -66,10 +63,8 @@ const delayOf = (text: string, unit: number, now: number): number | undefined =>
 
 const resetDelayOf = (text: string, now: number): number | undefined => {
   const number = Number(text)
-  return number > largestDelay.millis
-    ? until(number, now)
-    : number > largestDelay.seconds
-    ? until(number * second, now)
+  return number > largestDelay
+    ? until(number > largestDelay * second ? number : number * second, now)
     : delayOf(text, second, now)
 }
 

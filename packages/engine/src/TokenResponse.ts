@@ -74,22 +74,10 @@ type Meaning = "token" | "refused" | "malformed" | "RateLimited" | "ServerError"
  * The meaning of an error code if the status does not decide; the codes are in lower case (RFC 6749 §4.1.2.1 and §5.2,
  * RFC 8628 §3.5, RFC 8707 §2, Spotnana). By RFC 6749 §5.2 they come with 400, also those that say to try again later.
  */
-const meaningOfCode: ReadonlyMap<string | undefined, Meaning> = new Map<string, Meaning>([
-  ["invalid_request", "refused"],
-  ["invalid_client", "refused"],
-  ["invalid_grant", "refused"],
-  ["unauthorized_client", "refused"],
-  ["unsupported_grant_type", "refused"],
-  ["invalid_scope", "refused"],
-  ["invalid_target", "refused"],
-  ["access_denied", "refused"],
-  ["slow_down", "RateLimited"],
-  ["too_many_requests", "RateLimited"],
-  ["rate_limit_exceeded", "RateLimited"],
-  ["authorization_pending", "ServerError"],
-  ["server_error", "ServerError"],
-  ["temporarily_unavailable", "ServerError"]
-])
+const refusal =
+  /^(?:invalid_(?:request|client|grant|scope|target)|unauthorized_client|unsupported_grant_type|access_denied)$/i
+const rateLimit = /^(?:slow_down|too_many_requests|rate_limit_exceeded)$/i
+const outage = /^(?:authorization_pending|server_error|temporarily_unavailable)$/i
 
 // The error bodies of RFC 6749 §5.2 and of Spotnana are JSON objects: any other text is the page of a proxy or a
 // firewall. An empty body does not show who sent it. With 401 it counts as the token endpoint's, because a proxy that
@@ -100,13 +88,14 @@ const meaningOfCode: ReadonlyMap<string | undefined, Meaning> = new Map<string, 
 const isOfEndpoint = ({ body, headers, status }: Answer, json: JsonObject | undefined): boolean =>
   json !== undefined || body.length === 0 && (status === 401 || headers["www-authenticate"] !== undefined)
 
-const meaningOf = (answer: Answer, json: JsonObject | undefined, code: string | undefined): Meaning => {
+const meaningOf = (answer: Answer, json: JsonObject | undefined, code = ""): Meaning => {
   const { status } = answer
   // 5xx and 429 decide alone. For other statuses, a known code outranks the status: some servers refuse with 200.
   if (status === 429) return "RateLimited"
   if (status >= 500 || status === 408 || status === 425) return "ServerError"
-  const ofCode = meaningOfCode.get(code?.toLowerCase())
-  if (ofCode !== undefined) return ofCode
+  if (refusal.test(code)) return "refused"
+  if (rateLimit.test(code)) return "RateLimited"
+  if (outage.test(code)) return "ServerError"
   if (status >= 200 && status < 300) return "token"
   if (status !== 400 && status !== 401 && status !== 403) return "malformed"
   return isOfEndpoint(answer, json) ? "refused" : "Intermediary"
@@ -123,19 +112,15 @@ const objectOf = ({ body, translate }: Answer): JsonObject | undefined => {
   }
 }
 
-const checkUrl = "Check the token URL, and that no proxy answers in its place."
-
-const describe = (answer: Answer): string =>
-  answer.body === "TooLarge"
-    ? `with more than ${answer.maxBodySize} bytes`
-    : answer.body.length === 0
-    ? "without a body"
-    : `with a body that is not a JSON object${compression(answer)}`
-
-// A platform that decompresses does not change the header. So the header is used only if the body cannot be read.
-const compression = ({ headers, secrets }: Answer): string => {
+const describe = ({ body, headers, maxBodySize, secrets }: Answer): string => {
+  if (body === "TooLarge") return `with more than ${maxBodySize} bytes`
+  if (body.length === 0) return "without a body"
+  // A platform that decompresses does not change the header. So the header is used only if the body cannot be read.
   const coding = headers["content-encoding"] ?? "identity"
-  return coding === "identity" ? "" : ` (compressed with ${printable(coding, secrets)}, which was not asked for)`
+  const compressed = coding === "identity"
+    ? ""
+    : ` (compressed with ${printable(coding, secrets)}, which was not asked for)`
+  return `with a body that is not a JSON object${compressed}`
 }
 
 /**
@@ -153,7 +138,7 @@ const compression = ({ headers, secrets }: Answer): string => {
  * @since 0.1.0
  */
 export const interpret = (answer: Answer): TokenResponse => {
-  const { address, body, clientId, headers, secrets, status } = answer
+  const { address, clientId, headers, secrets, status } = answer
   const json = objectOf(answer)
   const error = ErrorBody.parse(json ?? {}, secrets)
   const { code, debugIdentifier } = error
@@ -165,7 +150,7 @@ export const interpret = (answer: Answer): TokenResponse => {
 
   const malformed = (message: string): TokenFailure => ({
     _tag: "MalformedTokenResponse",
-    message: `${message}. ${checkUrl}`,
+    message: `${message}. Check the token URL, and that no proxy answers in its place.`,
     status,
     retryAfter,
     debugIdentifier
@@ -173,8 +158,7 @@ export const interpret = (answer: Answer): TokenResponse => {
 
   switch (meaning) {
     case "token": {
-      if (body === "TooLarge") return malformed(`${where}, but ${describe(answer)}`)
-      if (json === undefined) return malformed(`${where}, but the body is not a JSON object${compression(answer)}`)
+      if (json === undefined) return malformed(`${where}, but ${describe(answer)}`)
       const token = parseToken(json, answer.defaultLifetime)
       return typeof token === "string" ? malformed(`${where}, but ${token}`) : token
     }

@@ -1,4 +1,4 @@
-import { prose } from "@effect-spotnana/engine/Text"
+import * as NoAnswer from "@effect-spotnana/engine/NoAnswer"
 import * as Cause from "effect/Cause"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -11,9 +11,5 @@ export const isCredentials = (current: unknown): boolean =>
   Predicate.isString(Redacted.value(current.clientSecret))
 
 /** The part of an application's own error that callers may read. */
-export const describe = (cause: Cause.Cause<unknown>, secrets: ReadonlyArray<string>): string => {
-  const error = Cause.squash(cause)
-  return error instanceof Error
-    ? prose(`${error.name}: ${error.message}`, secrets)
-    : "an error that is not an Error"
-}
+export const describe = (cause: Cause.Cause<unknown>, secrets: ReadonlyArray<string>): string =>
+  NoAnswer.describe(Cause.squash(cause), secrets)
