@@ -256,9 +256,9 @@ export const config: Config.Config<Environment> = /* #__PURE__ */ withFullNames(
       )
     }
     if (baseUrl === undefined) return Effect.succeed(name === "sandbox" ? sandbox : production)
-    return Result.match(make({ baseUrl, name }), {
-      onFailure: (error) => Effect.fail(variableError(`SPOTNANA_BASE_URL cannot be used: ${error.problem}`)),
-      onSuccess: Effect.succeed
-    })
+    return Effect.mapError(
+      Effect.fromResult(make({ baseUrl, name })),
+      ({ problem }) => variableError(`SPOTNANA_BASE_URL cannot be used: ${problem}`)
+    )
   }
 ))

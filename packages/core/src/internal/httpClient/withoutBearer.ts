@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import * as Headers from "effect/http/Headers"
+import type * as Headers from "effect/http/Headers"
 import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
@@ -26,14 +26,7 @@ export const authorizationOf = (request: Request): string | undefined =>
 const requestWithoutBearer = (request: Request): Request => {
   const authorization = request.headers.authorization
   if (authorization === undefined) return request
-  const without = HttpClientRequest.makeWith(
-    request.method,
-    request.url,
-    request.urlParams,
-    request.hash,
-    Headers.remove(request.headers, "authorization"),
-    request.body
-  )
+  const without = HttpClientRequest.removeHeader(request, "authorization")
   taken.set(without, authorization)
   return without
 }

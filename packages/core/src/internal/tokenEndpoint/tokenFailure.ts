@@ -1,18 +1,21 @@
 import type { TokenFailure } from "@effect-spotnana/engine/TokenFailure"
 import * as Duration from "effect/Duration"
-import type { TokenEndpointError } from "../../AuthError.ts"
-import { InvalidCredentials, MalformedTokenResponse, TokenEndpointUnavailable } from "../../AuthError.ts"
+import type { AuthError, TokenEndpointError } from "../../AuthError.ts"
+import { InvalidCredentials, MalformedTokenResponse, TokenEndpointUnavailable, TokenExpired } from "../../AuthError.ts"
 
-const errors = { InvalidCredentials, TokenEndpointUnavailable, MalformedTokenResponse }
+const errors = { InvalidCredentials, TokenExpired, TokenEndpointUnavailable, MalformedTokenResponse }
+
+/** The error with this tag and these fields, of which `retryAfter` is in milliseconds. */
+export const makeError = <E extends AuthError>(tag: E["_tag"], fields: object, retryAfter: number | undefined): E =>
+  // The callers know that the fields are those of the tag, which the compiler cannot check.
+  new (errors[tag] as new(fields: object) => AuthError)({
+    ...fields,
+    retryAfter: retryAfter === undefined ? undefined : Duration.millis(retryAfter)
+  }) as E
 
 /** The error for a failure of the engine. */
-export const toError = ({ _tag, ...fields }: TokenFailure): TokenEndpointError => {
-  const retryAfter = "retryAfter" in fields && fields.retryAfter !== undefined
-    ? Duration.millis(fields.retryAfter)
-    : undefined
-  // A failure has the same fields as the error with its tag, which the compiler cannot check.
-  return new (errors[_tag] as new(fields: object) => TokenEndpointError)({ ...fields, retryAfter })
-}
+export const toError = ({ _tag, ...fields }: TokenFailure): TokenEndpointError =>
+  makeError(_tag, fields, "retryAfter" in fields ? fields.retryAfter : undefined)
 
 /** An error as plain data for the engine. */
 export const fromError = (error: TokenEndpointError): TokenFailure => {

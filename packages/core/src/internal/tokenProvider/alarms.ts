@@ -48,9 +48,9 @@ class Alarms {
     const { alarm } = sleeper
     if (alarm === undefined) return
     sleeper.alarm = undefined
-    let index = this.#indexOf(alarm.at)
-    while (this.#alarms[index]?.at === alarm.at && this.#alarms[index] !== alarm) index++
-    if (this.#alarms[index] !== alarm) return
+    const index = this.#alarms.indexOf(alarm)
+    // It may be ringing now.
+    if (index < 0) return
     this.#alarms.splice(index, 1)
     if (this.#alarms.length === 0) this.#sleep()
   }

@@ -15,7 +15,9 @@ export type Labels = {
   readonly client_id?: string
 }
 
-const keyOf = ({ client_id: client = "", environment }: Labels): string => `${environment}\n${client}`
+const keyOf = (
+  { client_id: client = "", environment }: Readonly<Partial<Record<string, string | undefined>>>
+): string => `${environment}\n${client}`
 
 // No series has this key.
 const aloneKeyOf = (labels: Labels): string => `${keyOf(labels)}\nalone`
@@ -47,7 +49,7 @@ export class SeriesInUse {
 
   /** Adds or removes one user. It is alone if it shares its tokens with no other provider. */
   change(labels: Labels, by: 1 | -1, now: number, isAlone: boolean): void {
-    const keys = [keyOf(labels), keyOf({ ...labels, client_id: "" }), ...isAlone ? [aloneKeyOf(labels)] : []]
+    const keys = [keyOf(labels), keyOf({ environment: labels.environment }), ...isAlone ? [aloneKeyOf(labels)] : []]
     for (const key of keys) {
       const users = (this.#users.get(key) ?? 0) + by
       if (users > 0) {

@@ -11,16 +11,15 @@ import type { AuthError } from "../../AuthError.ts"
 import type { Status } from "./service.ts"
 import { withRetryAfter } from "./withRetryAfter.ts"
 
+const dateOf = (at: Instant.Instant | undefined): DateTime.Utc | undefined =>
+  at === undefined ? undefined : DateTime.makeUnsafe(at.wall)
+
 const noReaders: ReadonlyArray<never> = []
 
 /** The public status, and every change of it. */
 export class StatusReport {
   /** The last failure, and its public form: the same object as long as it is the same failure. */
   #lastError: { readonly error: AuthError; readonly shown: AuthError } | undefined
-  /** When the token in use was requested, and when it expires: the same objects as long as it is the same token. */
-  #token:
-    | { readonly startedAt: Instant.Instant; readonly issuedAt: DateTime.Utc; readonly expiresAt: DateTime.Utc }
-    | undefined
   /** The changes that each reader has not read yet. */
   #readers: ReadonlyArray<Queue.Queue<Status, Cause.Done>> = noReaders
 
@@ -30,17 +29,11 @@ export class StatusReport {
       const left = backoff === undefined ? undefined : Instant.millisUntil(backoff.until, now)
       this.#lastError = { error: lastError, shown: withRetryAfter(lastError, left) }
     }
-    if (cached !== undefined && this.#token?.startedAt !== cached.startedAt) {
-      const { lifetime, startedAt } = cached
-      const issuedAt = DateTime.makeUnsafe(startedAt.wall)
-      this.#token = { startedAt, issuedAt, expiresAt: DateTime.addDuration(issuedAt, lifetime) }
-    }
-    const renewalAt = Engine.nextRenewalAt(state, now)
     return {
       state: Engine.status(state, now),
-      issuedAt: this.#token?.issuedAt,
-      expiresAt: this.#token?.expiresAt,
-      nextRenewalAt: renewalAt === undefined ? undefined : DateTime.makeUnsafe(renewalAt.wall),
+      issuedAt: dateOf(cached?.startedAt),
+      expiresAt: dateOf(cached && Instant.after(cached.startedAt, cached.lifetime)),
+      nextRenewalAt: dateOf(Engine.nextRenewalAt(state, now)),
       lastError: lastError === undefined ? undefined : this.#lastError?.shown
     }
   }

@@ -30,6 +30,12 @@ const unknown = "unknown"
 const isOfSource = (error: UserAuthError): boolean =>
   error._tag === "TokenEndpointUnavailable" && error.reason === "CredentialsSource"
 
+const log = (
+  level: LogLevel.Severity,
+  message: string,
+  annotations: Readonly<Record<string, string>>
+): Effect.Effect<void> => Effect.annotateLogs(Effect.logWithLevel(level)(message), annotations)
+
 /** Logs and metrics of one provider, without secrets. Providers are told apart by environment and client id. */
 export class Telemetry {
   readonly #environment: Environment
@@ -42,7 +48,6 @@ export class Telemetry {
   readonly #isAlone: boolean
   /** There is another provider for the client id, and that has not been logged yet. */
   #isDuplicate = false
-  #isClosed = false
   #gauge: Metric.Registration | undefined
 
   /**
@@ -65,38 +70,34 @@ export class Telemetry {
 
   /** The seconds left of the token of `holder` are read whenever metrics are exported, until `close`. */
   report(report: TelemetryReport, holder: TokenHolder): Effect.Effect<void> {
-    if (this.#isClosed) return Effect.void
     this.#inUse.sweep(this.#now)
+    // If the source fails, the client id is not known.
+    const isUnknown = report._tag === "AcquisitionFailed" && isOfSource(report.error)
+    const labels = this.#labelsOf(isUnknown ? unknown : this.#client)
     switch (report._tag) {
       case "TokenAcquired":
-        return Effect.andThen(this.#acquired(report, this.#labelsOf(this.#client), holder), this.#duplicate())
+        return Effect.andThen(this.#acquired(report, labels, holder), this.#duplicate(labels))
       case "AcquisitionFailed":
-        // If the source fails, the client id is not known.
-        return this.#failed(report, this.#labelsOf(isOfSource(report.error) ? unknown : this.#client))
-      case "TokenRejected": {
-        const labels = this.#labelsOf(this.#client)
+        return this.#failed(report, labels)
+      case "TokenRejected":
         this.#count(metrics.rejections, labels)
         // While the credentials are refused, many requests may be rejected. The refusal is already in the log.
         return report.isRefused
           ? Effect.void
-          : Effect.annotateLogs(Effect.logWarning("Spotnana rejected an access token before it expired"), labels)
-      }
-      case "ReplacementHeldBack": {
-        const labels = this.#labelsOf(this.#client)
+          : log("Warn", "Spotnana rejected an access token before it expired", labels)
+      case "ReplacementHeldBack":
         this.#count(metrics.rejections, labels)
         return report.isFirst
-          ? Effect.annotateLogs(
-            Effect.logWarning("Spotnana rejects one new access token after another; the current one stays in use"),
-            { ...labels, retry_after: Duration.format(Duration.millis(report.retryAfter)) }
-          )
+          ? log("Warn", "Spotnana rejects one new access token after another; the current one stays in use", {
+            ...labels,
+            retry_after: Duration.format(Duration.millis(report.retryAfter))
+          })
           : Effect.void
-      }
     }
   }
 
   /** Ends the report of the seconds left, and releases the counters. */
   close(): void {
-    this.#isClosed = true
     this.#gauge?.remove()
     this.#release()
     this.#inUse.sweep(this.#now)
@@ -169,7 +170,7 @@ export class Telemetry {
     // logged.
     return Effect.flatMap(LogLevel.isEnabled(level), (isEnabled) =>
       isEnabled
-        ? Effect.annotateLogs(Effect.logWithLevel(level)(message), {
+        ? log(level, message, {
           ...labels,
           expires_at: DateTime.formatIso(token.expiresAt),
           lifetime: Duration.format(AccessToken.lifetime(token))
@@ -178,15 +179,13 @@ export class Telemetry {
   }
 
   /** Logs that a layer is provided for each call, and so requests a token for each call. */
-  #duplicate(): Effect.Effect<void> {
+  #duplicate(labels: Labels): Effect.Effect<void> {
     if (!this.#isDuplicate) return Effect.void
     this.#isDuplicate = false
-    const labels = this.#labelsOf(this.#client)
     this.#count(metrics.duplicates, labels)
-    return Effect.annotateLogs(
-      Effect.logDebug(
-        "Several Spotnana clients request tokens for one client id; provide the layer once, at the start"
-      ),
+    return log(
+      "Debug",
+      "Several Spotnana clients request tokens for one client id; provide the layer once, at the start",
       labels
     )
   }
@@ -196,16 +195,16 @@ export class Telemetry {
     labels: Labels
   ): Effect.Effect<void> {
     this.#count(metrics.acquisitions, labels, { outcome: error._tag })
-    return (error._tag === "InvalidCredentials" ? Effect.logError : Effect.logWarning)(
-      isLive ? "Spotnana access token not renewed; the current one stays in use" : "Spotnana access token not acquired"
-    ).pipe(
-      Effect.annotateLogs({
+    return log(
+      error._tag === "InvalidCredentials" ? "Error" : "Warn",
+      isLive ? "Spotnana access token not renewed; the current one stays in use" : "Spotnana access token not acquired",
+      {
         ...labels,
         error: error._tag,
         reason: error.message,
         retry_after: Duration.format(Duration.millis(retryAfter)),
         ...(error.debugIdentifier === undefined ? undefined : { debug_identifier: error.debugIdentifier })
-      })
+      }
     )
   }
 }
