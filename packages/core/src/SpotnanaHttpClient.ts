@@ -138,7 +138,7 @@ export interface Options<Eager extends boolean | "background" = boolean | "backg
 export const authenticate = (
   provider: TokenProvider.TokenProvider["Service"]
 ): <E, R>(client: HttpClient.HttpClient.With<E, R>) => HttpClient.HttpClient.With<E | AuthError, R> =>
-  authenticateWith(provider.environment, tokenSource(provider))
+(client) => authenticateWith(provider.environment, tokenSource(provider), client)
 
 /**
  * The client of an existing `TokenProvider`.
@@ -187,7 +187,7 @@ const layerOf = <Eager extends boolean | "background", E, R>(
         context: yield* Effect.context(),
         scope
       })
-      const client = authenticateWith(endpoint.environment, shell)(yield* HttpClient.HttpClient)
+      const client = authenticateWith(endpoint.environment, shell, yield* HttpClient.HttpClient)
       // Starts with the empty context, because `Context.make` would make a map for each of thousands of tenants.
       return Context.empty().pipe(
         Context.add(SpotnanaHttpClient, client),

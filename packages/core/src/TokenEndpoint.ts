@@ -83,13 +83,17 @@ export class TokenEndpoint extends Context.Service<TokenEndpoint, {
   readonly acquire: (credentials: ClientCredentials) => Effect.Effect<AccessToken, TokenEndpointError>
 }>()("@effect-spotnana/core/TokenEndpoint") {}
 
-const checkForm = ({ audience = "", clientAuthentication = "body", parameters = {}, scope = "" }: Options): void => {
-  oneOf("TokenEndpoint.clientAuthentication", clientAuthentication, ["body", "basic"])
-  const texts = Object.entries({ ...parameters }).map(([name, value]) => [`parameters.${name}`, value] as const)
-  for (const [name, value] of [["scope", scope], ["audience", audience], ...texts] as const) {
+const checkTexts = (prefix: string, texts: Readonly<Record<string, unknown>>): void => {
+  for (const [name, value] of Object.entries(texts)) {
     const isText = Predicate.isString(Redacted.isRedacted(value) ? Redacted.value(value) : value)
-    checked(`TokenEndpoint.${name}`, value, isText, "a text")
+    checked(`TokenEndpoint.${prefix}${name}`, value, isText, "a text")
   }
+}
+
+const checkForm = ({ audience = "", clientAuthentication = "body", parameters, scope = "" }: Options): void => {
+  oneOf("TokenEndpoint.clientAuthentication", clientAuthentication, ["body", "basic"])
+  checkTexts("", { scope, audience })
+  checkTexts("parameters.", { ...parameters })
 }
 
 /**
@@ -165,6 +169,7 @@ export const makeWith = (
   Effect.map(HttpClient.HttpClient, (client) => new Endpoint(options, client))
 
 const defaultTimeout = /* #__PURE__ */ Duration.seconds(10)
+const defaultMaxBodySize = 65_536
 
 /** A class, so that thousands of tenants share one copy of its methods. */
 class Endpoint {
@@ -172,17 +177,16 @@ class Endpoint {
   readonly variant: CustomOptions["variant"]
   readonly timeout: Duration.Duration
   readonly #options: CustomOptions
-  readonly #maxBodySize: number
   readonly #client: HttpClient.HttpClient
 
   constructor(options: CustomOptions, client: HttpClient.HttpClient) {
-    const { environment, maxBodySize = 65_536, timeout = defaultTimeout, variant } = options
+    const { environment, maxBodySize = defaultMaxBodySize, timeout = defaultTimeout, variant } = options
     const isEnvironment = Predicate.hasProperty(environment, "tokenUrl")
     this.environment = checked("TokenEndpoint.environment", environment, isEnvironment, "an Environment")
     this.variant = variant
     this.timeout = duration("TokenEndpoint.timeout", timeout, 1)
     this.#options = options
-    this.#maxBodySize = count("TokenEndpoint.maxBodySize", maxBodySize)
+    count("TokenEndpoint.maxBodySize", maxBodySize)
     this.#client = client
   }
 
@@ -223,7 +227,7 @@ class Endpoint {
     about: Pick<Answer, "address" | "clientId" | "secrets">
   ): Effect.Effect<AccessToken, TokenEndpointError> {
     const toFailure = noAnswer(about)
-    const maxBodySize = this.#maxBodySize
+    const { maxBodySize = defaultMaxBodySize, translate } = this.#options
     return Effect.gen({ self: this }, function*() {
       const issuedAt = yield* DateTime.now
       const response = yield* Effect.mapError(sendTo(about.address, this.#client, request), toFailure)
@@ -234,7 +238,7 @@ class Endpoint {
         headers: response.headers,
         body,
         maxBodySize,
-        translate: this.#options.translate,
+        translate,
         defaultLifetime: Duration.toMillis(this.environment.defaultLifetime),
         now: yield* Clock.currentTimeMillis
       }, issuedAt)
@@ -269,8 +273,8 @@ export const make = (
   options: Options = {}
 ): Effect.Effect<TokenEndpoint["Service"], never, HttpClient.HttpClient> =>
   Effect.suspend(() => {
-    const { environment = production } = options
     checkForm(options)
+    const environment = options.environment ?? production
     return makeWith({
       environment,
       maxBodySize: options.maxBodySize,

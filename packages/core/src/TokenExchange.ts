@@ -269,7 +269,7 @@ export const layer = <const Eager extends boolean | "background" = false>(
         telemetry: UserTelemetry.bind(undefined, toUserError)
       })
       const client = HttpClient.transform(
-        authenticateWith(endpoint.environment, shell)(yield* HttpClient.HttpClient),
+        authenticateWith(endpoint.environment, shell, yield* HttpClient.HttpClient),
         Effect.mapError((error) => isAuthError(error) ? toUserError(error) : error)
       )
       const provider = serviceOf(endpoint.environment, shell)

@@ -725,6 +725,16 @@ describe("invariant 12: open to change", () => {
 })
 
 describe("invariant 13: credentials may change under way", () => {
+  it.effect("a source that changes the object that it gives has changed the credentials", () => {
+    const credentials = { clientId, clientSecret: Redacted.make("a-secret-that-is-wrong") }
+    return Effect.gen(function*() {
+      const { provider } = yield* subjects
+      expect((yield* Effect.flip(provider.get))._tag).toBe("InvalidCredentials")
+      credentials.clientSecret = clientSecret
+      yield* provider.get
+    }).pipe(Effect.provide(Rotating({ credentials })))
+  })
+
   it.effect("a rotated secret is used at the next acquisition, and no request is lost", () => {
     const current = { credentials: { clientId, clientSecret } }
     return Effect.gen(function*() {

@@ -1,11 +1,26 @@
 import { Credentials, Environment, TokenEndpoint, TokenProvider, TokenStore } from "@effect-spotnana/core"
 import { assert, it } from "@effect/vitest"
-import { Clock, DateTime, Duration, Effect, Fiber, Queue, Redacted, Result, Stream } from "effect"
+import {
+  Clock,
+  Context,
+  DateTime,
+  Duration,
+  Effect,
+  Fiber,
+  Layer,
+  Queue,
+  Redacted,
+  Result,
+  Scope,
+  Stream,
+  Tracer
+} from "effect"
 import { TestClock } from "effect/testing"
 import { TokenEndpointUnavailable } from "../src/AuthError.ts"
 import { instantOf } from "../src/internal/instant.ts"
+import { acquisitionServices } from "../src/internal/tokenProvider/services.ts"
 import type { Change } from "../src/internal/tokenStore/watch.ts"
-import { clientId, clientSecret } from "./support/harness.ts"
+import { clientId, clientSecret, onMock, subjects } from "./support/harness.ts"
 
 const credentials = { clientId, clientSecret }
 const unavailable = new TokenEndpointUnavailable({ message: "no answer", reason: "Transport" })
@@ -61,4 +76,78 @@ it.effect("callers of one millisecond get the same answer, but not after the sta
     const waiting = yield* Effect.forkChild(provider.get)
     yield* TestClock.adjust("1 second")
     assert.strictEqual(yield* Fiber.join(waiting), token)
+  }))
+
+it.effect("a copy of the service is whole, and one of its functions can be replaced", () =>
+  Effect.gen(function*() {
+    const { provider } = yield* subjects
+    const copy: TokenProvider.TokenProvider["Service"] = {
+      ...provider,
+      reject: () => Effect.succeed(false)
+    }
+    assert.deepStrictEqual(Object.keys(copy).toSorted(), [
+      "changes",
+      "environment",
+      "get",
+      "reject",
+      "replacement",
+      "replayAccepted",
+      "status"
+    ])
+    const token = yield* copy.get
+    assert.strictEqual((yield* copy.status).state, "valid")
+    assert.strictEqual(yield* copy.reject(token), false)
+    assert.strictEqual(yield* copy.replacement(token), token)
+    yield* copy.replayAccepted
+    assert.strictEqual((yield* Stream.runCollect(Stream.take(copy.changes, 1)))[0]?.state, "valid")
+    const { reject } = provider
+    assert.strictEqual(yield* reject(token), true)
+  }).pipe(Effect.provide(onMock())))
+
+class Vault extends Context.Service<Vault, { readonly url: string }>()("test/Vault") {}
+
+it.effect("providers with the same services share one context, without scope and span; others do not", () =>
+  Effect.gen(function*() {
+    const surroundings = yield* Effect.context()
+    const servicesOf = (vault: Vault["Service"]) =>
+      Effect.gen(function*() {
+        const ofLayer = Context.add(yield* Effect.context<Scope.Scope>(), Vault, vault)
+        return acquisitionServices(ofLayer as Context.Context<never>)
+      }).pipe(Effect.scoped, Effect.withSpan("boot"))
+    const vault = { url: "https://vault.example" }
+    const services = yield* servicesOf(vault)
+    assert.strictEqual(yield* servicesOf(vault), services)
+    // Equal to the other one, and yet another service: each may have a state of its own.
+    const other = yield* servicesOf({ ...vault })
+    assert.notStrictEqual(other, services)
+    assert.strictEqual(Context.getUnsafe(services, Vault), vault)
+    assert.isTrue(Context.getOption(services, Scope.Scope)._tag === "None")
+    assert.isTrue(Context.getOption(services, Tracer.ParentSpan)._tag === "None")
+    assert.strictEqual(Context.get(services, Clock.Clock), Context.get(surroundings, Clock.Clock))
+  }))
+
+it.effect("each provider acquires with its own services", () =>
+  Effect.gen(function*() {
+    const asked: Array<string> = []
+    const credentials = Layer.effect(
+      Credentials.Credentials,
+      Effect.succeed({
+        current: Effect.map(Effect.serviceOption(Vault), (vault) => {
+          asked.push(vault._tag === "Some" ? vault.value.url : "none")
+          return { clientId, clientSecret }
+        })
+      })
+    )
+    const endpoint = Layer.succeed(TokenEndpoint.TokenEndpoint, {
+      environment: Environment.production,
+      acquire: () => Effect.succeed(grantOf(Context.get(Context.empty(), Clock.Clock)).token)
+    })
+    for (const url of ["one", "two", "one"]) {
+      yield* Effect.flatMap(TokenProvider.TokenProvider, ({ get }) => get).pipe(
+        Effect.provide(Layer.fresh(TokenProvider.layer())),
+        Effect.provide([credentials, endpoint]),
+        Effect.provideService(Vault, { url })
+      )
+    }
+    assert.deepStrictEqual(asked, ["one", "two", "one"])
   }))

@@ -100,19 +100,22 @@ export const tokenSource = (provider: Service): TokenSource => ({
  * The token is added last, in postprocess: after the caller's own combinators have changed the request, again whenever
  * they run it again, and only if the request really goes to an origin of the API.
  */
-export const authenticateWith = (environment: Environment, tokens: TokenSource) => {
+export const authenticateWith = <E, R>(
+  environment: Environment,
+  tokens: TokenSource,
+  client: HttpClient.HttpClient.With<E, R>
+): HttpClient.HttpClient.With<E | AuthError, R> => {
   const authenticator = new Authenticator(environment, tokens)
-  return <E, R>(client: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<E | AuthError, R> =>
-    HttpClient.makeWith(
-      // An error of the request's own effect passes through postprocess unchanged, which its type cannot express.
-      (request) =>
-        authenticator.exchange(
-          client.postprocess as HttpClient.HttpClient.Postprocess<E | AuthError, R>,
-          request,
-          first
-        ),
-      client.preprocess
-    )
+  return HttpClient.makeWith(
+    // An error of the request's own effect passes through postprocess unchanged, which its type cannot express.
+    (request) =>
+      authenticator.exchange(
+        client.postprocess as HttpClient.HttpClient.Postprocess<E | AuthError, R>,
+        request,
+        first
+      ),
+    client.preprocess
+  )
 }
 
 /** A class, so that thousands of tenants share one copy of its methods. */

@@ -23,10 +23,12 @@ const retention = Duration.hours(1)
 /** The last few are always kept: after the clock is set, all of them may look old. */
 const alwaysKept = 2
 
+const none: ReadonlyArray<Bearer> = []
+
 /** The headers with the tokens that a client sends, and sent. */
 export class BearerHeaders {
   #latest: Bearer | undefined
-  #earlier: ReadonlyArray<Bearer> = []
+  #earlier = none
 
   get #all(): ReadonlyArray<Bearer> {
     return this.#latest === undefined ? this.#earlier : [this.#latest, ...this.#earlier]

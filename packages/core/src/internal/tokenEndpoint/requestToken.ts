@@ -1,12 +1,11 @@
 import type { Instant } from "@effect-spotnana/engine"
-import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as AccessToken from "../../AccessToken.ts"
 import type { TokenEndpointError } from "../../AuthError.ts"
 import type { ClientCredentials } from "../../Credentials.ts"
-import { instantOf } from "../instant.ts"
+import { currentInstant } from "../instant.ts"
 
 /** A token, and what is known about its time. */
 export interface Grant {
@@ -26,14 +25,13 @@ export interface Endpoint {
   readonly acquire: (credentials: ClientCredentials) => Effect.Effect<AccessToken.AccessToken, TokenEndpointError>
 }
 
-/** One token request. */
-export type RequestToken = (credentials: ClientCredentials) => Effect.Effect<Result.Result<Grant, TokenEndpointError>>
-
-/** Reads both clocks right before each request. A token is not older than that, however long the answer takes. */
-export const makeRequestToken = (endpoint: Endpoint, clock: Clock.Clock): RequestToken => (credentials) =>
-  Effect.suspend(() => {
-    const startedAt = instantOf(clock)
-    return Effect.map(
+/** One request for one token. Both clocks are read right before it: a token is not older, however long the answer takes. */
+export const requestToken = (
+  endpoint: Endpoint,
+  credentials: ClientCredentials
+): Effect.Effect<Result.Result<Grant, TokenEndpointError>> =>
+  Effect.flatMap(currentInstant, (startedAt) =>
+    Effect.map(
       Effect.result(endpoint.acquire(credentials)),
       Result.map((token) => ({
         token,
@@ -42,5 +40,4 @@ export const makeRequestToken = (endpoint: Endpoint, clock: Clock.Clock): Reques
         version: 0,
         isShared: false
       }))
-    )
-  })
+    ))

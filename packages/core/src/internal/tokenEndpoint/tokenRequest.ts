@@ -56,8 +56,8 @@ const keysIn = (tokenUrl: string): ReadonlyArray<string> => {
 }
 
 /** The secrets of a form besides the client secret. */
-export const secretParameters = ({ parameters = {} }: Form): ReadonlyArray<Redacted.Redacted> =>
-  Object.values(parameters).flatMap((value) => Predicate.isString(value) ? [] : [value])
+export const secretParameters = ({ parameters }: Form): ReadonlyArray<Redacted.Redacted> | undefined =>
+  parameters && Object.values(parameters).flatMap((value) => Predicate.isString(value) ? [] : [value])
 
 /** The secrets in a token request, which no error may show. */
 export const secretsIn = (

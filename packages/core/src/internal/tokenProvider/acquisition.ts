@@ -1,25 +1,24 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { TokenEndpointError } from "../../AuthError.ts"
 import { TokenEndpointUnavailable } from "../../AuthError.ts"
-import * as Credentials from "../../Credentials.ts"
+import type { ClientCredentials, Credentials } from "../../Credentials.ts"
 import { describe, isCredentials, noCredentials } from "../credentialsSource.ts"
-import type { Grant } from "../tokenEndpoint/requestToken.ts"
+import { requestToken } from "../tokenEndpoint/requestToken.ts"
+import type { Endpoint, Grant } from "../tokenEndpoint/requestToken.ts"
 import type { Request, Sharing } from "../tokenStore/sharing.ts"
-
-/** Credentials, with a number for the engine. Different credentials have different numbers. */
-export interface NumberedCredentials extends Credentials.ClientCredentials {
-  readonly number: number
-}
 
 /** The result of one acquisition. */
 export interface Outcome {
   /** `Unchanged`: no request was made, because the credentials are still the refused ones. */
   readonly result: Result.Result<Grant, TokenEndpointError> | "Unchanged"
   /** The credentials that were used; undefined if their source did not answer. */
-  readonly credentials: NumberedCredentials | undefined
+  readonly credentials: ClientCredentials | undefined
+  /** Their number, for the engine. Different credentials have different numbers. */
+  readonly number?: number
 }
 
 /** An acquisition, as the engine requests it. */
@@ -30,30 +29,40 @@ export interface AcquisitionRequest extends Request {
 
 /** Makes acquisitions: reads the credentials, then requests the token, within `timeout` milliseconds in all. */
 export class Acquisition {
-  readonly #source: Credentials.Credentials["Service"]
-  readonly #requestToken: Sharing["acquire"]
+  readonly #source: Credentials["Service"]
+  readonly #endpoint: Endpoint
+  readonly #sharing: Sharing | undefined
   readonly #timeout: number
-  #last: NumberedCredentials | undefined
+  #clientId: string | undefined
+  #clientSecret: Redacted.Redacted | undefined
+  #number = 0
 
-  constructor(source: Credentials.Credentials["Service"], requestToken: Sharing["acquire"], timeout: number) {
+  constructor(
+    source: Credentials["Service"],
+    endpoint: Endpoint,
+    sharing: Sharing | undefined,
+    timeout: number
+  ) {
     this.#source = source
-    this.#requestToken = requestToken
+    this.#endpoint = endpoint
+    this.#sharing = sharing
     this.#timeout = timeout
   }
 
   /** One acquisition from credentials to token. It never fails and never hangs. */
   run(request: AcquisitionRequest): Effect.Effect<Outcome> {
-    let used: NumberedCredentials | undefined
+    let used: ClientCredentials | undefined
     const unavailable = (reason: TokenEndpointUnavailable["reason"], message: string): Outcome => ({
       result: Result.fail(new TokenEndpointUnavailable({ reason, message })),
       credentials: used
     })
-    const acquire = Effect.flatMap(this.#source.current, (current): Effect.Effect<Outcome> => {
-      if (!isCredentials(current)) return Effect.succeed(unavailable("CredentialsSource", noCredentials))
-      const credentials = used = this.#numbered(current)
-      return credentials.number === request.refused
-        ? Effect.succeed({ result: "Unchanged", credentials })
-        : Effect.map(this.#requestToken(credentials, request), (result) => ({ result, credentials }))
+    const acquire = Effect.flatMap(this.#source.current, (credentials): Effect.Effect<Outcome> => {
+      if (!isCredentials(credentials)) return Effect.succeed(unavailable("CredentialsSource", noCredentials))
+      used = credentials
+      const number = this.#numberOf(credentials)
+      if (number === request.refused) return Effect.succeed({ result: "Unchanged", credentials })
+      const requested = this.#sharing?.acquire(credentials, request) ?? requestToken(this.#endpoint, credentials)
+      return Effect.map(requested, (result) => ({ result, credentials, number }))
     })
     const time = () => Duration.format(Duration.millis(this.#timeout))
     return acquire.pipe(
@@ -83,8 +92,10 @@ export class Acquisition {
     )
   }
 
-  #numbered(current: Credentials.ClientCredentials): NumberedCredentials {
-    if (this.#last !== undefined && Credentials.equals(this.#last, current)) return this.#last
-    return this.#last = { ...current, number: (this.#last?.number ?? 0) + 1 }
+  #numberOf({ clientId, clientSecret }: ClientCredentials): number {
+    if (clientId !== this.#clientId || !Equal.equals(clientSecret, this.#clientSecret)) this.#number++
+    this.#clientId = clientId
+    this.#clientSecret = clientSecret
+    return this.#number
   }
 }

@@ -1,6 +1,5 @@
 import * as Instant from "@effect-spotnana/engine/Instant"
 import * as Policy from "@effect-spotnana/engine/Policy"
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -10,7 +9,7 @@ import type * as Stream from "effect/Stream"
 import type { TokenEndpointError } from "../../AuthError.ts"
 import type { ClientCredentials } from "../../Credentials.ts"
 import { currentInstant } from "../instant.ts"
-import { makeRequestToken } from "../tokenEndpoint/requestToken.ts"
+import { requestToken } from "../tokenEndpoint/requestToken.ts"
 import type { Endpoint as TokenSource, Grant } from "../tokenEndpoint/requestToken.ts"
 import type { Backend, TokenStoreError } from "./contract.ts"
 import type { Endpoint } from "./keys.ts"
@@ -63,13 +62,12 @@ const refusalBackoff = Duration.seconds(1)
 
 export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
   const scope = yield* Effect.scope
-  const requestToken = makeRequestToken(endpoint, yield* Clock.Clock)
   const nameSecret = backend.mac ?? (yield* makeRandomNames)
   const watch = yield* makeWatch(backend, yield* makeKeyOf(endpoint, nameSecret))
 
   const requestAlone = (view: View, credentials: ClientCredentials): Effect.Effect<Acquired> =>
     Effect.map(
-      requestToken(credentials),
+      requestToken(endpoint, credentials),
       Result.map((grant) => {
         view.enter(grant)
         return grant
@@ -134,7 +132,8 @@ export const share: Share = Effect.fnUntraced(function*(backend, endpoint) {
     // Another process may have written between the read and the lease.
     const acquired = Effect.flatMap(
       lookFor(view, request),
-      (found) => Option.isSome(found) ? Effect.succeed(Result.succeed(found.value)) : requestToken(credentials)
+      (found) =>
+        Option.isSome(found) ? Effect.succeed(Result.succeed(found.value)) : requestToken(endpoint, credentials)
     )
     return Effect.raceFirst(acquired, keepLease(view.key, fence)).pipe(
       Effect.onError(() => release()),

@@ -94,15 +94,15 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "request a token when the scope is closed",
     file: shell,
-    from: "Effect.suspend(() => this.#isClosed ? closed : effect())",
-    to: "Effect.suspend(effect)",
-    seed: 10
+    from: "    if (this.#isClosed) return Effect.void\n    const before",
+    to: "    const before",
+    seed: 12
   },
   {
     name: "let an acquisition outlive its scope",
     file: shell,
-    from: "return Fiber.runIn(Effect.runForkWith(this.#context)(effect), this.#scope)",
-    to: "return Effect.runForkWith(this.#context)(effect)",
+    from: "return Fiber.interruptAll(this.#running)",
+    to: "return Effect.void",
     seed: 2
   },
   {
@@ -128,15 +128,15 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "take a refusal for a failure that passes",
     file: shell,
-    from: "error._tag === \"InvalidCredentials\" ? credentials?.number : undefined",
+    from: "error._tag === \"InvalidCredentials\" ? number : undefined",
     to: "undefined",
     seed: 3
   },
   {
     name: "keep the first credentials for ever",
     file: acquisition,
-    from: "if (this.#last !== undefined && Credentials.equals(this.#last, current)) return this.#last",
-    to: "if (this.#last !== undefined) return this.#last"
+    from: "Effect.flatMap(this.#source.current, (credentials)",
+    to: "Effect.flatMap(Effect.map(this.#source.current, (current) => this.first ??= current), (credentials)"
   },
   {
     name: "wait for a credentials source that hangs",
