@@ -1,28 +1,35 @@
 import type { Body, JsonObject } from "@effect-spotnana/engine/Json"
 import { objectOfBody } from "@effect-spotnana/engine/Json"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
-import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 
 type Failure = HttpClientError.HttpClientError
 
 /** Every HTTP client ends a body at its stated length. If it decompresses the body, that says nothing. */
 const isKnownToBeShort = ({ headers }: HttpClientResponse.HttpClientResponse, limit: number): boolean =>
-  Number(headers["content-length"] ?? NaN) <= limit && headers["content-encoding"] === undefined
+  Number(headers["content-length"]) <= limit && headers["content-encoding"] === undefined
 
 const readInPieces = (
   { stream }: HttpClientResponse.HttpClientResponse,
   limit: number
 ): Effect.Effect<Uint8Array, Failure | "TooLarge"> =>
   Effect.suspend(() => {
+    const chunks: Array<Uint8Array> = []
     let size = 0
-    const limited = Stream.tap(stream, (chunk) => {
-      size += chunk.length
-      return size > limit ? Effect.fail("TooLarge" as const) : Effect.void
+    const read = Stream.runForEach(stream, (chunk) => {
+      chunks.push(chunk)
+      return (size += chunk.length) > limit ? Effect.fail("TooLarge" as const) : Effect.void
     })
-    return Stream.mkUint8Array(limited)
+    return Effect.map(read, () => {
+      const bytes = new Uint8Array(size)
+      let offset = 0
+      for (const chunk of chunks) {
+        bytes.set(chunk, offset)
+        offset += chunk.length
+      }
+      return bytes
+    })
   })
 
 /**
@@ -39,10 +46,11 @@ export const readBody = (
 ): Effect.Effect<Body, Failure> => {
   const whole = Effect.map(response.arrayBuffer, (bytes) => new Uint8Array(bytes))
   // A client that logs answers has read the body already, and keeps the bytes. The stream is then empty, or dies.
-  const orKept = (other: Effect.Effect<Body>): Effect.Effect<Body> => Effect.catchCause(whole, () => other)
   const read = isKnownToBeShort(response, limit) ? whole : readInPieces(response, limit).pipe(
-    Effect.flatMap((bytes) => bytes.length > 0 ? Effect.succeed(bytes) : orKept(Effect.succeed(bytes))),
-    Effect.catchDefect((defect) => orKept(Effect.die(defect)))
+    Effect.flatMap((bytes) =>
+      bytes.length > 0 ? Effect.succeed(bytes) : Effect.catchCause(whole, () => Effect.succeed(bytes))
+    ),
+    Effect.catchDefect((defect) => Effect.catchCause(whole, () => Effect.die(defect)))
   )
   return Effect.catch(read, (error) => {
     if (error === "TooLarge") return Effect.succeed<Body>("TooLarge")
@@ -51,16 +59,16 @@ export const readBody = (
   })
 }
 
-// The body may be endless, or may never arrive.
+// The body may be endless, or may never arrive. The time is in milliseconds.
 const maxShortBodySize = 65_536
-const shortBodyTimeout = Duration.seconds(2)
+const shortBodyTimeout = 2_000
 
 /** Reads a body of at most 64 KiB within two seconds. Otherwise the result is empty, and the connection is closed. */
 export const readShortBody = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<Uint8Array> =>
   readBody(response, maxShortBodySize).pipe(
-    Effect.timeoutOption(shortBodyTimeout),
-    Effect.catchCause(() => Effect.succeedNone),
-    Effect.map((body) => Option.isNone(body) || body.value === "TooLarge" ? new Uint8Array() : body.value)
+    Effect.timeoutOrElse({ duration: shortBodyTimeout, orElse: () => Effect.succeed<Body>("TooLarge") }),
+    Effect.catchCause(() => Effect.succeed<Body>("TooLarge")),
+    Effect.map((body) => body === "TooLarge" ? new Uint8Array() : body)
   )
 
 /** The JSON object in the body of an error; an empty object if there is none within two seconds and 64 KiB. */
