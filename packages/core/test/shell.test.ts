@@ -109,9 +109,13 @@ class Vault extends Context.Service<Vault, { readonly url: string }>()("test/Vau
 it.effect("providers with the same services share one context, without scope and span; others do not", () =>
   Effect.gen(function*() {
     const surroundings = yield* Effect.context()
+    const memoMap = yield* Layer.makeMemoMap
     const servicesOf = (vault: Vault["Service"]) =>
       Effect.gen(function*() {
-        const ofLayer = Context.add(yield* Effect.context<Scope.Scope>(), Vault, vault)
+        const ofLayer = (yield* Effect.context<Scope.Scope>()).pipe(
+          Context.add(Layer.CurrentMemoMap, memoMap),
+          Context.add(Vault, vault)
+        )
         return acquisitionServices(ofLayer as Context.Context<never>)
       }).pipe(Effect.scoped, Effect.withSpan("boot"))
     const vault = { url: "https://vault.example" }
