@@ -8,11 +8,12 @@ import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import type { AccessToken } from "../../AccessToken.ts"
 import type { AuthError } from "../../AuthError.ts"
+import { oncePer } from "../oncePer.ts"
 import type { Status } from "./service.ts"
 import { withRetryAfter } from "./withRetryAfter.ts"
 
-const dateOf = (at: Instant.Instant | undefined): DateTime.Utc | undefined =>
-  at === undefined ? undefined : DateTime.makeUnsafe(at.wall)
+/** The same object for the same token, so that a change of the token can be seen by it. */
+const issuedAtOf = oncePer((at: Instant.Instant) => DateTime.makeUnsafe(at.wall))
 
 const noReaders: ReadonlyArray<never> = []
 
@@ -29,11 +30,12 @@ export class StatusReport {
       const left = backoff === undefined ? undefined : Instant.millisUntil(backoff.until, now)
       this.#lastError = { error: lastError, shown: withRetryAfter(lastError, left) }
     }
+    const renewalAt = Engine.nextRenewalAt(state, now)
     return {
       state: Engine.status(state, now),
-      issuedAt: dateOf(cached?.startedAt),
-      expiresAt: dateOf(cached && Instant.after(cached.startedAt, cached.lifetime)),
-      nextRenewalAt: dateOf(Engine.nextRenewalAt(state, now)),
+      issuedAt: cached && issuedAtOf(cached.startedAt),
+      expiresAt: cached && DateTime.makeUnsafe(cached.startedAt.wall + cached.lifetime),
+      nextRenewalAt: renewalAt && DateTime.makeUnsafe(renewalAt.wall),
       lastError: lastError === undefined ? undefined : this.#lastError?.shown
     }
   }

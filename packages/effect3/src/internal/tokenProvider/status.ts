@@ -17,15 +17,16 @@ type Reader = Queue.Queue<Option.Option<Status>>
 /** The queue of a reader that is too far behind loses its oldest element. `unsafeOffer` would lose the newest. */
 const offer = (reader: Reader, status: Option.Option<Status>): void => void Effect.runSync(Queue.offer(reader, status))
 
-const dateOf = (at: Instant.Instant | undefined): DateTime.Utc | undefined =>
-  at === undefined ? undefined : DateTime.unsafeMake(at.wall)
-
 const noReaders: ReadonlyArray<never> = []
 
 /** The public status, and every change of it. */
 export class StatusReport {
   /** The last failure, and its public form: the same object as long as it is the same failure. */
   #lastError: { readonly error: AuthError; readonly shown: AuthError } | undefined
+  /** When the token in use was requested, and when it expires: the same objects as long as it is the same token. */
+  #token:
+    | { readonly startedAt: Instant.Instant; readonly issuedAt: DateTime.Utc; readonly expiresAt: DateTime.Utc }
+    | undefined
   /** The changes that each reader has not read yet. */
   #readers: ReadonlyArray<Reader> = noReaders
 
@@ -35,11 +36,17 @@ export class StatusReport {
       const left = backoff === undefined ? undefined : Instant.millisUntil(backoff.until, now)
       this.#lastError = { error: lastError, shown: withRetryAfter(lastError, left) }
     }
+    if (cached !== undefined && this.#token?.startedAt !== cached.startedAt) {
+      const { lifetime, startedAt } = cached
+      const issuedAt = DateTime.unsafeMake(startedAt.wall)
+      this.#token = { startedAt, issuedAt, expiresAt: DateTime.addDuration(issuedAt, lifetime) }
+    }
+    const renewalAt = Engine.nextRenewalAt(state, now)
     return {
       state: Engine.status(state, now),
-      issuedAt: dateOf(cached?.startedAt),
-      expiresAt: dateOf(cached && Instant.after(cached.startedAt, cached.lifetime)),
-      nextRenewalAt: dateOf(Engine.nextRenewalAt(state, now)),
+      issuedAt: this.#token?.issuedAt,
+      expiresAt: this.#token?.expiresAt,
+      nextRenewalAt: renewalAt === undefined ? undefined : DateTime.unsafeMake(renewalAt.wall),
       lastError: lastError === undefined ? undefined : this.#lastError?.shown
     }
   }
