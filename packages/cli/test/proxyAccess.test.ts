@@ -429,12 +429,24 @@ describe("spotnana-auth proxy", () => {
       }
     }))
 
+  /** Takes a port of one address. Fails if somebody has it at the other one. */
+  const takeOne = (host: string, other: string) =>
+    Effect.gen(function*() {
+      const taken = Net.createServer().listen(0, host)
+      yield* Effect.promise(() => once(taken, "listening"))
+      const { port } = taken.address() as Net.AddressInfo
+      const probe = Net.createServer().listen(port, other)
+      yield* Effect.tryPromise(() => once(probe, "listening")).pipe(
+        Effect.onError(() => Effect.sync(() => taken.close()))
+      )
+      yield* Effect.promise(() => once(probe.close(), "close"))
+      return { port, taken }
+    })
+
   it.live("says what to do where it cannot listen, also where somebody has the other address of the same port", () =>
     Effect.gen(function*() {
-      for (const host of ["127.0.0.1", "::1"]) {
-        const taken = Net.createServer().listen(0, host)
-        yield* Effect.promise(() => once(taken, "listening"))
-        const { port } = taken.address() as Net.AddressInfo
+      for (const [host, other] of [["127.0.0.1", "::1"], ["::1", "127.0.0.1"]] as const) {
+        const { port, taken } = yield* Effect.eventually(takeOne(host, other))
         const running = yield* start(["proxy", "--port", String(port)], { ...credentials, ...yield* variables })
         expect([yield* running.end, running.stdout(), running.stderr()]).toEqual([
           2,

@@ -155,3 +155,13 @@ it.effect("each provider acquires with its own services", () =>
     }
     assert.deepStrictEqual(asked, ["one", "two", "one"])
   }))
+
+it.effect("the issue date is the same object as long as it is the same token", () =>
+  Effect.gen(function*() {
+    const { provider } = yield* subjects
+    yield* provider.get
+    const { issuedAt } = yield* provider.status
+    assert.strictEqual((yield* provider.status).issuedAt, issuedAt)
+    yield* TestClock.adjust("1 hour")
+    assert.notStrictEqual((yield* provider.status).issuedAt, issuedAt)
+  }).pipe(Effect.provide(onMock())))
