@@ -273,8 +273,8 @@ export const make = (
   options: Options = {}
 ): Effect.Effect<TokenEndpoint["Service"], never, HttpClient.HttpClient> =>
   Effect.suspend(() => {
+    const { environment = production } = options
     checkForm(options)
-    const environment = options.environment ?? production
     return makeWith({
       environment,
       maxBodySize: options.maxBodySize,

@@ -24,7 +24,7 @@ const dateForms = [
 ]
 
 const second = 1000
-const day = 86_400 * second
+const day = 86_400_000
 
 /** Milliseconds since the Unix epoch; undefined if it is not a date. */
 const parseDate = (text: string): number | undefined => {

@@ -70,10 +70,8 @@ export const maximumLifetime = 86_400_000
 
 type Meaning = "token" | "refused" | "malformed" | "RateLimited" | "ServerError" | "Intermediary"
 
-/**
- * The meaning of an error code if the status does not decide; the codes are in lower case (RFC 6749 §4.1.2.1 and §5.2,
- * RFC 8628 §3.5, RFC 8707 §2, Spotnana). By RFC 6749 §5.2 they come with 400, also those that say to try again later.
- */
+// What error codes mean if the status does not decide (RFC 6749 §4.1.2.1 and §5.2, RFC 8628 §3.5, RFC 8707 §2,
+// Spotnana). By RFC 6749 §5.2 they come with 400, also those that say to try again later.
 const refusal =
   /^(?:invalid_(?:request|client|grant|scope|target)|unauthorized_client|unsupported_grant_type|access_denied)$/i
 const rateLimit = /^(?:slow_down|too_many_requests|rate_limit_exceeded)$/i

@@ -55,7 +55,7 @@ export const isRedirect = (response: Response): boolean =>
   response.status >= 300 && response.status < 400 && response.headers["location"] !== undefined
 
 // A fragment is never sent, and it stays on the URL, whoever follows the redirect and in whatever fiber.
-const returning = "redirected"
+const returning = "redirected-from-another-origin"
 
 /** Whether a redirect of another origin has led here. That origin chose the URL, so the request gets no token. */
 export const isReturning = ({ hash, url }: Request): boolean =>

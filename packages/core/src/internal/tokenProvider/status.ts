@@ -36,7 +36,7 @@ export class StatusReport {
       issuedAt: cached && issuedAtOf(cached.startedAt),
       expiresAt: cached && DateTime.makeUnsafe(cached.startedAt.wall + cached.lifetime),
       nextRenewalAt: renewalAt && DateTime.makeUnsafe(renewalAt.wall),
-      lastError: lastError === undefined ? undefined : this.#lastError?.shown
+      lastError: lastError && this.#lastError?.shown
     }
   }
 
