@@ -10,7 +10,7 @@ import { explained, note } from "../support/failures.ts"
 import { count, duration, exactRatio } from "../support/format.ts"
 import { startServer } from "../support/server.ts"
 import { median, ratios, spread } from "../support/statistics.ts"
-import type { Amount, Cpu, Kind, ThroughputApi } from "../support/throughputProcess.ts"
+import type { Cpu, Kind, ThroughputApi } from "../support/throughputProcess.ts"
 import { kinds } from "../support/throughputProcess.ts"
 
 const columns = [
@@ -23,9 +23,8 @@ const columns = [
   "middle half of the control"
 ]
 
-/** A peer's process, and what was measured in it. */
+/** What was measured in the processes of a peer. */
 interface Contender {
-  readonly child: Child<ThroughputApi>
   readonly cpu: Readonly<Record<Kind, Array<number>>>
   readonly failures: Failures
 }
@@ -44,32 +43,42 @@ const cellsOf = (cpu: Cpu): ReadonlyArray<string> => [
 ]
 
 const run = async (extent: Extent): Promise<Report> => {
-  const amount = extent.quick
-    ? { rounds: 1, turns: 3, requests: 100, inFlight: 64 }
-    : { rounds: 12, turns: 3, requests: 1000, inFlight: 64 }
+  const { amount, rounds, warmUps } = extent.quick
+    ? { rounds: 1, warmUps: 1, amount: { turns: 3, requests: 100, inFlight: 64 } }
+    : { rounds: 8, warmUps: 6, amount: { turns: 12, requests: 500, inFlight: 64 } }
   // A difference of 1 % must be visible for the library itself.
-  const amountOf = (name: string): Amount =>
-    !extent.quick && name === spotnana.name ? { ...amount, turns: 5 * amount.turns } : amount
+  const processesOf = (name: string): number => !extent.quick && name === spotnana.name ? 6 : 1
   const peers = extent.peers.filter((peer) => peer.cannot.throughput === undefined)
   const server = await startServer()
   const contenders = new Map(
     peers.map(({ name }): [string, Contender] => [name, {
-      child: startChild(new URL("../support/throughputProcess.ts", import.meta.url), [name, server.baseUrl]),
       cpu: { constant: [], control: [], authenticated: [] },
       failures: new Map()
     }])
   )
-  try {
-    await inTurns(peers, amount.rounds + 1, async ({ name }, round) => {
-      extent.say(`throughput: round ${round} of ${amount.rounds}, ${name}`)
-      const { child, cpu, failures } = contenders.get(name)!
-      const measured = await child.call("measure", amountOf(name))
+  /** In a fresh process: two processes differ by several per cent, with the same code. */
+  const measureIn = async (child: Child<ThroughputApi>, { cpu, failures }: Contender) => {
+    try {
+      const measured = await child.call("measure", amount)
       for (const [reason, times] of measured.failures) note(failures, reason, times)
-      // The first round opens the connections, and lets the JavaScript engine optimize the code.
-      if (round > 0) { for (const kind of kinds) cpu[kind].push(...measured.cpu[kind]) }
+      // The first turns open the connections, and let the JavaScript engine optimize the code.
+      for (const kind of kinds) cpu[kind].push(...measured.cpu[kind].slice(warmUps))
+    } finally {
+      await child.close()
+    }
+  }
+  try {
+    await inTurns(peers, rounds, async ({ name }, round) => {
+      extent.say(`throughput: round ${round + 1} of ${rounds}, ${name}`)
+      for (let left = processesOf(name); left > 0; left--) {
+        const child = startChild<ThroughputApi>(
+          new URL("../support/throughputProcess.ts", import.meta.url),
+          [name, server.baseUrl]
+        )
+        await measureIn(child, contenders.get(name)!)
+      }
     })
   } finally {
-    for (const { child } of contenders.values()) await child.close()
     server.close()
   }
   const ours = contenders.get(spotnana.name)?.cpu
@@ -102,9 +111,11 @@ const run = async (extent: Extent): Promise<Report> => {
       }
     ],
     notes: [
-      `Medians of ${amount.rounds * amount.turns} turns, of ${spotnana.name} ` +
-      `${amount.rounds * amountOf(spotnana.name).turns}, of ${count(amount.requests)} requests of each client; the ` +
-      "ratios are of a turn. Clients without an HTTP stack of their own use `fetch`.",
+      `Medians of ${rounds} processes, of ${spotnana.name} ${rounds * processesOf(spotnana.name)}, with ` +
+      `${amount.turns - warmUps} turns of ${
+        count(amount.requests)
+      } requests of each client; the ratios are of a turn. ` +
+      "Clients without an HTTP stack of their own use `fetch`.",
       "The control is a second client with a constant bearer, measured like the one with authentication: what differs " +
       "there is noise.",
       ...explained([...contenders].map(([name, { failures }]) => [name, failures]))

@@ -39,13 +39,22 @@ const cpuOf = async ({ get }: Client, { inFlight, requests }: Amount, failures: 
   return (system + user) / requests
 }
 
-/** Batches of each client in turns, another one first each time. */
+/** All orders of the three, so that each is as often first, and as often after each of the others. */
+const orders: ReadonlyArray<ReadonlyArray<Kind>> = [
+  ["constant", "control", "authenticated"],
+  ["control", "authenticated", "constant"],
+  ["authenticated", "constant", "control"],
+  ["authenticated", "control", "constant"],
+  ["control", "constant", "authenticated"],
+  ["constant", "authenticated", "control"]
+]
+
+/** Batches of each client in turns, another order each time. */
 export const measureCpu = async (clients: Clients, amount: Amount): Promise<Measured> => {
   const cpu = { constant: [] as Array<number>, control: [] as Array<number>, authenticated: [] as Array<number> }
   const failures: Failures = new Map()
   for (let turn = 0; turn < amount.turns; turn++) {
-    const first = turn % kinds.length
-    for (const kind of [...kinds.slice(first), ...kinds.slice(0, first)]) {
+    for (const kind of orders[turn % orders.length]!) {
       cpu[kind].push(await cpuOf(clients[kind], amount, failures))
     }
   }
