@@ -9,7 +9,6 @@
  */
 import * as Challenge from "@effect-spotnana/engine/Challenge"
 import { addresses, tokenPath } from "@effect-spotnana/engine/Environment"
-import { printable } from "@effect-spotnana/engine/Text"
 import * as Config from "effect/Config"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
@@ -249,10 +248,9 @@ export const config: Config.Config<Environment> = /* #__PURE__ */ withFullNames(
   }),
   ({ baseUrl, name }) => {
     if (name !== undefined && name !== "production" && name !== "sandbox") {
+      // The value is not shown: it may be a secret that is in the wrong variable.
       return Effect.fail(
-        variableError(
-          `SPOTNANA_ENVIRONMENT is ${printable(JSON.stringify(name), [])}; expected "production" or "sandbox"`
-        )
+        variableError("SPOTNANA_ENVIRONMENT must be exactly production or sandbox")
       )
     }
     if (baseUrl === undefined) return Effect.succeed(name === "sandbox" ? sandbox : production)

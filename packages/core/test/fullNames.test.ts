@@ -39,7 +39,7 @@ describe("an error of", () => {
         const plain = yield* failure(config, values(""))
         const nested = yield* failure(nest(config), values("EU_ACME_"))
         for (const variable of variables) {
-          assert.match(plain, new RegExp(`(^|[ :])${variable} (cannot be used|is)`))
+          assert.match(plain, new RegExp(`(^|[ :])${variable} (cannot be used|is|must be)`))
           assert.include(nested, `EU_ACME_${variable} (or the file EU/ACME/${variable})`)
         }
         assert.notInclude(plain + nested, "or the file SPOTNANA")

@@ -9,7 +9,6 @@
  */
 import * as Challenge from "@effect-spotnana/engine/Challenge"
 import { addresses } from "@effect-spotnana/engine/Environment"
-import { printable } from "@effect-spotnana/engine/Text"
 import type * as Headers from "@effect/platform/Headers"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
@@ -242,9 +241,8 @@ export const config: Config.Config<Environment> = /* #__PURE__ */ checkedConfig(
   }),
   ({ baseUrl, name }) => {
     if (name !== undefined && name !== "production" && name !== "sandbox") {
-      return Either.left(
-        `SPOTNANA_ENVIRONMENT is ${printable(JSON.stringify(name), [])}; expected "production" or "sandbox"`
-      )
+      // The value is not shown: it may be a secret that is in the wrong variable.
+      return Either.left("SPOTNANA_ENVIRONMENT must be exactly production or sandbox")
     }
     if (baseUrl === undefined) return Either.right(name === "sandbox" ? sandbox : production)
     return Either.mapLeft(

@@ -33,7 +33,7 @@ describe("the variables", () => {
 
   it.effect.each<readonly [Config.Config<unknown>, Record<string, string>, string]>([
     [Credentials.config, { CLIENT_ID: "id", CLIENT_SECRET: "s3cr3t\n" }, "CLIENT_SECRET cannot be used"],
-    [Environment.config, { ENVIRONMENT: "prod" }, "ENVIRONMENT is \"prod\""],
+    [Environment.config, { ENVIRONMENT: "prod" }, "ENVIRONMENT must be exactly production or sandbox"],
     [Environment.config, { BASE_URL: "api" }, "BASE_URL cannot be used"],
     [TokenStore.keys, {}, "TOKEN_STORE_KEYS is missing"],
     [TokenStore.keys, { TOKEN_STORE_KEYS: "zz" }, "TOKEN_STORE_KEYS cannot be used"]
@@ -76,7 +76,7 @@ describe("the variables", () => {
       const { baseUrl, name } = yield* read(Environment.config, { SPOTNANA_BASE_URL: "https://api.example/" })
       expect([baseUrl, name]).toEqual(["https://api.example", "api.example"])
       expect(print(yield* Effect.flip(read(Environment.config, { SPOTNANA_ENVIRONMENT: "staging" })))).toContain(
-        "SPOTNANA_ENVIRONMENT is \"staging\""
+        "SPOTNANA_ENVIRONMENT must be exactly production or sandbox"
       )
       expect(print(yield* Effect.flip(read(Environment.config, { SPOTNANA_BASE_URL: "http://api.example" }))))
         .toContain(
@@ -109,7 +109,7 @@ describe("the variables", () => {
         Layer.provide(MockSpotnana.layer()),
         Layer.provide(Layer.setConfigProvider(ConfigProvider.fromMap(new Map([["SPOTNANA_ENVIRONMENT", "prod"]]))))
       )
-      expect(print(yield* Effect.flip(Effect.scoped(Layer.build(layer))))).toContain("SPOTNANA_ENVIRONMENT is")
+      expect(print(yield* Effect.flip(Effect.scoped(Layer.build(layer))))).toContain("SPOTNANA_ENVIRONMENT must be")
     }))
 
   it.effect("lead to a client", () =>

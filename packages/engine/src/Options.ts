@@ -8,15 +8,22 @@
  */
 import { printable } from "./Text.ts"
 
+// A longer text may be a secret, in place of an option.
+const longestShown = 16
+
 /**
- * Returns a value if it is valid.
+ * Returns a value if it is valid. The error shows the value, but not a text of more than 16 characters.
  *
  * @category checks
  * @since 0.1.0
  */
 export const checked = <A>(name: string, value: A, isValid: boolean, expected: string): A => {
   if (isValid) return value
-  const shown = typeof value === "string" ? JSON.stringify(value) : String(value)
+  const shown = typeof value !== "string" ?
+    String(value) :
+    value.length > longestShown
+    ? "a long text"
+    : JSON.stringify(value)
   throw new RangeError(`${name} is ${printable(shown, [])}; expected ${expected}`)
 }
 

@@ -27,7 +27,12 @@ describe("Options", () => {
     ["zero", () => Options.count("attempts", 0), "attempts is 0; expected a whole number of at least 1"],
     ["not whole", () => Options.count("attempts", 1.5), "attempts is 1.5; expected a whole number of at least 1"],
     ["none of a few", () => mode("both"), "mode is \"both\"; expected background or onDemand"],
-    ["of several lines", () => mode("a\u001bb"), "mode is \"a\\u001bb\"; expected background or onDemand"]
+    ["of several lines", () => mode("a\u001bb"), "mode is \"a\\u001bb\"; expected background or onDemand"],
+    [
+      "perhaps a secret",
+      () => mode("kJ8sHx2mQ9vLw4Zt7"),
+      "mode is a long text; expected background or onDemand"
+    ]
   ])("an option that is %s is a RangeError which says what was expected", (_, check, message) => {
     let thrown: unknown
     try {
