@@ -10,6 +10,7 @@ import {
   Layer,
   Queue,
   Redacted,
+  References,
   Result,
   Scope,
   Stream,
@@ -106,7 +107,7 @@ it.effect("a copy of the service is whole, and one of its functions can be repla
 
 class Vault extends Context.Service<Vault, { readonly url: string }>()("test/Vault") {}
 
-it.effect("providers with the same services share one context, without scope and span; others do not", () =>
+it.effect("providers with the same services share one context, without scope and spans; others do not", () =>
   Effect.gen(function*() {
     const surroundings = yield* Effect.context()
     const memoMap = yield* Layer.makeMemoMap
@@ -117,7 +118,7 @@ it.effect("providers with the same services share one context, without scope and
           Context.add(Vault, vault)
         )
         return acquisitionServices(ofLayer as Context.Context<never>)
-      }).pipe(Effect.scoped, Effect.withSpan("boot"))
+      }).pipe(Effect.scoped, Effect.withSpan("boot"), Effect.withLogSpan("boot"))
     const vault = { url: "https://vault.example" }
     const services = yield* servicesOf(vault)
     assert.strictEqual(yield* servicesOf(vault), services)
@@ -127,6 +128,7 @@ it.effect("providers with the same services share one context, without scope and
     assert.strictEqual(Context.getUnsafe(services, Vault), vault)
     assert.isTrue(Context.getOption(services, Scope.Scope)._tag === "None")
     assert.isTrue(Context.getOption(services, Tracer.ParentSpan)._tag === "None")
+    assert.deepStrictEqual(Context.get(services, References.CurrentLogSpans), [])
     assert.strictEqual(Context.get(services, Clock.Clock), Context.get(surroundings, Clock.Clock))
   }))
 

@@ -188,6 +188,30 @@ describe("spans", () => {
       expect(spans.filter(({ name }) => name === "vault").map(({ parent }) => parent._tag)).toEqual(["None"])
     }))
 
+  it.effect("of logs do not hang on the one that the layer was built in", () =>
+    Effect.gen(function*() {
+      const found: Array<string> = []
+      const logger = Logger.make(({ annotations, spans }) => {
+        for (const { label } of spans) found.push(label)
+        for (const [key] of annotations) found.push(key)
+      })
+      const layer = SpotnanaHttpClient.layerCredentials().pipe(
+        Layer.provide(Layer.succeed(Credentials.Credentials, {
+          current: Effect.as(Effect.logInfo("read"), { clientId, clientSecret })
+        })),
+        Layer.provide(MockSpotnana.layerHttpClient),
+        Layer.provide(MockSpotnana.layer({ clientId, clientSecret }))
+      )
+      yield* Effect.gen(function*() {
+        const context = yield* Layer.build(layer).pipe(
+          Effect.withLogSpan("boot"),
+          Effect.annotateLogs("service", "trips")
+        )
+        yield* Context.get(context, TokenProvider.TokenProvider).get
+      }).pipe(Effect.scoped, Effect.provide(Logger.add(logger)))
+      expect(found).toEqual(["service"])
+    }))
+
   it.effect("the wire has a root span of its own, however it was caused", () =>
     Effect.gen(function*() {
       const { spans, tracer } = recordingTracer()

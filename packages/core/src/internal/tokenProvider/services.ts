@@ -10,12 +10,17 @@ type Services = Context.Context<never>
 const lastOf = new WeakMap<object, Services>()
 
 /**
- * The services that acquisitions run with: those of the layer, without its scope and the span within which it is built.
+ * The services that acquisitions run with: those of the layer, without its scope and the spans within which it is built.
  * Providers of a `LayerMap` with the same services get the same object, because a context of its own takes 0.7 kB for
  * each of thousands of tenants.
  */
 export const acquisitionServices = (ofLayer: Services): Services => {
-  const services = Context.omit(Scope.Scope, Tracer.ParentSpan, References.CurrentStackFrame)(ofLayer)
+  const services = Context.omit(
+    Scope.Scope,
+    Tracer.ParentSpan,
+    References.CurrentStackFrame,
+    References.CurrentLogSpans
+  )(ofLayer)
   const layers = Context.getOrUndefined(services, Layer.CurrentMemoMap) ?? services
   const added = [...services.mapUnsafe]
   const known = lastOf.get(layers)

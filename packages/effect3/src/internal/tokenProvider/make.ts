@@ -3,6 +3,7 @@ import { oneOf } from "@effect-spotnana/engine/Options"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
+import * as List from "effect/List"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as RuntimeFlags from "effect/RuntimeFlags"
@@ -34,6 +35,7 @@ export const makeProvider = (options: Options, parts: Parts): Effect.Effect<Serv
     // must close all the same.
     const runtime = (yield* Effect.runtime()).pipe(
       Runtime.updateContext(Context.omit(Tracer.ParentSpan)),
+      Runtime.setFiberRef(FiberRef.currentLogSpan, List.empty()),
       Runtime.enableRuntimeFlag(RuntimeFlags.Interruption)
     )
     const clock = yield* Effect.clock
