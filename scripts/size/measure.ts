@@ -30,7 +30,7 @@ export const withValues = (program: string): string =>
 export const lastRelease = 18_700
 
 /** What it may come to before the next one. */
-export const budget = Math.round(lastRelease * 1.05)
+export const budget = Math.round(lastRelease * 1.07)
 
 /** What it should come to. */
 export const goal = 10_800

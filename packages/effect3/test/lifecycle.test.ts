@@ -646,7 +646,7 @@ describe("invariant 10: time is a service", () => {
       }).pipe(Effect.provide(onMock()), withClock)
     }))
 
-  it.effect("an acquisition whose fiber is lost is replaced when it is overdue, for those who wait and for those who come", () => {
+  it.effect("a source that nothing can interrupt delays those who wait by one acquisition, and is too late then", () => {
     let asked = 0
     const gate = Deferred.unsafeMake<void>(FiberId.none)
     // Neither the time-out nor an interruption ends it.
@@ -655,9 +655,10 @@ describe("invariant 10: time is a service", () => {
     return Effect.gen(function*() {
       const { mock, provider } = yield* subjects
       const waiting = yield* Effect.fork(provider.get)
-      yield* TestClock.adjust("29 seconds")
+      yield* TestClock.adjust("14 seconds")
       expect(waiting.unsafePoll()).toBe(null)
-      yield* TestClock.adjust("1 second")
+      // The time of the acquisition, and the first backoff.
+      yield* TestClock.adjust("3 seconds")
       const token = yield* Fiber.join(waiting)
       expect(yield* provider.get).toBe(token)
       // What it brings in the end is too late.
@@ -668,7 +669,26 @@ describe("invariant 10: time is a service", () => {
     }).pipe(Effect.provide(FromSource(current)))
   })
 
-  it.effect("a replacement whose fiber is lost is replaced when it is overdue, though the rejected token lives on", () => {
+  it.effect("a source that never answers, and that nothing can interrupt, is an error like any other", () => {
+    let asked = 0
+    const current = Effect.suspend(() => {
+      asked++
+      return Effect.uninterruptible(Effect.never)
+    })
+    return Effect.gen(function*() {
+      const { provider } = yield* subjects
+      const waiting = yield* Effect.fork(Effect.flip(provider.get))
+      yield* TestClock.adjust("1 minute")
+      expect(yield* Fiber.join(waiting)).toMatchObject({
+        _tag: "TokenEndpointUnavailable",
+        reason: "CredentialsSource",
+        message: "The credentials source gave no answer within 15s."
+      })
+      expect(asked).toBe(3)
+    }).pipe(Effect.provide(FromSource(current)))
+  })
+
+  it.effect("one that is asked for a replacement fails the rejected request, and not the next one", () => {
     let asked = 0
     const gate = Deferred.unsafeMake<void>(FiberId.none)
     const lost = Effect.uninterruptible(Deferred.await(gate))
@@ -678,9 +698,11 @@ describe("invariant 10: time is a service", () => {
       yield* client.get("/v2/companies")
       yield* TestClock.adjust("10 seconds")
       yield* mock.revokeTokens
-      const rejected = yield* Effect.fork(client.get("/v2/companies"))
-      yield* TestClock.adjust("31 seconds")
-      expect((yield* Fiber.join(rejected)).status).toBe(200)
+      const rejected = yield* Effect.fork(Effect.flip(client.get("/v2/companies")))
+      yield* TestClock.adjust("15 seconds")
+      expect(yield* Fiber.join(rejected)).toMatchObject({ reason: "CredentialsSource" })
+      yield* TestClock.adjust("10 seconds")
+      expect((yield* client.get("/v2/companies")).status).toBe(200)
       expect(yield* mock.tokenRequests).toBe(2)
       yield* Deferred.succeed(gate, undefined)
     }).pipe(Effect.provide(FromSource(current)))
@@ -770,8 +792,7 @@ describe("invariant 11: after the layer was closed", () => {
           provider.get,
           client.get("/v2/companies"),
           provider.reject(token),
-          provider.replacement(token),
-          provider.replayAccepted
+          provider.replacement(token)
         ]
         for (const call of calls) {
           const exit = yield* Effect.exit(call)

@@ -16,9 +16,9 @@ import type { Service } from "../tokenProvider/service.ts"
 import { BearerHeaders } from "./bearerHeaders.ts"
 import type { Bearer } from "./bearerHeaders.ts"
 import { finalUrl, isRedirect, isReturning, markReturn, wasRedirected } from "./redirects.ts"
-import { complete, dotSegment, errorsIn, unauthenticated } from "./sending.ts"
+import { complete, dotSegment, unauthenticated } from "./sending.ts"
 import { tokenExpired } from "./tokenExpired.ts"
-import { errorWithoutBearer, redirectWithoutBearer, responseWithoutBearer } from "./withoutBearer.ts"
+import { redirectWithoutBearer, responseWithoutBearer, withoutBearer } from "./withoutBearer.ts"
 
 type Request = HttpClientRequest.HttpClientRequest
 type Response = HttpClientResponse.HttpClientResponse
@@ -26,8 +26,8 @@ type Response = HttpClientResponse.HttpClientResponse
 /** One attempt to send a request: the first one, then one with the same token, then one with a new token. */
 interface Attempt {
   readonly number: 1 | 2 | 3
-  /** The token to send it with; otherwise the provider's. */
-  readonly token?: Effect.Effect<AccessToken.AccessToken>
+  /** The token to send it with; otherwise the provider's. If the client sends it again, the provider's too. */
+  readonly token?: AccessToken.AccessToken
   /** It was sent with this token before. */
   readonly isRepeated: boolean
   /** The token was requested because of this request. */
@@ -137,53 +137,58 @@ class Authenticator {
     attempt: Attempt
   ): Effect.Effect<Response, E | AuthError, R> {
     type Sending = Effect.Effect<Response, E | AuthError, R>
-    const environment = this.#environment
-    // Set if the token is one of this client.
-    let sent: Request | undefined
-    let acceptedBefore = 0
-    // Whether the request goes to another origin, or was redirected back from there.
-    let isAway = false
-    const authenticated = Effect.flatMapEager(request, (original): Effect.Effect<Request, E | AuthError, R> => {
-      const url = Url.resolve(environment, original.url)
-      isAway = url === undefined || isReturning(original)
-      if (url === undefined) return Effect.succeed(original)
-      // The error passes through the client's own combinators, which expect this error of the platform.
-      if (Url.hasDotSegment(original.url)) return Effect.fail(dotSegment(original) as E)
-      // An Authorization header of the caller's own is not replaced, and the caller gets the 401 to such a request.
-      if (isAway || "authorization" in original.headers) {
-        return Effect.succeed(complete(original, url, unauthenticated))
-      }
-      return Effect.suspend(() =>
-        Effect.mapEager(attempt.token ?? this.#tokens.get(), (token) => {
-          const bearer = this.#bearerHeaders.of(token)
-          acceptedBefore = bearer.accepted
-          return sent = complete(original, url, bearer.headers)
-        })
-      )
-    })
-    return Effect.matchCauseEffect(postprocess(authenticated), {
-      onSuccess: (original): Sending => {
-        const bearer = sent === undefined ? undefined : this.#bearerHeaders.usedFor(original.request)
-        if (bearer === undefined) return isAway ? markReturn(environment, original) : Effect.succeed(original)
-        const response = responseWithoutBearer(original)
-        if (this.#isRejection(response)) {
-          return this.#onRejection(postprocess, request, { attempt, bearer, acceptedBefore, sent: sent!, response })
+    // What is kept of a run is made within it, because a caller may run one effect several times at once.
+    return Effect.suspend(() => {
+      const environment = this.#environment
+      let replacement = attempt.token
+      // Set if the token is one of this client.
+      let sent: Request | undefined
+      let acceptedBefore = 0
+      // Whether the request goes to another origin, or was redirected back from there.
+      let isAway = false
+      const authenticated = Effect.flatMapEager(request, (original): Effect.Effect<Request, E | AuthError, R> => {
+        const url = Url.resolve(environment, original.url)
+        isAway = url === undefined || isReturning(original)
+        if (url === undefined) return Effect.succeed(original)
+        // The error passes through the client's own combinators, which expect this error of the platform.
+        if (Url.hasDotSegment(original.url)) return Effect.fail(dotSegment(original) as E)
+        // An Authorization header of the caller's own is not replaced, and the caller gets the 401 to such a request.
+        if (isAway || "authorization" in original.headers) {
+          return Effect.succeed(complete(original, url, unauthenticated))
         }
-        return this.#accepted(response, bearer, sent!, attempt) ??
-          (isRedirect(original) ? redirectWithoutBearer(original) : Effect.succeed(response))
-      },
-      onFailure: (cause): Sending => {
-        if (sent !== undefined) { for (const error of errorsIn(cause)) errorWithoutBearer(error) }
-        const found = Cause.findError(cause)
-        if (Result.isFailure(found)) return Effect.failCause(found.failure)
-        const error = found.success
-        const response = filteredResponse(error)
-        if (sent === undefined || response === undefined) return Effect.fail(error)
-        const bearer = this.#bearerHeaders.usedFor(response.request)
-        return bearer !== undefined && this.#isRejection(response)
-          ? this.#onRejection(postprocess, request, { attempt, bearer, acceptedBefore, sent, response })
-          : Effect.fail(error)
-      }
+        return Effect.suspend(() =>
+          Effect.mapEager(replacement === undefined ? this.#tokens.get() : Effect.succeed(replacement), (token) => {
+            replacement = undefined
+            const bearer = this.#bearerHeaders.of(token)
+            acceptedBefore = bearer.accepted
+            return sent = complete(original, url, bearer.headers)
+          })
+        )
+      })
+      return Effect.matchCauseEffect(postprocess(authenticated), {
+        onSuccess: (original): Sending => {
+          const bearer = sent === undefined ? undefined : this.#bearerHeaders.usedFor(original.request)
+          if (bearer === undefined) return isAway ? markReturn(environment, original) : Effect.succeed(original)
+          const response = responseWithoutBearer(original)
+          if (this.#isRejection(response)) {
+            return this.#onRejection(postprocess, request, { attempt, bearer, acceptedBefore, sent: sent!, response })
+          }
+          return this.#accepted(response, bearer, sent!, attempt) ??
+            (isRedirect(original) ? redirectWithoutBearer(original) : Effect.succeed(response))
+        },
+        onFailure: (cause): Sending => {
+          if (sent !== undefined) withoutBearer(cause)
+          const found = Cause.findError(cause)
+          if (Result.isFailure(found)) return Effect.failCause(found.failure)
+          const error = found.success
+          const response = filteredResponse(error)
+          if (sent === undefined || response === undefined) return Effect.fail(error)
+          const bearer = this.#bearerHeaders.usedFor(response.request)
+          return bearer !== undefined && this.#isRejection(response)
+            ? this.#onRejection(postprocess, request, { attempt, bearer, acceptedBefore, sent, response })
+            : Effect.fail(error)
+        }
+      })
     })
   }
 
@@ -253,7 +258,7 @@ class Authenticator {
           const isRepeated = AccessToken.equals(next, token)
           return this.exchange(postprocess, request, {
             number: attempt.number === 1 ? 2 : 3,
-            token: Effect.succeed(next),
+            token: next,
             isRepeated,
             isNew: wasInUse && !isRepeated
           })

@@ -1,16 +1,9 @@
-import * as Cause from "effect/Cause"
 import * as Headers from "effect/http/Headers"
 import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import { userAgent } from "../http/userAgent.ts"
 
 type Request = HttpClientRequest.HttpClientRequest
-
-/** Every error and defect of a cause. */
-export const errorsIn = (cause: Cause.Cause<unknown>): ReadonlyArray<unknown> =>
-  cause.reasons.flatMap((reason) =>
-    Cause.isFailReason(reason) ? [reason.error] : Cause.isDieReason(reason) ? [reason.defect] : []
-  )
 
 /** The headers of a request without a token of this client. */
 export const unauthenticated = Headers.fromRecordUnsafe({ "user-agent": userAgent })

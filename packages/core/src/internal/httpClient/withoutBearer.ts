@@ -1,6 +1,7 @@
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Headers from "effect/http/Headers"
-import * as HttpClientError from "effect/http/HttpClientError"
+import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
@@ -23,6 +24,8 @@ const taken = new WeakMap<Request, string>()
 export const authorizationOf = (request: Request): string | undefined =>
   request.headers.authorization ?? taken.get(request)
 
+const isResponse = (value: unknown): value is Response => Predicate.hasProperty(value, HttpClientResponse.TypeId)
+
 const requestWithoutBearer = (request: Request): Request => {
   const authorization = request.headers.authorization
   if (authorization === undefined) return request
@@ -34,21 +37,30 @@ const requestWithoutBearer = (request: Request): Request => {
 /** Where an error of Effect keeps the arguments that it was made with, beside its fields. */
 const constructorArguments = Symbol.for("effect/Data/Error/plainArgs")
 
+/** Whether it may contain a request: a client may put its errors into errors of its own. */
+const isContainer = (value: unknown): value is object =>
+  value instanceof Error || Array.isArray(value) || Cause.isCause(value) || Cause.isReason(value)
+
 /**
- * The same error without the token. It is changed in place: it was made for this one request, and a copy would lose its
- * stack.
+ * The same error or cause without the token. What it contains is changed in place: it was made for this one request, and
+ * a copy would lose its stack.
  */
-export const errorWithoutBearer = <E>(error: E, response?: Response): E => {
-  if (!HttpClientError.isHttpClientError(error)) return error
-  const { reason } = error
-  const fields = {
-    request: requestWithoutBearer(reason.request),
-    ...("response" in reason && { response: response ?? responseWithoutBearer(reason.response) })
+export const withoutBearer = <A>(failure: A, response?: Response): A => {
+  const seen = new Set<unknown>()
+  const clean = (holder: object) => {
+    seen.add(holder)
+    // The last three are not enumerable.
+    for (const key of [...Object.keys(holder), "cause", "errors", constructorArguments]) {
+      const value: unknown = Reflect.get(holder, key)
+      if (HttpClientRequest.isHttpClientRequest(value)) Reflect.set(holder, key, requestWithoutBearer(value))
+      else if (isResponse(value)) Reflect.set(holder, key, response ?? responseWithoutBearer(value))
+      else if ((isContainer(value) || Predicate.isObject(value) && key === constructorArguments) && !seen.has(value)) {
+        clean(value)
+      }
+    }
   }
-  Object.assign(reason, fields)
-  const kept: unknown = Reflect.get(reason, constructorArguments)
-  if (Predicate.isObject(kept)) Object.assign(kept, fields)
-  return error
+  clean([failure])
+  return failure
 }
 
 /** The same response without the token. */
@@ -75,7 +87,7 @@ export const redirectWithoutBearer = (
     return new ResponseWithoutBearer(response, HttpClientResponse.fromWeb(request, content), headers)
   })
 
-class ResponseWithoutBearer implements HttpClientResponse.HttpClientResponse {
+class ResponseWithoutBearer extends Inspectable.Class implements HttpClientResponse.HttpClientResponse {
   readonly #original: Response
   /** Has the body. */
   readonly #content: Response
@@ -85,6 +97,7 @@ class ResponseWithoutBearer implements HttpClientResponse.HttpClientResponse {
   #request: Request | undefined
 
   constructor(original: Response, content: Response = original, headers?: Headers.Headers) {
+    super()
     this.#original = original
     this.#content = content
     this.#headers = headers
@@ -108,7 +121,7 @@ class ResponseWithoutBearer implements HttpClientResponse.HttpClientResponse {
   #withoutBearer<A>(
     effect: Effect.Effect<A, HttpClientError.HttpClientError>
   ): Effect.Effect<A, HttpClientError.HttpClientError> {
-    return Effect.mapError(effect, (error) => errorWithoutBearer(error, this))
+    return Effect.mapError(effect, (error) => withoutBearer(error, this))
   }
 
   get url() {
@@ -142,7 +155,7 @@ class ResponseWithoutBearer implements HttpClientResponse.HttpClientResponse {
     return this.#withoutBearer(this.#original.upgrade)
   }
   get stream(): Stream.Stream<Uint8Array, HttpClientError.HttpClientError> {
-    return Stream.mapError(this.#content.stream, (error) => errorWithoutBearer(error, this))
+    return Stream.mapError(this.#content.stream, (error) => withoutBearer(error, this))
   }
 
   // Under this name `HttpClientResponse.toWeb` finds the Web `Response`.
@@ -151,14 +164,13 @@ class ResponseWithoutBearer implements HttpClientResponse.HttpClientResponse {
     return content["~effect/http/HttpClientResponse/WebSource"]?.()
   }
 
+  // The method of the original would print the request of the original.
   toJSON(): unknown {
-    return this.#original.toJSON()
-  }
-  toString(): string {
-    return this.#original.toString()
-  }
-  [Inspectable.NodeInspectSymbol](): unknown {
-    return this.#original[Inspectable.NodeInspectSymbol]()
+    return HttpIncomingMessage.inspect(this, {
+      _id: "HttpClientResponse",
+      request: this.request.toJSON(),
+      status: this.status
+    })
   }
   pipe() {
     return pipeArguments(this, arguments)

@@ -1,6 +1,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
+import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { TokenEndpointError } from "../../AuthError.ts"
@@ -65,7 +66,7 @@ export class Acquisition {
       return Effect.map(requested, (result) => ({ result, credentials, number }))
     })
     const time = () => Duration.format(Duration.millis(this.#timeout))
-    return acquire.pipe(
+    const acquired = acquire.pipe(
       // Failures of the source, and defects of the source or of the HTTP client.
       Effect.catchCause((cause) =>
         Effect.succeed(
@@ -76,20 +77,28 @@ export class Acquisition {
               `The token request ended unexpectedly: ${describe(cause, [Redacted.value(used.clientSecret)])}.`
             )
         )
-      ),
-      Effect.timeoutOrElse({
-        duration: this.#timeout,
-        orElse: () =>
-          Effect.succeed(
-            used === undefined
-              ? unavailable("CredentialsSource", `The credentials source gave no answer within ${time()}.`)
-              : unavailable(
-                "Timeout",
-                `No token within ${time()}. Raise the \`acquisitionTimeout\`, or find out what takes so long.`
-              )
-          )
-      })
+      )
     )
+    // In a fiber of its own: what does not end when it is interrupted, such as a source that connects, does not delay
+    // the outcome.
+    return Effect.flatMap(Effect.forkDetach(acquired, { startImmediately: true }), (fiber) =>
+      Fiber.join(fiber).pipe(
+        Effect.timeoutOrElse({
+          duration: this.#timeout,
+          orElse: () => {
+            fiber.interruptUnsafe()
+            return Effect.succeed(
+              used === undefined
+                ? unavailable("CredentialsSource", `The credentials source gave no answer within ${time()}.`)
+                : unavailable(
+                  "Timeout",
+                  `No token within ${time()}. Raise the \`acquisitionTimeout\`, or find out what takes so long.`
+                )
+            )
+          }
+        }),
+        Effect.onInterrupt(() => Fiber.interrupt(fiber))
+      ))
   }
 
   #numberOf({ clientId, clientSecret }: ClientCredentials): number {

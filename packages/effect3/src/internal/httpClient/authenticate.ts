@@ -20,7 +20,7 @@ import type { Bearer } from "./bearerHeaders.ts"
 import { finalUrl, isRedirect, markReturn, unmarked, wasRedirected } from "./redirects.ts"
 import { complete, dotSegment, errorsIn, filteredResponse, halvesOf, notSeen, unauthenticated } from "./sending.ts"
 import { tokenExpired } from "./tokenExpired.ts"
-import { errorWithoutBearer, redirectWithoutBearer, responseWithoutBearer } from "./withoutBearer.ts"
+import { redirectWithoutBearer, responseWithoutBearer, withoutBearer } from "./withoutBearer.ts"
 
 type Request = HttpClientRequest.HttpClientRequest
 type Response = HttpClientResponse.HttpClientResponse
@@ -28,8 +28,8 @@ type Response = HttpClientResponse.HttpClientResponse
 /** One attempt to send a request: the first one, then one with the same token, then one with a new token. */
 interface Attempt {
   readonly number: 1 | 2 | 3
-  /** The token to send it with; otherwise the provider's. */
-  readonly token?: Effect.Effect<AccessToken.AccessToken>
+  /** The token to send it with; otherwise the provider's. If the client sends it again, the provider's too. */
+  readonly token?: AccessToken.AccessToken
   /** It was sent with this token before. */
   readonly isRepeated: boolean
   /** The token was requested because of this request. */
@@ -113,82 +113,86 @@ export const authenticateWith = (provider: Service) => {
 
     const refused = (request: Request): Sending => Effect.fail(notSeen(request) as E)
 
-    const exchange = (request: Requested, attempt: Attempt): Sending => {
-      // Set if the token is one of this client.
-      let sent: Request | undefined
-      let added: Bearer | undefined
-      let isSeen = false
-      let acceptedBefore = 0
-      // Whether the request goes to another origin, or was redirected back from there.
-      let isAway = false
-      const authenticated = Effect.flatMap(request, (given): Requested => {
-        const original = unmarked(given)
-        const url = Url.resolve(environment, original.url)
-        isAway = url === undefined || original !== given
-        if (url === undefined) return Effect.succeed(original)
-        // The error passes through the client's own combinators, which expect this error of the platform.
-        if (Url.hasDotSegment(original.url)) return Effect.fail(dotSegment(original) as E)
-        // An Authorization header of the caller's own is not replaced, and the caller gets the 401 to such a request.
-        if (isAway || "authorization" in original.headers) {
-          return Effect.succeed(complete(original, url, unauthenticated))
+    const exchange = (request: Requested, attempt: Attempt): Sending =>
+      // What is kept of a run is made within it, because a caller may run one effect several times at once.
+      Effect.suspend(() => {
+        let replacement = attempt.token
+        // Set if the token is one of this client.
+        let sent: Request | undefined
+        let added: Bearer | undefined
+        let isSeen = false
+        let acceptedBefore = 0
+        // Whether the request goes to another origin, or was redirected back from there.
+        let isAway = false
+        const authenticated = Effect.flatMap(request, (given): Requested => {
+          const original = unmarked(given)
+          const url = Url.resolve(environment, original.url)
+          isAway = url === undefined || original !== given
+          if (url === undefined) return Effect.succeed(original)
+          // The error passes through the client's own combinators, which expect this error of the platform.
+          if (Url.hasDotSegment(original.url)) return Effect.fail(dotSegment(original) as E)
+          // An Authorization header of the caller's own is not replaced, and the caller gets the 401 to such a request.
+          if (isAway || "authorization" in original.headers) {
+            return Effect.succeed(complete(original, url, unauthenticated))
+          }
+          return Effect.map(replacement === undefined ? provider.get : Effect.succeed(replacement), (token) => {
+            replacement = undefined
+            added = bearerHeaders.of(token)
+            acceptedBefore = added.accepted
+            return sent = complete(original, url, withoutBearerYet)
+          })
+        })
+        const sending = beforeSending(postprocess, authenticated, (request) => {
+          isSeen = true
+          if (added !== undefined) addBearer(request, added, bearerHeaders, environment.origins)
+          return "traced"
+        })
+        const rejected = (response: Response, bearer: Bearer): Sending | undefined =>
+          rejectsToken(response)
+            ? onRejection(request, { attempt, bearer, acceptedBefore, sent: sent!, response })
+            : undefined
+        const onResponse = (response: Response, bearer: Bearer): Sending | undefined => {
+          const rejection = rejected(response, bearer)
+          if (rejection !== undefined) return rejection
+          if (!isAccepted(response)) return undefined
+          bearer.accepted++
+          bearer.rejectedInARow = 0
+          // Accepted with another token than the rejected one, so the rejected one was not valid.
+          const isReplaced = attempt.number > 1 && !attempt.isRepeated
+          if (!isReplaced && !isRepeatedByCaller(sent!, bearer)) return undefined
+          undecided = undefined
+          return Effect.as(provider.replayAccepted, response)
         }
-        return Effect.map(attempt.token ?? provider.get, (token) => {
-          added = bearerHeaders.of(token)
-          acceptedBefore = added.accepted
-          return sent = complete(original, url, withoutBearerYet)
+        return Effect.matchCauseEffect(sending, {
+          onSuccess: (original) => {
+            const bearer = sent === undefined ? undefined : bearerHeaders.usedFor(original.request)
+            if (bearer === undefined) {
+              if (sent !== undefined && original.request.headers.authorization === unsendable) {
+                // The client's own answer, such as one of a cache.
+                return isAccepted(original) ? Effect.succeed(responseWithoutBearer(original)) : refused(sent)
+              }
+              return isAway ? markReturn(environment, original) : Effect.succeed(original)
+            }
+            const response = responseWithoutBearer(original)
+            return onResponse(response, bearer) ??
+              (isRedirect(original) ? redirectWithoutBearer(original) : Effect.succeed(response))
+          },
+          onFailure: (cause) => {
+            if (sent !== undefined) {
+              if (!isSeen && errorsIn(cause).some(isUnseen)) return refused(sent)
+              withoutBearer(errorsIn(cause))
+            }
+            const found = Cause.failureOrCause(cause)
+            if (Either.isRight(found)) return Effect.failCause(found.right)
+            const error = found.left
+            const response = filteredResponse(error)
+            const bearer = sent === undefined || response === undefined
+              ? undefined
+              : bearerHeaders.usedFor(response.request)
+            return bearer !== undefined && rejected(response!, bearer) || Effect.fail(error)
+          }
         })
       })
-      const sending = beforeSending(postprocess, authenticated, (request) => {
-        isSeen = true
-        if (added !== undefined) addBearer(request, added, bearerHeaders, environment.origins)
-        return "traced"
-      })
-      const rejected = (response: Response, bearer: Bearer): Sending | undefined =>
-        rejectsToken(response)
-          ? onRejection(request, { attempt, bearer, acceptedBefore, sent: sent!, response })
-          : undefined
-      const onResponse = (response: Response, bearer: Bearer): Sending | undefined => {
-        const rejection = rejected(response, bearer)
-        if (rejection !== undefined) return rejection
-        if (!isAccepted(response)) return undefined
-        bearer.accepted++
-        bearer.rejectedInARow = 0
-        // Accepted with another token than the rejected one, so the rejected one was not valid.
-        const isReplaced = attempt.number > 1 && !attempt.isRepeated
-        if (!isReplaced && !isRepeatedByCaller(sent!, bearer)) return undefined
-        undecided = undefined
-        return Effect.as(provider.replayAccepted, response)
-      }
-      return Effect.matchCauseEffect(sending, {
-        onSuccess: (original) => {
-          const bearer = sent === undefined ? undefined : bearerHeaders.usedFor(original.request)
-          if (bearer === undefined) {
-            if (sent !== undefined && original.request.headers.authorization === unsendable) {
-              // The client's own answer, such as one of a cache.
-              return isAccepted(original) ? Effect.succeed(responseWithoutBearer(original)) : refused(sent)
-            }
-            return isAway ? markReturn(environment, original) : Effect.succeed(original)
-          }
-          const response = responseWithoutBearer(original)
-          return onResponse(response, bearer) ??
-            (isRedirect(original) ? redirectWithoutBearer(original) : Effect.succeed(response))
-        },
-        onFailure: (cause) => {
-          if (sent !== undefined) {
-            if (!isSeen && errorsIn(cause).some(isUnseen)) return refused(sent)
-            for (const error of errorsIn(cause)) errorWithoutBearer(error)
-          }
-          const found = Cause.failureOrCause(cause)
-          if (Either.isRight(found)) return Effect.failCause(found.right)
-          const error = found.left
-          const response = filteredResponse(error)
-          const bearer = sent === undefined || response === undefined
-            ? undefined
-            : bearerHeaders.usedFor(response.request)
-          return bearer !== undefined && rejected(response!, bearer) || Effect.fail(error)
-        }
-      })
-    }
 
     const onRejection = (request: Requested, rejection: Rejection): Sending => {
       const { acceptedBefore, attempt, bearer, response } = rejection
@@ -229,7 +233,7 @@ export const authenticateWith = (provider: Service) => {
             const number = attempt.number === 1 ? 2 : 3
             return exchange(request, {
               number,
-              token: Effect.succeed(next),
+              token: next,
               isRepeated,
               isNew: wasInUse && !isRepeated
             })

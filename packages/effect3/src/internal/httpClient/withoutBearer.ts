@@ -1,14 +1,15 @@
 import * as Headers from "@effect/platform/Headers"
-import * as HttpClientError from "@effect/platform/HttpClientError"
-import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import type * as HttpClientError from "@effect/platform/HttpClientError"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as HttpIncomingMessage from "@effect/platform/HttpIncomingMessage"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import { keptText, readShortBody } from "../http/body.ts"
-import { changed } from "./sending.ts"
+import { changed, errorsIn } from "./sending.ts"
 
 // Responses and errors contain the request that was sent, with its token. Their own print methods hide it, but are not
 // always used: Node prints an uncaught error field by field. So the token is removed from everything that the caller
@@ -23,6 +24,9 @@ const taken = new WeakMap<Request, string>()
 export const authorizationOf = (request: Request): string | undefined =>
   request.headers.authorization ?? taken.get(request)
 
+const isRequest = (value: unknown): value is Request => Predicate.hasProperty(value, HttpClientRequest.TypeId)
+const isResponse = (value: unknown): value is Response => Predicate.hasProperty(value, HttpClientResponse.TypeId)
+
 const requestWithoutBearer = (request: Request): Request => {
   const authorization = request.headers.authorization
   if (authorization === undefined) return request
@@ -34,20 +38,30 @@ const requestWithoutBearer = (request: Request): Request => {
 /** Where an error of Effect keeps the arguments that it was made with, beside its fields. */
 const constructorArguments = Symbol.for("effect/Data/Error/plainArgs")
 
+/** Whether it may contain a request: a client may put its errors into errors of its own. */
+const isContainer = (value: unknown): value is object => value instanceof Error || Array.isArray(value)
+
 /**
- * The same error without the token. It is changed in place: it was made for this one request, and a copy would lose its
- * stack.
+ * The same error or errors without the token. What they contain is changed in place: it was made for this one request,
+ * and a copy would lose its stack.
  */
-export const errorWithoutBearer = <E>(error: E, response?: Response): E => {
-  if (!HttpClientError.isHttpClientError(error)) return error
-  const fields = {
-    request: requestWithoutBearer(error.request),
-    ...("response" in error && { response: response ?? responseWithoutBearer(error.response) })
+export const withoutBearer = <A>(failure: A, response?: Response): A => {
+  const seen = new Set<unknown>()
+  const clean = (holder: object) => {
+    seen.add(holder)
+    // The last three are not enumerable.
+    for (const key of [...Object.keys(holder), "cause", "errors", constructorArguments]) {
+      const field: unknown = Reflect.get(holder, key)
+      const value = Cause.isCause(field) ? errorsIn(field) : field
+      if (isRequest(value)) Reflect.set(holder, key, requestWithoutBearer(value))
+      else if (isResponse(value)) Reflect.set(holder, key, response ?? responseWithoutBearer(value))
+      else if ((isContainer(value) || Predicate.isObject(value) && key === constructorArguments) && !seen.has(value)) {
+        clean(value)
+      }
+    }
   }
-  Object.assign(error, fields)
-  const kept: unknown = Reflect.get(error, constructorArguments)
-  if (Predicate.isRecord(kept)) Object.assign(kept, fields)
-  return error
+  clean([failure])
+  return failure
 }
 
 /** The same response without the token. */
@@ -106,7 +120,7 @@ class ResponseWithoutBearer implements HttpClientResponse.HttpClientResponse {
   #withoutBearer<A>(
     effect: Effect.Effect<A, HttpClientError.ResponseError>
   ): Effect.Effect<A, HttpClientError.ResponseError> {
-    return Effect.mapError(effect, (error) => errorWithoutBearer(error, this))
+    return Effect.mapError(effect, (error) => withoutBearer(error, this))
   }
 
   get headers() {
@@ -139,7 +153,7 @@ class ResponseWithoutBearer implements HttpClientResponse.HttpClientResponse {
     return kept === undefined ? undefined : this.#withoutBearer(kept)
   }
   get stream(): Stream.Stream<Uint8Array, HttpClientError.ResponseError> {
-    return Stream.mapError(this.#content.stream, (error) => errorWithoutBearer(error, this))
+    return Stream.mapError(this.#content.stream, (error) => withoutBearer(error, this))
   }
 
   // The method of the original would print the request of the original.

@@ -1,7 +1,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import { identity } from "effect/Function"
+import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import type { TokenEndpointError } from "../../AuthError.ts"
 import { TokenEndpointUnavailable } from "../../AuthError.ts"
@@ -55,7 +55,7 @@ export const makeAcquisition = (
         ? Effect.succeed({ result: "Unchanged", credentials })
         : Effect.map(requestToken(credentials, request), (result) => ({ result, credentials }))
     })
-    return acquire.pipe(
+    const acquired = acquire.pipe(
       // Failures of the source, and defects of the source or of the HTTP client.
       Effect.catchAllCause((cause) =>
         Effect.succeed(
@@ -67,22 +67,26 @@ export const makeAcquisition = (
             )
         )
       ),
-      Effect.interruptible,
-      Effect.timeoutTo({
-        duration: timeout,
-        onSuccess: identity,
-        onTimeout: () =>
-          credentials === undefined
-            ? unavailable(
-              "CredentialsSource",
-              `The credentials source gave no answer within ${Duration.format(Duration.millis(timeout))}.`
-            )
-            : unavailable(
-              "Timeout",
-              `No token within ${Duration.format(Duration.millis(timeout))}. ` +
-                "Raise the `acquisitionTimeout`, or find out what takes so long."
-            )
-      })
+      Effect.interruptible
     )
+    const late = () =>
+      credentials === undefined
+        ? unavailable(
+          "CredentialsSource",
+          `The credentials source gave no answer within ${Duration.format(Duration.millis(timeout))}.`
+        )
+        : unavailable(
+          "Timeout",
+          `No token within ${Duration.format(Duration.millis(timeout))}. ` +
+            "Raise the `acquisitionTimeout`, or find out what takes so long."
+        )
+    // In a fiber of its own: what cannot be interrupted, such as a source that connects, or what takes long to end,
+    // does not delay the answer.
+    return Effect.flatMap(Effect.forkDaemon(acquired), (fiber) =>
+      Effect.timeoutTo(Fiber.join(fiber), {
+        duration: timeout,
+        onSuccess: Effect.succeed,
+        onTimeout: () => Effect.as(Fiber.interruptFork(fiber), late())
+      }).pipe(Effect.flatten, Effect.onInterrupt(() => Fiber.interrupt(fiber))))
   }
 }

@@ -139,7 +139,7 @@ export class Shell {
   }
 
   replayAccepted(): Effect.Effect<void> {
-    return this.#whileOpen(() => this.#dispatch({ _tag: "ReplayAccepted" }))
+    return Effect.suspend(() => this.#dispatch({ _tag: "ReplayAccepted" }))
   }
 
   status(): Status {
