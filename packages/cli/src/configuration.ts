@@ -31,6 +31,12 @@ export interface Input {
   readonly credentialsFile: Option.Option<string>
 }
 
+/** What a command sends besides the credentials. */
+export interface Sent {
+  /** Where a user's token is from: the name of a file, or stdin. */
+  readonly subjectTokenFrom?: string
+}
+
 /** Where variables are looked for. */
 interface Source {
   readonly name: string
@@ -115,27 +121,35 @@ const fromFile = (file: string): Effect.Effect<Source, Failure, FileSystem.FileS
 const has = ({ provider }: Source, variable: string): Effect.Effect<boolean, Config.ConfigError> =>
   Effect.map(Config.String(variable).pipe(Config.withDefault("")).parse(provider), (value) => value !== "")
 
-/**
- * The variables that decide where a secret is sent, or who can read the stored token. A file that does not contain the
- * secret must not set them.
- */
-const decisive = {
-  SPOTNANA_BASE_URL: "where it would be sent",
-  SPOTNANA_ENVIRONMENT: "where it would be sent",
-  SPOTNANA_TOKEN_STORE_KEYS: "with which key its token would be kept"
+/** A secret that the file in the working directory does not contain, and which variables decide about it. */
+interface ForeignSecret {
+  /** A sentence that says where it is, without a full stop. */
+  readonly where: string
+  /** What each variable decides. */
+  readonly decisive: Readonly<Record<string, string>>
+}
+
+const address = { SPOTNANA_BASE_URL: "where it would be sent", SPOTNANA_ENVIRONMENT: "where it would be sent" }
+
+const clientSecret: ForeignSecret = {
+  where: "The client secret is in the environment",
+  decisive: { ...address, SPOTNANA_TOKEN_STORE_KEYS: "with which key its token would be kept" }
 }
 
 /**
  * Anybody may have written the file in the working directory. It may, for example, come with a repository. So it must
- * not decide about a secret that it does not contain.
+ * not decide about a secret that it does not contain: not where the secret is sent, nor who can read its stored token.
  */
-const assertOwnSecret = (environment: Source, file: Source): Effect.Effect<void, Failure | Config.ConfigError> =>
+const assertNotDecided = (
+  { decisive, where }: ForeignSecret,
+  environment: Source,
+  file: Source
+): Effect.Effect<void, Failure | Config.ConfigError> =>
   Effect.gen(function*() {
-    if (!(yield* has(environment, "SPOTNANA_CLIENT_SECRET"))) return
     for (const [variable, what] of Object.entries(decisive)) {
       if ((yield* has(file, variable)) && !(yield* has(environment, variable))) {
         return yield* usageFailure(
-          `The client secret is in the environment, and ${file.name} in this directory says ${what} (${variable}). ` +
+          `${where}, and ${file.name} in this directory says ${what} (${variable}). ` +
             `If you want that, set ${variable} in the environment, or name the file: --credentials-file ${file.name}`
         )
       }
@@ -146,6 +160,7 @@ const implicitFile = ".env"
 
 const sourcesOf = (
   input: Input,
+  { subjectTokenFrom }: Sent,
   environment: Source
 ): Effect.Effect<
   ReadonlyArray<Source>,
@@ -166,17 +181,22 @@ const sourcesOf = (
     if (!isThere) return [environment]
     // Without `_FILE`: otherwise this file could name both a file of the user and the address to which it is sent.
     const file = yield* fromFile(implicitFile)
-    yield* assertOwnSecret(environment, file)
+    if (yield* has(environment, "SPOTNANA_CLIENT_SECRET")) yield* assertNotDecided(clientSecret, environment, file)
+    if (subjectTokenFrom !== undefined) {
+      const where = `The user's token is from ${subjectTokenFrom}`
+      yield* assertNotDecided({ where, decisive: address }, environment, file)
+    }
     return [environment, file]
   })
 
 /** Reads the variables from where the command line says. */
 export const read = (
-  input: Input
+  input: Input,
+  sent: Sent = {}
 ): Effect.Effect<Configuration, Failure | Config.ConfigError, FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const environment = yield* withFiles({ name: "the environment", provider: yield* ConfigProvider.ConfigProvider })
-    const sources = yield* sourcesOf(input, environment)
+    const sources = yield* sourcesOf(input, sent, environment)
     return {
       provider: sources.map(({ provider }) => provider).reduce((first, second) => ConfigProvider.orElse(first, second)),
       sourceOf: (variable) =>
@@ -192,12 +212,13 @@ export const read = (
 
 /** The variables of the environment and of the file, for `Config`. */
 export const layer = (
-  input: Input
+  input: Input,
+  sent: Sent = {}
 ): Layer.Layer<never, Failure | Config.ConfigError, FileSystem.FileSystem | Output> =>
   Layer.effect(
     ConfigProvider.ConfigProvider,
     Effect.gen(function*() {
-      const { provider, warnings } = yield* read(input)
+      const { provider, warnings } = yield* read(input, sent)
       const output = yield* Output
       yield* Effect.forEach(warnings, output.warn)
       return provider

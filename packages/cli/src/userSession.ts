@@ -100,4 +100,7 @@ export const layerBrief = (
         refresh: asItIs
       }).pipe(Layer.provide(Client.layer(environment.baseUrl)))
     })
-  ).pipe(Layer.provide(Credentials.layerConfig()), Layer.provide(Configuration.layer(input)))
+  ).pipe(
+    Layer.provide(Credentials.layerConfig()),
+    Layer.provide(Configuration.layer(input, { subjectTokenFrom: name }))
+  )

@@ -96,6 +96,52 @@ describe("the configuration of the command line", () => {
       }).pipe(Effect.provide(Spotnana))
   )
 
+  it.live.each<readonly [string, string, string]>([
+    ["SPOTNANA_BASE_URL", "", "../ada.token"],
+    ["SPOTNANA_ENVIRONMENT", "sandbox", "-"]
+  ])(
+    "of a file .env does not decide by %s where a user's token is sent, even if the file has the client secret",
+    ([variable, text, from]) =>
+      Effect.gen(function*() {
+        const mock = yield* MockSpotnana.MockSpotnana
+        const stdin = "c4n4ry.subject-t0ken"
+        yield* mock.addUser(stdin, "ada@acme.example")
+        const { SPOTNANA_BASE_URL, ...credentials } = yield* variables
+        const value = text === "" ? SPOTNANA_BASE_URL : text
+        const { run, write } = yield* makeUser()
+        write("../ada.token", stdin)
+        write(".env", dotEnv({ ...credentials, [variable]: value }))
+        for (const command of [["token"], ["request", "GET", "/v2/companies"]]) {
+          const args = [...command, "--subject-token-file", from]
+          const { code, stderr } = yield* run(args, { stdin })
+          expect(code).toBe(2)
+          expect(stderr).toMatch(
+            /^error: The user's token is from (stdin|\S+ada\.token), and \.env in this directory says where it would be sent /
+          )
+          expect(stderr).toContain(
+            `(${variable}). If you want that, set ${variable} in the environment, or name the file: --credentials-file .env\n`
+          )
+          expect(yield* mock.ledger).toEqual([])
+          const env = { SPOTNANA_BASE_URL }
+          expect(yield* run(args, { stdin, env: { ...env, [variable]: value } })).toMatchObject({ code: 0 })
+          expect(yield* run([...args, "--credentials-file", ".env"], { stdin, env })).toMatchObject({ code: 0 })
+          yield* mock.clearLedger
+        }
+      }).pipe(Effect.provide(Spotnana))
+  )
+
+  it.live("of a file .env may have the key of the token store where no token is stored, as for a user", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      yield* mock.addUser("subject-token", "ada@acme.example")
+      const { SPOTNANA_BASE_URL, ...credentials } = yield* variables
+      const { run, write } = yield* makeUser({ SPOTNANA_BASE_URL })
+      const SPOTNANA_TOKEN_STORE_KEYS = Buffer.alloc(32, 7).toString("base64")
+      write(".env", dotEnv({ ...credentials, SPOTNANA_TOKEN_STORE_KEYS }))
+      const asAda = ["--subject-token-file", "-"]
+      expect(yield* run(["token", ...asAda], { stdin: "subject-token" })).toMatchObject({ code: 0, stderr: "" })
+    }).pipe(Effect.provide(Spotnana)))
+
   it.live("of a file .env has the secret and all that decides about it", () =>
     Effect.gen(function*() {
       const { run, write } = yield* makeUser()

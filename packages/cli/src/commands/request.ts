@@ -107,7 +107,8 @@ export const request = Command.make(
     "",
     "The token is sent to the configured address only. After a 401 the request is repeated once with a new token.",
     "",
-    "With --subject-token-file, make the request for the user whose token is in the file, by token exchange (RFC 8693).",
+    "With --subject-token-file, make the request for the user whose token is in the file, by token exchange (RFC 8693). A",
+    "file .env must not have the address to which the user's token is sent: name that file with --credentials-file.",
     "",
     "Exit codes: 0 for 2xx, 3 for 3xx, 4 for 4xx, 5 for 5xx, 6 if the credentials or the token were refused, 7 if there was",
     "no usable answer, 8 if the user's token was refused, 2 for an error in the command line or the configuration."

@@ -58,7 +58,8 @@ export const token = Command.make("token", {
       "start together make one token request. On a terminal a token is printed only with --print.",
       "",
       "With --subject-token-file, print an access token for a user. Each run exchanges the user's own token, or a token that",
-      "you signed, for it (RFC 8693), and stores nothing. Exit code 8: the user's token was refused.",
+      "you signed, for it (RFC 8693), and stores nothing. A file .env must not have the address to which the user's token is",
+      "sent: name that file with --credentials-file. Exit code 8: the user's token was refused.",
       "",
       "Every user of this machine can read the arguments of a command. The first example passes the token to curl on stdin",
       "instead."
