@@ -9,7 +9,7 @@ export const executablePath = "/usr/bin/chromium"
 export const isThere = Fs.existsSync(executablePath) || process.env.CI !== undefined
 
 /** Root may not have a sandbox, and the machine no graphics. The rest keeps the browser from calling home. */
-export const launch = (): Promise<Browser> =>
+export const launchWith = (flags: ReadonlyArray<string>): Promise<Browser> =>
   chromium.launch({
     executablePath,
     args: [
@@ -19,6 +19,9 @@ export const launch = (): Promise<Browser> =>
       "--no-first-run",
       "--disable-background-networking",
       "--disable-component-update",
-      "--disable-sync"
+      "--disable-sync",
+      ...flags
     ]
   })
+
+export const launch = (): Promise<Browser> => launchWith([])

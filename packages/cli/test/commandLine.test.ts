@@ -212,7 +212,7 @@ describe("the executable", () => {
   it.live.each<readonly [ReadonlyArray<string>, number, RegExp]>([
     [["token"], 0, /^$/],
     [["doctor"], 1, /^$/],
-    [["proxy", "--require-key"], 2, /^error: SPOTNANA_PROXY_KEY is not set/],
+    [["proxy", "--require-key"], 2, /^error: --require-key requires a key, and SPOTNANA_PROXY_KEY is not set/],
     [["request", "GET", "/v2/moved"], 3, /a redirect to .* that is not followed/],
     [["keys", "revoke", "none", "--company-id", "none"], 4, /^error: .* answered 400/],
     [["api-users", "list"], 5, /^error: GET \/v2\/api-users answered 503/],

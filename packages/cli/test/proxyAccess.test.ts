@@ -366,7 +366,10 @@ describe("spotnana-auth proxy", () => {
 
   it.live.each(
     [
-      [{ SPOTNANA_PROXY_KEY: undefined }, /SPOTNANA_PROXY_KEY is not set; .+\nexport SPOTNANA_PROXY_KEY=/],
+      [
+        { SPOTNANA_PROXY_KEY: undefined },
+        /--require-key requires a key, and SPOTNANA_PROXY_KEY is not set; .+\nexport SPOTNANA_PROXY_KEY=/
+      ],
       [{ SPOTNANA_PROXY_KEY: "short" }, /SPOTNANA_PROXY_KEY is no key; at least 16 /],
       [{ SPOTNANA_PROXY_KEY: "has spaces in between" }, /SPOTNANA_PROXY_KEY is no key; at least 16 /]
     ] as const
@@ -377,14 +380,16 @@ describe("spotnana-auth proxy", () => {
       if (env.SPOTNANA_PROXY_KEY !== undefined) expect(running.stderr()).not.toContain(env.SPOTNANA_PROXY_KEY)
     }))
 
-  it.live("does not listen where others could use it unawares", () =>
+  it.live.each<readonly [string, ReadonlyArray<string>]>([
+    ["--address 0.0.0.0", ["--address", "0.0.0.0", "--allow-host", "spotnana-proxy"]],
+    ["--allow-host dev.example", ["--allow-host", "app.localhost", "--allow-host", "dev.example"]]
+  ])("does not run without a key that %s requires", ([flag, flags]) =>
     Effect.gen(function*() {
-      const flags = ["--address", "0.0.0.0", "--allow-host", "spotnana-proxy"]
       const running = yield* start(["proxy", "--port", "0", ...flags], credentials)
       expect([yield* running.end, running.stdout(), running.stderr()]).toEqual([
         2,
         "",
-        expect.stringContaining("SPOTNANA_PROXY_KEY is not set")
+        expect.stringContaining(`error: ${flag} requires a key, and SPOTNANA_PROXY_KEY is not set; `)
       ])
     }))
 

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { once } from "node:events"
 import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
-import { isThere, launch } from "../../../scripts/chromium.ts"
+import { isThere, launch, launchWith } from "../../../scripts/chromium.ts"
 import { Proxied, proxied } from "./support/proxy.ts"
 
 /** A page that tries whatever a page can to have a request made. */
@@ -78,3 +78,47 @@ layer(proxied(), { excludeTestServices: true, timeout: "30 seconds" })("in front
       )
     }))
 })
+
+/** Opens the page in a browser that finds every name on this machine. */
+const openPage = (target: string) =>
+  Effect.acquireUseRelease(
+    Effect.promise(() => launchWith(["--host-resolver-rules=MAP *.example 127.0.0.1"])),
+    (browser) =>
+      Effect.promise(async () => {
+        const evil = Http.createServer((_, response) => {
+          response.setHeader("content-type", "text/html")
+          response.end(page(target))
+        }).listen(0, "127.0.0.1")
+        await once(evil, "listening")
+        const { port } = evil.address() as AddressInfo
+        const tab = await browser.newPage()
+        await tab.goto(`http://evil.example:${port}/`)
+        await tab.waitForFunction("document.title !== 'evil'")
+        evil.closeAllConnections()
+        evil.close()
+      }),
+    (browser) => Effect.promise(() => browser.close())
+  )
+
+const env = { SPOTNANA_PROXY_KEY: "k3y-that-nobody-guesses" }
+
+// Chromium does not say that a request to the first is from a page. So the proxy requires the key.
+for (
+  const [name, refusal] of [["dev.example", /401 GET .+KEY_REQUIRED/], ["app.localhost", /403 GET .+WEB_PAGE/]] as const
+) {
+  layer(proxied(["--allow-host", name], { env }), { excludeTestServices: true, timeout: "30 seconds" })(
+    `in front of a browser, as ${name}`,
+    (it) => {
+      it.effect.skipIf(!isThere)(
+        "no page has a request made under a name of --allow-host",
+        () =>
+          Effect.gen(function*() {
+            const { mock, port, running } = yield* Proxied
+            yield* openPage(`http://${name}:${port}/v2/companies?limit=1`)
+            expect(running.stderr()).toMatch(refusal)
+            expect(yield* mock.apiRequests).toBe(0)
+          })
+      )
+    }
+  )
+}

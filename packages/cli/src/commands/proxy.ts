@@ -12,7 +12,7 @@ export const proxy = Command.make("proxy", {
   address: Flag.String("address").pipe(
     Flag.withMetavar("ip"),
     Flag.withDescription(
-      "Listen on this address. If other machines can reach it, --require-key is required. Default: 127.0.0.1 and ::1"
+      "Listen on this address. If other machines can reach it, the key is required. Default: 127.0.0.1 and ::1"
     ),
     Flag.optional
   ),
@@ -20,7 +20,7 @@ export const proxy = Command.make("proxy", {
   allowHost: Flag.String("allow-host").pipe(
     Flag.withMetavar("host"),
     Flag.withDescription(
-      "Also accept this host name, such as spotnana-proxy, or with another port, gateway:80. May be repeated"
+      "Also accept this host name, such as spotnana-proxy or gateway:80. The key is then required. May be repeated"
     ),
     Flag.atLeast(0)
   ),
@@ -43,11 +43,17 @@ export const proxy = Command.make("proxy", {
     "made again. If the proxy does not know that, the answer is 502 or 504 and says so.",
     "",
     "While it runs, every program of every user on this machine can use it. With --require-key, only programs that send",
-    "Authorization: Bearer <SPOTNANA_PROXY_KEY> can. Web pages cannot use it: requests that a browser sends for a page are",
-    "refused, and so is every Host except localhost and the names of --allow-host. Without --require-key, a request with an",
-    "Authorization header is refused too, because the header was not meant for the proxy. Cookies are removed in both",
-    "directions. Redirects are not followed; those to the API lead through the proxy. WebSockets are not supported. The",
-    "token is sent to the API only.",
+    "Authorization: Bearer <SPOTNANA_PROXY_KEY> can. Without a key, a request with an Authorization header is refused,",
+    "because the header was not meant for the proxy.",
+    "",
+    "Web pages cannot use it in a browser that sends Sec-Fetch-Site: requests that such a browser sends for a page are",
+    "refused, and so is every Host except localhost, its own addresses and the names of --allow-host. In another browser, a",
+    "page can send GET requests, but it cannot read the answers. With a key, no page can. Browsers send Sec-Fetch-Site only",
+    "to localhost, names that end with .localhost, and loopback addresses. So any other name of --allow-host requires the",
+    "key.",
+    "",
+    "Cookies are removed in both directions. Redirects are not followed; those to the API lead through the proxy.",
+    "WebSockets are not supported. The token is sent to the API only.",
     "",
     "For another container use --address 0.0.0.0 --allow-host <the name under which it calls the proxy>. The key is then",
     "required. It crosses the network unencrypted, so use a private network. GET /.spotnana-auth/health answers 200 if",

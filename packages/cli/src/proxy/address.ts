@@ -5,8 +5,8 @@ export interface Listening {
   readonly addresses: readonly [string, ...ReadonlyArray<string>]
   /** The host names that clients may use, with the port on which it listens. */
   readonly hosts: (port: number) => ReadonlyArray<string>
-  /** Other machines can reach it, so a client must send the key. */
-  readonly needsKey: boolean
+  /** The flag because of which a client must send the key, if there is one. */
+  readonly keyRequiredBy: string | undefined
 }
 
 export interface Input {
@@ -23,7 +23,16 @@ const net = () => process.getBuiltinModule("node:net")
 const inUrl = (address: string): string =>
   net().isIPv6(address) ? new URL(`http://[${address.replace(/%.*$/, "")}]`).hostname : address
 
-const isLoopback = (host: string): boolean => host.startsWith("127.") || host === "[::1]"
+const isLoopback = (host: string): boolean => net().isIPv4(host) && host.startsWith("127.") || host === "[::1]"
+
+/**
+ * Whether a browser says that a request to this host is from a web page. It sends `Sec-Fetch-Site` to HTTPS, to names of
+ * this machine and to loopback addresses only, and `Origin` with some requests only.
+ */
+const isTrustworthy = (host: string): boolean => {
+  const name = host.toLowerCase().replace(/:\d+$/, "")
+  return isLoopback(name) || /(?:^|\.)localhost$/.test(name)
+}
 
 const isEvery = (host: string): boolean => host === "0.0.0.0" || host === "[::]"
 
@@ -50,11 +59,14 @@ export const listening = ({ address, allowHost }: Input): Result.Result<Listenin
       `--address ${address} means all addresses of this machine. Name the host under which clients call the proxy, as in --allow-host spotnana-proxy`
     )
   }
+  const untrusted = allowHost.find((name) => !isTrustworthy(name))
   const named = host === undefined || isEvery(host) ? [] : [host]
   const names = [...new Set([...ownNames, ...named, ...allowHost.map((name) => name.toLowerCase())])]
   return Result.succeed({
     addresses: address === undefined ? ["127.0.0.1", "::1"] : [address],
     hosts: (port) => names.flatMap((name) => withPort(name, port)),
-    needsKey: host !== undefined && !isLoopback(host)
+    keyRequiredBy: host !== undefined && !isLoopback(host)
+      ? `--address ${address}`
+      : untrusted && `--allow-host ${untrusted}`
   })
 }

@@ -37,7 +37,9 @@ const denied = (code: string, message: string): Answer => ({ status: 403, code, 
 
 /**
  * A browser says that a request is from a page, and no page can prevent that: with `Origin`, or with `Sec-Fetch-Site`,
- * which is `none` only if the user has typed the address.
+ * which is `none` only if the user has typed the address. It sends `Sec-Fetch-Site` to this machine by the names that
+ * need no key; see `isTrustworthy`. To other names, and from a browser that does not know this header, a page can send
+ * a GET that has neither.
  */
 const fromWebPage = ({ headers }: Request): Answer | undefined =>
   headers.origin !== undefined || (headers["sec-fetch-site"] ?? "none") !== "none"

@@ -35,14 +35,17 @@ const concurrency = 64
 
 const howToMakeKey = "export SPOTNANA_PROXY_KEY=\"$(node -p 'crypto.randomBytes(24).toString(\"base64url\")')\""
 
-const keyOf = (isRequired: boolean): Effect.Effect<Redacted.Redacted | undefined, Failure | Config.ConfigError> =>
+/** The key that clients must send, if a flag requires one. */
+const keyOf = (
+  requiredBy: string | undefined
+): Effect.Effect<Redacted.Redacted | undefined, Failure | Config.ConfigError> =>
   Effect.gen(function*() {
-    if (!isRequired) return undefined
+    if (requiredBy === undefined) return undefined
     const key = yield* Config.String("SPOTNANA_PROXY_KEY").pipe(Config.withDefault(""))
     return /^[\x21-\x7e]{16,}$/.test(key)
       ? Redacted.make(key)
       : yield* usageFailure(
-        `SPOTNANA_PROXY_KEY is ${
+        `${requiredBy} requires a key, and SPOTNANA_PROXY_KEY is ${
           key === "" ? "not set" : "no key"
         }; at least 16 printable characters without spaces are expected.\n${howToMakeKey}`
       )
@@ -112,11 +115,11 @@ export const serve = (
   Effect.gen(function*() {
     const provider = yield* TokenProvider.TokenProvider
     const { environment } = provider
-    const { addresses, hosts, needsKey } = yield* Effect.mapError(
+    const { addresses, hosts, keyRequiredBy } = yield* Effect.mapError(
       Effect.fromResult(listening({ address: Option.getOrUndefined(input.address), allowHost: input.allowHost })),
       usageFailure
     )
-    const key = yield* keyOf(input.requireKey || needsKey)
+    const key = yield* keyOf(input.requireKey ? "--require-key" : keyRequiredBy)
     yield* assertNotItself(environment, hosts(input.port))
     const client = SpotnanaHttpClient.authenticate(provider)(yield* Client.make(environment.baseUrl))
     const turns = yield* Semaphore.make(concurrency)
