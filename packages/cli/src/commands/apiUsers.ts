@@ -138,7 +138,7 @@ const rotateCommand = Command.make("rotate", {
       "",
       "The switch command has the new credentials in SPOTNANA_NEW_CLIENT_ID and SPOTNANA_NEW_CLIENT_SECRET, never in its",
       "arguments. It must end after it has stored them. If its exit code is not 0, the new user is revoked. Its output",
-      "goes to stderr.",
+      "goes to stderr, without words that contain the secret or 8 of its characters in a row.",
       "",
       "Ctrl-C before the switch revokes the new user. After the switch both users stay, and the command names them. If the",
       "process is killed, a record without a secret stays below spotnana-auth/rotations in the state directory. The next run",
