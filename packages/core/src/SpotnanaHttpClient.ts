@@ -97,7 +97,7 @@ export interface Options<Eager extends boolean | "background" = boolean | "backg
  *
  * **When to use**
  *
- * Use for a client with combinators of its own: timeouts, tracing, a rate limit.
+ * Use for a client with combinators of its own: timeouts, tracing, retries.
  *
  * **Details**
  *
@@ -108,6 +108,8 @@ export interface Options<Eager extends boolean | "background" = boolean | "backg
  *
  * - Do not build the provider from such a client: it would retry and limit the
  *   token requests too. Give the provider the plain client.
+ * - A combinator of `client` that waits before it sends, such as a rate limit,
+ *   waits with a token that may expire meanwhile. Apply it to the result.
  * - Apply `HttpClient.withScope` before this, not after.
  * - Combinators that look at the URL (cookies, a circuit breaker per origin) see
  *   a relative URL unchanged. For them use absolute URLs, or put

@@ -98,7 +98,7 @@ export interface Options<Eager extends boolean | "background" = boolean | "backg
  *
  * **When to use**
  *
- * Use for a client with combinators of its own: timeouts, tracing, a rate limit.
+ * Use for a client with combinators of its own: timeouts, tracing, retries.
  *
  * **Details**
  *
@@ -109,6 +109,8 @@ export interface Options<Eager extends boolean | "background" = boolean | "backg
  *
  * - Do not build the provider from such a client: it would retry and limit the
  *   token requests too. Give the provider the plain client.
+ * - A combinator of `client` that waits before it sends, such as a rate limit,
+ *   waits with a token that may expire meanwhile. Apply it to the result.
  * - Apply `HttpClient.withScope` before this, not after.
  * - Do not put `followRedirects` or `transform` around `withTracerDisabledWhen` or
  *   `withTracerEnabled`: the token could not be kept from another origin, so
