@@ -98,7 +98,7 @@ export class Delivery extends Context.Service<Delivery, {
   /** When it was signed, by Spotnana's clock. */
   readonly timestamp: DateTime.Utc
   /** The bytes that were signed. */
-  readonly body: Uint8Array
+  readonly body: Uint8Array<ArrayBuffer>
 }>()("@effect-spotnana/core/Webhook/Delivery") {}
 
 /**

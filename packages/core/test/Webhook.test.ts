@@ -105,6 +105,15 @@ describe("verify", () => {
 
   it.effect("names the header that is missing", () =>
     Effect.forEach(["id", "timestamp", "signature"], (name) =>
+  it.effect("gives the bytes of a body in shared memory as bytes that a Response accepts", () =>
+    Effect.gen(function*() {
+      const { body, headers } = sign("{}")
+      const shared = new Uint8Array(new SharedArrayBuffer(body.length))
+      shared.set(body)
+      const delivery = yield* verifyAt(at, { headers, body: shared })
+      expect(yield* Effect.promise(() => new Response(delivery.body).text())).toBe("{}")
+    }))
+
       Effect.gen(function*() {
         const header = `x-spotnana-webhook-${name}`
         const { [header]: _, ...headers } = sign("{}").headers

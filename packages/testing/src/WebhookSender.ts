@@ -46,15 +46,17 @@ export interface Options {
  */
 export interface SignedDelivery {
   readonly headers: Readonly<Record<string, string>>
-  readonly body: Uint8Array
+  readonly body: Uint8Array<ArrayBuffer>
 }
 
 const crypto = /* #__PURE__ */ Layer.provideMerge(Mac.layerWebCrypto, SecureRandom.layerWebCrypto)
 
 const utf8 = new TextEncoder()
 
-const bytesOf = (body: unknown): Uint8Array =>
-  body instanceof Uint8Array ? body : utf8.encode(Predicate.isString(body) ? body : JSON.stringify(body))
+const bytesOf = (body: unknown): Uint8Array<ArrayBuffer> =>
+  body instanceof Uint8Array
+    ? new Uint8Array(body)
+    : utf8.encode(Predicate.isString(body) ? body : JSON.stringify(body))
 
 /**
  * Signs a delivery by the convention of Standard Webhooks, under Spotnana's header names.
@@ -62,6 +64,20 @@ const bytesOf = (body: unknown): Uint8Array =>
  * **Details**
  *
  * A secret that is not Base64 is a defect.
+ *
+ * **Example** (A request to your own handler)
+ *
+ * ```ts
+ * import { WebhookSender } from "@effect-spotnana/testing"
+ * import { Effect, Redacted } from "effect"
+ *
+ * const request = WebhookSender.sign({
+ *   secrets: Redacted.make("whsec_c2VjcmV0IG9mIHRoZSB0ZXN0"),
+ *   body: { type: "trip.booked" }
+ * }).pipe(
+ *   Effect.map((signed) => new Request("http://localhost/webhooks/spotnana", { method: "POST", ...signed }))
+ * )
+ * ```
  *
  * @category constructors
  * @since 0.1.0

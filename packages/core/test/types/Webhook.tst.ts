@@ -36,6 +36,11 @@ describe("Webhook", () => {
   })
 
   test("the middleware provides the delivery, to a router and to an API", () => {
+  test("the bytes of a verified delivery are a body of a Request", () => {
+    expect<Webhook.Delivery["Service"]["body"]>().type.toBe<Uint8Array<ArrayBuffer>>()
+    expect<Webhook.Delivery["Service"]["body"]>().type.toBeAssignableTo<NonNullable<RequestInit["body"]>>()
+  })
+
     expect<Webhook.ServerOptions>().type.toBeAssignableTo<Webhook.Options>()
     expect(Webhook.middleware).type.toBeCallableWith({ secrets: secret, maxBodySize: 1_000 })
     expect(Webhook.layerSigned({ secrets: secret })).type.toBe<Layer.Layer<Webhook.Signed>>()

@@ -14,6 +14,11 @@ describe("WebhookSender", () => {
     expect(WebhookSender.sign).type.not.toBeCallableWith({ secrets: "whsec_", body: {} })
   })
 
+  test("the bytes of a signed delivery are a body of a Request", () => {
+    expect<WebhookSender.SignedDelivery["body"]>().type.toBe<Uint8Array<ArrayBuffer>>()
+    expect<WebhookSender.SignedDelivery["body"]>().type.toBeAssignableTo<NonNullable<RequestInit["body"]>>()
+  })
+
   test("what sends it is an HttpClient", () => {
     expect(WebhookSender.deliver("http://127.0.0.1", { ...options, attempts: 1, duplicates: 1 })).type.toBe<
       Effect.Effect<ReadonlyArray<number>, HttpClientError.HttpClientError, HttpClient.HttpClient>

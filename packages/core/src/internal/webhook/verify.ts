@@ -24,7 +24,7 @@ export type Problem =
 export interface Delivery {
   readonly id: string
   readonly timestamp: DateTime.Utc
-  readonly body: Uint8Array
+  readonly body: Uint8Array<ArrayBuffer>
 }
 
 export interface Options {
@@ -126,6 +126,7 @@ export const makeVerify = ({ secrets, tolerance: input = "5 minutes" }: Options)
           "body as it came, before it is parsed."
       )
     }
-    return { id, timestamp: DateTime.makeUnsafe(at), body }
+    // Copied: a body may be in shared memory, which a `Request` or a `Response` does not accept.
+    return { id, timestamp: DateTime.makeUnsafe(at), body: new Uint8Array(body) }
   })
 }
