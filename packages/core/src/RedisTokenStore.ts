@@ -5,18 +5,17 @@
  */
 import { checked } from "@effect-spotnana/engine/Options"
 import type * as Config from "effect/Config"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import * as Redis from "effect/persistence/Redis"
 import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
+import { connected, connectedTo, ofClient, ofRedis, redisError } from "./internal/redisConnection.ts"
+import type { Client, Connection, Failure } from "./internal/redisConnection.ts"
 import { makeRedisBackend } from "./internal/tokenStore/redis.ts"
-import { connected, ofClient, ofRedis, redisError } from "./internal/tokenStore/redisConnection.ts"
-import type { Client, Connection } from "./internal/tokenStore/redisConnection.ts"
 import * as TokenStore from "./TokenStore.ts"
 
-export type { Client } from "./internal/tokenStore/redisConnection.ts"
+export type { Client } from "./internal/redisConnection.ts"
 
 /**
  * How the store uses Redis.
@@ -36,7 +35,7 @@ export interface Options {
 
 const make = (
   options: Options | undefined,
-  connection: Effect.Effect<Connection, TokenStore.TokenStoreError>
+  connection: Effect.Effect<Connection, Failure>
 ) =>
   Effect.gen(function*() {
     const namespace = options?.namespace ?? "spotnana"
@@ -140,12 +139,7 @@ export const layerWith = <E, R>(
   redis: Layer.Layer<Redis.Redis, E, R>,
   options?: Options
 ): Layer.Layer<TokenStore.TokenStore, Config.ConfigError, R> =>
-  TokenStore.layer(
-    Effect.flatMap(
-      connected(Effect.map(Layer.build(redis), (services) => ofRedis(Context.get(services, Redis.Redis)))),
-      (connection) => make(options, connection)
-    )
-  )
+  TokenStore.layer(Effect.flatMap(connectedTo(redis), (connection) => make(options, connection)))
 
 /**
  * A store on the application's own client, for Redis Cluster and Redis Sentinel.

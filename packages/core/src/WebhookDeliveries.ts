@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import { printable } from "@effect-spotnana/engine/Text"
+import type * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
@@ -18,6 +19,8 @@ import * as Redis from "effect/persistence/Redis"
 import * as Random from "effect/Random"
 import { currentInstant } from "./internal/instant.ts"
 import { duration } from "./internal/options.ts"
+import { connectedTo, failed, noAnswer, ofRedis, script } from "./internal/redisConnection.ts"
+import type { Connection, Failure, Script } from "./internal/redisConnection.ts"
 
 /**
  * Another request handles the same delivery at this moment, or the store of the
@@ -51,6 +54,20 @@ export interface Options {
    * handle the delivery. Default: 5 minutes.
    */
   readonly handlerTimeout?: Duration.Input | undefined
+}
+
+/**
+ * How deliveries are stored in Redis.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RedisOptions extends Options {
+  /**
+   * The keys in Redis are this prefix and the id of the delivery. Use one for each application on a server: with the same
+   * prefix, a delivery that one application has handled is a duplicate for the other one. Default: `spotnana:webhook:`.
+   */
+  readonly prefix?: string | undefined
 }
 
 /**
@@ -97,9 +114,9 @@ interface Store {
   readonly claim: (
     id: string,
     claimant: string
-  ) => Effect.Effect<"Granted" | "InProgress" | "Handled", DeliveryUnavailable>
-  readonly setHandled: (id: string) => Effect.Effect<void, DeliveryUnavailable>
-  readonly release: (id: string, claimant: string) => Effect.Effect<void, DeliveryUnavailable>
+  ) => Effect.Effect<"Granted" | "InProgress" | "Handled", Failure>
+  readonly setHandled: (id: string) => Effect.Effect<void, Failure>
+  readonly release: (id: string, claimant: string) => Effect.Effect<void, Failure>
 }
 
 const inProgress = (id: string) =>
@@ -110,6 +127,13 @@ const inProgress = (id: string) =>
     } is being handled by another request: let it be sent again later.`
   })
 
+const storeFailed = (id: string, { cause, message }: Failure) =>
+  new DeliveryUnavailable({
+    reason: "Store",
+    message: `It is not known whether the webhook delivery ${printable(id, [])} was handled before. ${message}`,
+    cause
+  })
+
 const makeOnce = (store: Store): Once => (id, { duplicate, handle }) =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
@@ -117,13 +141,19 @@ const makeOnce = (store: Store): Once => (id, { duplicate, handle }) =>
       const claimant = `${random.nextDoubleUnsafe()}:${random.nextDoubleUnsafe()}`
       const release = Effect.ignore(store.release(id, claimant))
       // A claim may have been granted even if its answer did not arrive.
-      const claim = yield* Effect.onError(restore(store.claim(id, claimant)), () => release)
+      const claim = yield* restore(store.claim(id, claimant)).pipe(
+        Effect.onError(() => release),
+        Effect.mapError((failure) => storeFailed(id, failure))
+      )
       if (claim === "Handled") return yield* restore(duplicate)
       if (claim === "InProgress") return yield* Effect.fail(inProgress(id))
       const exit = yield* Effect.exit(restore(handle))
       // The result is always that of the handler: after an error of the store, a handled delivery would be sent again.
       yield* Exit.isSuccess(exit)
-        ? Effect.catch(store.setHandled(id), (error) => Effect.logWarning(error.message))
+        ? Effect.catch(store.setHandled(id), ({ message }) =>
+          Effect.logWarning(
+            `The webhook delivery ${printable(id, [])} was handled, but that could not be stored. ${message}`
+          ))
         : release
       return yield* exit
     })
@@ -167,46 +197,45 @@ const makeMemory = ({ handlerTimeout, timeToLive }: Times): Store => {
   }
 }
 
-const handled = "handled"
-
-// Redis clients wait for an answer without a time limit.
+// A little more than the time limit of a script on a connection that is replaced when it fails.
 const storeTimeout = Duration.seconds(2)
 
-const deleteIfEqual = /* #__PURE__ */ Redis.script((key: string, value: string) => [key, value], {
-  lua: "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end",
-  numberOfKeys: 1
-})
+const claimScript = /* #__PURE__ */ script<"Granted" | "InProgress" | "Handled">(`
+local value = redis.call('GET', KEYS[1])
+if value == 'handled' then return 'Handled' end
+if value then return 'InProgress' end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 'Granted'`)
+const handledScript = /* #__PURE__ */ script<unknown>("return redis.call('SET', KEYS[1], 'handled', 'PX', ARGV[1])")
+const releaseScript = /* #__PURE__ */ script<unknown>(
+  "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
+)
 
-const makeRedis = (redis: Redis.Redis["Service"], prefix: string, { handlerTimeout, timeToLive }: Times): Store => {
-  const keyOf = (id: string) => prefix + id
-  /** Runs commands. A client that dies or throws cannot be used either. */
-  const run = <A>(commands: () => Effect.Effect<A, Redis.RedisError>) =>
-    Effect.suspend(commands).pipe(
-      Effect.timeout(storeTimeout),
-      Effect.catchDefect((defect) => Effect.fail(defect)),
-      Effect.mapError((cause) =>
-        new DeliveryUnavailable({
-          reason: "Store",
-          message:
-            "Redis cannot be used, so it is not known whether a webhook delivery was handled: check the connection.",
-          cause
-        })
-      )
+const makeRedis = (
+  connection: Effect.Effect<Connection, Failure>,
+  { prefix = "spotnana:webhook:", ...options }: RedisOptions
+): Store => {
+  const { handlerTimeout, timeToLive } = timesOf(options)
+  /** Runs a script. A client that dies or throws cannot be used either. */
+  const run = <Result>(script: Script<Result>, id: string, ...args: ReadonlyArray<string | number>) =>
+    Effect.flatMap(connection, ({ run }) => Effect.mapError(run(script, [prefix + id], args), failed)).pipe(
+      Effect.timeoutOrElse({ duration: storeTimeout, orElse: () => Effect.fail(failed(noAnswer())) }),
+      Effect.catchDefect((defect) => Effect.fail(failed(defect)))
     )
   return {
-    claim: (id, claimant) =>
-      run(Effect.fnUntraced(function*() {
-        const set = yield* redis.send("SET", keyOf(id), claimant, "NX", "PX", `${handlerTimeout}`)
-        if (set === "OK") return "Granted"
-        return (yield* redis.send("GET", keyOf(id))) === handled ? "Handled" : "InProgress"
-      })),
-    setHandled: (id) => Effect.asVoid(run(() => redis.send("SET", keyOf(id), handled, "PX", `${timeToLive}`))),
-    release: (id, claimant) => run(() => redis.eval(deleteIfEqual)(keyOf(id), claimant))
+    claim: (id, claimant) => run(claimScript, id, claimant, handlerTimeout),
+    setHandled: (id) => Effect.asVoid(run(handledScript, id, timeToLive)),
+    release: (id, claimant) => Effect.asVoid(run(releaseScript, id, claimant))
   }
 }
 
 /**
  * Deliveries of this process, in memory.
+ *
+ * **Gotchas**
+ *
+ * Build it once, where the server starts. A layer that is built for each request
+ * remembers nothing of the one before, and a duplicate is handled twice.
  *
  * @category layers
  * @since 0.1.0
@@ -215,22 +244,82 @@ export const layerMemory = (options: Options = {}): Layer.Layer<WebhookDeliverie
   Layer.sync(WebhookDeliveries, () => ({ once: makeOnce(makeMemory(timesOf(options))) }))
 
 /**
- * Deliveries of all processes that share a Redis.
+ * Deliveries of all processes that share a Redis, which may be unavailable, also
+ * at the start.
+ *
+ * **When to use**
+ *
+ * Use for an application that runs in several processes.
  *
  * **Details**
  *
- * Keys are `prefix` and the id of the delivery; the default prefix is
- * `spotnana:webhook:`. It works with every client for the `Redis` service of
- * `effect/persistence`. A command that Redis does not answer within 2 seconds
- * fails.
+ * While Redis is unavailable, `once` fails with `DeliveryUnavailable` (`Store`),
+ * whose message says why, and does not run the handler. A command that Redis does
+ * not answer within 2 seconds fails.
+ *
+ * The deliveries have their own connection, also if the application provides
+ * `redis` elsewhere. If commands fail, or get no answer, for ten seconds, the
+ * connection is replaced: the client may have given up, as node-redis does after
+ * its `socketTimeout`. `redis` has the same options as for
+ * `RedisTokenStore.layerWith`. Log messages of the client are suppressed, because
+ * they may contain the password. If the configuration is missing, or the address
+ * cannot be read, the layer fails.
+ *
+ * **Gotchas**
+ *
+ * If Redis evicts keys, or restarts without its data, a delivery that is sent
+ * again is handled again.
+ *
+ * **Example** (Several processes on Node)
+ *
+ * ```ts
+ * import { WebhookDeliveries } from "@effect-spotnana/core"
+ * import { NodeRedis } from "@effect/platform-node"
+ *
+ * const Redis = NodeRedis.layer({
+ *   url: "redis://localhost:6379",
+ *   disableOfflineQueue: true,
+ *   pingInterval: 15_000,
+ *   socket: { socketTimeout: 20_000 }
+ * })
+ *
+ * const Deliveries = WebhookDeliveries.layerRedisWith(Redis, { prefix: "booking:webhook:" })
+ * ```
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerRedis = (
-  { prefix = "spotnana:webhook:", ...options }: Options & { readonly prefix?: string | undefined } = {}
-): Layer.Layer<WebhookDeliveries, never, Redis.Redis> =>
+export const layerRedisWith = <E, R>(
+  redis: Layer.Layer<Redis.Redis, E, R>,
+  options: RedisOptions = {}
+): Layer.Layer<WebhookDeliveries, Config.ConfigError, R> =>
   Layer.effect(
     WebhookDeliveries,
-    Effect.map(Redis.Redis, (redis) => ({ once: makeOnce(makeRedis(redis, prefix, timesOf(options))) }))
+    Effect.map(connectedTo(redis), (connection) => ({ once: makeOnce(makeRedis(connection, options)) }))
+  )
+
+/**
+ * Deliveries of all processes that share a Redis, on the `Redis` service that the
+ * application has.
+ *
+ * **Details**
+ *
+ * It works with every client for the `Redis` service of `effect/persistence`. A
+ * command that Redis does not answer within 2 seconds fails.
+ *
+ * **Gotchas**
+ *
+ * The connection is the application's, and is not replaced. If its client gives
+ * up, as node-redis does after its `socketTimeout`, every delivery fails with
+ * `DeliveryUnavailable` until the process is restarted. A `Redis` layer fails if
+ * the server cannot be reached at the start. {@link layerRedisWith} has neither
+ * problem.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerRedis = (options: RedisOptions = {}): Layer.Layer<WebhookDeliveries, never, Redis.Redis> =>
+  Layer.effect(
+    WebhookDeliveries,
+    Effect.map(Redis.Redis, (redis) => ({ once: makeOnce(makeRedis(Effect.succeed(ofRedis(redis)), options)) }))
   )

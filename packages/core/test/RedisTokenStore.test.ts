@@ -156,6 +156,27 @@ describe("a store on a Redis that may be unavailable", () => {
       expect([yield* Ref.get(made), yield* Ref.get(open)]).toEqual([2, 1])
     }))
 
+  it.effect("replaces a connection that only fails, also if the application provides the same layer elsewhere", () => {
+    let connections = 0
+    const redis = Layer.effect(
+      Redis.Redis,
+      Effect.suspend(() => {
+        connections++
+        return Redis.make({
+          send: () => Effect.fail(redisError),
+          subscribe: () => Effect.never,
+          connect: Effect.never
+        })
+      })
+    )
+    return Effect.gen(function*() {
+      const { backend } = yield* TokenStore.TokenStore
+      const before = connections
+      yield* within("12 seconds", backend.read("key"))
+      expect(connections).toBe(before + 1)
+    }).pipe(Effect.provide(Layer.provideMerge(RedisTokenStore.layerWith(redis, { keys }), redis)))
+  })
+
   it.effect("keeps a connection that answers, when scripts are interrupted", () =>
     Effect.gen(function*() {
       let answer: Effect.Effect<unknown, Redis.RedisError> = Effect.never

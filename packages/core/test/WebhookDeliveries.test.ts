@@ -1,48 +1,42 @@
 import { WebhookDeliveries } from "@effect-spotnana/core"
 import { describe, expect, it } from "@effect/vitest"
+import type { Config } from "effect"
 import { Deferred, Effect, Exit, Fiber, Layer } from "effect"
 import { Redis } from "effect/persistence"
 import { TestClock } from "effect/testing"
 import { randomUUID } from "node:crypto"
 import * as RealRedis from "./support/redis.ts"
 
+type Operation = "claim" | "setHandled" | "release"
+
 /** As much of a Redis as the deliveries need, on the test's clock. What it was asked for is done, also where no answer comes. */
-const fakeRedis = (isAnswered: (command: string) => boolean = () => true) =>
+const fakeRedis = (isAnswered: (operation: Operation) => boolean = () => true) =>
   Layer.effect(
     Redis.Redis,
     Effect.gen(function*() {
       const values = new Map<string, { readonly value: string; readonly until: number }>()
       const clock = yield* TestClock.testClockWith(Effect.succeed)
-      const get = (key: string) => {
+      const operationOf = (lua: string): Operation =>
+        lua.includes("Granted") ? "claim" : lua.includes("DEL") ? "release" : "setHandled"
+      const run = (operation: Operation, key: string, args: ReadonlyArray<string>): unknown => {
+        const now = clock.currentTimeMillisUnsafe()
         const entry = values.get(key)
-        return entry !== undefined && entry.until > clock.currentTimeMillisUnsafe() ? entry.value : null
-      }
-      const run = (command: string, args: ReadonlyArray<string>): unknown => {
-        const [key = "", value = ""] = args
-        switch (command) {
-          case "GET":
-            return get(key)
-          case "SET": {
-            if (args.includes("NX") && get(key) !== null) return null
-            values.set(key, { value, until: clock.currentTimeMillisUnsafe() + Number(args[args.indexOf("PX") + 1]) })
-            return "OK"
-          }
-          case "SCRIPT":
-            return "sha"
-          case "EVALSHA": {
-            const [, , held = "", claimant] = args
-            if (get(held) === claimant) values.delete(held)
-            return null
-          }
-          default:
-            throw new Error(`unknown command ${command}`)
-        }
+        const value = entry !== undefined && entry.until > now ? entry.value : undefined
+        if (operation === "release") return value === args[0] && void values.delete(key)
+        if (operation === "setHandled") return values.set(key, { value: "handled", until: now + Number(args[0]) })
+        if (value !== undefined) return value === "handled" ? "Handled" : "InProgress"
+        values.set(key, { value: args[0]!, until: now + Number(args[1]) })
+        return "Granted"
       }
       return yield* Redis.make({
+        // A script's hash is the script.
         send: <A>(command: string, ...args: ReadonlyArray<string>) =>
           Effect.suspend(() => {
-            const answer = run(command, args) as A
-            return isAnswered(command) ? Effect.succeed(answer) : Effect.never
+            if (command === "SCRIPT") return Effect.succeed(args[1] as A)
+            const [lua, , key, ...rest] = args
+            const operation = operationOf(lua!)
+            const answer = run(operation, key!, rest) as A
+            return isAnswered(operation) ? Effect.succeed(answer) : Effect.never
           }),
         subscribe: () => Effect.never,
         connect: Effect.never
@@ -125,26 +119,37 @@ describe.each(stores)("deliveries in $name", ({ layer }) => {
 })
 
 describe.skipIf(!RealRedis.isThere)("deliveries in a real Redis", () => {
-  it.live("a delivery is handled once, and again if its handler failed", () =>
-    Effect.gen(function*() {
-      const url = yield* RealRedis.url
-      const deliveries = Layer.fresh(
-        Layer.provide(WebhookDeliveries.layerRedis({ prefix: `webhook:${randomUUID()}:` }), RealRedis.layerOf(url))
-      )
-      yield* Effect.gen(function*() {
-        expect(Exit.isFailure(yield* Effect.exit(once("msg_1", Effect.fail("no"))))).toBe(true)
-        const gate = yield* Deferred.make<string>()
-        const started = yield* Deferred.make<void>()
-        const first = yield* Effect.forkChild(
-          once("msg_1", Effect.andThen(Deferred.succeed(started, undefined), Deferred.await(gate)))
-        )
-        yield* Deferred.await(started)
-        expect((yield* Effect.flip(once("msg_1", Effect.succeed("twice")))).reason).toBe("InProgress")
-        yield* Deferred.succeed(gate, "handled")
-        expect(yield* Fiber.join(first)).toBe("handled")
-        expect(yield* once("msg_1", Effect.succeed("twice"))).toBe("duplicate")
-      }).pipe(Effect.provide(deliveries))
-    }))
+  const layers: Record<
+    string,
+    (
+      redis: Layer.Layer<Redis.Redis, Redis.RedisError>,
+      prefix: string
+    ) => Layer.Layer<WebhookDeliveries.WebhookDeliveries, Redis.RedisError | Config.ConfigError>
+  > = {
+    layerRedis: (redis, prefix) => Layer.provide(WebhookDeliveries.layerRedis({ prefix }), redis),
+    layerRedisWith: (redis, prefix) => WebhookDeliveries.layerRedisWith(redis, { prefix })
+  }
+  it.live.each(Object.keys(layers))(
+    "a delivery is handled once, and again if its handler failed: %s",
+    (name) =>
+      Effect.gen(function*() {
+        const url = yield* RealRedis.url
+        const deliveries = Layer.fresh(layers[name]!(RealRedis.layerOf(url), `webhook:${randomUUID()}:`))
+        yield* Effect.gen(function*() {
+          expect(Exit.isFailure(yield* Effect.exit(once("msg_1", Effect.fail("no"))))).toBe(true)
+          const gate = yield* Deferred.make<string>()
+          const started = yield* Deferred.make<void>()
+          const first = yield* Effect.forkChild(
+            once("msg_1", Effect.andThen(Deferred.succeed(started, undefined), Deferred.await(gate)))
+          )
+          yield* Deferred.await(started)
+          expect((yield* Effect.flip(once("msg_1", Effect.succeed("twice")))).reason).toBe("InProgress")
+          yield* Deferred.succeed(gate, "handled")
+          expect(yield* Fiber.join(first)).toBe("handled")
+          expect(yield* once("msg_1", Effect.succeed("twice"))).toBe("duplicate")
+        }).pipe(Effect.provide(deliveries))
+      })
+  )
 })
 
 describe("deliveries", () => {
@@ -153,15 +158,18 @@ describe("deliveries", () => {
       let handled = 0
       const error = yield* Effect.flip(once("msg_1", Effect.sync(() => handled += 1)))
       expect(error.reason).toBe("Store")
-      expect(error.message).toContain("Redis cannot be used")
+      expect(error.message).toBe(
+        "It is not known whether the webhook delivery msg_1 was handled before. Redis failed: ECONNREFUSED. Check its " +
+          "address, its access rules and its state."
+      )
       expect(handled).toBe(0)
     }).pipe(Effect.provide(Layer.provide(WebhookDeliveries.layerRedis(), brokenRedis))))
 
-  const onSilentRedis = (silent: Set<string>) =>
-    Layer.provide(WebhookDeliveries.layerRedis(), fakeRedis((command) => !silent.has(command)))
+  const onSilentRedis = (silent: Set<Operation>) =>
+    Layer.provide(WebhookDeliveries.layerRedis(), fakeRedis((operation) => !silent.has(operation)))
 
   it.effect("a Redis that never answers a claim is given up after 2 seconds, and the delivery can be sent again", () => {
-    const silent = new Set(["SET"])
+    const silent = new Set<Operation>(["claim"])
     return Effect.gen(function*() {
       const first = yield* Effect.forkChild(Effect.flip(once("msg_1", Effect.succeed("handled"))))
       yield* TestClock.adjust("2 seconds")
@@ -172,7 +180,7 @@ describe("deliveries", () => {
   })
 
   it.effect("a request that is interrupted while it claims a delivery leaves it to the next one", () => {
-    const silent = new Set(["SET"])
+    const silent = new Set<Operation>(["claim"])
     return Effect.gen(function*() {
       const first = yield* Effect.forkChild(once("msg_1", Effect.succeed("handled")))
       yield* TestClock.adjust("1 second")
@@ -183,9 +191,11 @@ describe("deliveries", () => {
   })
 
   it.effect("a Redis that goes silent while a delivery is handled does not hold up its answer", () => {
-    const silent = new Set<string>()
+    const silent = new Set<Operation>()
     return Effect.gen(function*() {
-      const goesSilent = Effect.sync(() => ["SET", "SCRIPT", "EVALSHA"].forEach((command) => silent.add(command)))
+      const goesSilent = Effect.sync(() =>
+        (["setHandled", "release"] as const).forEach((operation) => silent.add(operation))
+      )
       for (const [id, end] of [["msg_1", Effect.succeed("handled")], ["msg_2", Effect.fail("no")]] as const) {
         silent.clear()
         const handling = yield* Effect.forkChild(Effect.exit(once(id, Effect.andThen(goesSilent, end))))
@@ -221,6 +231,53 @@ describe("deliveries", () => {
       }).pipe(Effect.provide(Layer.provide(WebhookDeliveries.layerRedis(), layer)))
     }
   )
+
+  /** A Redis that may be unavailable at the start, and whose first clients give up. */
+  const unsteadyRedis = () => {
+    const state = { isThere: true, connections: 0, givenUp: 0 }
+    const redis = Layer.effect(
+      Redis.Redis,
+      Effect.gen(function*() {
+        if (!state.isThere) {
+          return yield* Effect.fail(new Redis.RedisError({ cause: new Error("connect ECONNREFUSED") }))
+        }
+        const number = ++state.connections
+        return yield* Redis.make({
+          send: <A>(command: string) =>
+            number <= state.givenUp
+              ? Effect.fail(new Redis.RedisError({ cause: new Error("The client is closed") }))
+              : Effect.succeed((command === "SCRIPT" ? "sha" : "Granted") as A),
+          subscribe: () => Effect.never,
+          connect: Effect.never
+        })
+      })
+    )
+    return { state, redis }
+  }
+
+  it.effect("layerRedisWith starts without a Redis, says why a delivery is not handled, and connects later", () => {
+    const { redis, state } = unsteadyRedis()
+    state.isThere = false
+    return Effect.gen(function*() {
+      const error = yield* Effect.flip(once("msg_1", Effect.succeed("handled")))
+      expect(error.reason).toBe("Store")
+      expect(error.message).toContain("Redis is not connected: connect ECONNREFUSED")
+      state.isThere = true
+      yield* TestClock.adjust("10 seconds")
+      expect(yield* once("msg_1", Effect.succeed("handled"))).toBe("handled")
+    }).pipe(Effect.provide(WebhookDeliveries.layerRedisWith(redis)))
+  })
+
+  it.effect("layerRedisWith replaces a connection whose client has given up, also if the application uses it too", () => {
+    const { redis, state } = unsteadyRedis()
+    return Effect.gen(function*() {
+      expect(yield* once("msg_1", Effect.succeed("handled"))).toBe("handled")
+      state.givenUp = state.connections
+      expect((yield* Effect.flip(once("msg_2", Effect.succeed("handled")))).message).toContain("The client is closed")
+      yield* TestClock.adjust("10 seconds")
+      expect(yield* once("msg_2", Effect.succeed("handled"))).toBe("handled")
+    }).pipe(Effect.provide(Layer.provideMerge(WebhookDeliveries.layerRedisWith(redis), redis)))
+  })
 
   it("options that cannot be used are refused", () => {
     const made = (options: WebhookDeliveries.Options) => () =>

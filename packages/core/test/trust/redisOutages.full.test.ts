@@ -1,6 +1,8 @@
+import { WebhookDeliveries } from "@effect-spotnana/core"
 import { MockSpotnana } from "@effect-spotnana/testing"
+import { NodeRedis } from "@effect/platform-node"
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Redacted, Schedule } from "effect"
+import { Context, Effect, Layer, Redacted, Schedule } from "effect"
 import { HttpServer } from "effect/http"
 import * as RedisServer from "../support/redis.ts"
 import { onSocket } from "../support/sockets.ts"
@@ -68,6 +70,33 @@ describe.skipIf(isSkipped).concurrent("a Redis, with the options that are recomm
       yield* server.signal("SIGCONT")
       yield* together(instances)
     }).pipe(Effect.provide(spotnana)))
+
+  it.live("down at the start, then frozen for longer than a socket may be silent: webhooks are handled again afterwards", () =>
+    Effect.gen(function*() {
+      const server = yield* RedisServer.serve()
+      yield* server.kill
+      const redis = NodeRedis.layer({
+        ...recommended,
+        url: server.url,
+        pingInterval: 500,
+        socket: { socketTimeout: 1_000 }
+      })
+      const services = yield* Layer.build(WebhookDeliveries.layerRedisWith(redis))
+      const { once } = Context.get(services, WebhookDeliveries.WebhookDeliveries)
+      const handle = (id: string) =>
+        once(id, { handle: Effect.succeed("handled"), duplicate: Effect.succeed("duplicate") })
+      const handledInTheEnd = (id: string) =>
+        Effect.retry(handle(id), { schedule: Schedule.spaced("500 millis"), times: 120 })
+      expect((yield* Effect.flip(handle("msg_1"))).message).toContain("Redis is not connected: ")
+      yield* server.start
+      expect(yield* handledInTheEnd("msg_1")).toBe("handled")
+      yield* server.signal("SIGSTOP")
+      yield* Effect.sleep("3 seconds")
+      expect((yield* Effect.flip(handle("msg_2"))).reason).toBe("Store")
+      yield* server.signal("SIGCONT")
+      expect(yield* handledInTheEnd("msg_2")).toBe("handled")
+      expect(yield* handle("msg_1")).toBe("duplicate")
+    }))
 
   it.live("a server that becomes a replica and is connected to all the same: they follow to the new one", () =>
     Effect.gen(function*() {

@@ -1,4 +1,6 @@
+import { WebhookDeliveries } from "@effect-spotnana/core"
 import { MockSpotnana } from "@effect-spotnana/testing"
+import { NodeRedis } from "@effect/platform-node"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Exit, Redacted } from "effect"
 import { makeCertificate } from "../support/certificate.ts"
@@ -94,6 +96,19 @@ describe.skipIf(!RedisServer.canStart && process.env.CI === undefined)("a Redis"
           const redis = yield* withUser(rule)
           yield* conforms(storeOn(redis))
           yield* share(redis)
+        }))
+
+      it.live("webhook deliveries need no more than what is documented", () =>
+        Effect.gen(function*() {
+          const redis = yield* withUser(["~webhook:*", ..."+evalsha +script|load +get +set +del +ping".split(" ")])
+          const deliveries = WebhookDeliveries.layerRedisWith(NodeRedis.layer(redis), { prefix: "webhook:" })
+          const once = <A, E>(handle: Effect.Effect<A, E>) =>
+            WebhookDeliveries.WebhookDeliveries.use((_) => _.once("msg_1", { handle, duplicate: Effect.succeed("no") }))
+          yield* Effect.gen(function*() {
+            expect(yield* Effect.flip(once(Effect.fail("failed")))).toBe("failed")
+            expect(yield* once(Effect.succeed("handled"))).toBe("handled")
+            expect(yield* once(Effect.succeed("twice"))).toBe("no")
+          }).pipe(Effect.provide(deliveries))
         }))
 
       it.live("needs all of that", () =>

@@ -7,6 +7,7 @@ import type { Redis } from "effect/persistence"
 import { describe, expect, test } from "tstyche"
 
 declare const secret: Redacted.Redacted
+declare const redis: Layer.Layer<Redis.Redis, Error, "Needed">
 declare const delivery: { readonly headers: Headers; readonly body: Uint8Array }
 
 describe("Webhook", () => {
@@ -35,12 +36,12 @@ describe("Webhook", () => {
     expect(Webhook.secrets).type.toBe<Config.Config<ReadonlyArray<Redacted.Redacted>>>()
   })
 
-  test("the middleware provides the delivery, to a router and to an API", () => {
   test("the bytes of a verified delivery are a body of a Request", () => {
     expect<Webhook.Delivery["Service"]["body"]>().type.toBe<Uint8Array<ArrayBuffer>>()
     expect<Webhook.Delivery["Service"]["body"]>().type.toBeAssignableTo<NonNullable<RequestInit["body"]>>()
   })
 
+  test("the middleware provides the delivery, to a router and to an API", () => {
     expect<Webhook.ServerOptions>().type.toBeAssignableTo<Webhook.Options>()
     expect(Webhook.middleware).type.toBeCallableWith({ secrets: secret, maxBodySize: 1_000 })
     expect(Webhook.layerSigned({ secrets: secret })).type.toBe<Layer.Layer<Webhook.Signed>>()
@@ -62,6 +63,10 @@ describe("WebhookDeliveries", () => {
     expect(WebhookDeliveries.layerRedis({ prefix: "webhook:" })).type.toBe<
       Layer.Layer<WebhookDeliveries.WebhookDeliveries, never, Redis.Redis>
     >()
+    expect(WebhookDeliveries.layerRedisWith(redis, { prefix: "webhook:" })).type.toBe<
+      Layer.Layer<WebhookDeliveries.WebhookDeliveries, Config.ConfigError, "Needed">
+    >()
+    expect<WebhookDeliveries.RedisOptions>().type.toBeAssignableTo<WebhookDeliveries.Options>()
     expect(WebhookDeliveries.layerMemory).type.toBeCallableWith({ timeToLive: "1 day", handlerTimeout: "1 minute" })
     expect(WebhookDeliveries.layerMemory).type.not.toBeCallableWith({ ttl: "1 day" } as const)
     expect<WebhookDeliveries.Options>().type.toBeAssignableFrom<{}>()

@@ -6,9 +6,10 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Backend, Lease, TokenStoreError } from "./contract.ts"
-import { closeBounded, failed, script } from "./redisConnection.ts"
-import type { Connection, Script } from "./redisConnection.ts"
+import { closeBounded, failed, script } from "../redisConnection.ts"
+import type { Connection, Failure, Script } from "../redisConnection.ts"
+import type { Backend, Lease } from "./contract.ts"
+import { TokenStoreError } from "./contract.ts"
 
 const leaseScript = script<readonly [granted: number, timeLeft: number, value: string]>(StoredInRedis.lease)
 const extendScript = script<number>(StoredInRedis.extend)
@@ -22,16 +23,19 @@ const millis = (time: Duration.Duration): number => Math.max(1, Math.ceil(Durati
 /** Redis answers -1 for a key that does not expire. */
 const remaining = (millis: number): Duration.Duration => millis === -1 ? Duration.infinity : Duration.millis(millis)
 
+const storeError = (cause: unknown) => new TokenStoreError(failed(cause))
+
 export const makeRedisBackend = (
-  connection: Effect.Effect<Connection, TokenStoreError>,
+  connected: Effect.Effect<Connection, Failure>,
   namespace: string
 ): Backend => {
+  const connection = Effect.mapError(connected, (failure) => new TokenStoreError(failure))
   const run = <Result>(
     script: Script<Result>,
     keys: ReadonlyArray<string>,
     ...args: ReadonlyArray<string | number>
   ): Effect.Effect<Result, TokenStoreError> =>
-    Effect.flatMap(connection, (connection) => Effect.mapError(connection.run(script, keys, args), failed))
+    Effect.flatMap(connection, (connection) => Effect.mapError(connection.run(script, keys, args), storeError))
   const namesOf = (key: string) => StoredInRedis.names(namespace, key)
   return {
     name: "redis",
@@ -78,9 +82,9 @@ export const makeRedisBackend = (
         // A subscription that Redis does not answer cannot be interrupted, so nobody waits for it.
         const scope = yield* Effect.acquireRelease(Scope.make(), closeBounded)
         const subscribing = yield* Effect.forkDetach(Scope.provide(subscribe(namesOf(key).channel), scope))
-        return (yield* Effect.mapError(Fiber.join(subscribing), failed)).pipe(
+        return (yield* Effect.mapError(Fiber.join(subscribing), storeError)).pipe(
           Stream.interruptWhen(isReplaced),
-          Stream.mapError(failed),
+          Stream.mapError(storeError),
           Stream.map(StoredInRedis.changeOf)
         )
       })

@@ -1,18 +1,19 @@
 import * as Cause from "effect/Cause"
 import * as Config from "effect/Config"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Redis from "effect/persistence/Redis"
 import * as Queue from "effect/Queue"
 import * as References from "effect/References"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { variableError } from "../variables.ts"
-import { TokenStoreError } from "./contract.ts"
+import { variableError } from "./variables.ts"
 
 // The place where a script failed, and the arguments of an unknown command, which may be the password of `HELLO`.
 const details = /(?:,? with args |:? script: [0-9a-f]{40}).*/s
@@ -37,11 +38,19 @@ const mistake = (error: unknown): Config.ConfigError =>
       "for TLS, with special characters of a password percent-encoded."
   )
 
-export const failed = (cause: unknown) =>
-  new TokenStoreError({
-    message: `Redis failed: ${reasonOf(cause)}. Check its address, its access rules and its state.`,
-    cause
-  })
+/** Why Redis cannot be used, and what to do. */
+export interface Failure {
+  readonly message: string
+  readonly cause: unknown
+}
+
+export const failed = (cause: unknown): Failure => ({
+  message: `Redis failed: ${reasonOf(cause)}. Check its address, its access rules and its state.`,
+  cause
+})
+
+/** Redis clients wait for an answer without a time limit. */
+export const noAnswer = (): Redis.RedisError => new Redis.RedisError({ cause: new Error("no answer") })
 
 /** A script of this library. The keys come first, then everything else. */
 export type Script<Result> = Redis.Script<{
@@ -55,7 +64,7 @@ export const script = <Result>(lua: string): Script<Result> =>
     { lua, numberOfKeys: (keys) => keys.length }
   ).withReturnType<Result>()
 
-/** What the store needs from a client: scripts, and subscriptions to channels. */
+/** What a store needs from a client: scripts, and subscriptions to channels. */
 export interface Connection {
   readonly run: <Result>(
     script: Script<Result>,
@@ -153,7 +162,7 @@ const watched = (inner: Connection) => {
       inner.run(script, keys, args).pipe(
         Effect.timeoutOrElse({
           duration: scriptTimeout,
-          orElse: () => Effect.fail(new Redis.RedisError({ cause: new Error("no answer") }))
+          orElse: () => Effect.fail(noAnswer())
         }),
         Effect.onExit((exit) => Effect.sync(() => report(script, exit)))
       ),
@@ -174,7 +183,7 @@ const watched = (inner: Connection) => {
 export const connected = <E, R>(
   connect: Effect.Effect<Connection, E, R>
 ): Effect.Effect<
-  Effect.Effect<Connection, TokenStoreError>,
+  Effect.Effect<Connection, Failure>,
   Config.ConfigError,
   Exclude<R, Scope.Scope> | Scope.Scope
 > =>
@@ -226,17 +235,20 @@ export const connected = <E, R>(
       Deferred.await(tried),
       Effect.suspend(() =>
         current === undefined
-          ? Effect.fail(
-            new TokenStoreError({
-              message: error === undefined
-                ? "Redis does not answer. Check its address and its state."
-                : `Redis is not connected: ${
-                  reasonOf(error)
-                }. Check its address, its certificate and its access rules.`,
-              cause: error
-            })
-          )
+          ? Effect.fail({
+            message: error === undefined
+              ? "Redis does not answer. Check its address and its state."
+              : `Redis is not connected: ${reasonOf(error)}. Check its address, its certificate and its access rules.`,
+            cause: error
+          })
           : Effect.succeed(current)
       )
     )
   })
+
+/**
+ * Connections that only the caller uses. Without `fresh`, a layer that the application provides elsewhere too would not
+ * be built again: the new connection would be the one that failed.
+ */
+export const connectedTo = <E, R>(redis: Layer.Layer<Redis.Redis, E, R>) =>
+  connected(Effect.map(Layer.build(Layer.fresh(redis)), (services) => ofRedis(Context.get(services, Redis.Redis))))
