@@ -117,7 +117,7 @@ describe("webhook verify", () => {
       const late = yield* run(verify, { stdin: event })
       expect(late).toMatchObject({ code: 1, stdout: "" })
       expect(late.stderr).toMatch(
-        /^error: TimestampTooOld: The delivery was signed more than 5m ago\.\nThe signature matches\. /
+        /^error: TimestampTooOld: The delivery was signed more than 5m ago\..*\nThe signature matches\. /
       )
       expect(yield* run([...verify, "--tolerance", "1h"], { stdin: event })).toMatchObject({ code: 0 })
       const wrong = yield* run([...verify, "--tolerance", "1h", "--json"], { stdin: "{}" })

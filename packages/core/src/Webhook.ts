@@ -25,6 +25,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { variableError, withFullNames } from "./internal/variables.ts"
+import { makeReport } from "./internal/webhook/report.ts"
 import { keyOf, secretProblem } from "./internal/webhook/secrets.ts"
 import { makeVerify } from "./internal/webhook/verify.ts"
 
@@ -66,6 +67,7 @@ export interface ServerOptions extends Options {
  * - `InvalidTimestamp`: the timestamp is not a number of Unix seconds.
  * - `TimestampTooOld`, `TimestampInFuture`: the timestamp is further from now
  *   than the tolerance. A recorded delivery that somebody sends again is too old.
+ *   If new deliveries are too old, this machine's clock is ahead.
  * - `NoMatchingSignature`: no signature was made with one of the secrets.
  *
  * The error contains neither the body nor a signature.
@@ -107,7 +109,8 @@ export class Delivery extends Context.Service<Delivery, {
  * **When to use**
  *
  * Use in a server that is not an `HttpRouter`, such as a serverless function or
- * Express.
+ * Express. Unlike {@link middleware}, it neither logs nor counts: the error has the
+ * problem and a message, which you can log.
  *
  * **Gotchas**
  *
@@ -214,11 +217,12 @@ const verifyRequest = (
 > => {
   const verify = makeVerify(options)
   const limit = ByteSize.bytes(count("Webhook.maxBodySize", maxBodySize))
+  const report = makeReport(maxBodySize)
   return Effect.gen(function*() {
     const request = yield* HttpServerRequest.HttpServerRequest
     const body = yield* Effect.provideService(request.arrayBuffer, HttpIncomingMessage.MaxBodySize, limit)
     return yield* verifyWith(verify, request.headers, new Uint8Array(body))
-  })
+  }).pipe(Effect.tap(report.verified), Effect.tapError(report.refused))
 }
 
 /**
@@ -246,6 +250,13 @@ const unauthorized = ({ message, problem }: InvalidWebhook) =>
  *
  * Other deliveries are answered with 401 and the reason, and a body that is too
  * large with 413. They do not reach the handler.
+ *
+ * Each delivery is counted in the metric `spotnana_webhook_deliveries_total`, whose
+ * attribute `outcome` is `verified` or the problem. Refused deliveries are logged
+ * with the problem, but without body, signature and secret: a wrong signature or
+ * time, or a body that is too large, as a warning, a missing header or an invalid
+ * timestamp at info. Anybody can send such requests, so each problem is logged
+ * once a minute at this level, and at debug otherwise.
  *
  * **Example** (A route for webhooks)
  *
@@ -304,6 +315,10 @@ export class Signed extends HttpApiMiddleware.Service<Signed, { provides: Delive
 
 /**
  * Verifies deliveries to the endpoints that are marked with `Signed`.
+ *
+ * **Details**
+ *
+ * Deliveries are counted, and refused deliveries logged, as by {@link middleware}.
  *
  * @category layers
  * @since 0.1.0

@@ -1,7 +1,20 @@
 import { Webhook } from "@effect-spotnana/core"
 import { describe, expect, it } from "@effect/vitest"
-import { Arbitrary, Cause, ConfigProvider, DateTime, Effect, Exit, Layer, Redacted, Schema } from "effect"
-import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
+import {
+  Arbitrary,
+  Cause,
+  ConfigProvider,
+  DateTime,
+  Effect,
+  Exit,
+  Layer,
+  Logger,
+  Metric,
+  Redacted,
+  References,
+  Schema
+} from "effect"
+import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
 import { TestClock } from "effect/testing"
 import { inspect } from "node:util"
@@ -92,6 +105,15 @@ describe("verify", () => {
       expect((yield* verifyAt(at, { headers, body })).body).toEqual(body)
     }))
 
+  it.effect("gives the bytes of a body in shared memory as bytes that a Response accepts", () =>
+    Effect.gen(function*() {
+      const { body, headers } = sign("{}")
+      const shared = new Uint8Array(new SharedArrayBuffer(body.length))
+      shared.set(body)
+      const delivery = yield* verifyAt(at, { headers, body: shared })
+      expect(yield* Effect.promise(() => new Response(delivery.body).text())).toBe("{}")
+    }))
+
   it.effect("finds header names in any case, and reads the headers of a Request", () =>
     Effect.gen(function*() {
       const delivery = sign("{}")
@@ -105,15 +127,6 @@ describe("verify", () => {
 
   it.effect("names the header that is missing", () =>
     Effect.forEach(["id", "timestamp", "signature"], (name) =>
-  it.effect("gives the bytes of a body in shared memory as bytes that a Response accepts", () =>
-    Effect.gen(function*() {
-      const { body, headers } = sign("{}")
-      const shared = new Uint8Array(new SharedArrayBuffer(body.length))
-      shared.set(body)
-      const delivery = yield* verifyAt(at, { headers, body: shared })
-      expect(yield* Effect.promise(() => new Response(delivery.body).text())).toBe("{}")
-    }))
-
       Effect.gen(function*() {
         const header = `x-spotnana-webhook-${name}`
         const { [header]: _, ...headers } = sign("{}").headers
@@ -143,6 +156,17 @@ describe("verify", () => {
         expect(yield* problemOf(verifyAt(at + millis + 1, delivery, { tolerance }))).toBe("TimestampTooOld")
         expect(yield* problemOf(verifyAt(at - millis - 1, delivery, { tolerance }))).toBe("TimestampInFuture")
       }
+    }))
+
+  it.effect("says which clock to look at for a time out of tolerance, in either direction", () =>
+    Effect.gen(function*() {
+      const messageAt = (now: number) => Effect.map(Effect.flip(verifyAt(now, sign("{}"))), ({ message }) => message)
+      expect(yield* messageAt(at + 300_001)).toBe(
+        "The delivery was signed more than 5m ago. If it is a new one, this machine's clock is ahead: compare the clocks."
+      )
+      expect(yield* messageAt(at - 300_001)).toBe(
+        "The delivery was signed more than 5m from now. This machine's clock may be behind: compare the clocks."
+      )
     }))
 
   it.effect("accepts a delivery if any signature is of any secret, as during a rotation on either side", () =>
@@ -384,4 +408,100 @@ describe("in an HttpApi", () => {
       expect(JSON.parse(forged.text)).toMatchObject({ _tag: "InvalidWebhook", problem: "NoMatchingSignature" })
       expect((yield* send(sign("x".repeat(1_001), now()))).status).toBe(413)
     }))
+})
+
+describe("what is reported of deliveries", () => {
+  const lines: Array<string> = []
+  const logger = Logger.make(({ fiber, logLevel, message }) => {
+    lines.push(`${logLevel} ${JSON.stringify(fiber.getRef(References.CurrentLogAnnotations))} ${String(message)}`)
+  })
+  const ok = Effect.succeed(HttpServerResponse.empty())
+  const router = HttpRouter.add("POST", "/webhooks", ok).pipe(
+    Layer.provide(Webhook.middleware({ secrets, maxBodySize: 1_000 }).layer)
+  )
+  const Api = HttpApi.make("Webhooks").add(
+    HttpApiGroup.make("spotnana").add(HttpApiEndpoint.post("event", "/webhooks").middleware(Webhook.Signed))
+  )
+  const api = HttpApiBuilder.layer(Api).pipe(
+    Layer.provide(HttpApiBuilder.group(Api, "spotnana", (handlers) => handlers.handle("event", () => Effect.void))),
+    Layer.provide(Webhook.layerSigned({ secrets, maxBodySize: 1_000 })),
+    Layer.provide(HttpServer.layerServices)
+  )
+
+  /** Sends deliveries in-process, at the time of the test's clock. */
+  const sending = (layer: Layer.Layer<never, never, HttpRouter.HttpRouter>) =>
+    Effect.map(HttpRouter.toHttpEffect(layer), (server) => ({ body, headers }: Signed) => {
+      const request = new Request("http://localhost/webhooks", { method: "POST", headers, body: body as BodyInit })
+      return server.pipe(
+        Effect.provideService(HttpServerRequest.HttpServerRequest, HttpServerRequest.fromWeb(request)),
+        Effect.map(({ status }) => status)
+      )
+    })
+
+  const outcomes = Effect.map(
+    Metric.snapshot,
+    (snapshots) =>
+      Object.fromEntries(
+        snapshots.flatMap(({ attributes, id, state }) =>
+          id === "spotnana_webhook_deliveries_total" && "count" in state
+            ? [[String(attributes?.["outcome"]), Number(state.count)]]
+            : []
+        )
+      )
+  )
+
+  it.effect.each([["an HttpRouter", router], ["an HttpApi", api as typeof router]] as const)(
+    "in %s each refused delivery is counted, and logged once a minute, without body, signature or secret",
+    ([, layer]) =>
+      Effect.gen(function*() {
+        lines.length = 0
+        yield* TestClock.setTime(at)
+        const send = yield* sending(layer)
+        const forged = sign("s3cr3t-body", { key: otherSecret })
+        expect(yield* send(sign("{}"))).toBe(204)
+        for (
+          const [status, delivery] of [
+            [401, forged],
+            [401, forged],
+            [401, sign("{}", { signedAt: at - 600_000 })],
+            [401, sign("{}", { signedAt: at + 600_000 })],
+            [401, { ...forged, headers: {} }],
+            [401, withHeaders(forged, { "x-spotnana-webhook-timestamp": "soon" })],
+            [413, sign("x".repeat(1_001))]
+          ] as const
+        ) {
+          expect(yield* send(delivery)).toBe(status)
+        }
+        yield* TestClock.adjust("1 minute")
+        yield* send(forged)
+        expect(lines.map((line) => line.split("}")[0])).toEqual([
+          `Warn {"problem":"NoMatchingSignature"`,
+          `Debug {"problem":"NoMatchingSignature"`,
+          `Warn {"problem":"TimestampTooOld"`,
+          `Warn {"problem":"TimestampInFuture"`,
+          `Info {"problem":"MissingHeader"`,
+          `Info {"problem":"InvalidTimestamp"`,
+          `Warn {"problem":"BodyTooLarge"`,
+          `Warn {"problem":"NoMatchingSignature"`
+        ])
+        expect(lines[4]).toContain("A webhook delivery was refused. The header x-spotnana-webhook-id is missing.")
+        expect(lines[6]).toContain("The body has more than 1000 bytes (maxBodySize).")
+        for (const text of ["s3cr3t-body", secret.slice(6), forged.headers["x-spotnana-webhook-signature"]!.slice(3)]) {
+          expect(lines.join("\n")).not.toContain(text)
+        }
+        expect(yield* outcomes).toEqual({
+          verified: 1,
+          NoMatchingSignature: 3,
+          TimestampTooOld: 1,
+          TimestampInFuture: 1,
+          MissingHeader: 1,
+          InvalidTimestamp: 1,
+          BodyTooLarge: 1
+        })
+      }).pipe(
+        Effect.provide(Logger.layer([logger])),
+        Effect.provideService(References.MinimumLogLevel, "All"),
+        Effect.provideService(Metric.MetricRegistry, new Map())
+      )
+  )
 })

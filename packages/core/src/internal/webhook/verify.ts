@@ -111,12 +111,16 @@ export const makeVerify = ({ secrets, tolerance: input = "5 minutes" }: Options)
     const age = (yield* Clock.currentTimeMillis) - at
     const limit = Duration.format(tolerance)
     if (age > tolerated) {
-      return yield* refuse("TimestampTooOld", `The delivery was signed more than ${limit} ago.`)
+      return yield* refuse(
+        "TimestampTooOld",
+        `The delivery was signed more than ${limit} ago. If it is a new one, this machine's clock is ahead: compare ` +
+          "the clocks."
+      )
     }
     if (-age > tolerated) {
       return yield* refuse(
         "TimestampInFuture",
-        `The delivery was signed more than ${limit} from now: compare this machine's clock.`
+        `The delivery was signed more than ${limit} from now. This machine's clock may be behind: compare the clocks.`
       )
     }
     if (!(yield* isSigned(signaturesOf(headers[headerNames.signature]!), signedBytes(id, seconds, body)))) {
