@@ -7,7 +7,7 @@
 //
 //   ["Company 1","Company 2"]
 import { SpotnanaApiError, SpotnanaHttpClient } from "@effect-spotnana/core"
-import { Effect, Layer, ManagedRuntime, Schema } from "effect"
+import { Effect, Layer, ManagedRuntime, Schedule, Schema } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientResponse } from "effect/http"
 import { createInterface } from "node:readline"
 
@@ -27,7 +27,7 @@ export const companies = ({ limit }: Event) =>
   Effect.gen(function*() {
     const spotnana = (yield* SpotnanaHttpClient.SpotnanaHttpClient).pipe(
       // A connection that was kept for the next invocation may have been closed meanwhile.
-      HttpClient.retryTransient({ times: 2 }),
+      HttpClient.retryTransient({ times: 2, schedule: Schedule.jittered(Schedule.exponential("200 millis")) }),
       SpotnanaApiError.filterStatusOk
     )
     const response = yield* spotnana.get("/v2/companies", { urlParams: { limit } })

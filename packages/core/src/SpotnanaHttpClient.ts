@@ -111,6 +111,8 @@ export interface Options<Eager extends boolean | "background" = boolean | "backg
  * - A combinator of `client` that waits before it sends, such as a rate limit,
  *   waits with a token that may expire meanwhile. Apply it to the result.
  * - Apply `HttpClient.withScope` before this, not after.
+ * - Give `HttpClient.retryTransient` a `schedule`: without one it retries at once. It
+ *   waits for any `Retry-After`, however long: limit the call with `Effect.timeout`.
  * - Combinators that look at the URL (cookies, a circuit breaker per origin) see
  *   a relative URL unchanged. For them use absolute URLs, or put
  *   `HttpClient.mapRequest(HttpClientRequest.prependUrl(environment.baseUrl))`
@@ -120,7 +122,7 @@ export interface Options<Eager extends boolean | "background" = boolean | "backg
  *
  * ```ts
  * import { SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/core"
- * import { Effect } from "effect"
+ * import { Effect, Schedule } from "effect"
  * import { HttpClient } from "effect/http"
  *
  * const program = Effect.gen(function*() {
@@ -128,9 +130,9 @@ export interface Options<Eager extends boolean | "background" = boolean | "backg
  *   const client = (yield* HttpClient.HttpClient).pipe(
  *     SpotnanaHttpClient.authenticate(provider),
  *     HttpClient.filterStatusOk,
- *     HttpClient.retryTransient({ times: 3 })
+ *     HttpClient.retryTransient({ times: 3, schedule: Schedule.jittered(Schedule.exponential("500 millis")) })
  *   )
- *   return yield* client.get("/v2/companies")
+ *   return yield* client.get("/v2/companies").pipe(Effect.timeout("30 seconds"))
  * })
  * ```
  *

@@ -112,6 +112,8 @@ export interface Options<Eager extends boolean | "background" = boolean | "backg
  * - A combinator of `client` that waits before it sends, such as a rate limit,
  *   waits with a token that may expire meanwhile. Apply it to the result.
  * - Apply `HttpClient.withScope` before this, not after.
+ * - Give `HttpClient.retryTransient` a `schedule`: without one it retries at once. It
+ *   does not read `Retry-After`.
  * - Do not put `followRedirects` or `transform` around `withTracerDisabledWhen` or
  *   `withTracerEnabled`: the token could not be kept from another origin, so
  *   nothing is sent. Disable tracing last, or around the call.
@@ -124,7 +126,7 @@ export interface Options<Eager extends boolean | "background" = boolean | "backg
  *
  * ```ts
  * import { SpotnanaHttpClient, TokenProvider } from "@effect-spotnana/effect3"
- * import { Effect } from "effect"
+ * import { Effect, Schedule } from "effect"
  * import { HttpClient } from "@effect/platform"
  *
  * const program = Effect.gen(function*() {
@@ -132,9 +134,9 @@ export interface Options<Eager extends boolean | "background" = boolean | "backg
  *   const client = (yield* HttpClient.HttpClient).pipe(
  *     SpotnanaHttpClient.authenticate(provider),
  *     HttpClient.filterStatusOk,
- *     HttpClient.retryTransient({ times: 3 })
+ *     HttpClient.retryTransient({ times: 3, schedule: Schedule.jittered(Schedule.exponential("500 millis")) })
  *   )
- *   return yield* client.get("/v2/companies")
+ *   return yield* client.get("/v2/companies").pipe(Effect.timeout("30 seconds"))
  * })
  * ```
  *
