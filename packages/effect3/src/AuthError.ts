@@ -215,6 +215,11 @@ export const isTransient = (error: AuthError): error is TokenEndpointUnavailable
 /**
  * How long to wait before the next attempt, if the error says so.
  *
+ * **Details**
+ *
+ * An `Option`, for each of the four errors. The field `error.retryAfter` is the
+ * same as `Duration | undefined`; `InvalidCredentials` does not have it.
+ *
  * @category getters
  * @since 0.1.0
  */
