@@ -210,10 +210,10 @@ describe.concurrent("invariant 11: an example ends by itself", () => {
           `  wake somebody up: ${tokenUrl} answered 401 to client example (invalid_client: Client authentication ` +
           "failed). Check the client id, the secret, and that both belong to this address.",
           "TokenExpired: a token is revoked while an upload is under way",
-          "  NotReplayable: POST answered 401 (A fault with status 401 was injected), and the body can be sent only " +
+          "  NotReplayable: POST /v2/echo answered 401 (A fault with status 401 was injected), and the body can be sent only " +
           "once. Make the request again: the token is replaced, if that is due.",
           "TokenExpired: the API refuses even a token that was just issued",
-          "  Rejected: GET answered 401 (A fault with status 401 was injected), and a new token does not help. " +
+          "  Rejected: GET /v2/companies answered 401 (A fault with status 401 was injected), and a new token does not help. " +
           "Check that the API user may call this API.",
           "TokenEndpointUnavailable: too many token requests",
           "  RateLimited, come back in 30 s",

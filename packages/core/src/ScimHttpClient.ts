@@ -9,6 +9,7 @@
 import * as ErrorBody from "@effect-spotnana/engine/ErrorBody"
 import { checked } from "@effect-spotnana/engine/Options"
 import { credentialProblem } from "@effect-spotnana/engine/Text"
+import * as Url from "@effect-spotnana/engine/Url"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -137,7 +138,9 @@ const rejected = /* #__PURE__ */ Effect.fnUntraced(function*(
   return yield* new ScimTokenRejected({
     reason: isRedirected ? "Redirected" : "Revoked",
     debugIdentifier,
-    message: `${response.request.method} answered ${response.status}${said === undefined ? "" : ` (${said})`}${
+    message: `${response.request.method} ${Url.shownPath(response.request.url)} answered ${response.status}${
+      said === undefined ? "" : ` (${said})`
+    }${
       isRedirected
         ? " after a redirect, which may have removed the SCIM token. Request the last address directly."
         : ": the SCIM token was revoked, or belongs to another environment. Make another one with " +

@@ -65,7 +65,10 @@ describe("ScimHttpClient", () => {
       assert.instanceOf(error, ScimHttpClient.ScimTokenRejected)
       assert.strictEqual(error.reason, "Revoked")
       assert.match(error.debugIdentifier ?? "", /^mock-debug-/)
-      assert.include(error.message, "GET answered 401 (Access Token Invalid): the SCIM token was revoked")
+      assert.include(
+        error.message,
+        "GET /v2/scim/Users answered 401 (Access Token Invalid): the SCIM token was revoked"
+      )
       assert.strictEqual((yield* mock.ledger).length, 1)
     }).pipe(Effect.provide(administration)))
 

@@ -5,7 +5,7 @@
  */
 import * as ErrorBody from "@effect-spotnana/engine/ErrorBody"
 import * as RetryAfter from "@effect-spotnana/engine/RetryAfter"
-import { printable } from "@effect-spotnana/engine/Text"
+import * as Url from "@effect-spotnana/engine/Url"
 import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Clock from "effect/Clock"
@@ -91,9 +91,7 @@ export const fromResponse = (
     const summary = ErrorBody.summary(body)
     const retryAfter = RetryAfter.parse(response.headers, yield* Clock.currentTimeMillis, response.status === 429)
     return new SpotnanaApiError({
-      message: `${method} ${printable(pathOf(url), [])} answered ${response.status}${
-        summary === "" ? "" : ` (${summary})`
-      }.`,
+      message: `${method} ${Url.shownPath(url)} answered ${response.status}${summary === "" ? "" : ` (${summary})`}.`,
       status: response.status,
       code: body.code,
       debugIdentifier: body.debugIdentifier,
@@ -101,10 +99,6 @@ export const fromResponse = (
       errorMessages: ErrorBody.errorMessages(json, secrets)
     })
   })
-
-// Without the query, which may contain a key.
-const pathOf = (url: string): string =>
-  url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "").replace(/[?#].*$/s, "") || "/"
 
 /**
  * Turns every answer that is not 2xx into an error, also if a client below has

@@ -4,6 +4,8 @@
  * @since 0.1.0
  */
 
+import { printable } from "./Text.ts"
+
 // The engine is compiled without the types of any platform. Every platform has this one.
 declare const URL: {
   new(url: string): { readonly origin: string }
@@ -83,3 +85,12 @@ export const hasDotSegment = (url: string): boolean => {
     : path
   return /(?:^|[/\\])\.{1,2}(?:[/\\;?#\0]|$)/.test(read)
 }
+
+/**
+ * The path of a URL as an error shows it: without the query, which may contain a key.
+ *
+ * @category converting
+ * @since 0.1.0
+ */
+export const shownPath = (url: string): string =>
+  printable(url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "").replace(/[?#].*$/s, "") || "/", [])

@@ -1,4 +1,5 @@
 import * as ErrorBody from "@effect-spotnana/engine/ErrorBody"
+import * as Url from "@effect-spotnana/engine/Url"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { HttpClientResponse } from "effect/http"
@@ -21,15 +22,14 @@ export const tokenExpired = Effect.fnUntraced(function*(
 ) {
   const { code, debugIdentifier, description } = ErrorBody.parse(yield* readErrorBody(response), secrets)
   const said = description ?? code
-  const about = `${response.request.method} answered ${response.status}${said === undefined ? "" : ` (${said})`}`
+  const { method, url } = response.request
+  const about = `${method} ${Url.shownPath(url)} answered ${response.status}${said === undefined ? "" : ` (${said})`}`
   return yield* new TokenExpired({
     reason: reason === "rejected" ? "Rejected" : "NotReplayable",
     debugIdentifier,
     retryAfter,
     message: retryAfter === undefined
       ? `${about}, ${why[reason]}`
-      : `${about}. The last new tokens did not help, and no further one is requested for ${
-        Duration.format(retryAfter)
-      }.`
+      : `${about}, ${why.rejected} No further one is requested for ${Duration.format(retryAfter)}.`
   })
 })
