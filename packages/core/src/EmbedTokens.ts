@@ -17,7 +17,12 @@
  * reloads without end does not affect other users. After a failure that is not about
  * the user, no request is made for any user during a backoff. The backoff is up to
  * a second at first. It grows with each further failure, up to a minute, and
- * lasts at least until `Retry-After` has passed.
+ * lasts at least until `Retry-After` has passed. After it, one request is made,
+ * and no other one until its result is known.
+ *
+ * **An exchange continues after its page is closed**, until there is a result or
+ * its `timeout` has passed. So a token endpoint that does not answer begins a
+ * backoff, even if no page waits that long.
  *
  * **Only `POST`, and only from pages of the route's own origin.** The session is
  * in a cookie, so any page of the web can make a browser send the request with
@@ -34,7 +39,10 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientError from "effect/http/HttpClientError"
+import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -43,9 +51,9 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import { isTransient, retryAfter } from "./AuthError.ts"
-import type { AuthError } from "./AuthError.ts"
 import { Credentials } from "./Credentials.ts"
 import { makeAllowance, makeBackoff } from "./internal/embedTokens/limits.ts"
+import type { Refused, Sent } from "./internal/embedTokens/limits.ts"
 import { isSameOrigin } from "./internal/embedTokens/sameOrigin.ts"
 import { currentInstant } from "./internal/instant.ts"
 import { checkExchange } from "./internal/tokenExchange/options.ts"
@@ -150,18 +158,18 @@ const tokens = ({ refreshToken, value }: TokenExchange.UserToken): HttpServerRes
     { headers }
   )
 
-/**
- * Whether the source of the user's token failed. Then no token request was made, so it says nothing about the token
- * endpoint.
- */
-const isOfSource = (error: AuthError): boolean =>
-  error._tag === "TokenEndpointUnavailable" && error.reason === "CredentialsSource"
+type BeforeRequest = (
+  request: HttpClientRequest.HttpClientRequest
+) => Effect.Effect<void, HttpClientError.HttpClientError>
 
-// A second attempt helps if the server has just closed a kept-alive connection.
-const refresh = { mode: "onDemand", attempts: 2 } as const
+// Each attempt makes one request.
+const refresh = { mode: "onDemand", attempts: 1 } as const
 
 const makeExchange = <R>(options: Options<R>): Effect.Effect<
-  (session: Session) => Effect.Effect<TokenExchange.UserToken, TokenExchange.UserAuthError>,
+  (
+    session: Session,
+    beforeRequest: BeforeRequest
+  ) => Effect.Effect<TokenExchange.UserToken, TokenExchange.UserAuthError>,
   never,
   Credentials | HttpClient.HttpClient
 > =>
@@ -171,11 +179,10 @@ const makeExchange = <R>(options: Options<R>): Effect.Effect<
     // Checks the options at start-up.
     yield* TokenEndpoint.make(endpoint)
     checkExchange(options)
-    const services = Context.make(Credentials, yield* Credentials).pipe(
-      Context.add(HttpClient.HttpClient, yield* HttpClient.HttpClient)
-    )
+    const credentials = yield* Credentials
+    const httpClient = yield* HttpClient.HttpClient
     const { rejectsSubject, subjectTokenType } = options
-    return (session) =>
+    return (session, beforeRequest) =>
       Effect.gen(function*() {
         const { subjectToken, user } = session
         const client = yield* Layer.build(
@@ -184,10 +191,32 @@ const makeExchange = <R>(options: Options<R>): Effect.Effect<
         return yield* Context.get(client, TokenExchange.UserTokenProvider).get
       }).pipe(
         Effect.scoped,
-        Effect.provide(services),
+        Effect.provideService(Credentials, credentials),
+        Effect.provideService(
+          HttpClient.HttpClient,
+          HttpClient.transform(httpClient, (response, request) => Effect.andThen(beforeRequest(request), response))
+        ),
         Effect.updateContext((context: Context.Context<never>) => Context.omit(TokenStore)(context))
       )
   })
+
+const notSent = (request: HttpClientRequest.HttpClientRequest) =>
+  new HttpClientError.HttpClientError({
+    reason: new HttpClientError.TransportError({
+      request,
+      cause: new Error("the request was not sent, because one for another user failed")
+    })
+  })
+
+// A second attempt helps if the server has just closed a kept-alive connection. A page does not wait longer for it.
+const longestWait = 5_000
+
+/** Makes a second attempt after a transient failure, if that is possible soon. */
+const twice = <A>(attempt: Effect.Effect<A, Refused<Refusal>>): Effect.Effect<A, Refused<Refusal>> =>
+  Effect.catch(attempt, (refused) =>
+    refused.failure === "Unavailable" && refused.millis <= longestWait
+      ? Effect.delay(attempt, refused.millis)
+      : Effect.fail(refused))
 
 const makeAnswer = <R>(options: Options<R>) =>
   Effect.gen(function*() {
@@ -195,34 +224,57 @@ const makeAnswer = <R>(options: Options<R>) =>
     const allowance = makeAllowance(count("EmbedTokens.perMinute", options.perMinute ?? 10))
     const backoff = makeBackoff<Refusal>()
     const exchange = yield* makeExchange(options)
+    const scope = yield* Effect.scope
 
-    const failed = (error: TokenExchange.UserAuthError) =>
-      Effect.gen(function*() {
-        if (error._tag === "SubjectTokenRejected") return refuse("SubjectTokenRejected")
-        const refusal = isTransient(error) ? "Unavailable" : "Misconfigured"
-        const after = Option.match(retryAfter(error), { onNone: () => undefined, onSome: Duration.toMillis })
-        if (isOfSource(error)) return refuse(refusal, after)
-        const now = yield* currentInstant
-        backoff.failed(refusal, after, now, yield* Random.next)
-        return refuse(refusal, backoff.current(now)?.millis)
-      })
+    /** One token exchange, with at most one request. It asks the backoff, and reports its result to it. */
+    const attempt = (session: Session) =>
+      Effect.suspend(() => {
+        let sent: Sent | undefined
+        const beforeRequest: BeforeRequest = (request) =>
+          Effect.flatMap(currentInstant, (now) => {
+            if (backoff.refused(now) !== undefined) return Effect.fail(notSent(request))
+            sent = backoff.sent()
+            return Effect.void
+          })
+        const failed = Effect.fnUntraced(function*(error: TokenExchange.UserAuthError) {
+          if (error._tag === "SubjectTokenRejected") {
+            backoff.succeeded()
+            return yield* Effect.fail<Refused<Refusal>>({ failure: error._tag, millis: 0 })
+          }
+          const failure = isTransient(error) ? "Unavailable" : "Misconfigured"
+          const after = Option.match(retryAfter(error), { onNone: () => 0, onSome: Duration.toMillis })
+          const now = yield* currentInstant
+          // Without a request, the failure says nothing about the token endpoint: the source of a token failed.
+          if (sent !== undefined) backoff.failed(sent, failure, after, now, yield* Random.next)
+          return yield* Effect.fail<Refused<Refusal>>(backoff.refused(now) ?? { failure, millis: after })
+        })
+        return Effect.matchEffect(exchange(session, beforeRequest), {
+          onFailure: failed,
+          onSuccess: (token) => {
+            backoff.succeeded()
+            return Effect.succeed(tokens(token))
+          }
+        }).pipe(Effect.ensuring(Effect.sync(() => backoff.ended(sent))))
+      }).pipe(
+        // It goes on when its page is closed: otherwise pages that are closed early would hide that the token endpoint
+        // does not answer. The `timeout` ends it.
+        Effect.forkIn(scope),
+        Effect.flatMap(Fiber.join)
+      )
 
     return Effect.gen(function*() {
       const request = yield* HttpServerRequest.HttpServerRequest
       if (!isSameOrigin(request.headers)) return refuse("OtherOrigin")
       const session = yield* options.session
       const now = yield* currentInstant
-      const pause = backoff.current(now)
-      if (pause !== undefined) return refuse(pause.failure, pause.millis)
+      const refused = backoff.refused(now)
+      if (refused !== undefined) return refuse(refused.failure, refused.millis)
       const wait = allowance.take(session.user, now)
       if (wait > 0) return refuse("TooManyRequests", wait)
-      return yield* Effect.matchEffect(exchange(session), {
-        onFailure: failed,
-        onSuccess: (token) => {
-          backoff.succeeded()
-          return Effect.succeed(tokens(token))
-        }
-      })
+      return yield* Effect.catch(
+        twice(attempt(session)),
+        ({ failure, millis }) => Effect.succeed(refuse(failure, millis))
+      )
     }).pipe(
       // Not every error: that of a session in JavaScript, or of the type `any`, is for the application's server.
       Effect.catchTag(["NotSignedIn", "NotAllowed"], ({ _tag }) => Effect.succeed(refuse(_tag)))

@@ -257,31 +257,100 @@ describe("failures", () => {
       expect((yield* ask()).status).toBe(200)
     }).pipe(Effect.provide(spotnana)))
 
-  it.effect("in an hour cost a token endpoint that answers 503 fewer than 260 requests, whatever the number of pages", () =>
+  const user = (name: string) => ({ headers: { ...sameOrigin, cookie: `session=${name}` } })
+
+  for (const rate of [1, 10]) {
+    it.effect(`in five minutes cost a token endpoint that answers 429 about 15 requests, at ${rate} pages a second`, () =>
+      Effect.gen(function*() {
+        const mock = yield* MockSpotnana.MockSpotnana
+        const ask = yield* makeApplication()
+        yield* mock.inject("token", Fault.rateLimited({ retryAfter: "4" }), { times: Infinity })
+        for (let second = 0; second < 300; second++) {
+          for (let page = 0; page < rate; page++) yield* Effect.forkChild(ask(user(`${second}-${page}`)))
+          yield* TestClock.adjust("1 second")
+        }
+        const times = (yield* mock.ledger).map(({ at }) => at)
+        // Pages that come together may send their requests before the first answer.
+        const moments = [...new Set(times)]
+        expect(times.length - moments.length).toBeLessThan(rate)
+        expect(moments.length).toBeGreaterThan(6)
+        expect(moments.length).toBeLessThan(20)
+        for (const [n, time] of moments.slice(1).entries()) expect(time - moments[n]!).toBeGreaterThanOrEqual(4_000)
+      }).pipe(Effect.provide(spotnana)))
+
+    it.effect(`begin a backoff where the token endpoint never answers and ${rate} pages a second give up sooner`, () =>
+      Effect.gen(function*() {
+        const mock = yield* MockSpotnana.MockSpotnana
+        const ask = yield* makeApplication()
+        yield* mock.inject("token", Fault.hang, { times: Infinity })
+        for (let second = 0; second < 300; second++) {
+          for (let page = 0; page < rate; page++) {
+            yield* Effect.forkChild(Effect.timeoutOption(ask(user(`${second}-${page}`)), "9 seconds"))
+          }
+          yield* TestClock.adjust("1 second")
+        }
+        // Those of the first ten seconds, and then one after each backoff.
+        expect(yield* mock.tokenRequests).toBeLessThan(10 * rate + 30)
+      }).pipe(Effect.provide(spotnana)))
+  }
+
+  it.effect("end the backoff with the next success, and the backoff after it is a short one", () =>
     Effect.gen(function*() {
       const mock = yield* MockSpotnana.MockSpotnana
       const ask = yield* makeApplication({ perMinute: 1_000 })
       yield* mock.inject("token", Fault.status(503), { times: Infinity })
-      for (let second = 0; second < 3_600; second++) {
-        const asking = yield* Effect.forkChild(ask())
+      for (let second = 0; second < 300; second++) {
+        yield* Effect.forkChild(ask())
         yield* TestClock.adjust("1 second")
-        expect((yield* Fiber.join(asking)).status).toBe(503)
       }
-      const requests = yield* mock.tokenRequests
-      // In the end an attempt each half to whole minute, of two requests.
-      expect(requests).toBeLessThan(260)
-      expect(requests).toBeGreaterThan(100)
       yield* mock.clearFaults
       yield* TestClock.adjust("1 minute")
       expect((yield* ask()).status).toBe(200)
-      // The next backoff is a short one again.
-      yield* mock.inject("token", Fault.rateLimited())
-      yield* mock.inject("token", Fault.rateLimited())
+      yield* mock.inject("token", Fault.rateLimited(), { times: 2 })
       const asking = yield* Effect.forkChild(ask())
       yield* TestClock.adjust("500 millis")
       expect((yield* Fiber.join(asking)).headers["retry-after"]).toBe("1")
       yield* TestClock.adjust("1 second")
       expect((yield* ask()).status).toBe(200)
+    }).pipe(Effect.provide(spotnana)))
+
+  it.effect("of one user stop the request of another whose token was still being read", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const slow = Effect.map(session, ({ user }) => ({
+        user,
+        subjectToken: user === "bob" ? Effect.delay(subjectToken, "2 seconds") : subjectToken
+      }))
+      const ask = yield* makeApplication({ session: slow })
+      const asking = yield* Effect.forkChild(ask(user("bob")), { startImmediately: true })
+      yield* mock.inject("token", Fault.rateLimited({ retryAfter: "90" }))
+      yield* ask()
+      yield* TestClock.adjust("2 seconds")
+      const answer = yield* Fiber.join(asking)
+      expect(statusAndText(answer)).toEqual([503, `{"error":"Unavailable"}`])
+      expect(answer.headers["retry-after"]).toBe("88")
+      expect(yield* mock.tokenRequests).toBe(1)
+    }).pipe(Effect.provide(spotnana)))
+
+  it.effect("are followed by one request, which all others wait for", () =>
+    Effect.gen(function*() {
+      const mock = yield* MockSpotnana.MockSpotnana
+      const ask = yield* makeApplication()
+      yield* mock.inject("token", Fault.rateLimited({ retryAfter: "10" }))
+      expect((yield* ask()).status).toBe(503)
+      yield* TestClock.adjust("10 seconds")
+      yield* mock.inject("token", Fault.hang)
+      const asking = yield* Effect.forkChild(ask(), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      const answer = yield* ask(user("bob"))
+      expect(statusAndText(answer)).toEqual([503, `{"error":"Unavailable"}`])
+      expect(answer.headers["retry-after"]).toBe("1")
+      expect(yield* mock.tokenRequests).toBe(2)
+      yield* TestClock.adjust("9 seconds")
+      yield* TestClock.adjust("1 second")
+      expect((yield* Fiber.join(asking)).status).toBe(200)
+      expect((yield* ask(user("bob"))).status).toBe(200)
+      expect(yield* mock.tokenRequests).toBe(4)
     }).pipe(Effect.provide(spotnana)))
 
   it.effect("of the client's own credentials are 500, and are tried again with backoff", () =>
@@ -316,7 +385,7 @@ describe("failures", () => {
       expect((yield* ask()).status).toBe(200)
     }).pipe(Effect.provide(spotnana)))
 
-  it.effect("a page that is closed while it waits ends its token request", () =>
+  it.effect("a page that is closed soon holds up nobody else", () =>
     Effect.gen(function*() {
       const mock = yield* MockSpotnana.MockSpotnana
       const ask = yield* makeApplication()
