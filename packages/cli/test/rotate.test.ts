@@ -233,7 +233,7 @@ describe("api-users rotate", () => {
       const { code, stderr } = yield* user.run(["api-users", "rotate", "--switch-command", "true"])
       expect(code).toBe(4)
       expect(stderr).toMatch(
-        /No new API user; client works as before\.[^]*answered 409[^]*debugIdentifier: mock-debug-\d+/
+        /No new API user is known; client works as before\.[^]*answered 409[^]*debugIdentifier: mock-debug-\d+/
       )
       expect(user.list(records)).toEqual([])
     }).pipe(Effect.provide(Spotnana)))

@@ -15,7 +15,7 @@ import { isAuthError } from "./AuthError.ts"
 import { duration } from "./internal/options.ts"
 import { requestTimeout, retrying, toItsEnd } from "./internal/rotation.ts"
 import { PartnerKeys } from "./PartnerKeys.ts"
-import { publicJwk } from "./SigningKey.ts"
+import { publicJwk, thumbprint } from "./SigningKey.ts"
 import type { PublicJwk, SigningKey } from "./SigningKey.ts"
 import { SpotnanaApiError } from "./SpotnanaApiError.ts"
 
@@ -179,14 +179,17 @@ export const rotate = <R = never>(
       Effect.gen(function*() {
         yield* toItsEnd(partnerKeys.add(companyId, next)).pipe(
           Effect.catchCause((cause) =>
-            isRefusal(Cause.squash(cause))
-              ? failedWith(
-                "Add",
-                { kid },
-                `The new key was refused. Nothing was changed; ${kid} works as before.`,
-                cause
-              )
-              : undo("Add", "The new key was not registered as it should be")(cause)
+            Effect.gen(function*() {
+              const isRefused = isRefusal(Cause.squash(cause)) && !(yield* isActive(partnerKeys, companyId, next))
+              return yield* isRefused
+                ? failedWith(
+                  "Add",
+                  { kid },
+                  `The new key was refused. Nothing was changed; ${kid} works as before.`,
+                  cause
+                )
+                : undo("Add", "The new key was not registered as it should be")(cause)
+            })
           )
         )
         yield* restore(
@@ -210,9 +213,19 @@ export const rotate = <R = never>(
     )
   })
 
-/** Whether the key was certainly not registered. An active key of this name is then somebody else's. */
+/** Whether the key was refused. An active key of this name is then usually somebody else's. */
 const isRefusal = (error: unknown): boolean =>
-  isAuthError(error) || error instanceof SpotnanaApiError && error.status >= 400 && error.status < 500
+  // `NotReplayable`: the request was redirected, and may have had its effect.
+  isAuthError(error) && !(error._tag === "TokenExpired" && error.reason === "NotReplayable") ||
+  error instanceof SpotnanaApiError && error.status >= 400 && error.status < 500
+
+/** Whether this very key is active: the refusal may come from the target of a redirect. */
+const isActive = (partnerKeys: PartnerKeys["Service"], companyId: string, key: PublicJwk): Effect.Effect<boolean> =>
+  Effect.gen(function*() {
+    const expected = yield* thumbprint(key)
+    const active = yield* toItsEnd(partnerKeys.list(companyId))
+    return active.some(({ kid, thumbprint }) => kid === key.kid && thumbprint === expected)
+  }).pipe(Effect.orElseSucceed(() => false))
 
 interface Kids {
   readonly kid: string

@@ -2,7 +2,8 @@ import { PartnerKeyRotation, PartnerKeys, SigningKey, SpotnanaHttpClient, Subjec
 import { Fault, MockSpotnana, SubjectTokenVerifier } from "@effect-spotnana/testing"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Redacted, Schedule } from "effect"
-import { HttpClient } from "effect/http"
+import { HttpClient, HttpClientResponse } from "effect/http"
+import type { HttpClientRequest } from "effect/http"
 import { TestClock } from "effect/testing"
 import { makeAudit } from "./support/audit.ts"
 import { clientId, clientSecret, onMock } from "./support/harness.ts"
@@ -152,7 +153,7 @@ describe("PartnerKeyRotation", () => {
         const { calls, error } = yield* failing({})
         assert.deepStrictEqual([error.step, error.newKid], ["Add", undefined])
         assert.include(error.message, "Nothing was changed; old works as before")
-        assert.deepStrictEqual(calls, ["GET  200", `POST  ${status}`])
+        assert.deepStrictEqual(calls, ["GET  200", `POST  ${status}`, "GET  200"])
       }).pipe(Effect.provide(administration))
   )
 
@@ -170,9 +171,40 @@ describe("PartnerKeyRotation", () => {
       yield* mock.inject("api", Fault.status(200, { body: { keys: [{ kid: "old" }] } }))
       yield* mock.inject("api", Fault.status(409))
       const { calls } = yield* failing({})
-      assert.deepStrictEqual(calls, ["GET  200", "POST  409"])
+      assert.deepStrictEqual(calls, ["GET  200", "POST  409", "GET  200"])
     }).pipe(Effect.provide(administration))
   })
+
+  it.effect.each([401, 404])(
+    "Add: a key that was registered before a redirect to an answer of %s is revoked",
+    (status) => {
+      const answer = (request: HttpClientRequest.HttpClientRequest, status: number) =>
+        HttpClientResponse.fromWeb(request, new Response("{}", { status, headers: { location: "/v2/elsewhere" } }))
+      const redirected = Layer.effect(
+        HttpClient.HttpClient,
+        Effect.map(
+          HttpClient.HttpClient,
+          (client) =>
+            HttpClient.transform(client, (response, request) =>
+              request.url.includes("/v2/elsewhere")
+                ? Effect.succeed(answer(request, status))
+                : request.url.endsWith("/partner-public-keys") && request.method === "POST"
+                ? Effect.as(response, answer(request, 303))
+                : response).pipe(HttpClient.followRedirects())
+        )
+      )
+      const redirecting = PartnerKeys.layer.pipe(
+        Layer.provide(SpotnanaHttpClient.layer({ clientId, clientSecret }).pipe(Layer.provide(redirected)))
+      )
+      return Effect.gen(function*() {
+        yield* application
+        const { active, error } = yield* failing({}).pipe(Effect.provide(redirecting))
+        assert.deepStrictEqual([error.step, error.newKid], ["Add", undefined])
+        assert.include(error.message, "is not active. old works as before")
+        assert.deepStrictEqual(active, ["old"])
+      }).pipe(Effect.provide(administration))
+    }
+  )
 
   it.effect("a function that throws is a step that failed", () =>
     Effect.gen(function*() {

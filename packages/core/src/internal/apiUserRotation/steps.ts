@@ -53,8 +53,8 @@ export const create = (
     step(
       "Create",
       { clientId },
-      `No new API user; ${clientId} works as before. Five are allowed (409), unless Spotnana allows more. ` +
-        "If there was no answer, one may have been created anyway: check ApiUsers.list."
+      `No new API user is known; ${clientId} works as before. Five are allowed (409), unless Spotnana allows more. ` +
+        "If there was no answer, or only one after a redirect, one may have been created anyway: check ApiUsers.list."
     ),
     Effect.filterOrFail(
       (created) => !known.includes(created.clientId),
