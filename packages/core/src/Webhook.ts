@@ -41,7 +41,11 @@ export interface Options {
    * secret throws a `TypeError`, which does not contain the text.
    */
   readonly secrets: Redacted.Redacted | ReadonlyArray<Redacted.Redacted>
-  /** How far the timestamp may be from now, in either direction. Default: 5 minutes, as in Standard Webhooks. */
+  /**
+   * How far the timestamp may be from now, in either direction. Default: 5 minutes, as in Standard Webhooks. A delivery
+   * is accepted for up to twice this time. The `timeToLive` of `WebhookDeliveries` must be longer than that: otherwise a
+   * recorded delivery that somebody sends again is handled again.
+   */
   readonly tolerance?: Duration.Input | undefined
 }
 

@@ -47,7 +47,10 @@ export class DeliveryUnavailable extends Data.TaggedError("DeliveryUnavailable")
  * @since 0.1.0
  */
 export interface Options {
-  /** How long a delivery that was handled is remembered. Default: 3 days. */
+  /**
+   * How long a delivery that was handled is remembered. Default: 3 days. It must be longer than twice the `tolerance` of
+   * `Webhook`: otherwise a delivery is forgotten while its signature is still accepted, and is handled again.
+   */
   readonly timeToLive?: Duration.Input | undefined
   /**
    * How long a handler may take. If it has not ended by then, its process may have been killed, and another request may
