@@ -1,4 +1,5 @@
 import { FileTokenStore, RedisTokenStore, TokenStore } from "@effect-spotnana/core"
+import { StoredInRedis } from "@effect-spotnana/engine"
 import { TokenStoreConformance } from "@effect-spotnana/testing"
 import { NodeServices } from "@effect/platform-node"
 import { describe, expect, it } from "@effect/vitest"
@@ -73,6 +74,28 @@ describe.concurrent.each(stores)("a store: %s", (_, store) => {
       Effect.gen(function*() {
         const [backend, other] = yield* store
         yield* run(backend!, `test:client:${randomUUID()}`, other)
+      }))
+  }
+})
+
+describe.runIf(RedisServer.isThere)("a store in Redis, where something else has written the version", () => {
+  for (const version of ["9007199254740991", "99999999999999999999", "inf", "nan", "abc", "1.5", "-5", ""]) {
+    it.live(`nothing is read, and the next process takes the lease and writes: ${JSON.stringify(version)}`, () =>
+      Effect.gen(function*() {
+        const redis = RedisServer.layerOf(yield* RedisServer.url)
+        const backend = yield* connect(RedisTokenStore.layer().pipe(Layer.provide(redis), Layer.provide(withKeys)))
+        const { send } = Context.get(yield* Effect.orDie(Layer.build(redis)), Redis.Redis)
+        const key = `test:client:${randomUUID()}`
+        const minute = Duration.minutes(1)
+        const { token } = StoredInRedis.names("spotnana", key)
+        yield* send("HSET", token, "version", version, "payload", "payload")
+        yield* send("PEXPIRE", token, "60000")
+        expect(yield* backend.read(key)).toEqual(Option.none())
+        const lease = yield* backend.lease(key, minute)
+        expect(lease._tag).toBe("Granted")
+        const fence = lease._tag === "Granted" ? lease.fence : 0
+        expect(yield* backend.write(key, fence, Redacted.make("payload"), minute)).toBe(true)
+        expect(Option.map(yield* backend.read(key), ({ version }) => version)).toEqual(Option.some(fence))
       }))
   }
 })

@@ -56,14 +56,15 @@ export interface File {
 export const fileName = ({ fence, kind }: File): string => `${kind}.${fence}`
 
 /**
- * The files with these names. Files that are not the store's own are left out.
+ * The files with these names. Files that are not the store's own are left out, and those whose fencing token has more
+ * than 14 digits: something else has written it, and the store could not count on from it.
  *
  * @category decoding
  * @since 0.1.0
  */
 export const filesOf = (names: ReadonlyArray<string>): ReadonlyArray<File> =>
   names.flatMap((name) => {
-    const [, kind, fence] = /^([a-z]+)\.(\d{1,15})$/.exec(name) ?? []
+    const [, kind, fence] = /^([a-z]+)\.(\d{1,14})$/.exec(name) ?? []
     const known = kinds.find((_) => _ === kind)
     return known === undefined ? [] : [{ kind: known, fence: Number(fence) }]
   })
@@ -189,6 +190,17 @@ export const decode = (file: string): Content | undefined => {
 }
 
 /**
+ * The number in the file `beginning`; undefined if the file is damaged.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const beginningOf = (file: string): number | undefined => {
+  const { text = "" } = decode(file) ?? {}
+  return /^\d{1,14}$/.test(text) ? Number(text) : undefined
+}
+
+/**
  * How much longer a content counts, in milliseconds; zero if it is over.
  *
  * @category getters
@@ -221,7 +233,7 @@ export type Changes = ReadonlyMap<string, number>
 export const changesOf = (names: ReadonlyArray<string>): Changes => {
   const told = new Map<string, number>()
   for (const name of names) {
-    const [, what = "", fence] = /^(.+\.(?:token|released))\.(\d{1,15})$/.exec(name) ?? []
+    const [, what = "", fence] = /^(.+\.(?:token|released))\.(\d{1,14})$/.exec(name) ?? []
     if (Number(fence) > (told.get(what) ?? 0)) told.set(what, Number(fence))
   }
   return told
@@ -315,6 +327,25 @@ export const openToOthers = (place: string, mode: number, close = "Close it: "):
   (mode & forOthers) === 0
     ? undefined
     : `${place} is open to others, with mode ${(mode & 0o7777).toString(8)}. ${close}chmod go= ${place}`
+
+const root = 0
+
+/**
+ * The message for a directory or a file of another user; undefined if it belongs
+ * to this user or to root, or if there are no owners, as on Windows.
+ *
+ * @category messages
+ * @since 0.1.0
+ */
+export const ofAnotherUser = (
+  place: string,
+  owner: number | undefined,
+  user: number | undefined
+): string | undefined =>
+  owner === undefined || user === undefined || owner === user || owner === root
+    ? undefined
+    : `${place} belongs to another user (uid ${owner}), who can read and change it. Name a directory of the user of this ` +
+      `process (uid ${user}), or run the process as that user.`
 
 /**
  * What to do about the directory itself. It may be the root of a volume, which is

@@ -21,6 +21,13 @@ export const names = (
   return { token: `${base}:token`, lease: `${base}:lease`, channel: `${base}:changes` }
 }
 
+// A version that something else has written, and from which the server's clock could not count on, is none. The limit is
+// below 2^53, and is reached in the year 2255.
+const counts = `
+local function counts(version)
+  return version and string.match(version, "^%d+$") and tonumber(version) < 9000000000000000
+end`
+
 /**
  * Takes the lease, if it is free. Keys: lease, token. Arguments: its time. Returns `granted`, the time that is left of
  * the lease of another process, and the value of the lease.
@@ -34,12 +41,13 @@ export const names = (
  * @category scripts
  * @since 0.1.0
  */
-export const lease = `
+export const lease = `${counts}
 local held = redis.call("GET", KEYS[1])
 if held then return { 0, redis.call("PTTL", KEYS[1]), held } end
 local time = redis.call("TIME")
 local fence = time[1] * 1000000 + time[2]
-local last = tonumber(redis.call("HGET", KEYS[2], "version") or "0")
+local version = redis.call("HGET", KEYS[2], "version")
+local last = counts(version) and tonumber(version) or 0
 if fence <= last then fence = last + 1 end
 fence = string.format("%.0f", fence)
 redis.call("SET", KEYS[1], fence, "PX", ARGV[1])
@@ -91,9 +99,10 @@ return 1`
  * @category scripts
  * @since 0.1.0
  */
-export const read = `
+export const read = `${counts}
 local found = redis.call("HMGET", KEYS[1], "version", "payload")
-return { found[1] or "", found[2] or "", redis.call("PTTL", KEYS[1]) }`
+if not counts(found[1]) then return { "", "", -2 } end
+return { found[1], found[2] or "", redis.call("PTTL", KEYS[1]) }`
 
 /**
  * The change in a message on the channel: the version that was written, or a

@@ -13,6 +13,30 @@ describe("StoredInFiles", () => {
     assert.strictEqual(StoredInFiles.fileName({ kind: "token", fence: 7 }), "token.7")
   })
 
+  it("a fencing token that the store could not count on from is none", () => {
+    assert.deepStrictEqual(files("token.999999999999999", "lease.100000000000000", "released.7"), [
+      { kind: "released", fence: 7 }
+    ])
+    assert.deepStrictEqual([...StoredInFiles.changesOf(["a.token.999999999999999", "a.token.7"])], [["a.token", 7]])
+    const beginning = (text: string) => StoredInFiles.beginningOf(StoredInFiles.encode({ from: 0, until: 0, text }))
+    assert.strictEqual(beginning("1700000000000"), 1_700_000_000_000)
+    for (const text of ["", "abc", "-1", "1.5", "1e3", "999999999999999"]) {
+      assert.isUndefined(beginning(text), text)
+    }
+    assert.isUndefined(StoredInFiles.beginningOf("7"))
+  })
+
+  it("what belongs to another user is refused, unless that user is root", () => {
+    assert.strictEqual(
+      StoredInFiles.ofAnotherUser("/d", 65_534, 0),
+      "/d belongs to another user (uid 65534), who can read and change it. Name a directory of the user of this process " +
+        "(uid 0), or run the process as that user."
+    )
+    for (const [owner, user] of [[0, 1_000], [1_000, 1_000], [undefined, 1_000], [1_000, undefined]] as const) {
+      assert.isUndefined(StoredInFiles.ofAnotherUser("/d", owner, user))
+    }
+  })
+
   it("the lease is that of the highest fencing token, while it is neither released nor became a backoff", () => {
     const cases: ReadonlyArray<readonly [ReadonlyArray<string>, boolean, "backoff" | "lease" | undefined]> = [
       [["lease.7"], true, "lease"],

@@ -77,8 +77,13 @@ export const makeFileBackend = (
     const beginning = (folder: string) =>
       Effect.gen(function*() {
         const file = placeOf(folder, "beginning")
-        yield* withDraft(Duration.zero, `${yield* Clock.currentTimeMillis}`, (draft) => link(draft, file))
-        return Number(StoredInFiles.decode(yield* fs.readFileString(file))?.text ?? 0)
+        const now = yield* Clock.currentTimeMillis
+        yield* withDraft(Duration.zero, `${now}`, (draft) => link(draft, file))
+        const known = StoredInFiles.beginningOf(yield* fs.readFileString(file))
+        if (known !== undefined) return known
+        // Something else has written it.
+        yield* withDraft(Duration.zero, `${now}`, (draft) => fs.rename(draft, file))
+        return now
       })
 
     const sweep = (folder: string, fence: number, files: ReadonlyArray<File>): Effect.Effect<void> =>
