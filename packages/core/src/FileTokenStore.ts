@@ -37,7 +37,8 @@ export interface Options {
  * **Details**
  *
  * - What is stored is encrypted (AES-256-GCM), in files that only this user can
- *   read. A directory or a file that others can read is refused.
+ *   read. A directory or a file that others can read is refused, and so is one of
+ *   another user, unless that user is root.
  * - There is no daemon, and no lock to clean up: a lease is a file with its own
  *   number, and expires by itself.
  * - Each file appears complete, so a process may be killed at any time.

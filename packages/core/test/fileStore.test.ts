@@ -251,6 +251,93 @@ describe("a directory that is open to others", () => {
   }
 })
 
+describe("a directory of another user", () => {
+  const ownedBy = (uid: number) =>
+    Effect.map(FileSystem.FileSystem, (fs) =>
+      FileSystem.FileSystem.of({
+        ...fs,
+        stat: (file) => Effect.map(fs.stat(file), (info) => ({ ...info, uid: Option.some(uid) }))
+      }))
+
+  it.live("is refused, with both users in the error", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const directory = yield* fs.makeTempDirectoryScoped()
+      const error = yield* makeFileBackend(directory).pipe(
+        Effect.provideServiceEffect(FileSystem.FileSystem, ownedBy(54_321)),
+        Effect.flip
+      )
+      expect(error.message).toContain(`${directory} belongs to another user (uid 54321)`)
+      expect(yield* fs.readDirectory(directory)).toEqual([])
+    }).pipe(Effect.provide(services)))
+
+  it.live("is used if that user is root, who can do everything anyway", () =>
+    Effect.gen(function*() {
+      const directory = yield* FileSystem.FileSystem.use((fs) => fs.makeTempDirectoryScoped())
+      const backend = yield* Effect.provideServiceEffect(
+        makeFileBackend(directory),
+        FileSystem.FileSystem,
+        ownedBy(0)
+      )
+      yield* write(backend)
+      expect(Option.isSome(yield* backend.read("key"))).toBe(true)
+    }).pipe(Effect.provide(services)))
+})
+
+describe("a directory in which something else has written", () => {
+  /** The folder of the key. */
+  const folderOf = (directory: string) =>
+    FileSystem.FileSystem.use((fs) =>
+      Effect.map(fs.readDirectory(directory), (names) => {
+        const name = names.find((name) => name !== "changes" && name !== "drafts")!
+        return { name, path: `${directory}/${name}` }
+      })
+    )
+
+  it.live("a link in the place of a change is not followed", () =>
+    Effect.gen(function*() {
+      const { directory, one } = yield* pair
+      const fs = yield* FileSystem.FileSystem
+      const other = `${yield* fs.makeTempDirectoryScoped()}/other`
+      yield* fs.writeFileString(other, "content")
+      const fence = yield* fenceOf(one)
+      const { name } = yield* folderOf(directory)
+      yield* fs.makeDirectory(`${directory}/changes`, { recursive: true, mode: 0o700 })
+      yield* fs.symlink(other, `${directory}/changes/${name}.token.${fence}`)
+      expect(yield* one.write("key", fence, payload, minute)).toBe(true)
+      expect(yield* fs.readFileString(other)).toBe("content")
+    }).pipe(Effect.provide(services)))
+
+  for (const text of [`{"from":0,"until":0,"text":"abc"}`, "", `{"from":0,"until":0,"text":"999999999999999"}`]) {
+    it.live(`a damaged beginning is replaced: ${text || "an empty file"}`, () =>
+      Effect.gen(function*() {
+        const { directory, one, two } = yield* pair
+        const fs = yield* FileSystem.FileSystem
+        yield* write(one)
+        const { path } = yield* folderOf(directory)
+        for (const name of yield* fs.readDirectory(path)) {
+          yield* name === "beginning" ? fs.writeFileString(`${path}/${name}`, text) : fs.remove(`${path}/${name}`)
+        }
+        const first = yield* write(one)
+        expect(yield* write(two)).toBe(first + 1)
+      }).pipe(Effect.provide(services)))
+  }
+
+  it.live("a fencing token of 15 digits is none", () =>
+    Effect.gen(function*() {
+      const { directory, one, two } = yield* pair
+      const fs = yield* FileSystem.FileSystem
+      const first = yield* write(one)
+      const { path } = yield* folderOf(directory)
+      const content = JSON.stringify({ from: 0, until: Number.MAX_SAFE_INTEGER, text: "" })
+      for (const kind of ["token", "lease", "backoff"]) {
+        yield* fs.writeFileString(`${path}/${kind}.999999999999999`, content, { mode: 0o600 })
+      }
+      expect(yield* write(two)).toBe(first + 1)
+      expect(Option.isSome(yield* one.read("key"))).toBe(true)
+    }).pipe(Effect.provide(services)))
+})
+
 /** A file system that fails in one of its operations, as the system says it. */
 const failing = (isFailing: () => boolean, code: string) =>
   Effect.map(FileSystem.FileSystem, (fs) => {
@@ -305,7 +392,8 @@ describe("many tenants in one directory", () => {
         })
       const fs = FileSystem.makeNoop({
         makeDirectory: () => count("makeDirectory", undefined),
-        stat: () => count("stat", { mode: 0o40700, mtime: Option.some(new Date(0)) } as FileSystem.File.Info),
+        stat: () =>
+          count("stat", { mode: 0o40700, mtime: Option.some(new Date(0)), uid: Option.none() } as FileSystem.File.Info),
         readDirectory: () => count("readDirectory", []),
         watch: () => Stream.unwrap(count("watch", Stream.never))
       })

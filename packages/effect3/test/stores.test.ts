@@ -215,6 +215,48 @@ describe("a mistake in the configuration", () => {
       expect(text).toContain(`${directory} is open to others, with mode 755.`)
     }).pipe(Effect.scoped))
 
+  it.effect("a directory of another user is refused", () =>
+    Effect.gen(function*() {
+      const directory = yield* temporaryDirectory
+      const foreign = Layer.map(NodeContext.layer, (context) => {
+        const fs = Context.get(context, FileSystem.FileSystem)
+        return Context.add(context, FileSystem.FileSystem, {
+          ...fs,
+          stat: (file) => Effect.map(fs.stat(file), (info) => ({ ...info, uid: Option.some(54_321) }))
+        })
+      })
+      const text = yield* failure(
+        FileTokenStore.layer({ directory }).pipe(Layer.provide(foreign), Layer.provide(withKeys))
+      )
+      expect(text).toContain(`${directory} belongs to another user (uid 54321)`)
+    }).pipe(Effect.scoped))
+
+  it.live("what something else has written in a directory: a link is not followed, a damaged beginning is replaced", () =>
+    Effect.gen(function*() {
+      const directory = yield* temporaryDirectory
+      const fs = yield* FileSystem.FileSystem
+      const backend = yield* connect(
+        FileTokenStore.layer({ directory }).pipe(Layer.provide(NodeContext.layer), Layer.provide(withKeys))
+      )
+      const lease = Effect.map(
+        backend.lease("key", Duration.minutes(1)),
+        (lease) => lease._tag === "Granted" ? lease.fence : 0
+      )
+      yield* backend.release("key", yield* lease, undefined)
+      const folder = (yield* fs.readDirectory(directory)).find((name) => name !== "changes" && name !== "drafts")!
+      for (const name of yield* fs.readDirectory(`${directory}/${folder}`)) {
+        const file = `${directory}/${folder}/${name}`
+        yield* name === "beginning" ? fs.writeFileString(file, "damaged") : fs.remove(file)
+      }
+      const fence = yield* lease
+      expect(fence).toBeGreaterThan(0)
+      const other = `${yield* temporaryDirectory}/other`
+      yield* fs.writeFileString(other, "content")
+      yield* fs.symlink(other, `${directory}/changes/${folder}.token.${fence}`)
+      expect(yield* backend.write("key", fence, Redacted.make("payload"), Duration.minutes(1))).toBe(true)
+      expect(yield* fs.readFileString(other)).toBe("content")
+    }).pipe(Effect.scoped, Effect.provide(NodeContext.layer)))
+
   it.live("a client that throws fails the layer, and its message with the password in it is in no error", () =>
     Effect.gen(function*() {
       const broken = Effect.sync(() => {

@@ -1,6 +1,7 @@
 import * as Stored from "@effect-spotnana/engine/StoredInFiles"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
 import { TokenStoreError } from "./contract.ts"
@@ -10,6 +11,11 @@ export type FileDirectory = Effect.Success<ReturnType<typeof openDirectory>>
 
 export const isAbsent = (error: PlatformError) => error.reason._tag === "NotFound"
 export const isTaken = (error: PlatformError) => error.reason._tag === "AlreadyExists"
+
+declare const process: { readonly geteuid?: () => number } | undefined
+
+/** The user of this process; undefined where there is none, as on Windows. */
+const currentUser = (): number | undefined => typeof process === "undefined" ? undefined : process.geteuid?.()
 
 export const openDirectory = Effect.fnUntraced(function*(directory: string) {
   const fs = yield* FileSystem.FileSystem
@@ -21,8 +27,11 @@ export const openDirectory = Effect.fnUntraced(function*(directory: string) {
   // Windows has no such modes. There, a directory in the user's profile belongs to the user.
   const hasModes = path.sep === "/"
   const assertPrivate = (place: string, close?: string) =>
-    Effect.flatMap(fs.stat(place), ({ mode }) => {
-      const message = hasModes ? Stored.openToOthers(place, mode, close) : undefined
+    Effect.flatMap(fs.stat(place), ({ mode, uid }) => {
+      const message = hasModes
+        ? Stored.ofAnotherUser(place, Option.getOrUndefined(uid), currentUser()) ??
+          Stored.openToOthers(place, mode, close)
+        : undefined
       return message === undefined ? Effect.void : Effect.fail(new TokenStoreError({ message }))
     })
   const makePrivate = (place: string) => fs.makeDirectory(place, { recursive: true, mode: 0o700 })

@@ -8,7 +8,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Change, TokenStoreError } from "./contract.ts"
-import { isAbsent } from "./fileDirectory.ts"
+import { isAbsent, isTaken } from "./fileDirectory.ts"
 import type { FileDirectory } from "./fileDirectory.ts"
 
 /** Publishes the changes of all keys, and watches for the changes of other processes. The watch ends with the scope. */
@@ -19,7 +19,11 @@ export const makeFileChanges = ({ failed, fs, makePrivate, placeOf, remove }: Fi
   const tell = (folder: string, what: Stored.Told, fence: number): Effect.Effect<void> =>
     Effect.gen(function*() {
       yield* makePrivate(changes)
-      yield* fs.writeFileString(placeOf("changes", Stored.changeName(folder, what, fence)), "", { mode: 0o600 })
+      // "wx" does not follow a link.
+      yield* fs.writeFileString(placeOf("changes", Stored.changeName(folder, what, fence)), "", {
+        flag: "wx",
+        mode: 0o600
+      }).pipe(Effect.catchIf(isTaken, () => Effect.void))
       const names = yield* fs.readDirectory(changes)
       for (const name of Stored.voidChanges(names, folder, what, fence)) yield* remove(placeOf("changes", name))
     }).pipe(Effect.ignore)

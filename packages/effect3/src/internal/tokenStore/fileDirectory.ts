@@ -3,6 +3,7 @@ import type { PlatformError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { TokenStoreError } from "./contract.ts"
 
 /** The directory of a store, which only this user can read. */
@@ -11,6 +12,11 @@ export type FileDirectory = Effect.Effect.Success<ReturnType<typeof openDirector
 export const isAbsent = (error: PlatformError | TokenStoreError) =>
   error._tag === "SystemError" && error.reason === "NotFound"
 export const isTaken = (error: PlatformError) => error._tag === "SystemError" && error.reason === "AlreadyExists"
+
+declare const process: { readonly geteuid?: () => number } | undefined
+
+/** The user of this process; undefined where there is none, as on Windows. */
+const currentUser = (): number | undefined => typeof process === "undefined" ? undefined : process.geteuid?.()
 
 export const openDirectory = Effect.fnUntraced(function*(directory: string) {
   const fs = yield* FileSystem.FileSystem
@@ -22,8 +28,11 @@ export const openDirectory = Effect.fnUntraced(function*(directory: string) {
   // Windows has no such modes. There, a directory in the user's profile belongs to the user.
   const hasModes = path.sep === "/"
   const assertPrivate = (place: string, close?: string) =>
-    Effect.flatMap(fs.stat(place), ({ mode }) => {
-      const message = hasModes ? Stored.openToOthers(place, mode, close) : undefined
+    Effect.flatMap(fs.stat(place), ({ mode, uid }) => {
+      const message = hasModes
+        ? Stored.ofAnotherUser(place, Option.getOrUndefined(uid), currentUser()) ??
+          Stored.openToOthers(place, mode, close)
+        : undefined
       return message === undefined ? Effect.void : Effect.fail(new TokenStoreError({ message }))
     })
   const makePrivate = (place: string) => fs.makeDirectory(place, { recursive: true, mode: 0o700 })
