@@ -412,6 +412,46 @@ describe("invariant 6: no hammering", () => {
     }).pipe(Effect.provide(Rotating(current)))
   })
 
+  it.effect.each([
+    { secrets: "two in turn", secretOf: (read: number) => `wrong-${read % 2}` },
+    { secrets: "another one each time", secretOf: (read: number) => `wrong-${read}` }
+  ])("refused credentials that change at each read are sent as rarely as others: $secrets", ({ secretOf }) => {
+    let reads = 0
+    const current = Effect.sync(() => ({ clientId, clientSecret: Redacted.make(secretOf(reads++)) }))
+    return Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      for (let i = 0; i < 100; i++) {
+        const error = yield* Effect.flip(provider.get)
+        expect(error._tag).toBe("InvalidCredentials")
+      }
+      expect(yield* mock.tokenRequests).toBe(4)
+      expect(reads).toBe(4)
+      const load = yield* Effect.forkChild(Effect.repeat(Effect.exit(provider.get), everySecond))
+      yield* TestClock.adjust("5 minutes")
+      yield* Fiber.interrupt(load)
+      // After 1, 2, 4, ... 128 seconds, half of that at the least.
+      expect(yield* mock.tokenRequests).toBeLessThanOrEqual(4 + 9)
+      expect(yield* mock.tokenRequests).toBeGreaterThanOrEqual(4 + 7)
+    }).pipe(Effect.provide(FromSource(current)))
+  })
+
+  it.effect("a second rotation is used as immediately as the first", () => {
+    const current = { credentials: wrong }
+    return Effect.gen(function*() {
+      const { mock, provider } = yield* subjects
+      for (const secret of ["wrong-1", "wrong-2"]) {
+        yield* Effect.flip(provider.get)
+        yield* TestClock.adjust("30 seconds")
+        yield* Effect.flip(provider.get)
+        current.credentials = { clientId, clientSecret: Redacted.make(secret) }
+      }
+      yield* Effect.flip(provider.get)
+      current.credentials = { clientId, clientSecret }
+      yield* provider.get
+      expect(yield* mock.tokenRequests).toBe(6)
+    }).pipe(Effect.provide(Rotating(current)))
+  })
+
   it.effect("a refusal is not forgotten when the credentials source fails meanwhile", () => {
     let asked = 0
     const current = Effect.suspend(() => asked++ % 2 === 0 ? Effect.succeed(wrong) : Effect.fail("vault sealed"))

@@ -23,7 +23,8 @@ import * as Schema from "effect/Schema"
  * The refusal is remembered for these credentials. Callers get this error without
  * a request for up to a second at first, then for up to twice as long after each
  * further refusal, at most `RefreshPolicy.refusalTimeToLive`. Changed credentials
- * are used at once.
+ * are used at once. But after four refusals in a row, each of other credentials
+ * than the one before it, changed credentials wait too.
  *
  * These answers are refusals: 400, 401 or 403 with a JSON object; 401 without a
  * body; 400 or 403 without a body but with `WWW-Authenticate`; and an error code

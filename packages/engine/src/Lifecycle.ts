@@ -289,6 +289,7 @@ const fail = <T, E>(
 ): Transition<T, E> => {
   const { acquisition, policy } = state
   const failures = state.failures + 1
+  const refusedIn = refused === undefined ? undefined : acquisition?.id
   const ended = { ...state, acquisition: undefined, suspectUntil: undefined, failures, lastError: error }
   let next: State<T, E>
   let delay: number
@@ -296,12 +297,18 @@ const fail = <T, E>(
     delay = retryDelay(state, retryAfter, random, now)
     next = { ...ended, backoff: { error, until: after(now, delay) } }
   } else {
-    // Consecutive refusals of the same credentials.
-    const before = state.refusal?.credentials === refused ? state.refusal.delay : 0
-    const step = Policy.nextRefusalDelay(policy, before)
+    const { refusal } = state
+    const isSame = refusal?.credentials === refused
+    const inARow = isSame ? refusal.inARow : (refusal?.inARow ?? 0) + 1
+    const step = Policy.nextRefusalDelay(policy, isSame ? refusal.delay : Policy.delayOfChanges(inARow))
     delay = step * (0.5 + 0.5 * random)
     const until = after(now, delay)
-    next = { ...ended, backoff: undefined, refusal: { credentials: refused, error, until, delay: step } }
+    next = {
+      ...ended,
+      // Credentials that change each time they are read are never the refused ones.
+      backoff: isSame || inARow < Policy.manyRefused ? undefined : { error, until, refusedIn },
+      refusal: { credentials: refused, error, until, delay: step, inARow }
+    }
   }
   const reported = report<T, E>({
     _tag: "AcquisitionFailed",
@@ -309,7 +316,6 @@ const fail = <T, E>(
     retryAfter: Math.ceil(delay),
     isLive: isLive(state, now)
   })
-  const refusedIn = refused === undefined ? undefined : acquisition?.id
   return [next, [reported, ...wake(next, now), completeWaiters({ error, refusedIn })]]
 }
 
@@ -431,7 +437,7 @@ export const answer = <T, E>(state: State<T, E>, caller: Caller<E>, now: Instant
   if (isUsable(state, now)) return found(state.cached.token)
   const { backoff, policy, refusal } = state
   const waited = failureFor(caller)
-  const failure = waited ?? (isInForce(backoff, now) ? { error: backoff.error, refusedIn: undefined } : undefined)
+  const failure = waited ?? (isInForce(backoff, now) ? backoff : undefined)
   const isRefused = failure?.refusedIn !== undefined
   const until = isRefused ? refusal?.until : backoff?.until
   const left = until === undefined ? 0 : millisUntil(until, now)

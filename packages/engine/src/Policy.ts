@@ -189,6 +189,25 @@ export const nextRefusalDelay = (policy: Policy, previous: number): number =>
   Math.min(Math.max(2 * previous, firstRefusalDelay), policy.refusalTimeToLive)
 
 /**
+ * After so many refused credentials in a row, each other than the one before it, no
+ * credentials are sent before the wait is over, not even changed ones.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const manyRefused = 4
+
+/**
+ * The previous step for {@link nextRefusalDelay} if changed credentials were
+ * refused. So the first {@link manyRefused} wait for a second, and each further
+ * one twice as long as the one before it.
+ *
+ * @category decisions
+ * @since 0.1.0
+ */
+export const delayOfChanges = (inARow: number): number => firstRefusalDelay * 2 ** (inARow - manyRefused - 1)
+
+/**
  * How long the next replacement of a rejected token has to wait: a minute, then
  * twice the previous delay, up to an hour.
  *

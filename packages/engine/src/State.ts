@@ -58,8 +58,13 @@ export interface State<T, E> {
   /** The last failure since the last success. */
   readonly lastError: E | undefined
   /** No token is requested until then. Callers without a token wait, or get the error. */
-  readonly backoff: { readonly error: E; readonly until: Instant } | undefined
-  /** These credentials were refused, and are not sent again until then. Other credentials are sent. */
+  readonly backoff: {
+    readonly error: E
+    readonly until: Instant
+    /** The acquisition whose credentials were refused, if changed credentials were refused again and again. */
+    readonly refusedIn?: number | undefined
+  } | undefined
+  /** These credentials were refused, and are not sent again until then. Others are sent, unless there is a backoff. */
   readonly refusal: {
     /** Numbers the credentials that the shell has seen. */
     readonly credentials: number
@@ -67,6 +72,8 @@ export interface State<T, E> {
     readonly until: Instant
     /** The step from which `until` was drawn at random, in milliseconds. */
     readonly delay: number
+    /** How many credentials in a row were refused, each other than the one before it. */
+    readonly inARow: number
   } | undefined
   /** The last replacement of a rejected token, if it is not known to have helped, and how long the next one waits. */
   readonly replacement: {

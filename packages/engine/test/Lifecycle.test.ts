@@ -395,6 +395,43 @@ describe("refused credentials", () => {
     assert.strictEqual(it.state.refusal?.delay, second)
   })
 
+  it("invariant 6: the fourth refused credentials in a row make changed ones wait too, longer each time", () => {
+    const it = provider()
+    const delays: Array<number> = []
+    for (let number = 1; number <= 12; number++) {
+      assert.deepStrictEqual(it.requested(), ["Acquire"])
+      it.failed({ error: `refused ${number}`, refused: number })
+      if (number < 4) continue
+      const { delay } = it.state.refusal!
+      delays.push(delay / second)
+      assert.deepStrictEqual(it.wait(delay - 1).requested(), nothing)
+      assert.deepStrictEqual(it.answer(), { _tag: "Failure", error: `refused ${number}`, retryAfter: 1 })
+      it.wait(1)
+    }
+    assert.deepStrictEqual(delays, [1, 2, 4, 8, 16, 32, 64, 128, 256])
+    it.requested()
+    it.acquired("T1")
+    it.rejected("T1")
+    it.failed({ error: "refused 13", refused: 13 })
+    assert.isUndefined(it.state.backoff)
+  })
+
+  it("invariant 13: changed credentials do not wait if the last ones were refused twice", () => {
+    const it = provider()
+    for (const refused of [1, 2, 3, 4, 4]) {
+      it.requested()
+      it.failed({ error: "refused", refused })
+      it.wait(it.state.refusal!.delay)
+    }
+    it.requested()
+    it.failed({ error: "refused", refused: 4 })
+    assert.deepStrictEqual(it.requested(), ["Acquire"])
+    assert.strictEqual(it.state.refusal?.delay, 4 * second)
+    // The step follows from how many were refused, not from how long the last ones were.
+    it.failed({ error: "refused", refused: 5 })
+    assert.strictEqual(it.state.refusal?.delay, 2 * second)
+  })
+
   it("invariant 13: a refusal does not end the call of who came after the request was sent", () => {
     const it = provider()
     const before = Lifecycle.caller(it.state, it.now)

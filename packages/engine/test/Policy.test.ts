@@ -178,6 +178,13 @@ describe("Policy.nextRefusalDelay", () => {
     assert.deepStrictEqual(delays, seconds.map((each) => each * second))
   })
 
+  it("invariant 6: a second after each of the first four changed credentials, then twice the one before", () => {
+    const delays = [1, 2, 3, 4, 5, 6, 7, 12, 13, 10_000].map((inARow) =>
+      Policy.nextRefusalDelay(Policy.defaults, Policy.delayOfChanges(inARow)) / second
+    )
+    assert.deepStrictEqual(delays, [1, 1, 1, 1, 2, 4, 8, 256, 300, 300])
+  })
+
   it.prop("invariant 6: never longer than `refusalTimeToLive`", {
     policy,
     previous: integer(0, 4 * hour)

@@ -33,13 +33,14 @@ const phaseOf = <T, E>(state: State<T, E>, now: Instant): Phase => {
   const isInFlight = acquisition !== undefined && !hasPassed(acquisition.overdueAt, now)
   if (isLive(state, now)) return !isUsable(state, now) ? "suspect" : isInFlight ? "renewing" : "valid"
   if (isInFlight) return "acquiring"
-  if (backoff !== undefined && !hasPassed(backoff.until, now)) return "backing off"
+  const isRefused = backoff?.refusedIn !== undefined
+  if (backoff !== undefined && !isRefused && !hasPassed(backoff.until, now)) return "backing off"
   if (refusal !== undefined && !hasPassed(refusal.until, now)) return "refused"
   return cached === undefined ? "empty" : "expired"
 }
 
 // Clocks that are set, and what is lost, lead from everywhere to everywhere.
-const calm = new Set(["call", "api", "endpoint", "source", "store", "revoke", "rotate"])
+const calm = new Set(["call", "api", "endpoint", "source", "secrets", "store", "revoke", "rotate"])
 const histories = 3_000
 const leastShare = 0.005
 

@@ -17,6 +17,7 @@ type Act =
   | { readonly act: "api"; readonly set: Partial<Api> }
   | { readonly act: "endpoint"; readonly set: Partial<Endpoint> }
   | { readonly act: "source"; readonly set: Partial<Source> }
+  | { readonly act: "secrets"; readonly secrets: Source["secrets"] }
   | { readonly act: "store"; readonly isDown: boolean; readonly notifiesAfter: number | undefined }
   | { readonly act: "revoke" }
   | { readonly act: "rotate"; readonly validAfter: number; readonly oldEnds: boolean }
@@ -75,13 +76,14 @@ const makeAct = (random: Random, processes: number, lifetime: number): Act => {
   if (draw < 0.79) {
     return { act: "rotate", validAfter: random.pick([0, 0, 2_000, 10_000]), oldEnds: random.chance(0.7) }
   }
-  if (draw < 0.81) {
+  if (draw < 0.8) return { act: "secrets", secrets: random.pick(["one", "inTurn", "anew"] as const) }
+  if (draw < 0.82) {
     return {
       act: "source",
       set: { mode: random.pick(["ok", "ok", "fail", "hang"] as const), latency: random.pick([0, 0, 5, 300]) }
     }
   }
-  if (draw < 0.83 && processes > 1) {
+  if (draw < 0.84 && processes > 1) {
     return {
       act: "store",
       isDown: random.chance(0.3),
@@ -89,12 +91,12 @@ const makeAct = (random: Random, processes: number, lifetime: number): Act => {
     }
   }
   const events = random.integer(0, 6)
-  if (draw < 0.89) {
+  if (draw < 0.9) {
     const millis = random.pick([500, 5_000, 60_000, 600_000, 3_600_000, 86_400_000]) * random.pick([1, -1])
     return { act: "clock", millis, events }
   }
-  if (draw < 0.91) return { act: "freeze", millis: random.pick([800, 10_000, 40_000, 600_000]), events }
-  if (draw < 0.93) return { act: "sleep", millis: random.pick([5_000, 60_000, 3_600_000]), events }
+  if (draw < 0.92) return { act: "freeze", millis: random.pick([800, 10_000, 40_000, 600_000]), events }
+  if (draw < 0.94) return { act: "sleep", millis: random.pick([5_000, 60_000, 3_600_000]), events }
   return { act: random.pick(["loseTimer", "loseAcquisition", "repeatEvents", "repeatEvents"] as const) }
 }
 
@@ -164,6 +166,9 @@ const perform = (world: World, processes: ReadonlyArray<Process>, step: Step): v
     case "source":
       disturbAll()
       return void Object.assign(world.source, step.set)
+    case "secrets":
+      disturbAll()
+      return world.setSecrets(step.secrets)
     case "store":
       disturbAll()
       return void Object.assign(world.store!, { isDown: step.isDown, notifiesAfter: step.notifiesAfter })
@@ -194,6 +199,7 @@ const makeWell = (world: World): void => {
   Object.assign(world.api, { mode: "healthy", latency: 20 })
   Object.assign(world.endpoint, { mode: "ok", latency: 50, lifetime: 86_400_000, isExclusive: false })
   Object.assign(world.source, { mode: "ok", latency: 0 })
+  if (world.source.secrets !== "one") world.setSecrets("one")
   if (world.store !== undefined) world.store.isDown = false
   world.validUntil.clear()
   world.validFrom.clear()

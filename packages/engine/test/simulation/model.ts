@@ -47,6 +47,7 @@ export const documented = {
   suspicion: 1_000,
   dead: 15_000,
   firstRefusal: 1_000,
+  refusedAtOnce: 4,
   firstReplacement: 60_000,
   longestReplacement: 3_600_000
 } as const
@@ -99,6 +100,8 @@ interface Hold {
   readonly at: Moment
   readonly atLeast: number
   readonly atMost: number
+  /** Whether it is because of one refusal after another. */
+  readonly isRefusal?: boolean
 }
 
 /** What a call saw, as far as the referee needs it. */
@@ -160,7 +163,7 @@ export class Referee<T> {
   #again = 0
   #kept = 0
   #backoff: Hold | undefined
-  #refusal: Hold & { readonly secret: number; readonly step: number } | undefined
+  #refusal: Hold & { readonly secret: number; readonly step: number; readonly others: number } | undefined
   #replaced: { readonly at: Moment; readonly delay: number } | undefined
   /** For how long in all the process did not run. */
   frozen = 0
@@ -328,11 +331,19 @@ export class Referee<T> {
     this.#allFailures += 1
     const { backoffBase, backoffMaximum } = documented
     if (refused !== undefined) {
-      const before = this.#refusal?.secret === refused ? this.#refusal.step : 0
-      const step = Math.min(Math.max(2 * before, documented.firstRefusal), this.#rules.refusalTimeToLive)
-      this.#reached(before > 0 ? "refused in a row" : "refused for the first time")
-      this.#refusal = { secret: refused, step, at: now, atLeast: step / 2, atMost: step }
-      this.#backoff = undefined
+      const { firstRefusal, refusedAtOnce } = documented
+      const before = this.#refusal
+      const isSame = before?.secret === refused
+      // How many secrets came in a row, each in place of another one, and were refused.
+      const others = (before?.others ?? 0) + (isSame ? 0 : 1)
+      const isHeldBack = !isSame && others >= refusedAtOnce
+      const due = isSame ? 2 * before.step : isHeldBack ? firstRefusal * 2 ** (others - refusedAtOnce) : firstRefusal
+      const step = Math.min(due, this.#rules.refusalTimeToLive)
+      this.#reached(isSame ? "refused in a row" : "refused for the first time")
+      if (isHeldBack) this.#reached("changed credentials refused again and again")
+      const hold = { at: now, atLeast: step / 2, atMost: step }
+      this.#refusal = { ...hold, secret: refused, step, others }
+      this.#backoff = isHeldBack ? { ...hold, isRefusal: true } : undefined
     } else {
       const left = this.isGood(now) ? Math.ceil(this.#left(this.#current!, now)) : 0
       const step = Math.min(
@@ -483,6 +494,15 @@ export class Referee<T> {
     call.keptBefore = this.#kept
   }
 
+  /** A caller without a token sleeps until the next attempt. */
+  sleeps(now: Moment): void {
+    const hold = this.#backoff
+    if (hold?.isRefusal === true && since(hold.at, now) < hold.atLeast - rounding) {
+      throw new Violation(6, "a caller waits although one secret after another was refused")
+    }
+    this.#reached("a caller sleeps until the next attempt")
+  }
+
   /** A caller slept, and knows of no acquisition that ended meanwhile. */
   slept(call: Call<T>): void {
     call.keptBefore = this.#kept
@@ -532,7 +552,9 @@ export class Referee<T> {
     }
     if (failure.refused !== undefined) {
       this.#reached("a call fails with the refusal")
-      if (failure.refused !== source.secret && !source.hasChangedSince) {
+      const isHeldBack = this.#backoff?.isRefusal === true && atMost > -rounding
+      if (isHeldBack) this.#reached("a call is not tried with credentials that may have changed")
+      if (failure.refused !== source.secret && !source.hasChangedSince && !isHeldBack) {
         throw new Violation(13, "a call fails with the refusal of credentials that were replaced")
       }
       return
@@ -611,7 +633,11 @@ export class Referee<T> {
     const hold = this.#backoff
     if (hold !== undefined) {
       const age = since(hold.at, now)
-      if (age < hold.atLeast - rounding) return mustNot(5, `the last attempt failed ${age} ms ago`)
+      if (age < hold.atLeast - rounding) {
+        return hold.isRefusal
+          ? mustNot(6, `one secret after another was refused, the last one ${age} ms ago`)
+          : mustNot(5, `the last attempt failed ${age} ms ago`)
+      }
       if (age < hold.atMost + rounding && expected.expected === "must") return may
     }
     return expected

@@ -203,13 +203,13 @@ export const mutants: ReadonlyArray<Mutant> = [
   ),
   lifecycle(
     "a refusal of the same credentials does not double",
-    "state.refusal?.credentials === refused ? state.refusal.delay : 0",
-    "0"
+    "isSame ? refusal.delay : Policy.delayOfChanges(inARow)",
+    "Policy.delayOfChanges(inARow)"
   ),
   lifecycle(
     "a refusal of other credentials doubles too",
-    "state.refusal?.credentials === refused ? state.refusal.delay : 0",
-    "state.refusal?.delay ?? 0"
+    "isSame ? refusal.delay : Policy.delayOfChanges(inARow)",
+    "refusal?.delay ?? 0"
   ),
   policy(
     "a refusal lasts for minutes at once",
@@ -218,8 +218,39 @@ export const mutants: ReadonlyArray<Mutant> = [
   ),
   lifecycle(
     "new credentials wait for the end of the refusal of the old ones",
-    "next = { ...ended, backoff: undefined, refusal: {",
-    "next = { ...ended, backoff: { error, until }, refusal: {"
+    "backoff: isSame || inARow < Policy.manyRefused ? undefined : { error, until, refusedIn }",
+    "backoff: { error, until, refusedIn }"
+  ),
+  lifecycle(
+    "changed credentials are sent at once however often they are refused",
+    "backoff: isSame || inARow < Policy.manyRefused ? undefined : { error, until, refusedIn }",
+    "backoff: undefined"
+  ),
+  lifecycle(
+    "credentials that changed once wait after a long refusal if others were refused before",
+    "backoff: isSame || inARow < Policy.manyRefused ?",
+    "backoff: inARow < Policy.manyRefused ?"
+  ),
+  lifecycle(
+    "each refusal of the same credentials counts as one of changed credentials",
+    "const inARow = isSame ? refusal.inARow : (refusal?.inARow ?? 0) + 1",
+    "const inARow = (refusal?.inARow ?? 0) + 1"
+  ),
+  lifecycle(
+    "refusals of changed credentials are not counted",
+    "(refusal?.inARow ?? 0) + 1",
+    "1"
+  ),
+  policy("the second changed secret waits", "manyRefused = 4", "manyRefused = 2"),
+  policy(
+    "the wait after changed credentials were refused does not grow",
+    "firstRefusalDelay * 2 ** (inARow - manyRefused - 1)",
+    "0"
+  ),
+  lifecycle(
+    "callers sleep until credentials are sent that may be refused too",
+    "undefined : { error, until, refusedIn }",
+    "undefined : { error, until }"
   ),
   lifecycle(
     "a refusal ends the calls of those who came after the request was sent",

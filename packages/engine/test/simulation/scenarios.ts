@@ -242,6 +242,57 @@ export const scenarios: ReadonlyArray<Scenario> = [
       must(13, counts.accepted === 1, `the call with new credentials ended with ${JSON.stringify(counts)}`)
     }
   },
+  ...(["inTurn", "anew"] as const).map((secrets): Scenario => ({
+    name:
+      `invariant 6: refused credentials that change with each read (${secrets}) are sent at most 40 times in an hour`,
+    run: (setting) => {
+      const { call, callEach, world } = make(setting)
+      world.endpoint.mode = "refuse"
+      world.setSecrets(secrets)
+      const { ok } = callEach(second / 10, minute, () => ["ok"])
+      must(6, ok.Refused === 600, `calls ended with ${JSON.stringify(ok)}`)
+      atMost(6, world.tokenRequests, 12)
+      callEach(second, hour, () => ["ok"])
+      atMost(6, world.tokenRequests, 40)
+      world.endpoint.mode = "ok"
+      world.setSecrets("one")
+      callEach(second, 5 * minute, () => ["ok"])
+      const counts = call()
+      world.advance(second)
+      must(13, counts.accepted === 1, `a call five minutes after all is well ended with ${JSON.stringify(counts)}`)
+    }
+  })),
+  {
+    name: "invariant 13: changed credentials are used at once after three others were refused, each for minutes",
+    run: (setting) => {
+      const { call, callEach, world } = make(setting)
+      world.validFrom.set(1, Infinity)
+      for (let times = 1; times <= 3; times++) {
+        callEach(second, 10 * minute, () => ["ok"])
+        if (times < 3) world.rotate(Infinity, true)
+      }
+      world.rotate(0, false)
+      const counts = call()
+      world.advance(second)
+      must(13, counts.accepted === 1, `the call with the fourth secret ended with ${JSON.stringify(counts)}`)
+    }
+  },
+  {
+    name: "invariant 13: a secret is used at once after ten others were refused, the last one for minutes",
+    run: (setting) => {
+      const { call, callEach, world } = make(setting)
+      world.endpoint.mode = "refuse"
+      world.setSecrets("anew")
+      callEach(second, minute, () => ["ok"])
+      world.setSecrets("one")
+      callEach(second, 10 * minute, () => ["ok"])
+      world.endpoint.mode = "ok"
+      world.rotate(0, true)
+      const counts = call()
+      world.advance(second)
+      must(13, counts.accepted === 1, `the call with the new secret ended with ${JSON.stringify(counts)}`)
+    }
+  },
   {
     name: "invariant 13: a rotation that kills every token fails no call",
     run: (setting) => {

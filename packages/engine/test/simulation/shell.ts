@@ -248,7 +248,7 @@ export class Process implements Owner {
           if (answer.until !== undefined) call.timer = this.#sleepUntil(answer.until, () => this.#waitedTooLong(call))
           return
         case "Sleep":
-          this.#reached("a caller sleeps until the next attempt")
+          this.referee.sleeps(now)
           call.timer = this.#sleepUntil(answer.until, () => this.#ask(call))
           return
         case "Retry":
@@ -335,8 +335,8 @@ export class Process implements Owner {
   }
 
   #fail(call: Call, error: Failed | undefined, retryAfter: number | undefined): void {
-    const { secret, since } = this.#world.source
-    const source = { secret, hasChangedSince: since >= call.calledAt }
+    const { secret, secrets, since } = this.#world.source
+    const source = { secret, hasChangedSince: secrets !== "one" || since >= call.calledAt }
     this.referee.gaveUp(call.seen, error, retryAfter, source, this.now())
     this.#end(call, error?.tag ?? "TokenExpired")
   }
@@ -439,7 +439,7 @@ export class Process implements Owner {
     this.#world.schedule(latency, this, false, () => {
       if (mine.isOver || mine.isLost) return
       if (mode === "fail") return this.#failed(mine, { tag: "Unavailable", refused: undefined, retryAfter: undefined })
-      const { secret } = this.#world.source
+      const secret = this.#world.readSecret()
       if (secret !== mine.refused) return this.#obtain(mine, secret)
       this.referee.unchanged()
       this.#finish(mine, { _tag: "CredentialsUnchanged", id })
@@ -465,7 +465,7 @@ export class Process implements Owner {
     }
     this.#reached("a process waits for the lease of another one")
     this.#world.schedule(poll, this, true, () => {
-      if (!mine.isOver && !mine.isLost) this.#obtain(mine, this.#world.source.secret)
+      if (!mine.isOver && !mine.isLost) this.#obtain(mine, secret)
     })
   }
 

@@ -45,9 +45,13 @@ export interface Endpoint {
   isExclusive: boolean
 }
 
-/** The credentials that the source gives. */
+/**
+ * The credentials that the source gives. `inTurn`: the secret and one that is never valid, in turn. `anew`: another secret
+ * each time, such as a signed assertion.
+ */
 export interface Source {
   mode: "ok" | "fail" | "hang"
+  secrets: "one" | "inTurn" | "anew"
   latency: number
   secret: number
   /** Since when it gives this secret. */
@@ -95,6 +99,8 @@ const mostEvents = 400_000
 // Longer than a new secret takes to become valid, and the requests with the old one.
 const rotationSettles = 30_000
 
+const neverValid = 0
+
 export class World {
   now = 0
   events = 0
@@ -109,7 +115,7 @@ export class World {
     isSame: false,
     isExclusive: false
   }
-  readonly source: Source = { mode: "ok", latency: 0, secret: 1, since: 0 }
+  readonly source: Source = { mode: "ok", secrets: "one", latency: 0, secret: 1, since: 0 }
   readonly store: Store | undefined
   /** What is to happen right before an event, after so many others. */
   intervention: { after: number; readonly run: () => void } | undefined
@@ -117,6 +123,7 @@ export class World {
   #order = 0
   #tokens: Array<Token> = []
   #requests = 0
+  #reads = 0
   /** Secrets that the token endpoint does not know yet, and from when on it does. */
   readonly validFrom = new Map<number, number>()
   readonly validUntil = new Map<number, number>()
@@ -131,7 +138,7 @@ export class World {
   /** Whether a token request that leaves now, or left a moment ago, brings a token. */
   get isWell(): boolean {
     const { endpoint, source, store } = this
-    return endpoint.mode === "ok" && source.mode === "ok" && store?.isDown !== true &&
+    return endpoint.mode === "ok" && source.mode === "ok" && source.secrets === "one" && store?.isDown !== true &&
       this.now - source.since > rotationSettles
   }
 
@@ -189,6 +196,19 @@ export class World {
     source.secret += 1
     source.since = this.now
     this.validFrom.set(source.secret, this.now + validAfter)
+  }
+
+  /** The credentials begin or cease to change with each read. */
+  setSecrets(secrets: Source["secrets"]): void {
+    this.validFrom.set(neverValid, Infinity)
+    Object.assign(this.source, { secrets, since: this.now })
+  }
+
+  /** The secret that the source gives now. */
+  readSecret(): number {
+    const { secret, secrets } = this.source
+    this.#reads += 1
+    return secrets === "anew" ? -this.#reads : secrets === "inTurn" && this.#reads % 2 === 0 ? neverValid : secret
   }
 
   /** Whether the API accepts a request. */

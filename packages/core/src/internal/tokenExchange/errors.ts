@@ -13,7 +13,7 @@ import { isAuthError } from "../../AuthError.ts"
  * credentials. Callers get this error without a request for up to a second at
  * first, then for up to twice as long after each further refusal, at most
  * `RefreshPolicy.refusalTimeToLive`. When the source gives another token, it is
- * used at once.
+ * used at once, unless the last four in a row were refused.
  *
  * @category errors
  * @since 0.1.0

@@ -91,6 +91,10 @@ export const makeModel = (options: {
   let backoff: { readonly at: Moment; readonly atLeast: number; readonly refused: string | undefined } | undefined
   /** The secret that was refused last. */
   let refused: string | undefined
+  /** How many secrets in a row were refused, each other than the one before it. */
+  let refusedInARow = 0
+  /** Whether changed secrets are not sent either. */
+  let isHeldBack = false
   let failures = 0
   let rejections = 0
   let closed = false
@@ -105,12 +109,17 @@ export const makeModel = (options: {
 
   const fail = (retryAfter: number | undefined, secret: string | undefined): void => {
     failures += 1
-    refused = secret ?? refused
+    if (secret !== undefined) {
+      const isChanged = refusedInARow === 0 || secret !== refused
+      if (isChanged) refusedInARow += 1
+      isHeldBack = isChanged && refusedInARow >= Policy.manyRefused
+      refused = secret
+    }
     const asked = Math.min(retryAfter ?? 0, policy.retryAfterMaximum)
     if (asked > 0) reached("Retry-After")
     if (secret !== undefined) reached("credentials refused")
     const atLeast = secret === undefined ? Math.max(asked, policy.backoffBase / 2) : 500
-    backoff = { at: now(), atLeast, refused: secret }
+    backoff = { at: now(), atLeast, refused: isHeldBack ? undefined : secret }
     reached(hasToken() ? "a renewal failed while the token was valid" : "an acquisition failed")
   }
 
@@ -151,9 +160,9 @@ export const makeModel = (options: {
       // One that was frozen with the process is interrupted before the next.
       if (inFlight !== undefined) throw new Violation(1, "a second token request while one is in flight")
       if (secret !== options.secret()) throw new Violation(13, "a token request with credentials of the past")
-      const isHeldBack = backoff !== undefined && since(backoff.at, at) + rounding < backoff.atLeast &&
+      const isTooEarly = backoff !== undefined && since(backoff.at, at) + rounding < backoff.atLeast &&
         (backoff.refused === undefined || backoff.refused === secret)
-      if (isHeldBack) throw new Violation(5, `a token request before the ${backoff!.atLeast} ms after a failure`)
+      if (isTooEarly) throw new Violation(5, `a token request before the ${backoff!.atLeast} ms after a failure`)
       const mine = { at }
       inFlight = mine
       /** Whether it is still the one that counts. */
@@ -189,6 +198,8 @@ export const makeModel = (options: {
           current = token
           backoff = undefined
           failures = 0
+          refusedInARow = 0
+          isHeldBack = false
         }
       }
     },
@@ -279,7 +290,7 @@ export const makeModel = (options: {
           break
         case "InvalidCredentials":
           if (refused === undefined) throw new Violation(12, "InvalidCredentials, and nothing was refused")
-          if (refused !== options.secret() && options.secretSince() < call.startedAt.mono) {
+          if (refused !== options.secret() && options.secretSince() < call.startedAt.mono && !isHeldBack) {
             throw new Violation(13, "a refusal of credentials of the past")
           }
           break
