@@ -33,6 +33,8 @@ export const exposureOf = (
 ): Effect.Effect<Exposure | undefined, PlatformError, FileSystem.FileSystem> =>
   Effect.gen(function*() {
     const { mode, type, uid } = yield* FileSystem.FileSystem.use((fs) => fs.stat(place))
+    // Such as /dev/null, which keeps nothing: everybody may use it, and must go on to.
+    if (type === "CharacterDevice") return undefined
     // A pipe belongs to the user of the program that writes it, and is read once.
     const owner = type === "File" || type === "Directory" ? Option.getOrUndefined(uid) : undefined
     const readers = readersOf({ mode, owner }, process.geteuid?.())

@@ -330,6 +330,9 @@ describe("spotnana-auth request", () => {
       expect(yield* show("{\"a\":[1,{\"b\":12345678901234567890.0}],\"c\":{}}")).toBe(
         "{\n  \"a\": [\n    1,\n    {\n      \"b\": 12345678901234567890.0\n    }\n  ],\n  \"c\": {}\n}\n"
       )
+      expect(yield* show("{\"a\":[\"x]\"],\"b\":[\"[\"],\"c\":{\"d\":\"}\"}}")).toBe(
+        "{\n  \"a\": [\n    \"x]\"\n  ],\n  \"b\": [\n    \"[\"\n  ],\n  \"c\": {\n    \"d\": \"}\"\n  }\n}\n"
+      )
       expect(yield* show("\u001b]0;title\u0007plain")).toBe("\\u001b]0;title\\u0007plain\n")
       expect(yield* show(bytes)).toBe("(1024 bytes that are not text: write them to a file or a pipe)\n")
     }).pipe(Effect.provide(Spotnana)))

@@ -1,7 +1,7 @@
 import { hasDotSegment } from "@effect-spotnana/engine/Url"
 import { describe, expect, it } from "@effect/vitest"
 import { Result } from "effect"
-import { parseHeader } from "../src/request/headers.ts"
+import { combined, parseHeader } from "../src/request/headers.ts"
 
 describe("a path", () => {
   it.each([
@@ -56,5 +56,10 @@ describe("a header", () => {
   it("is read", () => {
     expect(Result.merge(parseHeader("X-Trace:  7 "))).toEqual(["X-Trace", "7"])
     expect(Result.merge(parseHeader("cookie: a=b"))).toEqual(["cookie", "a=b"])
+    expect(combined([["X-A", "1"], ["x-a", "2"], ["Cookie", "a=b"], ["cookie", "c=d"], ["x-b", ""]])).toEqual({
+      "x-a": "1, 2",
+      "cookie": "a=b; c=d",
+      "x-b": ""
+    })
   })
 })

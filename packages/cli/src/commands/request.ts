@@ -17,7 +17,7 @@ import { maxTime, within } from "../maxTime.ts"
 import { quoted } from "../quoted.ts"
 import { printAnswer } from "../request/answer.ts"
 import { readData } from "../request/body.ts"
-import { parseHeader } from "../request/headers.ts"
+import { combined, parseHeader } from "../request/headers.ts"
 import * as Session from "../session.ts"
 import * as UserSession from "../userSession.ts"
 
@@ -76,7 +76,7 @@ export const request = Command.make(
     const subject = yield* UserSession.read(input)
     const complete = HttpClientRequest.setHeaders(
       Option.match(body, { onNone: () => message, onSome: (body) => HttpClientRequest.setBody(message, body) }),
-      headers
+      combined(headers)
     )
     const exchange = <E>(client: HttpClient.HttpClient.With<E>) =>
       Effect.gen(function*() {

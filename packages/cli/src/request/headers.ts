@@ -13,6 +13,17 @@ const reserved = new Map([
   ["host", "is set by this command from the configured address"]
 ])
 
+/** One header of each name. Several values are one list, separated by commas (RFC 9110 §5.3), or cookies. */
+export const combined = (headers: ReadonlyArray<Header>): Readonly<Record<string, string>> => {
+  const values: Record<string, string> = {}
+  for (const [name, value] of headers) {
+    const key = name.toLowerCase()
+    const before = values[key]
+    values[key] = before === undefined ? value : before + (key === "cookie" ? "; " : ", ") + value
+  }
+  return values
+}
+
 /** Parses `Name: value` (RFC 9110 §5.5). A failure says what is wrong with it, and does not contain the value. */
 export const parseHeader = (text: string): Result.Result<Header, string> => {
   const [, name, value] = /^([!#$%&'*+.^_`|~\w-]+):[\t ]*([\t\x20-\x7e\x80-\xff]*?)[\t ]*$/.exec(text) ?? []

@@ -22,12 +22,12 @@ const indent = (json: string, style: Style): string => {
     switch (token) {
       case "{":
       case "[":
-        if (/[}\]]/.test(all[index + 1] ?? "")) return token
+        if (/^[}\]]$/.test(all[index + 1] ?? "")) return token
         line += "  "
         return token + line
       case "}":
       case "]":
-        if (/[{[]/.test(all[index - 1] ?? "")) return token
+        if (/^[{[]$/.test(all[index - 1] ?? "")) return token
         line = line.slice(0, -2)
         return line + token
       case ",":
