@@ -7,16 +7,24 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 
-/** Under these names, the platforms keep the text of a body that was read. */
+type Reading<A> = Effect.Effect<A, HttpClientError.ResponseError>
+
+/** Under these names, the platforms keep a body that was read. `node:http` keeps only a text. */
 interface Kept {
-  readonly textBody?: Effect.Effect<string, HttpClientError.ResponseError> | undefined
-  readonly textEffect?: Effect.Effect<string, HttpClientError.ResponseError> | undefined
+  readonly textBody?: Reading<string> | undefined
+  readonly textEffect?: Reading<string> | undefined
+  readonly arrayBufferBody?: Reading<ArrayBuffer | Uint8Array> | undefined
 }
 
-/** The text of a body that a client has read already, such as one that logs answers. Its stream can be read only once. */
-export const keptText = (response: HttpClientResponse.HttpClientResponse): Kept["textBody"] => {
-  const { original, textBody, textEffect } = response as Kept & { readonly original?: Kept }
-  return original?.textBody ?? original?.textEffect ?? textBody ?? textEffect
+/** A body that a client has read already, such as one that logs answers. Its stream can be read only once. */
+export const keptBody = (response: HttpClientResponse.HttpClientResponse): Reading<Uint8Array> | undefined => {
+  const { original = response } = response as { readonly original?: HttpClientResponse.HttpClientResponse }
+  const { arrayBufferBody, textBody, textEffect } = original as Kept
+  const text = textBody ?? textEffect
+  const ofText = text && Effect.map(text, (text) => new TextEncoder().encode(text))
+  const ofBytes = arrayBufferBody && Effect.map(arrayBufferBody, (bytes) => new Uint8Array(bytes))
+  // The second one fails if a client reads both.
+  return ofText && ofBytes ? Effect.orElse(ofText, () => ofBytes) : ofText ?? ofBytes
 }
 
 /**
@@ -29,8 +37,8 @@ export const readBody = (
   limit: number
 ): Effect.Effect<Body, HttpClientError.ResponseError> =>
   Effect.suspend(() => {
-    const kept = keptText(response)
-    if (kept !== undefined) return Effect.map(kept, (text) => new TextEncoder().encode(text))
+    const kept = keptBody(response)
+    if (kept !== undefined) return kept
     const chunks: Array<Uint8Array> = []
     let size = 0
     return Stream.runForEach(response.stream, (chunk) => {

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
-import { keptText, readShortBody } from "../http/body.ts"
+import { keptBody, readShortBody } from "../http/body.ts"
 import { changed, errorsIn } from "./sending.ts"
 
 // Responses and errors contain the request that was sent, with its token. Their own print methods hide it, but are not
@@ -147,9 +147,9 @@ class ResponseWithoutBearer implements HttpClientResponse.HttpClientResponse {
   get arrayBuffer() {
     return this.#withoutBearer(this.#content.arrayBuffer)
   }
-  /** Under this name, `readBody` finds a text that was read already. */
-  get textBody() {
-    const kept = keptText(this.#content)
+  /** Under this name, `readBody` finds a body that was read already. */
+  get arrayBufferBody() {
+    const kept = keptBody(this.#content)
     return kept === undefined ? undefined : this.#withoutBearer(kept)
   }
   get stream(): Stream.Stream<Uint8Array, HttpClientError.ResponseError> {
