@@ -325,22 +325,47 @@ it.live("invariant 8: options inside of redirects that let fetch follow are refu
     expect(arrived).toEqual([])
   }).pipe(Effect.scoped))
 
-it.live("an answer of the client's own needs no token, and shows none", () =>
-  Effect.gen(function*() {
-    const server = yield* spotnana((_, response) => void response.end())
-    const cached = yield* Layer.build(FetchHttpClient.layer).pipe(
-      Effect.map((context) =>
-        HttpClient.transform(
-          Context.get(context, HttpClient.HttpClient),
-          (sending, request) =>
-            request.url.endsWith("/cached")
-              ? Effect.succeed(HttpClientResponse.fromWeb(request, new Response("from the cache")))
-              : sending
-        )
-      )
-    )
-    const client = yield* clientOn(server.baseUrl, Layer.succeed(HttpClient.HttpClient, cached), "platform")
-    const response = yield* client.get("/cached")
-    expect(yield* response.text).toBe("from the cache")
-    expect(response.request.headers.authorization).toBe(undefined)
-  }).pipe(Effect.scoped))
+describe("an answer that the client makes itself, without sending the request", () => {
+  const answering = (status: number, headers: Record<string, string>) =>
+    Effect.gen(function*() {
+      const arrived: Array<string | undefined> = []
+      const server = yield* spotnana((request, response) => {
+        arrived.push(request.url)
+        response.end()
+      })
+      const fetching = Context.get(yield* Layer.build(FetchHttpClient.layer), HttpClient.HttpClient)
+      const own = HttpClient.transform(fetching, (sending, request) =>
+        request.url.endsWith("/own")
+          ? Effect.succeed(HttpClientResponse.fromWeb(
+            request,
+            new Response(status === 304 ? null : "its own", { status, headers })
+          ))
+          : sending)
+      const client = yield* clientOn(server.baseUrl, Layer.succeed(HttpClient.HttpClient, own), "platform")
+      return { arrived, client }
+    })
+
+  it.live.each([200, 304, 403, 404, 429, 503])(
+    "is returned, and shows no token: %d",
+    (status) =>
+      Effect.gen(function*() {
+        const { arrived, client } = yield* answering(status, {})
+        const response = yield* client.get("/own")
+        expect(response.status).toBe(status)
+        if (status !== 304) expect(yield* response.text).toBe("its own")
+        expect(response.request.headers.authorization).toBe(undefined)
+        expect(arrived).toEqual([])
+      }).pipe(Effect.scoped)
+  )
+
+  it.live.each([401, 302])(
+    "is refused if a request without its token would get it: %d",
+    (status) =>
+      Effect.gen(function*() {
+        const { arrived, client } = yield* answering(status, { location: "/login" })
+        const error = yield* Effect.flip(client.get("/own"))
+        expect(error.message).toContain("Nothing was sent: the HTTP client keeps")
+        expect(arrived).toEqual([])
+      }).pipe(Effect.scoped)
+  )
+})

@@ -97,6 +97,8 @@ export const authenticateWith = (provider: Service) => {
   const isRepeatedByCaller = (request: Request, bearer: Bearer): boolean =>
     undecided !== undefined && undecided.bearer !== bearer && isSameTarget(undecided.target, request)
 
+  const isRejection = (response: Response): boolean => response.status === 401 || environment.rejectsToken(response)
+
   /** Whether an answer comes from the API, and says that the token is not valid. */
   const rejectsToken = (response: Response): boolean =>
     environment.rejectsToken(response) && Url.isAtOrigin(environment.origins, finalUrl(response))
@@ -168,8 +170,11 @@ export const authenticateWith = (provider: Service) => {
             const bearer = sent === undefined ? undefined : bearerHeaders.usedFor(original.request)
             if (bearer === undefined) {
               if (sent !== undefined && original.request.headers.authorization === unsendable) {
-                // The client's own answer, such as one of a cache.
-                return isAccepted(original) ? Effect.succeed(responseWithoutBearer(original)) : refused(sent)
+                // The client's own answer, such as one of a cache or of a circuit breaker. An answer to a request that
+                // was sent without the token would be a rejection, or a redirect to the login.
+                return isRejection(original) || isRedirect(original)
+                  ? refused(sent)
+                  : Effect.succeed(responseWithoutBearer(original))
               }
               return isAway ? markReturn(environment, original) : Effect.succeed(original)
             }
