@@ -4,7 +4,7 @@ import {
   Headers,
   HttpClient,
   HttpClientError,
-  type HttpClientRequest,
+  HttpClientRequest,
   HttpClientResponse,
   UrlParams
 } from "@effect/platform"
@@ -257,6 +257,21 @@ describe("the request", () => {
       })
   )
 })
+
+it.effect("a client that makes a GET of the POST, as for a redirect, takes no secret along", () =>
+  Effect.gen(function*() {
+    const on = answering("{}", { status: 405 })
+    const redirecting = HttpClient.transform(
+      on.httpClient,
+      (sending, request) => Effect.zipRight(sending, on.httpClient.execute(HttpClientRequest.setMethod(request, "GET")))
+    )
+    yield* Effect.exit(acquire({ httpClient: redirecting }))
+    const [post, get] = on.requests
+    assert.include(inspect(post!.body, { depth: 5 }), "form-urlencoded")
+    assert.strictEqual(get!.method, "GET")
+    assert.strictEqual(get!.body._tag, "Empty")
+    assert.notProperty(get!.headers, "authorization")
+  }))
 
 describe("the variant", () => {
   const variantOf = (options?: TokenEndpoint.Options) =>

@@ -113,10 +113,14 @@ export const pinnedClient = (client: HttpClient.HttpClient, address: string): Pi
         }
         if (!isWithoutRedirects()) throw new Unseen()
         isSeen = true
-        const { body, headers } = whole
+        const { body, headers, method } = whole
         if (request.headers.authorization === unsendable) {
           const others = Headers.remove(request.headers, "authorization")
-          Object.assign(request, { body, headers: Headers.merge(others, headers) })
+          // A redirect to the address itself may have made a GET of a POST. It gets no secret.
+          Object.assign(
+            request,
+            request.method === method ? { body, headers: Headers.merge(others, headers) } : { headers: others }
+          )
         }
         // The span would contain the query.
         return url === address ? "traced" : "untraced"
