@@ -477,6 +477,53 @@ describe("several tenants", () => {
       expect(yield* clients).toEqual(["a", "b", "a"])
     }).pipe(Effect.provide(PlainTenants.Default.pipe(Layer.provideMerge(MockSpotnana.layer())))))
 
+  it.effect("share a cache with the Authorization in its keys, below the client, and no answer of it", () =>
+    Effect.gen(function*() {
+      const { inner } = yield* sent(
+        undefined,
+        ({ headers }) => Effect.sync(() => new Response(headers.authorization!))
+      )
+      const kept = new Map<string, HttpClientResponse.HttpClientResponse>()
+      const cached = HttpClient.transform(inner, (sending, request) => {
+        const key = `${request.url} ${request.headers.authorization}`
+        const found = kept.get(key)
+        return found === undefined ? Effect.tap(sending, (response) => kept.set(key, response)) : Effect.succeed(found)
+      })
+      const { get } = yield* TokenProvider.TokenProvider
+      const own = yield* get
+      const other = { ...own, value: Redacted.make("token-of-another-tenant") }
+      const answers: Array<string> = []
+      for (const token of [own, other, own]) {
+        const provider = { ...(yield* TokenProvider.TokenProvider), get: Effect.succeed(token) }
+        answers.push(
+          yield* Effect.flatMap(SpotnanaHttpClient.authenticate(provider)(cached).get("/"), ({ text }) => text)
+        )
+      }
+      const bearers = [own, other, own].map(({ value }) => `Bearer ${Redacted.value(value)}`)
+      expect(answers).toEqual(bearers)
+      // The keys show no token.
+      expect([...kept.keys()].filter((key) => bearers.some((bearer) => key.includes(bearer)))).toEqual([])
+    }).pipe(Effect.provide(onMock())))
+
+  it.effect("have their own token where the client of one sends a request of the other", () =>
+    Effect.gen(function*() {
+      const { client: below, inner, requests } = yield* sent()
+      const other = yield* Effect.map(TokenProvider.TokenProvider, (provider) => ({
+        ...provider,
+        get: Effect.map(provider.get, (token) => ({ ...token, value: Redacted.make("token-of-another-tenant") }))
+      }))
+      const above = HttpClient.transform(
+        inner,
+        (sending) => Effect.zipRight(Effect.orDie(below.get("/below")), sending)
+      )
+      yield* SpotnanaHttpClient.authenticate(other)(above).get("/above")
+      const { value } = yield* Effect.flatMap(TokenProvider.TokenProvider, ({ get }) => get)
+      expect(requests.map(({ headers }) => headers.authorization)).toEqual([
+        `Bearer ${Redacted.value(value)}`,
+        "Bearer token-of-another-tenant"
+      ])
+    }).pipe(Effect.provide(onMock())))
+
   it.effect("one tenant's trouble is never another's", () =>
     Effect.gen(function*() {
       const mock = yield* MockSpotnana.MockSpotnana

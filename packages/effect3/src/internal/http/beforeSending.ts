@@ -13,10 +13,12 @@ type Request = HttpClientRequest.HttpClientRequest
 type Response = HttpClientResponse.HttpClientResponse
 
 /**
- * An `Authorization` that no platform sends. Every request with secrets has it in their place, until `beforeSending`
- * has looked at the request. So a client that keeps it from looking sends nothing.
+ * The beginning of an `Authorization` that no platform sends. Every request with secrets has such a one in their place,
+ * until `beforeSending` has looked at the request. So a client that keeps it from looking sends nothing.
  */
 export const unsendable = "\0"
+
+export const isUnsendable = ({ headers }: Request): boolean => headers.authorization?.startsWith(unsendable) === true
 
 /** Why such a request was not sent. */
 export const unseen =
@@ -28,7 +30,7 @@ export const unseen =
 export const isUnseen = (error: unknown): boolean => {
   // node:http throws its error. The others' is a failure: a TypeError of fetch, or one of undici with a code.
   if (!HttpClientError.isHttpClientError(error)) return codeOf(error) === "ERR_INVALID_CHAR"
-  return error._tag === "RequestError" && error.request.headers.authorization === unsendable &&
+  return error._tag === "RequestError" && isUnsendable(error.request) &&
     (error.cause instanceof TypeError || codeOf(error.cause) === "UND_ERR_INVALID_ARG")
 }
 

@@ -10,11 +10,11 @@ import * as Equal from "effect/Equal"
 import * as Metric from "effect/Metric"
 import * as AccessToken from "../../AccessToken.ts"
 import type { AuthError } from "../../AuthError.ts"
-import { beforeSending, isUnseen, unsendable } from "../http/beforeSending.ts"
+import { beforeSending, isUnseen, isUnsendable } from "../http/beforeSending.ts"
 import { readErrorBody } from "../http/body.ts"
 import * as metrics from "../tokenProvider/metrics.ts"
 import type { Service } from "../tokenProvider/service.ts"
-import { addBearer, withoutBearerYet } from "./addBearer.ts"
+import { addBearer } from "./addBearer.ts"
 import { BearerHeaders } from "./bearerHeaders.ts"
 import type { Bearer } from "./bearerHeaders.ts"
 import { finalUrl, isRedirect, markReturn, unmarked, wasRedirected } from "./redirects.ts"
@@ -121,7 +121,6 @@ export const authenticateWith = (provider: Service) => {
         let replacement = attempt.token
         // Set if the token is one of this client.
         let sent: Request | undefined
-        let added: Bearer | undefined
         let isSeen = false
         let acceptedBefore = 0
         // Whether the request goes to another origin, or was redirected back from there.
@@ -139,14 +138,14 @@ export const authenticateWith = (provider: Service) => {
           }
           return Effect.map(replacement === undefined ? provider.get : Effect.succeed(replacement), (token) => {
             replacement = undefined
-            added = bearerHeaders.of(token)
-            acceptedBefore = added.accepted
-            return sent = complete(original, url, withoutBearerYet)
+            const { accepted, unsentHeaders } = bearerHeaders.of(token)
+            acceptedBefore = accepted
+            return sent = complete(original, url, unsentHeaders)
           })
         })
         const sending = beforeSending(postprocess, authenticated, (request) => {
           isSeen = true
-          if (added !== undefined) addBearer(request, added, bearerHeaders, environment.origins)
+          if (sent !== undefined) addBearer(request, bearerHeaders, environment.origins)
           return "traced"
         })
         const rejected = (response: Response, bearer: Bearer): Sending | undefined =>
@@ -169,7 +168,7 @@ export const authenticateWith = (provider: Service) => {
           onSuccess: (original) => {
             const bearer = sent === undefined ? undefined : bearerHeaders.usedFor(original.request)
             if (bearer === undefined) {
-              if (sent !== undefined && original.request.headers.authorization === unsendable) {
+              if (sent !== undefined && isUnsendable(original.request)) {
                 // The client's own answer, such as one of a cache or of a circuit breaker. An answer to a request that
                 // was sent without the token would be a rejection, or a redirect to the login.
                 return isRejection(original) || isRedirect(original)

@@ -4,6 +4,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Redacted from "effect/Redacted"
 import type { AccessToken } from "../../AccessToken.ts"
+import { unsendable } from "../http/beforeSending.ts"
 import { userAgent } from "../http/userAgent.ts"
 import { authorizationOf } from "./withoutBearer.ts"
 
@@ -12,6 +13,11 @@ export interface Bearer {
   readonly token: AccessToken
   readonly authorization: string
   readonly headers: Headers.Headers
+  /**
+   * The headers of a request that gets the token right before it is sent. They differ for each token: a cache below this
+   * client may have the `Authorization` in its keys. Not derived from the token, because a client may log them.
+   */
+  readonly unsentHeaders: Headers.Headers
   /** How many requests were accepted with it. */
   accepted: number
   /** How many requests were rejected with it since it was accepted last. */
@@ -43,7 +49,12 @@ export class BearerHeaders {
       age < alwaysKept || DateTime.greaterThan(bearer.token.expiresAt, forgotten)
     )
     const headers = Headers.unsafeFromRecord({ "user-agent": userAgent, authorization })
-    return this.#latest = { token, authorization, headers, accepted: 0, rejectedInARow: 0 }
+    const unsentHeaders = Headers.unsafeFromRecord({
+      "user-agent": userAgent,
+      // Not a number that is counted up: several processes may share a cache.
+      authorization: `${unsendable}${crypto.randomUUID()}`
+    })
+    return this.#latest = { token, authorization, headers, unsentHeaders, accepted: 0, rejectedInARow: 0 }
   }
 
   /** The token that a request was sent with, if it is one of these. */
@@ -52,6 +63,13 @@ export class BearerHeaders {
     return this.#latest?.authorization === authorization
       ? this.#latest
       : this.#earlier.find((bearer) => bearer.authorization === authorization)
+  }
+
+  /** The token that a request gets right before it is sent, if it is one of these. */
+  awaitedBy({ headers: { authorization } }: HttpClientRequest.HttpClientRequest): Bearer | undefined {
+    return this.#latest?.unsentHeaders.authorization === authorization
+      ? this.#latest
+      : this.#earlier.find((bearer) => bearer.unsentHeaders.authorization === authorization)
   }
 
   /** The secrets that no text from outside may show. */
