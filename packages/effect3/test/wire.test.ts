@@ -4,7 +4,9 @@ import { HttpBody, HttpClient } from "@effect/platform"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Layer, Redacted } from "effect"
 import { execFile } from "node:child_process"
+import { readFileSync } from "node:fs"
 import { promisify } from "node:util"
+import { authenticatedByBody } from "./support/authenticatedByBody.ts"
 import { clientId, clientSecret } from "./support/harness.ts"
 import { authenticated, onSocket, platforms, serve, SocketEnvironment } from "./support/sockets.ts"
 
@@ -16,6 +18,11 @@ const stranger = Effect.gen(function*() {
     response.end(JSON.stringify({ access_token: "from-a-stranger", token_type: "Bearer", expires_in: 3600 }))
   })
   return { received, url }
+})
+
+it("docs/odd-servers.md has the client for rejections by the body that is run here", () => {
+  const [, code = ""] = readFileSync("packages/effect3/test/support/authenticatedByBody.ts", "utf8").split(/\*\/\n/)
+  expect(readFileSync("docs/odd-servers.md", "utf8")).toContain(code.replace("export const", "const"))
 })
 
 describe.each(platforms)("over a socket with %s", (name, platform) => {
@@ -75,6 +82,16 @@ describe.each(platforms)("over a socket with %s", (name, platform) => {
       yield* Effect.ignore(response.arrayBuffer)
       expect((yield* SpotnanaApiError.fromResponse(response)).status).toBe(409)
     }).pipe(Effect.provide(live())))
+
+  it.live("the client of docs/odd-servers.md recovers from a token that a body rejects", () =>
+    Effect.gen(function*() {
+      const client = yield* authenticatedByBody
+      const mock = yield* MockSpotnana.MockSpotnana
+      expect((yield* client.get("/v2/companies")).status).toBe(200)
+      yield* mock.inject("api", Fault.status(400, { body: { error: "INVALID_TOKEN" } }))
+      expect((yield* client.get("/v2/companies")).status).toBe(200)
+      expect(yield* mock.tokenRequests).toBe(2)
+    }).pipe(Effect.provide(live().pipe(Layer.provideMerge(platform)))))
 
   it.live("sends the token request as Spotnana documents it", () =>
     Effect.gen(function*() {
