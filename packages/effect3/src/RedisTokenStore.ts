@@ -56,10 +56,11 @@ const make = (
  * **Details**
  *
  * `client` connects, and returns the client. Redis may be unavailable, also at
- * the start. Until Redis can be reached, each process requests its own tokens. If
- * scripts fail, or get no answer, for ten seconds, the client is replaced: its
- * scope is closed, and `client` runs again. All keys of one token are in one slot
- * of a cluster.
+ * the start. Until Redis can be reached, each process requests its own tokens.
+ * The layer fails if `client` throws, or if it fails with a `ConfigError`, such
+ * as for a missing variable. If scripts fail, or get no answer, for ten seconds,
+ * the client is replaced: its scope is closed, and `client` runs again. All keys
+ * of one token are in one slot of a cluster.
  *
  * What is stored is encrypted (AES-256-GCM). Without an encryption key the layer
  * fails, and the error says how to make one. Keys, scripts and channels are those
@@ -85,12 +86,20 @@ const make = (
  *
  * const Store = RedisTokenStore.layerClient(Effect.gen(function*() {
  *   const redis = createClient({ url: "redis://localhost:6379", disableOfflineQueue: true })
- *   redis.on("error", () => {})
  *   const subscriber = redis.duplicate()
- *   subscriber.on("error", () => {})
- *   yield* Effect.acquireRelease(
- *     Effect.tryPromise(() => Promise.all([redis.connect(), subscriber.connect()])),
- *     () => Effect.sync(() => [redis, subscriber].forEach((client) => client.destroy()))
+ *   const clients = [redis, subscriber]
+ *   // Without this listener, a connection error ends the process.
+ *   for (const client of clients) client.on("error", () => {})
+ *   yield* Effect.addFinalizer(() =>
+ *     Effect.sync(() => clients.forEach((client) => client.isOpen && client.destroy()))
+ *   )
+ *   // The first error says what is wrong. node-redis itself would try again, without an end.
+ *   yield* Effect.tryPromise(() =>
+ *     Promise.all(clients.map((client) =>
+ *       new Promise((resolve, reject) => {
+ *         client.once("error", reject).connect().then(resolve, reject)
+ *       })
+ *     ))
  *   )
  *   return {
  *     eval: (script, keys, args) => redis.eval(script, { keys, arguments: args }),

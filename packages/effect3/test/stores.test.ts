@@ -4,6 +4,7 @@ import * as NodeContext from "@effect/platform-node/NodeContext"
 import { afterAll, describe, expect, it } from "@effect/vitest"
 import {
   Cause,
+  Config,
   ConfigProvider,
   Context,
   Duration,
@@ -16,6 +17,7 @@ import {
   TestClock
 } from "effect"
 import { randomBytes, randomUUID } from "node:crypto"
+import { readFileSync } from "node:fs"
 import { makeAudit, print } from "./support/audit.ts"
 import { cases } from "./support/conformance.ts"
 import { skewable } from "./support/harness.ts"
@@ -266,6 +268,44 @@ describe("a mistake in the configuration", () => {
       expect(text).toContain("The Redis client cannot be made: TypeError.")
       expect(text).not.toContain("p4ssw0rd")
     }))
+
+  it.live("a variable that the client reads and that is missing fails the layer, and is named", () =>
+    Effect.gen(function*() {
+      const client = Effect.flatMap(Config.string("REDIS_ADDRESS"), () => Effect.never)
+      expect(yield* failure(RedisTokenStore.layerClient(client).pipe(Layer.provide(withKeys)))).toContain(
+        "REDIS_ADDRESS"
+      )
+    }))
+
+  it("docs/sharing-tokens.md has the client of node-redis that is run here", () => {
+    // The lines of the documentation are broken elsewhere.
+    const wordsOf = (path: string) => readFileSync(path, "utf8").replaceAll(/\s+/g, " ")
+    const [, code = ""] = wordsOf("packages/effect3/test/support/nodeRedis.ts").split("export ")
+    expect(wordsOf("docs/sharing-tokens.md")).toContain(code)
+  })
+
+  it.live("the client of docs/sharing-tokens.md says that the server cannot be reached", () =>
+    Effect.gen(function*() {
+      const store = RedisTokenStore.layerClient(RedisServer.client("redis://127.0.0.1:1"))
+      const backend = yield* connect(store.pipe(Layer.provide(withKeys)))
+      expect((yield* Effect.flip(backend.read("key"))).message).toContain(
+        "Redis is not connected: connect ECONNREFUSED"
+      )
+    }).pipe(Effect.scoped))
+
+  it.live.skipIf(!RedisServer.isThere)(
+    "the client of docs/sharing-tokens.md says that the password is wrong",
+    () =>
+      Effect.gen(function*() {
+        const url = new URL(yield* redisUrl)
+        Object.assign(url, { username: "spotnana", password: "p4ssw0rd" })
+        const store = RedisTokenStore.layerClient(RedisServer.client(url.href))
+        const backend = yield* connect(store.pipe(Layer.provide(withKeys)))
+        const { message } = yield* Effect.flip(backend.read("key"))
+        expect(message).toContain("Redis is not connected: WRONGPASS")
+        expect(message).not.toContain("p4ssw0rd")
+      }).pipe(Effect.scoped)
+  )
 
   it.live("invariant 9: no log shows what Redis said, as it may repeat the password", () =>
     Effect.gen(function*() {

@@ -1,12 +1,11 @@
 /** A real Redis for the tests: a server of their own where the binary is there, or the one at `REDIS_URL`. */
-import type { RedisTokenStore } from "@effect-spotnana/effect3"
 import { Effect } from "effect"
 import type { Scope } from "effect"
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
-import { connect, createServer } from "node:net"
+import * as Net from "node:net"
 import type { AddressInfo } from "node:net"
-import { createClient } from "redis"
+import { connect } from "./nodeRedis.ts"
 
 const hasBinary = spawnSync("redis-server", ["--version"]).status === 0
 
@@ -14,7 +13,7 @@ const hasBinary = spawnSync("redis-server", ["--version"]).status === 0
 export const isThere = hasBinary || process.env["REDIS_URL"] !== undefined || process.env["CI"] !== undefined
 
 const freePort = async () => {
-  const server = createServer().listen(0, "127.0.0.1")
+  const server = Net.createServer().listen(0, "127.0.0.1")
   await once(server, "listening")
   const { port } = server.address() as AddressInfo
   server.close()
@@ -24,7 +23,7 @@ const freePort = async () => {
 
 const listening = async (port: number) => {
   for (;;) {
-    const socket = connect(port, "127.0.0.1")
+    const socket = Net.connect(port, "127.0.0.1")
     const isOpen = await new Promise((resolve) =>
       socket.once("connect", () => resolve(true)).once("error", () => resolve(false))
     )
@@ -59,21 +58,4 @@ export const url: Effect.Effect<string, never, Scope.Scope> = hasBinary
   : Effect.succeed(process.env["REDIS_URL"] ?? "redis://127.0.0.1:6379")
 
 /** The client of node-redis, as the documentation shows it. */
-export const client = (url: string): Effect.Effect<RedisTokenStore.Client, unknown, Scope.Scope> =>
-  Effect.gen(function*() {
-    const redis = createClient({ url, disableOfflineQueue: true })
-    redis.on("error", () => {})
-    const subscriber = redis.duplicate()
-    subscriber.on("error", () => {})
-    yield* Effect.acquireRelease(
-      Effect.tryPromise(() => Promise.all([redis.connect(), subscriber.connect()])),
-      () => Effect.sync(() => [redis, subscriber].forEach((client) => client.destroy()))
-    )
-    return {
-      eval: (script, keys, args) => redis.eval(script, { keys, arguments: args }),
-      subscribe: async (channel, onMessage) => {
-        await subscriber.subscribe(channel, onMessage)
-        return () => subscriber.unsubscribe(channel, onMessage)
-      }
-    }
-  })
+export const client = (url: string) => connect({ url, disableOfflineQueue: true })

@@ -1,5 +1,5 @@
 import * as Cause from "effect/Cause"
-import type * as ConfigError from "effect/ConfigError"
+import * as ConfigError from "effect/ConfigError"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -24,6 +24,10 @@ class RedisError extends Schema.TaggedError<RedisError>()("RedisError", { cause:
 const redisError = (error: unknown): RedisError =>
   new RedisError({ cause: Cause.isUnknownException(error) ? error.error : error })
 
+/** A `ConfigError` of a client that reads its own variables is a mistake in the configuration. */
+const connectError = (error: unknown): RedisError | ConfigError.ConfigError =>
+  ConfigError.isConfigError(error) ? error : redisError(error)
+
 // The place where a script failed, and the arguments of an unknown command, which may be the password of `HELLO`.
 const details = /(?:,? with args |:? script: [0-9a-f]{40}).*/s
 
@@ -40,7 +44,7 @@ const reasonOf = (error: unknown): string => {
 
 // The message may contain the address that cannot be read, and an address may contain a password.
 const mistake = (error: unknown): ConfigError.ConfigError =>
-  variableError(
+  ConfigError.isConfigError(error) ? error : variableError(
     `The Redis client cannot be made: ${
       reasonOf(error)
     }. Check its options; an address is redis://host:port, or rediss:// ` +
@@ -174,7 +178,7 @@ export const connected = <E, R>(
       Scope.make(),
       (scope) =>
         Effect.gen(function*() {
-          const client = yield* Scope.extend(Effect.mapError(connect, redisError), scope).pipe(
+          const client = yield* Scope.extend(Effect.mapError(connect, connectError), scope).pipe(
             // Clients log what servers answer, and that may contain the password.
             Logger.withMinimumLogLevel(LogLevel.None),
             Effect.catchAllDefect(Effect.fail),
