@@ -93,8 +93,7 @@ export type Change =
   | { readonly _tag: "Released" }
 
 /**
- * The operations of a store. Implement it for your own store, and check it with
- * `TokenStoreConformance` of `@effect-spotnana/testing`.
+ * The operations of a store. Implement it for your own store.
  *
  * **Details**
  *
