@@ -234,7 +234,11 @@ describe("the configuration of the command line", () => {
     }))
 
   it.live.each<readonly [string, Readonly<Record<string, string>>, RegExp]>([
-    ["SPOTNANA_ENVIRONMENT", { SPOTNANA_ENVIRONMENT: "test" }, /"test"; expected "production" or "sandbox"/],
+    [
+      "SPOTNANA_ENVIRONMENT",
+      { SPOTNANA_ENVIRONMENT: "test" },
+      /SPOTNANA_ENVIRONMENT must be exactly production or sandbox/
+    ],
     ["SPOTNANA_BASE_URL", { SPOTNANA_BASE_URL: "http://api.example" }, /SPOTNANA_BASE_URL cannot be used/],
     [
       "SPOTNANA_CLIENT_SECRET",

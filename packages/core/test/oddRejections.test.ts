@@ -137,7 +137,7 @@ describe.each(kinds)("invariant 7: %s, where it says that the token is dead", (_
       yield* client.get("/v2/ok")
       const error = yield* Effect.flip(client.get("/v2/forbidden"))
       expect(error._tag === "TokenExpired" && error.reason).toBe("Rejected")
-      expect(error.message).toContain(`GET answered ${rejection.status}`)
+      expect(error.message).toContain(`GET /v2/forbidden answered ${rejection.status}`)
       expect((yield* client.get("/v2/ok")).status).toBe(200)
       for (let n = 0; n < 60; n++) {
         yield* Effect.flip(client.get("/v2/forbidden"))
