@@ -32,16 +32,16 @@ export type { Evidence, Options, Service, Status } from "./internal/tokenProvide
  * of `replacement(token)`. If the API accepts the request with a new token, run
  * `replayAccepted`. Otherwise the next replacement has to wait for a minute.
  *
- * **Example** (A health check)
+ * **Example** (A readiness check)
  *
  * ```ts
  * import { TokenProvider } from "@effect-spotnana/core"
  * import { Effect } from "effect"
  *
- * const healthy = Effect.gen(function*() {
- *   const provider = yield* TokenProvider.TokenProvider
- *   const { state } = yield* provider.status
- *   return state !== "failed"
+ * // `get` requests a token if there is none. `status` alone never does.
+ * const isReady = Effect.gen(function*() {
+ *   const { get } = yield* TokenProvider.TokenProvider
+ *   return yield* Effect.isSuccess(Effect.timeout(get, "1 second"))
  * })
  * ```
  *

@@ -64,9 +64,9 @@ export class InvalidCredentials extends Schema.TaggedError<InvalidCredentials>()
  *   most. The token stays in use for other requests.
  * - `NotReplayable`: the API answered 401, and the request must not be sent
  *   again. Either its body can be sent only once (`Stream`, `Raw`), or its method
- *   is not safe and a redirect changed it. The token is replaced if a replacement
- *   is due. A 401 after a redirect that the platform followed by itself is
- *   `NotReplayable` too. It counts against the token only from the fifth 401 in a
+ *   is not safe (RFC 9110 §9.2.1) and it was redirected before the 401. The token
+ *   is replaced if a replacement is due. A 401 after a redirect that the platform
+ *   followed by itself is `NotReplayable` too. It counts against the token only from the fifth 401 in a
  *   row on.
  *
  * @see the table "What a 401 does" in `docs/errors.md`

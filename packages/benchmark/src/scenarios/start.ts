@@ -209,6 +209,6 @@ export const start: Scenario = {
   what:
     "One program each in a process of its own, as it is installed and in one bundle for Node by rolldown: the CPU " +
     "time, user and system, until the first authenticated answer, one token request and one GET to a loopback server, " +
-    `in ${rounds} rounds of rotating order; median and the middle half. Then the memory that the process holds at rest.`,
+    "in rounds of rotating order; median and the middle half. Then the memory that the process holds at rest.",
   run
 }

@@ -30,10 +30,8 @@ export const nextOf = (rotation: Rotation, { clientIds, inUse }: Facts): Next =>
     return unknown.length === 0 ? { _tag: "Over", isRotated: false } : {
       _tag: "ByHand",
       problem: `An API user may have been created whose secret is lost. New since then: ${unknown.join(", ")}. ` +
-        `Revoke the one that nobody uses: spotnana-auth api-users revoke ${
-          unknown[0]
-        }. Where all are somebody else's, ` +
-        "remove the record."
+        "Find out which of them nobody uses, and revoke it: spotnana-auth api-users revoke <client id>. If all of them " +
+        "belong to somebody else, remove the record."
     }
   }
   if (!clientIds.includes(newClientId)) return { _tag: "Over", isRotated: false }

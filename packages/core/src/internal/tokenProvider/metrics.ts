@@ -19,11 +19,11 @@ export const rejections = Metric.counter("spotnana_auth_rejections_total", {
 })
 
 /**
- * One per provider that begins while another one with the same environment and client id exists, or existed until
- * recently.
+ * One per provider that gets its first token, without a store, while another one with the same environment and client id
+ * is open, or was closed less than two minutes before.
  */
 export const duplicates = Metric.counter("spotnana_auth_duplicate_clients_total", {
-  description: "Tokens requested beside another client with the same client id",
+  description: "Clients that got their first token beside another client with the same client id",
   incremental: true
 })
 

@@ -15,7 +15,14 @@ export const isTaken = (error: PlatformError) => error.reason._tag === "AlreadyE
 declare const process: { readonly geteuid?: () => number } | undefined
 
 /** The user of this process; undefined where there is none, as on Windows. */
-const currentUser = (): number | undefined => typeof process === "undefined" ? undefined : process.geteuid?.()
+const currentUser = (): number | undefined => {
+  try {
+    return typeof process === "undefined" ? undefined : process.geteuid?.()
+  } catch {
+    // Deno tells it only to a program that may know it, with --allow-sys=uid.
+    return undefined
+  }
+}
 
 export const openDirectory = Effect.fnUntraced(function*(directory: string) {
   const fs = yield* FileSystem.FileSystem
