@@ -23,7 +23,7 @@ export interface Server {
   /** Of the n-th token request, from 0. */
   readonly token: (n: number, at: number) => Answer
   readonly api: (request: Seen) => Answer
-  readonly latency?: { readonly token?: number; readonly api?: number }
+  readonly latency?: { readonly token?: number; readonly api?: number | ((request: Seen) => number) }
 }
 
 /** A token answer with tokens that are named by number. */
@@ -47,7 +47,8 @@ export const onServer = (server: Server, options?: SpotnanaHttpClient.Options<fa
       const sent: Seen = { at, method: request.method, path: url.pathname, bearer }
       seen.push(sent)
       const answer = isToken ? server.token(tokenRequests++, at) : undefined
-      const latency = isToken ? server.latency?.token : server.latency?.api
+      const { api, token } = server.latency ?? {}
+      const latency = isToken ? token : typeof api === "function" ? api(sent) : api
       if (latency !== undefined) yield* Effect.sleep(latency)
       const { body, headers, status } = answer ?? server.api(sent)
       return HttpClientResponse.fromWeb(
