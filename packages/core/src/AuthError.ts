@@ -95,7 +95,7 @@ export class TokenExpired extends Schema.TaggedError<TokenExpired>()("TokenExpir
  *
  * - `Transport`: no connection, or it broke.
  * - `Timeout`: no complete answer in time.
- * - `RateLimited`: 429, or an error code for it: `TOO_MANY_REQUESTS`, `slow_down`.
+ * - `RateLimited`: 429, or an error code for it: `TOO_MANY_REQUESTS`, `slow_down`, `rate_limit_exceeded`.
  * - `ServerError`: 5xx, 408, 425, or a transient error code.
  * - `Intermediary`: a 400, 401 or 403 that probably does not come from the token
  *   endpoint: the page of a proxy or a firewall, or a 400 or 403 with neither a

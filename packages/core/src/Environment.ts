@@ -120,8 +120,8 @@ export interface Options {
    */
   readonly defaultLifetime?: Duration.Input | undefined
   /**
-   * Tells whether an answer of the API says that the token is not valid. Such an answer is handled like a 401: the
-   * token is replaced and the request is sent again. Default: {@link rejectsToken}, which your function replaces. The
+   * Tells whether an answer of the API says that the token is not valid. Such an answer is handled like a 401
+   * for the token: see the table in `docs/errors.md`. Default: {@link rejectsToken}, which your function replaces. The
    * caller never gets such an answer as a response, so match as few answers as the API allows.
    */
   readonly rejectsToken?: ((answer: Answer) => boolean) | undefined

@@ -11,7 +11,7 @@
  *
  * - `Transport`: no connection, or it broke.
  * - `Timeout`: no complete answer in time.
- * - `RateLimited`: 429, or an error code for it: `TOO_MANY_REQUESTS`, `slow_down`.
+ * - `RateLimited`: 429, or an error code for it: `TOO_MANY_REQUESTS`, `slow_down`, `rate_limit_exceeded`.
  * - `ServerError`: 5xx, 408, 425, or a transient error code.
  * - `Intermediary`: 400, 401 or 403 that a proxy or a firewall gave, not the token endpoint.
  * - `CredentialsSource`: the credentials could not be read.
