@@ -37,11 +37,24 @@ export const parseDuration = (text: string): Option.Option<Duration.Duration> =>
     : Duration.fromInput(`${Number(amount)} ${units[unit as keyof typeof units]}`)
 }
 
-/** A duration as a user types it. */
-export const duration = (name: string): Flag.Flag<Duration.Duration> =>
+/** No date is so far away that it cannot be represented. */
+const longest = Duration.hours(8760)
+
+/** A duration as a user types it: at least so many milliseconds, and at most a year. */
+export const duration = (name: string, atLeast = 0): Flag.Flag<Duration.Duration> =>
   Flag.String(name).pipe(
     Flag.withMetavar("duration"),
-    Flag.filterMap(parseDuration, (text) => `Expected a number and a unit, as in 500ms, 30s, 5m or 2h; got "${text}"`)
+    Flag.filterMap(
+      (text) =>
+        Option.filter(
+          parseDuration(text),
+          (value) => Duration.toMillis(value) >= atLeast && Duration.isLessThanOrEqualTo(value, longest)
+        ),
+      (text) =>
+        Option.isNone(parseDuration(text))
+          ? `Expected a number and a unit, as in 500ms, 30s, 5m or 2h; got "${text}"`
+          : `Expected a duration from ${atLeast}ms to 8760h (a year); got "${text}"`
+    )
   )
 
 /** A port to listen on. */

@@ -403,6 +403,8 @@ describe("spotnana-auth mock", () => {
     [
       [["--port", "70000"], /Expected a port, 0 to 65535; got 70000/],
       [["--token-lifetime", "5"], /Expected a number and a unit, as in 500ms, 30s, 5m or 2h; got "5"/],
+      [["--token-latency", "99999999999h"], /Expected a duration from 0ms to 8760h \(a year\); got "99999999999h"/],
+      [["--revoke-every", "0s"], /Expected a duration from 1ms to 8760h \(a year\); got "0s"/],
       [["--expires-in", "soon"], /expected absent, or JSON as in 60, -1, null/],
       [["--user", "../x"], /--user "..\/x": expected an id or an email of letters, digits/],
       [["--client-id", "o'neil"], /expected printable ASCII without spaces and quotes/],

@@ -60,7 +60,7 @@ export const mock = Command.make("mock", {
     Flag.atLeast(0),
     Flag.withDescription("A fault; see above. May be repeated")
   ),
-  revokeEvery: duration("revoke-every").pipe(
+  revokeEvery: duration("revoke-every", 1).pipe(
     Flag.optional,
     Flag.withDescription("Revoke all issued tokens at this interval")
   ),

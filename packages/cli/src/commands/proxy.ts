@@ -25,7 +25,7 @@ export const proxy = Command.make("proxy", {
     Flag.atLeast(0)
   ),
   requireKey: toggle("require-key", "Accept only requests with the value of SPOTNANA_PROXY_KEY as bearer"),
-  timeout: duration("timeout").pipe(
+  timeout: duration("timeout", 1).pipe(
     Flag.withDefault(Duration.minutes(2)),
     Flag.withDescription("How long to wait for the API's answer. Default: 2m")
   ),
